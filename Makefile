@@ -57,13 +57,13 @@ else
 -include $(CITUS_TOP)/config.mk
 
 src := $(CITUS_TOP)/src
-VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(CITUS_TOP)/citus.control)
+ext_version := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(CITUS_TOP)/citus.control)
 
 MODULE_big = citus
 EXTENSION = citus
 SOURCES := $(sort $(patsubst $(src)/%,%,$(wildcard $(src)/*/*.c)))
 OBJS := $(SOURCES:.c=.o)
-DATA_built = citus--$(VERSION).sql $(notdir $(wildcard $(CITUS_TOP)/sql/updates/*.sql))
+DATA_built = citus--$(ext_version).sql $(notdir $(wildcard $(CITUS_TOP)/sql/updates/*.sql))
 
 # Headers: public ones as "citus/<module>/x.h", private ones as "<module>/x_internal.h".
 PG_CPPFLAGS = -I$(CITUS_TOP)/include -I$(src) -I$(libpq_srcdir) $(CITUS_CPPFLAGS)
@@ -124,9 +124,9 @@ citus.so: exports.map objects.list
 topics := $(shell sed 's/\#.*//' $(CITUS_TOP)/sql/MANIFEST 2>/dev/null)
 sql_files := $(addprefix $(CITUS_TOP)/sql/,$(topics))
 
-citus--$(VERSION).sql: $(sql_files) $(wildcard $(CITUS_TOP)/sql/MANIFEST)
+citus--$(ext_version).sql: $(sql_files) $(wildcard $(CITUS_TOP)/sql/MANIFEST)
 	@echo "  SQL $@"
-	@{ echo '\echo Use "CREATE EXTENSION citus" to load this file. \quit'; \
+	@{ printf '%s\n' '\echo Use "CREATE EXTENSION citus" to load this file. \quit'; \
 	   for f in $(sql_files); do echo; cat $$f || exit 1; done; } >$@.new
 	@mv $@.new $@
 

@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # used by those that source this
 lib=$top/test/lib
 export PG_CONFIG=${PG_CONFIG:-pg_config}
 
