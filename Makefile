@@ -124,7 +124,7 @@ citus.so: exports.map objects.list
 topics := $(shell sed 's/\#.*//' $(CITUS_TOP)/sql/MANIFEST 2>/dev/null)
 sql_files := $(addprefix $(CITUS_TOP)/sql/,$(topics))
 
-citus--$(ext_version).sql: $(sql_files) $(wildcard $(CITUS_TOP)/sql/MANIFEST)
+citus--$(ext_version).sql: $(sql_files) $(wildcard $(CITUS_TOP)/sql/MANIFEST) $(CITUS_TOP)/Makefile
 	@echo "  SQL $@"
 	@{ printf '%s\n' '\echo Use "CREATE EXTENSION citus" to load this file. \quit'; \
 	   for f in $(sql_files); do echo; cat $$f || exit 1; done; } >$@.new
