@@ -1,0 +1,41 @@
+/*
+ * session.h
+ *	  What this session is, and what it is in the middle of.
+ *
+ * One stack of frames replaces "we are inside X" variables.  Frames are popped by whoever pushed
+ * them, or by the end-of-(sub)transaction phase after an error: a frame remembers the
+ * sub-transaction nesting level it was pushed at.
+ */
+#ifndef CITUS_BASE_SESSION_H
+#define CITUS_BASE_SESSION_H
+
+#include "postgres.h"
+#include "citus/base/types.h"
+
+typedef enum SessionFrame
+{
+	FRAME_LOCAL_TASK,			/* a fragment of a distributed statement runs in-process */
+	FRAME_OWN_DDL,				/* utility statements issued by us: hooks let them pass */
+	FRAME_PLANNING,				/* inside the server's planner called by ours */
+	FRAME_METADATA_CHANGE		/* our own SQL touches pg_dist_* tables */
+} SessionFrame;
+
+extern void base_frame_push(SessionFrame frame);
+extern void base_frame_pop(SessionFrame frame);
+extern bool base_frame_active(SessionFrame frame);
+
+/* true when another node of the cluster opened this session (by its application name) */
+extern bool base_session_is_internal(void);
+
+/*
+ * true when the extension exists in this database at the library's version and may be used: not
+ * in a parallel worker's start-up, not while CREATE/DROP/ALTER EXTENSION citus itself runs.
+ * Cached; invalidated by the server's messages.  All hooks ask this first.
+ */
+extern bool base_extension_is_active(void);
+extern Oid	base_extension_oid(void);
+
+/* raises 42501 unless the current user is superuser */
+extern void base_require_superuser(const char *action);
+
+#endif

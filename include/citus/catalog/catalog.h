@@ -1,0 +1,210 @@
+/*
+ * catalog.h
+ *	  The extension's metadata tables on this node: cached reads, writes.
+ *
+ * Reads come from a session cache that the server's own invalidation messages keep fresh.  What a
+ * reader returns stays allocated until the end of the top transaction, also when it has been
+ * invalidated meanwhile: callers need not copy, and must not keep pointers any longer.  None of
+ * the readers takes locks on user relations.
+ *
+ * Writers change this node's tables only; spreading a change to other nodes is cluster's.
+ */
+#ifndef CITUS_CATALOG_CATALOG_H
+#define CITUS_CATALOG_CATALOG_H
+
+#include "postgres.h"
+#include "access/attnum.h"
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+#include "citus/base/types.h"
+
+typedef enum DistTableKind
+{
+	DIST_TABLE_HASH,			/* partmethod h */
+	DIST_TABLE_SINGLE_SHARD,	/* partmethod n, repmodel s, group <> 0 (schema tables too) */
+	DIST_TABLE_REFERENCE,		/* partmethod n, repmodel t */
+	DIST_TABLE_LOCAL,			/* partmethod n, repmodel s, group 0: managed local */
+	DIST_TABLE_APPEND,			/* partmethod a */
+	DIST_TABLE_RANGE			/* partmethod r */
+} DistTableKind;
+
+typedef struct Placement
+{
+	PlacementId id;
+	GroupId		groupId;
+} Placement;
+
+typedef struct Shard
+{
+	ShardId		id;
+	Oid			relid;			/* shell */
+	int			index;			/* position in DistTable.shards; equal in colocated tables */
+	bool		hasRange;		/* false: keyless */
+	int32		minToken;		/* inclusive, when hasRange */
+	int32		maxToken;
+	int			nplacements;
+	Placement  *placements;		/* ordered by placement id */
+} Shard;
+
+typedef struct DistTable
+{
+	Oid			relid;
+	DistTableKind kind;
+	char		partMethod;
+	char		replicationModel;
+	bool		autoConverted;
+	ColocationId colocationId;
+
+	/* valid for tables with a key (hash, range, append) */
+	AttrNumber	keyAttno;		/* InvalidAttrNumber when keyless */
+	Oid			keyType;
+	int32		keyTypmod;
+	Oid			keyCollation;
+
+	int			nshards;
+	Shard	  **shards;			/* by minToken; ids ascending when keyless */
+} DistTable;
+
+/* a table whose rows are the same on every node, or of which there is one shard */
+#define DIST_TABLE_HAS_KEY(t) ((t)->keyAttno != InvalidAttrNumber)
+
+typedef struct ClusterNode
+{
+	NodeId		id;
+	GroupId		groupId;
+	char	   *name;
+	int			port;
+	char	   *rack;
+	bool		hasMetadata;
+	bool		isActive;
+	char		role;			/* 'p' primary, 's' secondary, 'u' unavailable */
+	char	   *cluster;
+	bool		metadataSynced;
+	bool		shouldHaveShards;
+	bool		isClone;
+	NodeId		primaryNodeId;
+} ClusterNode;
+
+typedef struct ColocationGroup
+{
+	ColocationId id;
+	int			shardCount;
+	int			replicationFactor;
+	Oid			keyType;
+	Oid			keyCollation;
+} ColocationGroup;
+
+extern void catalog_init(void);
+
+/* ---- reading tables and shards ---- */
+
+/* NULL when relid is not known to the extension (fast negative cache) */
+extern const DistTable *catalog_table_get(Oid relid);
+extern bool catalog_table_is_known(Oid relid);
+/* NULL when there is no such shard */
+extern const Shard *catalog_shard_get(ShardId shardId);
+/* oids of all known tables, ascending; of one group; shells of a partitioned parent excluded? no: all */
+extern List *catalog_table_oids(void);
+extern List *catalog_colocated_tables(ColocationId colocationId);
+
+/* true if relation (table, index, sequence, toast ...) is or belongs to a shard on this node;
+ * *shardId and *shellRelid are set if not NULL */
+extern bool catalog_relation_is_shard(Oid relid, ShardId *shardId, Oid *shellRelid);
+
+/* the naming rule: behaviour.md section 2.  Palloc'd; catalog_shard_name is schema-qualified and
+ * quoted, catalog_shard_relname and catalog_extend_name are bare */
+extern char *catalog_extend_name(const char *name, ShardId shardId);
+extern char *catalog_shard_relname(const Shard *shard);
+extern char *catalog_shard_qualified_name(const Shard *shard);
+
+/* pg_dist_partition.partkey text <-> attribute number */
+extern char *catalog_partkey_text(Oid relid, AttrNumber attno);
+
+/* ---- reading nodes and groups ---- */
+
+extern GroupId catalog_local_group(void);
+extern NodeId catalog_local_node_id(void);	/* 0 if not in metadata */
+extern bool catalog_is_coordinator(void);	/* local group is 0 */
+/* all rows ordered by node id */
+extern List *catalog_nodes(void);
+/* active primaries; in order of (name, port) */
+extern List *catalog_active_primaries(void);
+/* active primaries with shouldHaveShards, ordered by (name, port): the data nodes */
+extern List *catalog_data_nodes(void);
+extern const ClusterNode *catalog_node_find(const char *name, int port);
+extern const ClusterNode *catalog_node_by_id(NodeId id);
+/* the active primary of a group; NULL if there is none */
+extern const ClusterNode *catalog_node_of_group(GroupId groupId);
+
+extern const ColocationGroup *catalog_colocation_get(ColocationId id);
+/* lowest id with these properties, 0 if none; groups of distributed schemas are skipped */
+extern ColocationId catalog_colocation_find(int shardCount, int replicationFactor, Oid keyType,
+											Oid keyCollation);
+/* pg_dist_schema: 0 when the schema is not distributed */
+extern ColocationId catalog_schema_colocation(Oid schemaId);
+
+/* ---- writing (this node only) ---- */
+
+typedef struct NodeRow
+{
+	NodeId		id;
+	GroupId		groupId;
+	const char *name;
+	int			port;
+	const char *role;			/* label of enum noderole */
+	const char *cluster;
+	bool		hasMetadata;
+	bool		isActive;
+	bool		metadataSynced;
+	bool		shouldHaveShards;
+} NodeRow;
+
+extern void catalog_table_insert(Oid relid, char partMethod, AttrNumber keyAttno,
+								 ColocationId colocationId, char replicationModel);
+extern void catalog_table_delete(Oid relid);	/* its shards and placements too */
+extern void catalog_table_set_colocation(Oid relid, ColocationId colocationId);
+extern void catalog_shard_insert(Oid relid, ShardId shardId, char storage, bool hasRange,
+								 int32 minToken, int32 maxToken);
+extern void catalog_shard_delete(ShardId shardId);	/* placements too */
+extern void catalog_placement_insert(PlacementId id, ShardId shardId, GroupId groupId);
+extern void catalog_placement_delete(ShardId shardId, GroupId groupId);
+extern void catalog_colocation_insert(const ColocationGroup *group);
+extern void catalog_colocation_delete(ColocationId id);
+extern void catalog_node_insert(const NodeRow *row);
+extern void catalog_node_update(const NodeRow *row);	/* by id */
+extern void catalog_node_delete(NodeId id);
+extern void catalog_local_group_set(GroupId groupId);
+
+/* next values of our sequences, drawn on this node (the coordinator hands out ids) */
+extern ShardId catalog_next_shard_id(void);
+extern PlacementId catalog_next_placement_id(void);
+extern NodeId catalog_next_node_id(void);
+extern GroupId catalog_next_group_id(void);
+extern ColocationId catalog_next_colocation_id(void);
+
+/* pg_dist_object: objects kept identical on all nodes */
+extern bool catalog_object_is_distributed(const ObjectAddress *address);
+extern void catalog_object_insert(const ObjectAddress *address);
+extern void catalog_object_delete(const ObjectAddress *address);
+extern List *catalog_objects(void);	/* of ObjectAddress * */
+
+/* pg_dist_transaction: commit records of this initiator */
+typedef struct CommitRecord
+{
+	GroupId		groupId;
+	char	   *gid;
+} CommitRecord;
+
+extern void catalog_commit_record_insert(GroupId groupId, const char *gid);
+extern void catalog_commit_record_delete(GroupId groupId, const char *gid);
+/* of CommitRecord *, read with a fresh snapshot */
+extern List *catalog_commit_records(GroupId groupId);
+
+/* pg_dist_authinfo / pg_dist_poolinfo for a node and role; NULL when there is none */
+extern char *catalog_authinfo(NodeId nodeId, const char *role);
+extern char *catalog_poolinfo(NodeId nodeId);
+
+/* drop every cached entry of this session */
+extern void catalog_cache_reset(void);
+
+#endif

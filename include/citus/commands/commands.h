@@ -1,0 +1,29 @@
+/*
+ * commands.h
+ *	  Utility statements over known tables: a table of handlers by statement kind.
+ */
+#ifndef CITUS_COMMANDS_COMMANDS_H
+#define CITUS_COMMANDS_COMMANDS_H
+
+#include "postgres.h"
+#include "tcop/utility.h"
+
+extern void commands_init(void);
+
+/* everything ProcessUtility_hook is given */
+typedef struct UtilityCall
+{
+	PlannedStmt *pstmt;
+	const char *queryString;
+	bool		readOnlyTree;
+	ProcessUtilityContext context;
+	ParamListInfo params;
+	QueryEnvironment *queryEnv;
+	DestReceiver *dest;
+	QueryCompletion *qc;
+	ProcessUtility_hook_type next;	/* the hook before ours, or NULL: standard_ProcessUtility */
+} UtilityCall;
+
+extern void commands_process(UtilityCall *call);
+
+#endif

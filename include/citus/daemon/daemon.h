@@ -1,0 +1,24 @@
+/*
+ * daemon.h
+ *	  Periodic duties of a database, run by one background worker per database.
+ */
+#ifndef CITUS_DAEMON_DAEMON_H
+#define CITUS_DAEMON_DAEMON_H
+
+#include "postgres.h"
+
+/* one duty: run in a transaction of its own every *intervalMs (-1: off) */
+typedef struct Duty
+{
+	const char *name;
+	int		   *intervalMs;
+	void		(*run) (void);
+} Duty;
+
+extern void daemon_init(void);
+/* the table of duties, handed in by entry; the array must stay */
+extern void daemon_set_duties(const Duty *duties, int n);
+/* starts the worker of the current database if it is not running; cheap when it is */
+extern void daemon_ensure_started(void);
+
+#endif

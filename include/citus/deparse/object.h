@@ -1,0 +1,58 @@
+/*
+ * object.h
+ *	  Objects of this database -> the statements that make them again.
+ *
+ * All texts are fully qualified and mean the same under any search_path; they are the source both
+ * for other nodes (shells, dependencies) and for shards (tables module extends the names).
+ */
+#ifndef CITUS_DEPARSE_OBJECT_H
+#define CITUS_DEPARSE_OBJECT_H
+
+#include "postgres.h"
+#include "catalog/objectaddress.h"
+#include "nodes/pg_list.h"
+
+/* parts of a table, in the order in which they must run */
+#define TABLE_DDL_CREATE		0x0001	/* CREATE TABLE with columns, storage, partition key */
+#define TABLE_DDL_OWNER			0x0002
+#define TABLE_DDL_ATTACH		0x0004	/* ATTACH PARTITION to its parent */
+#define TABLE_DDL_INDEXES		0x0008	/* indexes and their constraints (pk, unique, exclude) */
+#define TABLE_DDL_CHECKS		0x0010	/* check constraints, by ALTER TABLE (part of CREATE) */
+#define TABLE_DDL_FOREIGN_KEYS	0x0020
+#define TABLE_DDL_STATISTICS	0x0040	/* extended statistics, column targets */
+#define TABLE_DDL_SECURITY		0x0080	/* grants, row level security, policies */
+#define TABLE_DDL_TRIGGERS		0x0100
+#define TABLE_DDL_COMMENTS		0x0200
+#define TABLE_DDL_IDENTITY		0x0400	/* identity columns as such (shells only, not shards) */
+#define TABLE_DDL_DEFAULTS		0x0800	/* column defaults; without it nextval() defaults are left out */
+#define TABLE_DDL_REPLICA_IDENTITY 0x1000
+
+#define TABLE_DDL_SHELL (0x1fff & ~TABLE_DDL_TRIGGERS)
+/* what a shard has before data comes in, and what is added after */
+#define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | TABLE_DDL_ATTACH)
+#define TABLE_DDL_SHARD_AFTER (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
+							   TABLE_DDL_REPLICA_IDENTITY)
+
+/* List of char *: statements; for shards no nextval() default, no identity is printed */
+extern List *deparse_table_ddl(Oid relid, int parts);
+
+/*
+ * Statements that create any other object (schema, role, type, domain, function, procedure,
+ * aggregate, collation, sequence, extension, view, text search object, foreign server,
+ * publication ...), idempotent where the server has IF NOT EXISTS / OR REPLACE.  NIL when the kind
+ * is not supported.
+ */
+extern List *deparse_object_ddl(const ObjectAddress *address);
+
+/* true for kinds that deparse_object_ddl() can make */
+extern bool deparse_object_is_supported(const ObjectAddress *address);
+
+/*
+ * Everything that address depends on (pg_depend, pg_shdepend: owner and grantees), transitively, in
+ * an order in which it can be created; objects of the server, members of extensions (their
+ * extension instead) and address itself left out.  List of ObjectAddress *.  Tables appear only
+ * when another object depends on them.
+ */
+extern List *deparse_object_dependencies(const ObjectAddress *address);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * template.h
+ *	  Query -> statement text with holes for shard names.
+ */
+#ifndef CITUS_DEPARSE_TEMPLATE_H
+#define CITUS_DEPARSE_TEMPLATE_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+#include "citus/catalog/catalog.h"
+#include "citus/plan/plan.h"
+
+/*
+ * Deparses a rewritten, unplanned Query.  Every reference to a relation known to the catalog
+ * becomes a hole.  The tree is copied, and adapted so that the text means the same elsewhere:
+ * whole-row references become ROW(...)::type, parameters get an explicit cast to their type,
+ * security qualifications of updatable security-barrier views join the WHERE clause (row-level
+ * security is applied again where the shard lives), constants print in a form that no setting
+ * changes.  Output columns are named c1, c2 ... when nameColumns.
+ *
+ * Palloc'd in the current context.  Raises 0A000 when a construct cannot be carried over.
+ */
+extern SqlTemplate *deparse_query_template(const Query *query, bool nameColumns);
+
+/*
+ * Splits the template of an INSERT whose only row is VALUES of parameters: see InsertSpec.
+ * query has no VALUES RTE; its target list entries (in order of spec->columns) are replaced.
+ */
+extern void deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
+									 SqlTemplate **tail);
+
+/*
+ * Fills the holes for one shard index of the colocation group: a keyed relation's hole gets its
+ * shard of that index, any other relation its only shard.  Palloc'd text.
+ */
+extern char *deparse_template_fill(const SqlTemplate *sql, int shardIndex);
+
+/* Fills the holes with the shells' own names (EXPLAIN, log). */
+extern char *deparse_template_fill_shells(const SqlTemplate *sql);
+
+/*
+ * Runs pg_get_querydef() and friends under the settings of a stable text: search_path pg_catalog,
+ * DateStyle ISO, IntervalStyle postgres, extra_float_digits 3 ...  Pair of calls; the second is
+ * implied by an error.
+ */
+extern int	deparse_settings_begin(void);
+extern void deparse_settings_end(int level);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * plan.h
+ *	  The words that planner and executor share.
+ *
+ * Every struct here is an ExtensibleNode: it can be copied (plan cache), compared, and printed.
+ * A plan names relations and conditions, never shards or nodes: those are looked up in the catalog
+ * when the plan starts, so that a cached plan survives a moved shard.
+ */
+#ifndef CITUS_PLAN_PLAN_H
+#define CITUS_PLAN_PLAN_H
+
+#include "postgres.h"
+#include "nodes/extensible.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "nodes/primnodes.h"
+#include "citus/base/types.h"
+
+/*
+ * SqlTemplate: statement text with holes.  The hole i is at byte holes[i] of text, where the
+ * schema-qualified name of relids[i]'s shard belongs (nothing is cut out: the alias that keeps the
+ * old name follows in text).
+ */
+typedef struct SqlTemplate
+{
+	ExtensibleNode node;
+	char	   *text;
+	int			nholes;
+	int		   *holes;			/* ascending byte offsets */
+	Oid		   *relids;
+} SqlTemplate;
+
+/*
+ * PruneSpec: what is known about the key of a relation, as a tree.  Leaves hold expressions
+ * without Vars, of any type coercible to the key's, that are evaluated when the plan starts; a
+ * NULL value selects no shard.
+ */
+typedef enum PruneKind
+{
+	PRUNE_ALL,					/* nothing known */
+	PRUNE_NONE,					/* contradiction */
+	PRUNE_EQUAL,				/* key = value */
+	PRUNE_ANY,					/* key = ANY (value), an array */
+	PRUNE_AND,
+	PRUNE_OR
+} PruneKind;
+
+typedef struct PruneSpec
+{
+	ExtensibleNode node;
+	PruneKind	kind;
+	Expr	   *value;			/* PRUNE_EQUAL (of the key's type), PRUNE_ANY (array of it) */
+	List	   *args;			/* PRUNE_AND, PRUNE_OR: of PruneSpec */
+} PruneSpec;
+
+/* where a fragment runs */
+typedef enum FragmentTarget
+{
+	FRAGMENT_SHARDS,			/* a task per shard of anchor that remains after pruning */
+	FRAGMENT_REPLICA,			/* one task on one copy of a reference table, local if possible */
+	FRAGMENT_ALL_REPLICAS		/* one task on every copy (writes of reference tables) */
+} FragmentTarget;
+
+/*
+ * Fragment: one statement, run once per task.  Its parameters $1..$n are the values of params,
+ * evaluated once, on the planning node, before the first task leaves.
+ *
+ * Invariants: (1) every hole's relation is anchor, colocated with anchor, or has a single shard
+ * with a placement wherever anchor's tasks run; (2) params contain no Vars and no volatile
+ * functions; extern parameters of the client's statement are Params in them.
+ */
+typedef struct Fragment
+{
+	ExtensibleNode node;
+	SqlTemplate *sql;
+	CmdType		command;		/* CMD_SELECT, CMD_INSERT ... */
+	bool		returnsRows;	/* false: only a row count comes back */
+	bool		hasRowLocks;	/* FOR UPDATE and the like: runs in a transaction */
+	bool		hasModifyingCte;
+	FragmentTarget target;
+	Oid			anchor;			/* relation whose shards enumerate the tasks */
+	PruneSpec  *prune;			/* of anchor; NULL is PRUNE_ALL */
+	List	   *params;			/* of Expr */
+	List	   *sortKeys;		/* reserved for merging sorted runs; NIL */
+	double		estimatedRows;	/* total over all tasks */
+} Fragment;
+
+/*
+ * InsertSpec: rows computed on the planning node that go to shards.  The child plan's target list
+ * gives the values of columns, in their order, already of the columns' types.
+ *
+ * head, row-values and tail make a statement:
+ *	   head VALUES ($p, ...), ($q, ...) tail
+ * where tail's own parameters are $1..$m (tailParams) and rows number on from $(m+1).
+ */
+typedef struct InsertSpec
+{
+	ExtensibleNode node;
+	Oid			relid;
+	List	   *columns;		/* attribute numbers, IntList */
+	SqlTemplate *head;			/* "INSERT INTO <hole> AS t (a, b) [OVERRIDING SYSTEM VALUE]" */
+	SqlTemplate *tail;			/* " ON CONFLICT ... RETURNING ..." or empty text */
+	List	   *tailParams;		/* of Expr */
+	bool		onConflict;
+	bool		returning;
+	bool		canStream;		/* no conflict clause, no RETURNING: COPY may be used */
+} InsertSpec;
+
+typedef enum DistPlanKind
+{
+	DIST_PLAN_FRAGMENT,			/* rows or row count of one fragment */
+	DIST_PLAN_INSERT			/* child plan's rows go to shards */
+} DistPlanKind;
+
+/*
+ * DistPlan: what a CustomScan of ours carries as the only element of custom_private.  The columns
+ * of the rows it returns are described by CustomScan.custom_scan_tlist (types as on this node);
+ * without one (scanrelid > 0) rows have the relation's own descriptor.
+ */
+typedef struct DistPlan
+{
+	ExtensibleNode node;
+	DistPlanKind kind;
+	char	   *strategy;		/* shown by EXPLAIN: "fast path", "one shard group", ... */
+	Fragment   *fragment;		/* DIST_PLAN_FRAGMENT */
+	InsertSpec *insert;			/* DIST_PLAN_INSERT */
+	bool		modifies;		/* counts into es_processed; no parallel reads beside it */
+	bool		sort;			/* reserved */
+} DistPlan;
+
+extern void plan_init(void);
+
+extern SqlTemplate *plan_template_make(const char *text, int nholes, const int *holes,
+									   const Oid *relids);
+extern PruneSpec *plan_prune_make(PruneKind kind, Expr *value, List *args);
+extern Fragment *plan_fragment_make(void);
+extern InsertSpec *plan_insert_make(void);
+extern DistPlan *plan_make(DistPlanKind kind, const char *strategy);
+
+/* the DistPlan of a CustomScan of ours; NULL for any other plan node */
+extern DistPlan *plan_of_custom_scan(const Plan *plan);
+
+/* methods with which planner makes CustomScan nodes; executor registers the state's creator */
+extern const CustomScanMethods *plan_custom_scan_methods(void);
+typedef Node *(*PlanStateCreator) (CustomScan *scan);
+extern void plan_set_state_creator(PlanStateCreator creator);
+
+#define PLAN_CUSTOM_SCAN_NAME "Citus Adaptive"
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * planner.h
+ *	  Query -> plan, by strategies in order.  No network, no transaction.
+ */
+#ifndef CITUS_PLANNER_PLANNER_H
+#define CITUS_PLANNER_PLANNER_H
+
+#include "postgres.h"
+#include "optimizer/planner.h"
+
+extern void planner_init(void);
+
+/* body of planner_hook; next is the hook that was there before, or NULL */
+extern PlannedStmt *planner_plan(Query *parse, const char *queryString, int cursorOptions,
+								 ParamListInfo boundParams, planner_hook_type next);
+/* bodies of set_rel_pathlist_hook and get_relation_info_hook */
+extern void planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
+extern void planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * routing.h
+ *	  Value or conditions -> shards.
+ *
+ * The token of a value is the 32-bit hash of its type's default hash operator class, with the
+ * column's collation.  Types whose server hash is made of OIDs (enums, reg* types, and arrays,
+ * ranges, composites, domains over them) are hashed by label or name, so that every node agrees.
+ */
+#ifndef CITUS_ROUTING_ROUTING_H
+#define CITUS_ROUTING_ROUTING_H
+
+#include "postgres.h"
+#include "nodes/bitmapset.h"
+#include "citus/catalog/catalog.h"
+#include "citus/plan/plan.h"
+
+/* ShardRouter: token function of one type, looked up once */
+typedef struct ShardRouter ShardRouter;
+
+/* Palloc'd in the current context.  Raises 42704 (no default hash class) or 42883 (no function). */
+extern ShardRouter *routing_router_make(Oid type, Oid collation);
+extern ShardRouter *routing_router_for(const DistTable *table);
+/* value must not be NULL */
+extern int32 routing_token(ShardRouter *router, Datum value);
+
+/* index of the shard that owns token; -1 if none does */
+extern int	routing_shard_of_token(const DistTable *table, int32 token);
+
+/*
+ * Shard index of a key value.  Raises 22004 for NULL (naming the column), 42704-class errors as
+ * above.  Keyless tables answer 0.
+ */
+extern int	routing_shard_of_value(const DistTable *table, ShardRouter *router, Datum value,
+								   bool isNull);
+
+/* the ranges of nshards shards, behaviour.md section 2 */
+extern void routing_shard_range(int index, int nshards, int32 *minToken, int32 *maxToken);
+
+/* evaluates a Var-free expression; *isNull set */
+typedef Datum (*RoutingEvaluator) (Expr *expr, bool *isNull, void *arg);
+
+/* The set of shard indexes that can hold rows; prune NULL selects all. */
+extern Bitmapset *routing_prune(const DistTable *table, const PruneSpec *prune,
+								RoutingEvaluator evaluate, void *arg);
+
+/*
+ * Builds what the conjunction quals says about column attno of range table entry varno, sublevel
+ * 0.  Understands =, IN, = ANY, AND, OR, IS NULL, constant FALSE, row comparisons; coerces
+ * constants of other types.  Never claims too much: PRUNE_ALL when in doubt.
+ */
+extern PruneSpec *routing_prune_from_quals(List *quals, Index varno, const DistTable *table);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * txn.h
+ *	  The distributed transaction: which connections take part, begin, savepoints, commit.
+ *
+ * Rule of connections: per transaction, node and user there is one main connection.  Every write,
+ * every COPY and every read after a write on that node uses it, so that a transaction sees its own
+ * writes without a map of placements.  Extra connections are for reads only, and only in a
+ * statement outside a transaction block (or whose transaction has no remote state on that node
+ * yet).
+ *
+ * A connection joins by txn_conn_begin(): outside a block, a statement with exactly one task on
+ * one node needs no BEGIN (TXN_AUTOCOMMIT); otherwise BEGIN with isolation level and read-only
+ * flags, assign_distributed_transaction_id and pending savepoints go out in one pipeline with the
+ * first command.  Session settings that the far side must share are sent the same way when the
+ * fingerprint differs.
+ *
+ * Only this module sends BEGIN, PREPARE, COMMIT, ROLLBACK, SAVEPOINT.
+ */
+#ifndef CITUS_TXN_TXN_H
+#define CITUS_TXN_TXN_H
+
+#include "postgres.h"
+#include "nodes/pg_list.h"
+#include "citus/base/types.h"
+#include "citus/catalog/catalog.h"
+#include "citus/remote/remote.h"
+
+typedef enum TxnUse
+{
+	TXN_AUTOCOMMIT,				/* single statement, single node: commits on its own there */
+	TXN_READ,					/* reads inside the distributed transaction */
+	TXN_WRITE					/* writes: takes part in the commit protocol */
+} TxnUse;
+
+extern void txn_init(void);
+
+/* The main connection to node in this transaction, connecting without waiting. */
+extern RemoteConn *txn_main_conn(const ClusterNode *node);
+/*
+ * Another connection to node for reads; NULL when the rule forbids it, the pool is exhausted or
+ * citus.max_adaptive_executor_pool_size is reached.  Released at the statement's end by
+ * txn_release_extra_conns().
+ */
+extern RemoteConn *txn_extra_conn(const ClusterNode *node);
+extern void txn_release_extra_conns(void);
+
+/*
+ * To be called once connected (state not CONNECTING) and before the first command of each
+ * statement: queues settings, BEGIN, savepoints as needed.  The answers to what it queues come
+ * first and belong to txn: receivers must pass every answer with txn_is_own_answer() to
+ * txn_handle_answer(), which raises on errors.
+ */
+extern void txn_conn_begin(RemoteConn *conn, TxnUse use);
+extern bool txn_is_own_answer(const RemoteAnswer *answer);
+extern void txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer);
+
+/* true when TXN_AUTOCOMMIT may be used: no block, no function, nothing joined, READ COMMITTED */
+extern bool txn_may_autocommit(void);
+/* true when a node was written by this transaction, through its main connection */
+extern bool txn_node_was_written(NodeId nodeId);
+/* this node wrote shards or metadata itself: counts as a participant */
+extern void txn_mark_local_write(void);
+/* forces two-phase commit even if one node wrote */
+extern void txn_require_2pc(void);
+/* a connection failed: if it took part with writes, the transaction cannot commit any more */
+extern void txn_conn_failed(RemoteConn *conn);
+
+/* identity of this session and transaction over the cluster */
+extern uint64 txn_global_pid(void);
+typedef struct DistXactId
+{
+	GroupId		initiatorGroup;
+	uint64		number;			/* 0: no distributed transaction */
+	TimestampTz timestamp;
+} DistXactId;
+extern DistXactId txn_current_id(void);
+
+/* resolves prepared transactions of this initiator on all nodes; number of those resolved */
+extern int	txn_recover(void);
+
+/* RemoteTarget of a node for the current user with authinfo and poolinfo filled in */
+extern RemoteTarget txn_target_of_node(const ClusterNode *node);
+
+#endif
