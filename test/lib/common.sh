@@ -1,6 +1,7 @@
 # Sourced by the test scripts: where things are, and how servers are run as an ordinary user.
 # shellcheck shell=bash
 
+umask 022
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck disable=SC2034 # used by those that source this
 lib=$top/test/lib

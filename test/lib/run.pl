@@ -1,0 +1,401 @@
+# run.pl: the test runner behind `make check`.
+#
+# Tests are taken from a queue by lanes.  A lane is a process with a cluster of its own (and a plain
+# server for comparisons), which it starts when a test first needs it; so tests of different lanes
+# cannot see each other, and tests of one lane run one after the other.  A lane whose test failed
+# makes its databases anew, so that a failure does not spread.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use File::Path qw(make_path remove_tree);
+use POSIX qw(:sys_wait_h);
+use Time::HiRes qw(time sleep);
+
+my $top = abs_path(dirname(__FILE__) . "/../..");
+my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
+my $version = `$pg_config --version` or die "run: $pg_config does not run\n";
+my ($major) = $version =~ /PostgreSQL (\d+)/;
+chomp(my $pgxs = dirname(dirname(dirname(`$pg_config --pgxs`))));
+
+my ($accept, $jobs, @wanted) = (0, 2);
+while (defined(my $arg = shift)) {
+    if    ($arg eq '--accept') { $accept = 1 }
+    elsif ($arg eq '--jobs')   { $jobs = shift }
+    else                       { push @wanted, $arg }
+}
+
+chomp(my $scratch_root = `bash -c '. $top/test/lib/common.sh; ensure_server_user; scratch_root'`);
+my $scratch = "$scratch_root/$major-$$";
+my $results = "$scratch/results";
+$ENV{CITUS_BUILD_DIR} ||= "$top/build/$major";
+$ENV{CITUS_BUILD_TARGET} = 'test-library';
+# Nothing of the caller's environment reaches a test.
+delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
+@ENV{qw(PGUSER PGTZ LC_ALL LANG)} = ('postgres', 'UTC', 'C.UTF-8', 'C.UTF-8');
+
+my @kinds = qw(lint unit regress isolation equivalence tap);
+my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
+                equivalence => 300, tap => 400);
+my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
+              isolation => \&run_isolation, equivalence => \&run_equivalence, tap => \&run_tap);
+
+umask 022;
+
+# ----- the list of tests
+
+sub read_file { my $f = shift; open my $h, '<', $f or return ''; local $/; my $t = <$h>; $t // '' }
+sub write_file { my ($f, $t) = @_; open my $h, '>', $f or die "$f: $!"; print $h $t; close $h }
+sub names { my ($glob, $suffix) = @_; map { basename($_, $suffix) } sort glob "$top/test/$glob" }
+
+my %tests = (
+    lint => [grep { -x "$top/test/lint/$_" } names('lint/*', '')],
+    unit => [map { read_file($_) =~ /^UNIT_TEST\((\w+)\)/mg } sort glob "$top/test/unit/*.c"],
+    regress => [names('regress/*.sql', '.sql')],
+    isolation => [names('isolation/specs/*.spec', '.spec')],
+    equivalence => [map { ($_, "$_.reference", "$_.single") }
+                    names('equivalence/*.sql', '.sql')],
+    tap => [names('tap/*.pl', '.pl')]);
+
+my @queue;
+for my $want (@wanted ? @wanted : @kinds) {
+    my ($kind, $name) = split m{/}, $want, 2;
+    die "run: no kind of tests is called $kind\n" unless $tests{$kind};
+    my @found = map { "$kind/$_" } defined $name && $name ne ''
+        ? grep { $_ eq $name || /^\Q$name\E\.(reference|single)$/ } @{ $tests{$kind} }
+        : @{ $tests{$kind} };
+    die "run: there is no test $want\n" unless @found || !defined $name;
+    push @queue, @found;
+}
+
+# ----- running programs
+
+# Run a command with a deadline, its output into a file; returns its exit status, 255 if killed.
+sub run_command {
+    my ($seconds, $out, $in, @command) = @_;
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        setpgrp;
+        open STDIN, '<', $in // '/dev/null' or die "$in: $!";
+        open STDOUT, '>', $out or die "$out: $!";
+        open STDERR, '>&', \*STDOUT;
+        exec @command or POSIX::_exit(127);
+    }
+    my $end = time + $seconds;
+    my $nap = 0.002;
+    while (waitpid($pid, WNOHANG) == 0) {
+        if (time > $end) {
+            kill KILL => -$pid;
+            waitpid $pid, 0;
+            open my $h, '>>', $out;
+            print $h "\ntimed out after $seconds seconds\n";
+            return 255;
+        }
+        sleep $nap;
+        $nap *= 1.5 if $nap < 0.05;
+    }
+    return $? >> 8 || ($? & 127 ? 255 : 0);
+}
+
+sub cluster_tool {
+    my @args = @_;
+    my $out = "$scratch/tool-$$.out";
+    run_command(600, $out, undef, "$top/test/lib/cluster", @args) == 0
+        or die "cluster @args:\n" . read_file($out);
+}
+
+# ----- a lane's servers
+
+my $installed;  # pg_config of the private installation
+my $lane;       # number of this lane
+my %servers;    # flavour => environment of its env file
+
+sub servers_dir { "$scratch/$lane-$_[0]" }
+
+# flavours: cluster (coordinator and two workers), single (a coordinator alone), plain
+sub servers {
+    my $flavour = shift;
+    $servers{$flavour} ||= do {
+        my $dir = servers_dir($flavour);
+        cluster_tool('start', '--dir', $dir, '--installed', $installed,
+                     $flavour eq 'plain' ? '--plain' : (),
+                     $flavour eq 'single' ? ('--workers', 0, '--no-nodes') : ());
+        +{ map { /^((?:CITUS_|PG)\w+)=(.*)/ ? ($1, $2) : () }
+           split /\n/, `bash -c '. $dir/env; env'` };
+    };
+}
+
+sub psql_command {
+    my ($server, $node, @more) = @_;
+    return ("$server->{CITUS_BIN}/psql", '-X', '-h', $server->{PGHOST},
+            '-p', $server->{"CITUS_PORT_$node"}, '-d', $server->{PGDATABASE}, @more);
+}
+
+sub query {     # rows as text, or undef on error
+    my ($server, $node, $sql) = @_;
+    my $out = "$scratch/query-$$.out";
+    my $status = run_command(60, $out, undef,
+                             psql_command($server, $node, qw(-A -t -q -v ON_ERROR_STOP=1 -c), $sql));
+    chomp(my $text = read_file($out));
+    return ($status == 0, $text);
+}
+
+sub log_sizes {
+    my $server = shift;
+    return { map { $_ => -s "$server->{CITUS_CLUSTER}/$_/log" } split / /, $server->{CITUS_NODES} };
+}
+
+# What must hold after every test that ran on a cluster; returns the complaints.
+sub after_check {
+    my ($server, $sizes) = @_;
+    my $bad = '';
+    for my $node (sort keys %$sizes) {
+        open my $h, '<', "$server->{CITUS_CLUSTER}/$node/log" or next;
+        seek $h, $sizes->{$node}, 0;
+        while (<$h>) {
+            $bad .= "log of $node: $_" if /PANIC|TRAP:|was terminated by signal/;
+        }
+    }
+    my ($ok, $text) = query($server, 'coordinator', q{
+        SELECT 'schema left behind: ' || nspname FROM pg_namespace
+        WHERE nspname !~ '^(pg_|information_schema$|public$|citus|columnar)'
+        UNION ALL
+        SELECT 'left behind in public: ' || relname FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S', 'f')
+        UNION ALL
+        SELECT 'role left behind: ' || rolname FROM pg_roles
+        WHERE rolname !~ '^(pg_|postgres$)'});
+    $bad .= "$text\n" if !$ok || $text ne '';
+    ($ok, $text) = query($server, 'coordinator',
+                         'SELECT * FROM citus_internal.check_consistency()');
+    $bad .= "check_consistency: $text\n" if !$ok || $text ne '';
+    return $bad;
+}
+
+# Compare an output with its expected file and its alternatives; the first difference is kept.
+sub compare {
+    my ($expected, $actual, $diff) = @_;
+    if ($accept) {
+        # An alternative is chosen by hand: only the main file is rewritten.
+        write_file($expected, read_file($actual));
+        return 1;
+    }
+    my ($stem, $suffix) = $expected =~ /^(.*)(\.out)$/;
+    my $best;
+    for my $candidate ($expected, grep { -e } map { "${stem}_$_$suffix" } 1 .. 4) {
+        my $status = run_command(60, "$diff.try", undef, 'diff', '-U3', $candidate, $actual);
+        if ($status == 0) { unlink "$diff.try"; return 1 }
+        my $text = read_file("$diff.try");
+        $best = $text if !defined $best || length $text < length $best;
+    }
+    unlink "$diff.try";
+    write_file($diff, $best);
+    return 0;
+}
+
+# ----- the kinds; each returns '' or what to tell about the failure
+
+sub run_lint {
+    my ($name, $out) = @_;
+    chdir $top;
+    local $ENV{PG_CONFIG} = $pg_config;
+    return run_command($deadline{lint}, $out, undef, "test/lint/$name") == 0 ? '' : read_file($out);
+}
+
+sub run_unit {
+    my ($name, $out) = @_;
+    my $server = servers('cluster');
+    my $sizes = log_sizes($server);
+    my $status = run_command($deadline{unit}, $out, undef, psql_command(
+        $server, 'coordinator', qw(-q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose),
+        '-c', "CREATE FUNCTION pg_temp.citus_unit_run(text) RETURNS void
+               AS 'citus_unit', 'citus_unit_run' LANGUAGE C STRICT",
+        '-c', "SELECT pg_temp.citus_unit_run('$name')"));
+    return read_file($out) if $status != 0;
+    return after_check($server, $sizes);
+}
+
+sub run_regress {
+    my ($name, $out) = @_;
+    my $server = servers('cluster');
+    my $sizes = log_sizes($server);
+    local $ENV{PGAPPNAME} = 'citus_regress';
+    my $status = run_command(
+        $deadline{regress}, $out, "$top/test/regress/$name.sql",
+        psql_command($server, 'coordinator', qw(-a -q -v VERBOSITY=terse -v ON_ERROR_STOP=0),
+                     (map { ('-v', "${_}_port=" . $server->{"CITUS_PORT_$_"}) }
+                      split / /, $server->{CITUS_NODES})));
+    my $bad = $status == 0 ? '' : "psql ended with status $status\n";
+    if (!compare("$top/test/regress/$name.out", $out, "$out.diff")) {
+        $bad .= read_file("$out.diff");
+    }
+    return $bad . after_check($server, $sizes);
+}
+
+sub run_isolation {
+    my ($name, $out) = @_;
+    my $server = servers('cluster');
+    my $sizes = log_sizes($server);
+    my ($ok, $text) = query($server, 'coordinator', read_file("$top/test/isolation/blocked.sql"));
+    return "test/isolation/blocked.sql: $text\n" unless $ok;
+    my $status = run_command(
+        $deadline{isolation}, $out, "$top/test/isolation/specs/$name.spec",
+        "$pgxs/test/isolation/isolationtester",
+        "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
+    my $bad = $status == 0 ? '' : "isolationtester ended with status $status\n";
+    if (!compare("$top/test/isolation/expected/$name.out", $out, "$out.diff")) {
+        $bad .= read_file("$out.diff");
+    }
+    return $bad . after_check($server, $sizes);
+}
+
+sub run_equivalence {
+    my ($name, $out) = @_;
+    my ($file, $mode) = $name =~ /^(.*?)(?:\.(reference|single))?$/;
+    $mode //= 'distributed';
+    my $server = servers($mode eq 'single' ? 'single' : 'cluster');
+    my $plain = servers('plain');
+    my $sizes = log_sizes($server);
+    my $status = run_command(
+        $deadline{equivalence}, $out, undef, 'perl', "$top/test/lib/equivalence.pl",
+        "$top/test/equivalence/$file.sql", $mode, $plain->{CITUS_BIN} . '/psql',
+        "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
+        "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
+    return ($status == 0 ? '' : read_file($out)) . after_check($server, $sizes);
+}
+
+# PostgreSQL::Test starts servers itself, so it runs as the ordinary user, on a copy of the tests
+# that this user can read.
+sub run_tap {
+    my ($name, $out) = @_;
+    my $bin = dirname($installed);
+    my $work = "$scratch/tap/$name";
+    make_path($work);
+    run_command(60, "$out.copy", undef, 'cp', '-r', "$top/test/tap", "$work/test");
+    run_command(60, "$out.copy", undef, 'bash', '-c',
+                ". $top/test/lib/common.sh; [ \$(id -u) != 0 ] || chown -R \$server_user $work");
+    my %set = (TESTDATADIR => "$work/data", TESTLOGDIR => "$work/log", TESTDIR => $work,
+               PG_REGRESS => "$pgxs/test/regress/pg_regress", PATH => "$bin:$ENV{PATH}",
+               PERL5LIB => "$pgxs/test/perl:$work/test/lib", PG_TEST_TIMEOUT_DEFAULT => 60,
+               share_contrib_dir => '', TMPDIR => '/tmp');
+    my $status = run_command(
+        $deadline{tap}, $out, undef, 'bash', '-c',
+        ". $top/test/lib/common.sh; "
+        . 'as_server env -u PGUSER "${@:2}" bash -c "cd $1 && exec perl test/$0.pl" '
+        . '"$0" "$1"', $name, $work, map { "$_=$set{$_}" } sort keys %set);
+    my $text = read_file($out);
+    # Servers of a test that was killed.
+    run_command(60, "$out.stop", undef, 'bash', '-c',
+                "for f in $work/data/*/pgdata/postmaster.pid; do [ ! -e \$f ] || "
+                . 'kill -9 $(head -n 1 $f) 2>/dev/null; done; true');
+    my $bad = $status == 0 ? '' : $text;
+    for my $log (glob "$work/log/*.log") {
+        # A server that the test itself killed says so in its log; assertions are never meant.
+        $bad .= "$log: $_\n" for grep { /TRAP:|PANIC/ } split /\n/, read_file($log);
+    }
+    remove_tree($work) if $bad eq '';
+    return $bad;
+}
+
+# ----- lanes
+
+my $started = time;
+make_path($results);
+chmod 0755, $scratch_root, $scratch;
+
+# Interrupted: leave no server behind.
+my $main = $$;
+my %lanes;
+sub clean_up {
+    return unless $$ == $main;
+    kill TERM => keys %lanes;
+    for my $dir (glob "$scratch/*-{cluster,single,plain}") {
+        system "$top/test/lib/cluster", 'remove', '--dir', $dir if -e "$dir/env";
+    }
+    remove_tree($scratch) if !$_[0];
+}
+$SIG{INT} = $SIG{TERM} = sub { clean_up(1) if $$ == $main; POSIX::_exit(130) };
+$| = 1;
+
+printf "%s, %d tests\n", $version =~ s/\s+$//r, scalar @queue;
+if (grep { !/^lint/ } @queue) {
+    print "building\n";
+    chomp($installed = `$top/test/lib/private-postgres $scratch/pg`);
+    my $log = "$scratch/build.log";
+    my $status = run_command(3600, $log, undef, 'make', '-s', '-C', $top, '-j2', 'test-library',
+                             "INSTALL_TO=$installed");
+    my $warnings = () = read_file($log) =~ /warning:/g;
+    if ($status != 0) {
+        print read_file($log), "the build failed\n0 passed, 1 failed\n";
+        clean_up(0);
+        exit 1;
+    }
+    print "the build gave $warnings warnings\n" if $warnings;
+}
+
+# The queue is a pipe of numbers: a read of one record is atomic for records this small.
+pipe my $queue_out, my $queue_in or die "pipe: $!";
+pipe my $done_out, my $done_in or die "pipe: $!";
+$jobs = @queue if $jobs > @queue;
+for my $number (1 .. $jobs) {
+    my $pid = fork // die "fork: $!";
+    if ($pid) { $lanes{$pid} = 1; next }
+    close $queue_in;
+    close $done_out;
+    $SIG{INT} = $SIG{TERM} = 'DEFAULT';
+    $lane = $number;
+    while (sysread $queue_out, my $record, 8) {
+        my $test = $queue[$record];
+        my ($kind, $name) = split m{/}, $test, 2;
+        my $out = "$results/$kind-$name.out";
+        my $begin = time;
+        my $bad = eval { $runner{$kind}->($name, $out) } // "$@";
+        if ($bad ne '') {
+            write_file("$results/$kind-$name.bad", $bad);
+            for my $flavour (keys %servers) {
+                next if $flavour eq 'plain' && $kind ne 'equivalence';
+                eval { cluster_tool('fresh', '--no-build', '--dir', servers_dir($flavour)) };
+                if ($@) {
+                    eval { cluster_tool('remove', '--dir', servers_dir($flavour)) };
+                    delete $servers{$flavour};
+                }
+            }
+        }
+        syswrite $done_in, sprintf("%-7d %-7.2f %-3d\n", $record, time - $begin, $bad ne '');
+    }
+    POSIX::_exit(0);
+}
+close $queue_out;
+close $done_in;
+syswrite $queue_in, sprintf('%-8d', $_) for 0 .. $#queue;
+close $queue_in;
+
+my ($passed, @failed) = (0);
+my %seen;
+while (my $line = <$done_out>) {
+    my ($number, $seconds, $bad) = split ' ', $line;
+    my $test = $queue[$number];
+    $seen{$test} = 1;
+    printf "%s %s (%.1f s)\n", $bad ? 'FAILED' : 'ok', $test, $seconds;
+    if ($bad) {
+        push @failed, $test;
+        my @lines = split /\n/, read_file("$results/" . ($test =~ s{/}{-}r) . '.bad');
+        my $limit = @wanted ? 400 : 60;
+        splice @lines, $limit, @lines - $limit, '...' if @lines > $limit;
+        print map { "    $_\n" } @lines;
+    } else { $passed++ }
+}
+waitpid $_, 0 for keys %lanes;
+%lanes = ();
+push @failed, grep { !$seen{$_} } @queue;
+
+if (@failed) {
+    print "failed: @failed\n";
+    # Outputs stay for a look; servers do not.
+    my $keep = "$scratch_root/failed-$major";
+    remove_tree($keep);
+    rename $results, $keep and print "outputs are in $keep\n";
+}
+clean_up(0);
+printf "%.0f seconds\n%d passed, %d failed\n", time - $started, $passed, scalar @failed;
+exit(@failed ? 1 : 0);
