@@ -18,6 +18,7 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
+#include "citus/base/compat.h"
 #include "citus/base/types.h"
 
 typedef struct RemoteConn RemoteConn;

@@ -77,6 +77,8 @@ extern DistXactId txn_current_id(void);
 
 /* resolves prepared transactions of this initiator on all nodes; number of those resolved */
 extern int	txn_recover(void);
+/* citus.recover_2pc_interval in ms, -1: off; the daemon runs txn_recover() that often */
+extern int	txn_recover_interval;
 
 /* RemoteTarget of a node for the current user with authinfo and poolinfo filled in */
 extern RemoteTarget txn_target_of_node(const ClusterNode *node);
