@@ -77,7 +77,7 @@ sub split_statements {
 sub top_level_order_by {
     my $sql = shift =~ s/$token/ /gr;
     1 while $sql =~ s/\([^()]*\)/ /g;
-    return $sql =~ /\bORDER\s+BY\b/i;
+    return $sql =~ /\bORDER\s+BY\b/i ? 1 : 0;
 }
 
 # ----- running them
@@ -101,10 +101,14 @@ sub run_on {
     }
     close $h;
     local $ENV{PGAPPNAME} = 'citus_equivalence';
+    # Errors are compared by SQLSTATE; psql's texts of them say no more.
+    open my $stderr, '>&', \*STDERR;
+    open STDERR, '>', '/dev/null';
     open my $p, '-|', $psql, '-X', '-A', '-F', $field, '-R', $record, '-P', 'null=\N',
         '-P', 'footer=off', '-f', $script, '-d', $conninfo or die "$psql: $!";
     my $text = do { local $/; <$p> } // '';
     close $p;
+    open STDERR, '>&', $stderr;
     unlink $script;
     my @results;
     while ($text =~ /$record$record(\d+)\n(.*?)$record$record\1 (\w+)\n/gs) {

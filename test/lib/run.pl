@@ -16,7 +16,7 @@ my $top = abs_path(dirname(__FILE__) . "/../..");
 my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 my $version = `$pg_config --version` or die "run: $pg_config does not run\n";
 my ($major) = $version =~ /PostgreSQL (\d+)/;
-chomp(my $pgxs = dirname(dirname(dirname(`$pg_config --pgxs`))));
+chomp(my $pgxs = dirname(dirname(`$pg_config --pgxs`)));
 
 my ($accept, $jobs, @wanted) = (0, 2);
 while (defined(my $arg = shift)) {
@@ -179,6 +179,10 @@ sub compare {
         # An alternative is chosen by hand: only the main file is rewritten.
         write_file($expected, read_file($actual));
         return 1;
+    }
+    if (!-e $expected) {
+        write_file($diff, "no expected output; what came:\n" . read_file($actual));
+        return 0;
     }
     my ($stem, $suffix) = $expected =~ /^(.*)(\.out)$/;
     my $best;
