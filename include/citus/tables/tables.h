@@ -11,13 +11,17 @@
 
 extern void tables_init(void);
 
+/* citus.allow_unsafe_constraints, citus.enable_unsafe_triggers */
+extern bool tables_allow_unsafe_constraints;
+extern bool tables_enable_unsafe_triggers;
+
 /* what is asked for; see create_distributed_table in the spec */
 typedef struct TableSpec
 {
 	Oid			relid;
 	DistTableKind kind;
 	const char *keyColumn;		/* NULL: keyless */
-	const char *colocateWith;	/* "default", "none" or a table name */
+	const char *colocateWith;	/* "default", "none" or a table name; NULL: "default" */
 	int			shardCount;		/* 0: not given */
 	bool		autoConverted;
 } TableSpec;
@@ -28,27 +32,42 @@ extern void tables_create(const TableSpec *spec);
 extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
 
 /*
- * Shard DDL.  text is one utility statement as the user (or deparse_table_ddl) wrote it, names are
- * the names chosen for what it leaves unnamed, in the order of tables_unnamed_objects(). Sent to
- * every placement of the table's shards; there, tables_apply_shard_ddl() parses it, extends
- * relation, index, constraint, trigger and statistics names with the shard's id (other known
- * relations get their shard of the same index, or their only one) and executes it.
+ * Makes a plain partition that has just been created for, or attached to, a known table on this
+ * node known too: same kind, colocated with its parent, rows moved to its shards.
+ */
+extern void tables_add_partition(Oid relid);
+
+/*
+ * Shard DDL.  Each text is one utility statement as the user (or deparse_table_ddl) wrote it,
+ * names are the names chosen for what they leave unnamed, in the order in which
+ * tables_choose_names() meets them.  Sent to every node with a placement of the table's shards;
+ * there every shard's id is appended to the names of relations, indexes, constraints, triggers and
+ * statistics (other known relations get their shard of the same index, or their only one).
+ *
+ * The shell may have been altered already, here and there, or not: both are understood.
  */
 extern void tables_run_shard_ddl(const DistTable *table, List *texts, List *names,
 								 const char *searchPath);
-/* rewrites a raw statement in place for one shard of table; names is consumed */
-extern void tables_extend_names(Node *statement, const Shard *shard, List *names);
+/*
+ * Rewrites a raw statement in place for one shard; *names is consumed.  False: nothing of the
+ * statement concerns shards.
+ */
+extern bool tables_extend_names(Node *statement, const Shard *shard, List **names);
 
 /*
- * Fills in the names that the server would choose for unnamed constraints and indexes of an ALTER
- * TABLE or CREATE INDEX statement, by the server's own rules; the names in order (List of char *).
+ * Fills in, in the raw statement, the names that the server would choose for unnamed constraints
+ * and indexes of an ALTER TABLE, CREATE INDEX or CREATE STATISTICS statement on relid, by the
+ * server's own rules; the names in order (List of char *).
  */
 extern List *tables_choose_names(Node *statement, Oid relid);
 
 /* drops shards (all placements) and metadata of a table that is being dropped everywhere */
 extern void tables_drop(Oid relid, const char *schemaName, const char *relationName);
 
-/* checks that a table's constraints can be kept when distributed by key; raises 0A000 / 42P16 */
+/*
+ * Checks that a table's constraints (as they stand in the catalogs now) can be kept when
+ * distributed by key; raises 0A000 / 42P16.  colocationId INVALID_COLOCATION_ID: a new group.
+ */
 extern void tables_check_constraints(Oid relid, AttrNumber keyAttno, DistTableKind kind,
 									 ColocationId colocationId);
 
