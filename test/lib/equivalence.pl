@@ -36,19 +36,20 @@ sub split_statements {
         my $sql = $current;
         $current = '';
         return if $sql !~ /\S/;
-        $sql =~ s/^\s+//;
         push @statements, { sql => $sql, differs => $differs };
         $differs = undef;
     };
     pos($text) = 0;
     while (pos($text) < length $text) {
+        $text =~ /\G\s+/gc if $current eq '';
+        last if pos($text) >= length $text;
         if ($text =~ /\G--\s*distribute:\s*([^\n]*)\n?/gc) {
             push @statements, { sql => $1, distribute => 1 };
         } elsif ($text =~ /\G--\s*differs:\s*([^\n]*)\n?/gc) {
             $differs = $1;
-        } elsif ($current !~ /\S/ && $text =~ /\G\s*--[^\n]*\n?/gc) {
+        } elsif ($current eq '' && $text =~ /\G--[^\n]*\n?/gc) {
             # a comment between statements
-        } elsif ($current !~ /\S/ && $text =~ /\G\s*(\\[^\n]*)\n?/gc) {
+        } elsif ($current eq '' && $text =~ /\G(\\[^\n]*)\n?/gc) {
             push @statements, { sql => $1, meta => 1 };
         } elsif ($text =~ /\G$token/gc) {
             $current .= substr $text, $-[0], $+[0] - $-[0];
@@ -65,7 +66,7 @@ sub split_statements {
             $current .= " $1";
             $finish->();
         } else {
-            $text =~ /\G(.)/gcs;
+            $text =~ /\G(\w+\s*|.)/gcs;
             $current .= $1;
         }
     }
