@@ -10,6 +10,7 @@
 #define CITUS_BASE_COMPAT_H
 
 #include "postgres.h"
+#include "catalog/index.h"
 #include "commands/explain.h"
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
@@ -21,6 +22,7 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
+#include "utils/relcache.h"
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
@@ -228,6 +230,49 @@ extern AclResult compat_object_aclcheck(Oid classId, Oid objectId, Oid roleId, A
 #else
 #define compat_relation_get_primary_key(relation) RelationGetPrimaryKeyIndex(relation)
 #endif
+
+/* 16: relfilenode renamed */
+static inline void
+compat_relation_set_new_filenumber(Relation relation, char persistence)
+{
+#if PG_VERSION_NUM >= 160000
+	RelationSetNewRelfilenumber(relation, persistence);
+#else
+	RelationSetNewRelfilenode(relation, persistence);
+#endif
+}
+
+/* 17: the statement that asks for it, as well */
+static inline bool
+compat_reindex_relation(const ReindexStmt *stmt, Oid relid, int flags,
+						const ReindexParams *params)
+{
+#if PG_VERSION_NUM >= 170000
+	return reindex_relation(stmt, relid, flags, params);
+#else
+	return reindex_relation(relid, flags, (ReindexParams *) params);
+#endif
+}
+
+/* ---- raw statements ---- */
+
+/* 17: ALTER COLUMN SET EXPRESSION; a subcommand that no older release has */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_AT_SET_EXPRESSION AT_SetExpression
+#else
+#define COMPAT_AT_SET_EXPRESSION ((AlterTableType) 1000)
+#endif
+
+/* 18: ALTER CONSTRAINT has a node of its own; where it keeps the name */
+static inline char **
+compat_alter_constraint_name(AlterTableCmd *cmd)
+{
+#if PG_VERSION_NUM >= 180000
+	return &castNode(ATAlterConstraint, cmd->def)->conname;
+#else
+	return &castNode(Constraint, cmd->def)->conname;
+#endif
+}
 
 /* ---- settings ---- */
 
