@@ -28,12 +28,15 @@ extern bool base_frame_active(SessionFrame frame);
 extern bool base_session_is_internal(void);
 
 /*
- * true when the extension exists in this database at the library's version and may be used: not
- * in a parallel worker's start-up, not while CREATE/DROP/ALTER EXTENSION citus itself runs.
+ * true when the extension exists in this database and may be used: not in a parallel worker's
+ * start-up, not while CREATE or ALTER EXTENSION citus itself runs, not in a binary upgrade.
  * Cached; invalidated by the server's messages.  All hooks ask this first.
  */
 extern bool base_extension_is_active(void);
 extern Oid	base_extension_oid(void);
+
+/* raises 55000 when the extension's SQL objects are of another version than the library */
+extern void base_check_version(void);
 
 /* raises 42501 unless the current user is superuser */
 extern void base_require_superuser(const char *action);

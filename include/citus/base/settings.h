@@ -46,4 +46,7 @@ typedef struct SettingDef
 /* Registers n settings; call from a module initialiser. */
 extern void base_settings_register(const SettingDef *defs, int n);
 
+/* true when no file, command or session has chosen the setting's value */
+extern bool base_setting_is_default(const char *name);
+
 #endif

@@ -20,4 +20,8 @@ typedef struct SharedSegment
 /* Registers a segment; call from a module initialiser. */
 extern void base_shmem_register(const SharedSegment *segment);
 
+/* bodies of shmem_request_hook and shmem_startup_hook, called by entry */
+extern void base_shmem_request(void);
+extern void base_shmem_startup(void);
+
 #endif

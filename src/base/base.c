@@ -1,0 +1,15 @@
+/*
+ * base.c
+ *	  Initialises the bottom module.
+ */
+#include "postgres.h"
+
+#include "base/base_internal.h"
+#include "citus/base/module.h"
+
+void
+base_init(void)
+{
+	base_lifecycle_start();
+	base_session_start();
+}

@@ -1,0 +1,211 @@
+/*
+ * entry.c
+ *	  What the server calls when it loads the library: initialises the modules and installs hooks.
+ *
+ * The list of modules below is the map of the extension.  Only this file assigns hooks; each is
+ * chained in the same style: the previous value is kept, and either handed to the module that
+ * works in place of the hook or called before it.
+ *
+ * Invariant: the library is the first in shared_preload_libraries that hooks into planning and
+ * utility statements, so that other libraries see the statements that users send.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xlog.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "optimizer/paths.h"
+#include "optimizer/plancat.h"
+#include "optimizer/planner.h"
+#include "storage/ipc.h"
+#include "tcop/utility.h"
+#include "utils/guc.h"
+
+#include "citus/base/compat.h"
+#include "citus/base/module.h"
+#include "citus/base/session.h"
+#include "citus/base/settings.h"
+#include "citus/base/shmem.h"
+#include "citus/base/types.h"
+#include "citus/catalog/catalog.h"
+#include "citus/cluster/cluster.h"
+#include "citus/commands/commands.h"
+#include "citus/daemon/daemon.h"
+#include "citus/executor/executor.h"
+#include "citus/operations/operations.h"
+#include "citus/plan/plan.h"
+#include "citus/planner/planner.h"
+#include "citus/remote/remote.h"
+#include "citus/tables/tables.h"
+#include "citus/txn/txn.h"
+
+COMPAT_MODULE_MAGIC("citus", CITUS_VERSION);
+
+extern void _PG_init(void);
+
+/* bottom to top */
+static const ModuleDef modules[] = {
+	{"base", base_init},
+	{"catalog", catalog_init},
+	{"remote", remote_init},
+	{"plan", plan_init},
+	{"txn", txn_init},
+	{"cluster", cluster_init},
+	{"planner", planner_init},
+	{"executor", executor_init},
+	{"tables", tables_init},
+	{"commands", commands_init},
+	{"operations", operations_init},
+	{"daemon", daemon_init},
+};
+
+static void recover_transactions(void);
+
+static const Duty duties[] = {
+	{"recovery of prepared transactions", &txn_recover_interval, recover_transactions},
+};
+
+static planner_hook_type previousPlanner = NULL;
+static set_rel_pathlist_hook_type previousRelPathlist = NULL;
+static get_relation_info_hook_type previousRelationInfo = NULL;
+static ProcessUtility_hook_type previousUtility = NULL;
+static shmem_request_hook_type previousShmemRequest = NULL;
+static shmem_startup_hook_type previousShmemStartup = NULL;
+
+static void
+recover_transactions(void)
+{
+	(void) txn_recover();
+}
+
+/* Duties write, and belong to the database, not to a helper process of one statement. */
+static void
+ensure_daemon(void)
+{
+	if (IsParallelWorker() || RecoveryInProgress() || !base_extension_is_active())
+		return;
+	daemon_ensure_started();
+}
+
+static PlannedStmt *
+plan_statement(Query *parse, const char *queryString, int cursorOptions,
+			   ParamListInfo boundParams)
+{
+	ensure_daemon();
+	return planner_plan(parse, queryString, cursorOptions, boundParams, previousPlanner);
+}
+
+static void
+add_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	if (previousRelPathlist)
+		previousRelPathlist(root, rel, rti, rte);
+	planner_rel_pathlist(root, rel, rti, rte);
+}
+
+static void
+add_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	if (previousRelationInfo)
+		previousRelationInfo(root, relid, inhparent, rel);
+	planner_relation_info(root, relid, inhparent, rel);
+}
+
+static void
+process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
+				ProcessUtilityContext context, ParamListInfo params,
+				QueryEnvironment *queryEnv, DestReceiver *dest, QueryCompletion *qc)
+{
+	UtilityCall call = {
+		.pstmt = pstmt,
+		.queryString = queryString,
+		.readOnlyTree = readOnlyTree,
+		.context = context,
+		.params = params,
+		.queryEnv = queryEnv,
+		.dest = dest,
+		.qc = qc,
+		.next = previousUtility,
+	};
+
+	commands_process(&call);
+}
+
+static void
+request_shmem(void)
+{
+	if (previousShmemRequest)
+		previousShmemRequest();
+	base_shmem_request();
+}
+
+static void
+start_shmem(void)
+{
+	if (previousShmemStartup)
+		previousShmemStartup();
+	base_shmem_startup();
+}
+
+static void
+check_load(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("library \"%s\" must be loaded when the server starts",
+						CITUS_EXTENSION_NAME),
+				 errhint("Add %s as the first item to shared_preload_libraries and restart "
+						 "the server.", CITUS_EXTENSION_NAME)));
+	if (planner_hook != NULL || ProcessUtility_hook != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("library \"%s\" must be loaded before other libraries",
+						CITUS_EXTENSION_NAME),
+				 errhint("Make %s the first item of shared_preload_libraries.",
+						 CITUS_EXTENSION_NAME)));
+}
+
+/*
+ * Commits over several nodes are prepared.  A value that the administrator chose is kept, also 0.
+ */
+static void
+raise_max_prepared_transactions(void)
+{
+	char		value[16];
+
+	if (!base_setting_is_default("max_prepared_transactions"))
+		return;
+	snprintf(value, sizeof(value), "%d", 2 * MaxConnections);
+	SetConfigOption("max_prepared_transactions", value, PGC_POSTMASTER, PGC_S_DYNAMIC_DEFAULT);
+}
+
+static void
+install_hooks(void)
+{
+	previousPlanner = planner_hook;
+	planner_hook = plan_statement;
+	previousRelPathlist = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = add_rel_paths;
+	previousRelationInfo = get_relation_info_hook;
+	get_relation_info_hook = add_relation_info;
+	previousUtility = ProcessUtility_hook;
+	ProcessUtility_hook = process_utility;
+	previousShmemRequest = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	previousShmemStartup = shmem_startup_hook;
+	shmem_startup_hook = start_shmem;
+}
+
+void
+_PG_init(void)
+{
+	check_load();
+	for (int i = 0; i < lengthof(modules); i++)
+		modules[i].init();
+	daemon_set_duties(duties, lengthof(duties));
+	MarkGUCPrefixReserved(CITUS_EXTENSION_NAME);
+	raise_max_prepared_transactions();
+	install_hooks();
+}
