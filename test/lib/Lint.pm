@@ -51,11 +51,11 @@ sub functions_of {
     my @lines = split /\n/, code_of(shift), -1;
     my @found;
     for (my $i = 0; $i < @lines; $i++) {
-        next unless $lines[$i] =~ /^\{/;
+        next unless $lines[$i] =~ /^\{/ && $i > 0 && $lines[$i - 1] =~ /\)\s*$/;
         my ($name, $static);
         for (my $j = $i - 1; $j >= 0 && $j > $i - 14; $j--) {
             last if $lines[$j] =~ /^[\};#]/;
-            if (!defined $name && $lines[$j] =~ /^(?:\w[\w\s\*]*?[\s\*])?(\w+)\s*\(/) { $name = $1 }
+            if (!defined $name && $lines[$j] =~ /^(?:\w[\w\s\*]*?[\s\*])?(\w+)\s*\((?!\*)/) { $name = $1 }
             $static = 1 if $lines[$j] =~ /^static\b/;
             last if defined $name && $lines[$j] =~ /^\w[\w\s\*]*$/ && $j < $i - 1;
         }
