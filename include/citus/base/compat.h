@@ -161,6 +161,13 @@ compat_path_set_disabled(Path *path, int disabledNodes)
 #endif
 }
 
+/* 16: Vars know the outer joins that may make them null; before, any could */
+#if PG_VERSION_NUM >= 160000
+#define compat_var_may_be_nulled(var) (!bms_is_empty((var)->varnullingrels))
+#else
+#define compat_var_may_be_nulled(var) true
+#endif
+
 /* ---- permissions on relations of a query: 16 moved them out of RangeTblEntry ---- */
 
 #if PG_VERSION_NUM >= 160000

@@ -1,0 +1,16 @@
+-- Tokens and shards of values.
+
+CREATE FUNCTION pg_catalog.worker_hash(value "any")
+    RETURNS integer
+    LANGUAGE C STRICT STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$worker_hash$$;
+COMMENT ON FUNCTION pg_catalog.worker_hash("any")
+    IS 'token by which a value is routed to its shard';
+
+CREATE FUNCTION pg_catalog.get_shard_id_for_distribution_column(
+        table_name regclass, distribution_value "any" DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE C STABLE
+    AS 'MODULE_PATHNAME', $$get_shard_id_for_distribution_column$$;
+COMMENT ON FUNCTION pg_catalog.get_shard_id_for_distribution_column(regclass, "any")
+    IS 'shard in which rows with this key live';

@@ -1,0 +1,373 @@
+/*
+ * quals.c
+ *	  From conditions to a PruneSpec: what they say about the key of one relation.
+ *
+ * Invariant: a spec made here never excludes a row that satisfies the conditions.  A leaf is made
+ * only for an equality of the hash operator family of the key's type (so that equal values have
+ * equal tokens, also across types) with a deterministic collation, against an expression that has
+ * one value for the whole statement.  Everything else is PRUNE_ALL.
+ *
+ * Main path: routing_prune_from_quals() folds constants, then spec_of() walks lists and AND, OR
+ * down to leaves.
+ */
+#include "postgres.h"
+
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+
+#include "citus/base/compat.h"
+#include "routing/routing_internal.h"
+
+typedef struct KeyColumn
+{
+	Index		varno;
+	AttrNumber	attno;
+	Oid			type;			/* base type */
+	Oid			family;			/* its hash operator family */
+} KeyColumn;
+
+static PruneSpec *spec_of(Node *node, const KeyColumn *key);
+
+
+static PruneSpec *
+make_leaf(PruneKind kind)
+{
+	return plan_prune_make(kind, NULL, NIL);
+}
+
+static Node *
+strip_relabel(Node *node)
+{
+	while (node != NULL && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+static bool
+is_key(Node *node, const KeyColumn *key)
+{
+	Var		   *var = (Var *) strip_relabel(node);
+
+	return var != NULL && IsA(var, Var) && var->varno == key->varno &&
+		var->varattno == key->attno && var->varlevelsup == 0;
+}
+
+static bool
+find_key(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (is_key(node, context))
+		return true;
+	return expression_tree_walker(node, find_key, context);
+}
+
+/* finds what has no single value before the statement runs */
+static bool
+find_unusable(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Param:
+			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		case T_Var:
+		case T_SubLink:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+		case T_Aggref:
+		case T_GroupingFunc:
+		case T_WindowFunc:
+		case T_PlaceHolderVar:
+		case T_CurrentOfExpr:
+		case T_SetToDefault:
+		case T_NextValueExpr:
+			return true;
+		default:
+			return expression_tree_walker(node, find_unusable, context);
+	}
+}
+
+static bool
+is_usable_value(Node *node)
+{
+	return !find_unusable(node, NULL) && !contain_volatile_functions(node) &&
+		!expression_returns_set(node);
+}
+
+/*
+ * Whether equality opno between the key (as keySideType) and a value tells the token of the rows it
+ * accepts.
+ */
+static bool
+is_routing_equality(Oid opno, Oid collation, Oid keySideType, Oid valueType,
+					const KeyColumn *key)
+{
+	Oid			left;
+	Oid			right;
+
+	if (!op_in_opfamily(opno, key->family) || !op_strict(opno))
+		return false;
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		return false;
+
+	keySideType = getBaseType(keySideType);
+	valueType = getBaseType(valueType);
+	if (keySideType == valueType)
+		return routing_hash_family(valueType) == key->family;
+
+	/* across types: not for operators whose real types are only known when they run */
+	op_input_types(opno, &left, &right);
+	return !IsPolymorphicType(left) && !IsPolymorphicType(right) &&
+		left != RECORDOID && right != RECORDOID &&
+		routing_hash_family(valueType) == key->family;
+}
+
+/* Integers as numeric: a whole number in range becomes an int8; NULL if nothing can be equal. */
+static Const *
+integer_of_numeric(Const *value)
+{
+	Datum		number = value->constvalue;
+	Datum		low = NumericGetDatum(int64_to_numeric(PG_INT64_MIN));
+	Datum		high = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
+	Datum		whole;
+
+	if (value->constisnull ||
+		DatumGetBool(DirectFunctionCall2(numeric_lt, number, low)) ||
+		DatumGetBool(DirectFunctionCall2(numeric_gt, number, high)))
+		return NULL;
+	whole = DirectFunctionCall2(numeric_trunc, number, Int32GetDatum(0));
+	if (DatumGetBool(DirectFunctionCall2(numeric_ne, number, whole)))
+		return NULL;
+	return makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+					 DirectFunctionCall1(numeric_int8, number), false, FLOAT8PASSBYVAL);
+}
+
+/* "key::numeric = constant" for integer keys, which the parser makes of "key = 5.0" */
+static PruneSpec *
+spec_of_numeric_equality(OpExpr *op, Node *keySide, Node *value, const KeyColumn *key)
+{
+	FuncExpr   *cast = (FuncExpr *) keySide;
+	Const	   *integer;
+
+	if (!IsA(cast, FuncExpr) || !IsA(value, Const) || op->opfuncid != F_NUMERIC_EQ)
+		return make_leaf(PRUNE_ALL);
+	if (cast->funcid != F_NUMERIC_INT2 && cast->funcid != F_NUMERIC_INT4 &&
+		cast->funcid != F_NUMERIC_INT8)
+		return make_leaf(PRUNE_ALL);
+	if (!is_key(linitial(cast->args), key) || routing_hash_family(INT8OID) != key->family)
+		return make_leaf(PRUNE_ALL);
+
+	integer = integer_of_numeric((Const *) value);
+	if (integer == NULL)
+		return make_leaf(PRUNE_NONE);
+	return plan_prune_make(PRUNE_EQUAL, (Expr *) integer, NIL);
+}
+
+static PruneSpec *
+spec_of_operator(OpExpr *op, const KeyColumn *key)
+{
+	Node	   *keySide;
+	Node	   *value;
+
+	if (list_length(op->args) != 2)
+		return make_leaf(PRUNE_ALL);
+	keySide = linitial(op->args);
+	value = lsecond(op->args);
+	if (find_key(value, (void *) key))
+	{
+		keySide = lsecond(op->args);
+		value = linitial(op->args);
+	}
+
+	set_opfuncid(op);
+	if (!is_key(keySide, key))
+		return spec_of_numeric_equality(op, keySide, value, key);
+	if (!is_routing_equality(op->opno, op->inputcollid, exprType(keySide), exprType(value), key) ||
+		!is_usable_value(value))
+		return make_leaf(PRUNE_ALL);
+	if (IsA(value, Const) && ((Const *) value)->constisnull)
+		return make_leaf(PRUNE_NONE);
+	return plan_prune_make(PRUNE_EQUAL, (Expr *) copyObject(value), NIL);
+}
+
+static PruneSpec *
+spec_of_array_operator(ScalarArrayOpExpr *op, const KeyColumn *key)
+{
+	Node	   *keySide = linitial(op->args);
+	Node	   *array = lsecond(op->args);
+	Oid			elementType = get_base_element_type(exprType(array));
+
+	if (!op->useOr || !is_key(keySide, key) || !OidIsValid(elementType))
+		return make_leaf(PRUNE_ALL);
+	if (!is_routing_equality(op->opno, op->inputcollid, exprType(keySide), elementType, key) ||
+		!is_usable_value(array))
+		return make_leaf(PRUNE_ALL);
+	if (IsA(array, Const) && ((Const *) array)->constisnull)
+		return make_leaf(PRUNE_NONE);
+	return plan_prune_make(PRUNE_ANY, (Expr *) copyObject(array), NIL);
+}
+
+/*
+ * Keys are not null, but the relation may be on the side of an outer join that is filled up with
+ * nulls; a composite key of nulls is not null either, yet "IS NULL" says so.
+ */
+static PruneSpec *
+spec_of_null_test(NullTest *test, const KeyColumn *key)
+{
+	Node	   *var = strip_relabel((Node *) test->arg);
+
+	if (test->nulltesttype == IS_NULL && !test->argisrow && is_key(var, key) &&
+		!compat_var_may_be_nulled((Var *) var))
+		return make_leaf(PRUNE_NONE);
+	return make_leaf(PRUNE_ALL);
+}
+
+static PruneSpec *
+spec_of_and(List *args, const KeyColumn *key)
+{
+	List	   *specs = NIL;
+	ListCell   *cell;
+
+	foreach(cell, args)
+	{
+		PruneSpec  *spec = spec_of(lfirst(cell), key);
+
+		if (spec->kind == PRUNE_NONE)
+			return spec;
+		if (spec->kind == PRUNE_AND)
+			specs = list_concat(specs, spec->args);
+		else if (spec->kind != PRUNE_ALL)
+			specs = lappend(specs, spec);
+	}
+	if (specs == NIL)
+		return make_leaf(PRUNE_ALL);
+	if (list_length(specs) == 1)
+		return linitial(specs);
+	return plan_prune_make(PRUNE_AND, NULL, specs);
+}
+
+static PruneSpec *
+spec_of_or(List *args, const KeyColumn *key)
+{
+	List	   *specs = NIL;
+	ListCell   *cell;
+
+	foreach(cell, args)
+	{
+		PruneSpec  *spec = spec_of(lfirst(cell), key);
+
+		if (spec->kind == PRUNE_ALL)
+			return spec;
+		if (spec->kind == PRUNE_OR)
+			specs = list_concat(specs, spec->args);
+		else if (spec->kind != PRUNE_NONE)
+			specs = lappend(specs, spec);
+	}
+	if (specs == NIL)
+		return make_leaf(PRUNE_NONE);
+	if (list_length(specs) == 1)
+		return linitial(specs);
+	return plan_prune_make(PRUNE_OR, NULL, specs);
+}
+
+/* A boolean key stands for itself: folding makes "key" of "key = true", "NOT key" of the other. */
+static PruneSpec *
+spec_of_boolean_key(bool value)
+{
+	return plan_prune_make(PRUNE_EQUAL, (Expr *) makeBoolConst(value, false), NIL);
+}
+
+static PruneSpec *
+spec_of_boolean(BoolExpr *expr, const KeyColumn *key)
+{
+	switch (expr->boolop)
+	{
+		case AND_EXPR:
+			return spec_of_and(expr->args, key);
+		case OR_EXPR:
+			return spec_of_or(expr->args, key);
+		case NOT_EXPR:
+			if (is_key(linitial(expr->args), key) && key->type == BOOLOID)
+				return spec_of_boolean_key(false);
+			break;
+	}
+	return make_leaf(PRUNE_ALL);
+}
+
+static PruneSpec *
+spec_of(Node *node, const KeyColumn *key)
+{
+	check_stack_depth();
+	if (node == NULL)
+		return make_leaf(PRUNE_ALL);
+	switch (nodeTag(node))
+	{
+		case T_List:
+			return spec_of_and((List *) node, key);
+		case T_BoolExpr:
+			return spec_of_boolean((BoolExpr *) node, key);
+		case T_OpExpr:
+			return spec_of_operator((OpExpr *) node, key);
+		case T_ScalarArrayOpExpr:
+			return spec_of_array_operator((ScalarArrayOpExpr *) node, key);
+		case T_NullTest:
+			return spec_of_null_test((NullTest *) node, key);
+		case T_Const:
+			if (((Const *) node)->constisnull || !DatumGetBool(((Const *) node)->constvalue))
+				return make_leaf(PRUNE_NONE);
+			break;
+		case T_RelabelType:
+		case T_Var:
+			if (is_key(node, key) && key->type == BOOLOID)
+				return spec_of_boolean_key(true);
+			break;
+		default:
+			break;
+	}
+	return make_leaf(PRUNE_ALL);
+}
+
+/*
+ * Palloc'd in the current context; quals (a list or a single expression, AND and OR nested at will,
+ * folded or not) are not changed.  They must restrict the rows of the relation: conditions of an
+ * outer join that keeps unmatched rows of the relation do not.  Vars must name the relation itself,
+ * not an alias of a join.  Raises what folding constants raises.
+ */
+PruneSpec *
+routing_prune_from_quals(List *quals, Index varno, const DistTable *table)
+{
+	List	   *specs = NIL;
+	KeyColumn	key;
+	ListCell   *cell;
+
+	if (table->kind != DIST_TABLE_HASH)
+		return make_leaf(PRUNE_ALL);
+
+	key.varno = varno;
+	key.attno = table->keyAttno;
+	key.type = getBaseType(table->keyType);
+	key.family = routing_hash_family(table->keyType);
+	if (quals != NIL && !IsA(quals, List))
+		quals = list_make1(quals);
+
+	foreach(cell, quals)
+	{
+		Node	   *qual = lfirst(cell);
+
+		/* conditions on other things alone say nothing, unless they are constant */
+		if (!find_key(qual, &key) && contain_var_clause(qual))
+			continue;
+		specs = lappend(specs, eval_const_expressions(NULL, qual));
+	}
+	return spec_of_and(specs, &key);
+}

@@ -1,0 +1,159 @@
+/*
+ * routing_sql.c
+ *	  SQL functions that show tokens and shards of values.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "routing/routing_internal.h"
+
+PG_FUNCTION_INFO_V1(worker_hash);
+PG_FUNCTION_INFO_V1(get_shard_id_for_distribution_column);
+
+
+/* A literal without a type reaches an "any" argument as a C string of type unknown. */
+static Datum
+argument_value(FunctionCallInfo fcinfo, int n, Oid *type)
+{
+	*type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	if (!OidIsValid(*type))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("could not determine data type of argument %d", n + 1));
+	if (*type == UNKNOWNOID)
+	{
+		*type = TEXTOID;
+		return PG_ARGISNULL(n) ? (Datum) 0 : CStringGetTextDatum(PG_GETARG_CSTRING(n));
+	}
+	return PG_GETARG_DATUM(n);
+}
+
+/* worker_hash(value "any") returns int: the token of a value */
+Datum
+worker_hash(PG_FUNCTION_ARGS)
+{
+	ShardRouter *router = fcinfo->flinfo->fn_extra;
+	Oid			type;
+	Datum		value = argument_value(fcinfo, 0, &type);
+
+	if (router == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+
+		if (!OidIsValid(routing_hash_family(type)))
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("cannot hash a value of type %s", format_type_be(type)));
+		router = routing_router_make(type, PG_GET_COLLATION());
+		fcinfo->flinfo->fn_extra = router;
+		MemoryContextSwitchTo(old);
+	}
+	PG_RETURN_INT32(routing_token(router, value));
+}
+
+/* The value as the key's type: by the assignment cast where there is one, else through its text. */
+static Datum
+coerce_to_key(const DistTable *table, Oid type, Datum value, bool *isNull)
+{
+	Const	   *input;
+	Node	   *coerced;
+	Expr	   *result;
+
+	if (type != TEXTOID &&
+		can_coerce_type(1, &type, (Oid[]) {table->keyType}, COERCION_ASSIGNMENT))
+	{
+		input = makeConst(type, -1, get_typcollation(type), get_typlen(type), value, false,
+						  get_typbyval(type));
+		coerced = coerce_to_target_type(NULL, (Node *) input, type, table->keyType,
+										table->keyTypmod, COERCION_ASSIGNMENT,
+										COERCE_IMPLICIT_CAST, -1);
+	}
+	else
+	{
+		Oid			output;
+		bool		isVarlena;
+		char	   *text;
+
+		getTypeOutputInfo(type, &output, &isVarlena);
+		text = OidOutputFunctionCall(output, value);
+		input = makeConst(UNKNOWNOID, -1, InvalidOid, -2, CStringGetDatum(text), false, false);
+		coerced = coerce_to_target_type(NULL, (Node *) input, UNKNOWNOID, table->keyType,
+										table->keyTypmod, COERCION_ASSIGNMENT,
+										COERCE_IMPLICIT_CAST, -1);
+	}
+	if (coerced == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_CANNOT_COERCE),
+				errmsg("cannot cast type %s to %s", format_type_be(type),
+					   format_type_be(table->keyType)));
+
+	result = evaluate_expr((Expr *) coerced, table->keyType, table->keyTypmod,
+						   table->keyCollation);
+	*isNull = ((Const *) result)->constisnull;
+	return ((Const *) result)->constvalue;
+}
+
+static void
+check_readable(Oid relid)
+{
+	AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
+}
+
+/*
+ * get_shard_id_for_distribution_column(table_name regclass, distribution_value "any") returns
+ * bigint: the shard in which a row with this key lives, null when there is none
+ */
+Datum
+get_shard_id_for_distribution_column(PG_FUNCTION_ARGS)
+{
+	const DistTable *table;
+	Oid			relid;
+	Oid			type;
+	Datum		value;
+	bool		isNull = PG_ARGISNULL(1);
+	int			index = 0;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("table name cannot be null"));
+	relid = PG_GETARG_OID(0);
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation with OID %u does not exist", relid));
+	check_readable(relid);
+	table = catalog_table_get(relid);
+	if (table == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				errmsg("table \"%s\" is not distributed", get_rel_name(relid)));
+
+	if (DIST_TABLE_HAS_KEY(table))
+	{
+		if (isNull || table->kind != DIST_TABLE_HASH)
+			(void) routing_shard_of_value(table, NULL, (Datum) 0, true);	/* raises */
+		value = argument_value(fcinfo, 1, &type);
+		value = coerce_to_key(table, type, value, &isNull);
+		if (isNull)
+			(void) routing_shard_of_value(table, NULL, (Datum) 0, true);
+		index = routing_shard_of_token(table, routing_token(routing_router_for(table), value));
+	}
+	if (index < 0 || index >= table->nshards)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(table->shards[index]->id);
+}
