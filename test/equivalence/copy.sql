@@ -35,6 +35,7 @@ COPY t FROM STDIN;
 COPY t FROM STDIN;
 1	duplicate	1	\N
 \.
+-- differs: SQLSTATE, a missing key has a code of its own
 COPY t FROM STDIN;
 \N	null key	1	\N
 \.

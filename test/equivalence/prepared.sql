@@ -38,6 +38,7 @@ EXECUTE ins(205, 'e');
 EXECUTE ins(206, 'f');
 EXECUTE ins(207, 'g');
 EXECUTE ins(201, 'twice');
+-- differs: SQLSTATE, a missing key has a code of its own
 EXECUTE ins(NULL, 'none');
 PREPARE upd(int, text) AS UPDATE t SET s = $2 || s WHERE k = $1 RETURNING s;
 EXECUTE upd(201, 'x');

@@ -27,6 +27,7 @@ UPDATE t SET v = (SELECT max(x) FROM u WHERE u.k = t.k) WHERE k < 10 RETURNING k
 UPDATE t a SET s = 'alias' WHERE a.k = 11 RETURNING a.*;
 UPDATE t SET v = 1 / (k - 12) WHERE k = 12;
 UPDATE t SET nope = 1;
+-- differs: SQLSTATE, a missing key has a code of its own
 UPDATE t SET k = NULL WHERE k = 1;
 SELECT * FROM t ORDER BY k;
 UPDATE r SET add = add + 1 WHERE id > 1 RETURNING *;
