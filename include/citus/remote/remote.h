@@ -33,6 +33,7 @@ typedef struct RemoteTarget
 	const char *database;		/* NULL: current database */
 	const char *authinfo;		/* pg_dist_authinfo text or NULL */
 	const char *poolinfo;		/* pg_dist_poolinfo text or NULL */
+	const char *applicationName;	/* NULL: the usual one; else a connection not from the cache */
 } RemoteTarget;
 
 typedef enum RemoteConnState
@@ -56,7 +57,13 @@ typedef struct RemoteCommand
 	const int  *paramLengths;
 	const int  *paramFormats;
 	bool		binaryResult;
-	bool		sync;			/* a Sync after this command: an error in it spares later ones */
+	bool		sync;			/* a Sync after this command: an error in it spares later ones;
+								 * its DONE is given when the server has answered the Sync, so an
+								 * autocommitted statement is committed then */
+	bool		simple;			/* simple query protocol, no parameters: several statements in one
+								 * text, COPY.  Starts when all earlier commands are answered;
+								 * later ones wait for it.  Implied by a text that begins with
+								 * COPY. */
 	void	   *owner;			/* handed back with its answers */
 } RemoteCommand;
 
@@ -100,6 +107,10 @@ extern void remote_conn_close(RemoteConn *conn);
 extern void remote_conn_finish(RemoteConn *conn);
 /* one step of connecting without waiting; returns the new state */
 extern RemoteConnState remote_conn_poll(RemoteConn *conn);
+/* the server's view: a transaction block is open; valid when idle */
+extern bool remote_conn_in_transaction(const RemoteConn *conn);
+/* application_name of connections opened from now on; copied */
+extern void remote_set_application_name(const char *name);
 /* closes all cached idle connections (to one node if nodeId > 0) */
 extern void remote_cache_clear(NodeId nodeId);
 
@@ -107,6 +118,7 @@ extern RemoteConnState remote_conn_state(const RemoteConn *conn);
 extern NodeId remote_conn_node(const RemoteConn *conn);
 extern const char *remote_conn_host(const RemoteConn *conn);
 extern int	remote_conn_port(const RemoteConn *conn);
+extern const char *remote_conn_user(const RemoteConn *conn);
 extern uint64 remote_conn_id(const RemoteConn *conn);
 extern int	remote_conn_backend_pid(const RemoteConn *conn);
 /* free for use by txn: survives as long as the connection */
@@ -173,5 +185,8 @@ extern bool remote_abandon(RemoteConn *conn, long timeoutMs);
  */
 extern List *remote_run_alone(const RemoteTarget *target, const char *sql, bool *ok,
 							  char **errormsg);
+/* the same; *ncolumns and *tag of the last statement too */
+extern List *remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok,
+								  char **errormsg, int *ncolumns, char **tag);
 
 #endif

@@ -1,0 +1,189 @@
+/*
+ * remote_cancel.c
+ *	  Stopping what runs on the far side, and running single commands outside of transactions.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "remote/remote_internal.h"
+
+/* a cancel request takes a connection of its own; longer than this it is not worth waiting for */
+#define CANCEL_TIMEOUT_MS 5000
+
+/* cancel again if commands that were queued behind the cancelled one go on */
+#define CANCEL_AGAIN_MS 500
+
+void
+remote_cancel(RemoteConn *conn)
+{
+	RemoteConnState state = remote_conn_state(conn);
+
+	if (state == REMOTE_BUSY || state == REMOTE_COPY_IN || state == REMOTE_COPY_OUT)
+		(void) conn->transport->cancel(conn->link, CANCEL_TIMEOUT_MS);
+}
+
+/* one non-blocking step of throwing away what comes */
+static void
+discard_some(RemoteConn *conn)
+{
+	RemoteAnswer answer;
+
+	if (conn->state == REMOTE_COPY_IN)
+	{
+		conn->state = REMOTE_IDLE;
+		if (!conn->transport->copy_end(conn->link, "canceled by the initiating node"))
+			remote_error_lost(conn, NULL);
+		conn->unflushed = true;
+	}
+	else if (conn->state == REMOTE_COPY_OUT)
+	{
+		char	   *data = NULL;
+		int			rc;
+
+		while ((rc = conn->transport->copy_get(conn->link, &data)) > 0)
+			conn->transport->copy_free(conn->link, data);
+		if (rc < 0)
+			conn->state = REMOTE_IDLE;
+		else if (!conn->transport->consume(conn->link))
+			remote_error_lost(conn, NULL);
+	}
+	do
+		remote_receive(conn, &answer);
+	while (answer.kind == REMOTE_ANSWER_ROW || answer.kind == REMOTE_ANSWER_DONE ||
+		   answer.kind == REMOTE_ANSWER_ERROR);
+}
+
+bool
+remote_abandon(RemoteConn *conn, long timeoutMs)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeoutMs);
+	TimestampTz cancelAgain;
+	bool		needCancel = conn->outstanding > 0;
+
+	if (conn->state == REMOTE_BROKEN)
+		return false;
+	if (conn->state == REMOTE_CONNECTING)
+	{
+		remote_error_lost(conn, "abandoned");
+		return false;
+	}
+	remote_queue_drop_held(conn);
+	if (conn->sectionOpen)
+		remote_sync(conn);
+	discard_some(conn);
+	cancelAgain = GetCurrentTimestamp();
+	while (remote_conn_state(conn) != REMOTE_IDLE && conn->state != REMOTE_BROKEN)
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (now >= deadline)
+		{
+			remote_error_lost(conn, "no answer in time to a cancel request");
+			remote_queue_clear(conn);
+			break;
+		}
+		if (needCancel && now >= cancelAgain)
+		{
+			(void) conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs));
+			cancelAgain = TimestampTzPlusMilliseconds(now, CANCEL_AGAIN_MS);
+		}
+		remote_wait_one(conn, Min(deadline, cancelAgain));
+		discard_some(conn);
+	}
+	return conn->state != REMOTE_BROKEN;
+}
+
+/* ---- commands on their own ---- */
+
+static List *
+collect_rows(RemoteConn *conn, char **tag)
+{
+	List	   *rows = NIL;
+	RemoteAnswer answer;
+
+	for (;;)
+	{
+		remote_receive_wait(conn, &answer);
+		switch (answer.kind)
+		{
+			case REMOTE_ANSWER_ROW:
+				{
+					char	  **row = palloc(Max(answer.ncolumns, 1) * sizeof(char *));
+
+					for (int i = 0; i < answer.ncolumns; i++)
+						row[i] = answer.values[i] ? pstrdup(answer.values[i]) : NULL;
+					rows = lappend(rows, row);
+					break;
+				}
+			case REMOTE_ANSWER_COPY_IN:
+				remote_copy_end(conn, "COPY FROM STDIN is not possible here");
+				break;
+			case REMOTE_ANSWER_COPY_OUT:
+				{
+					int			length = 0;
+
+					while (length >= 0)
+					{
+						char	   *data = remote_copy_get(conn, &length);
+
+						if (data != NULL)
+							pfree(data);
+					}
+					break;
+				}
+			case REMOTE_ANSWER_DONE:
+				if (tag != NULL)
+					*tag = pstrdup(answer.tag);
+				return rows;
+			default:
+				return NIL;
+		}
+	}
+}
+
+List *
+remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char **errormsg,
+					 int *ncolumns, char **tag)
+{
+	RemoteConn *conn = remote_acquire(target, false, true);
+	RemoteCommand command = {0};
+	List	   *rows;
+
+	if (ok != NULL)
+		*ok = true;
+	if (errormsg != NULL)
+		*errormsg = NULL;
+	*tag = NULL;
+	while (remote_conn_poll(conn) == REMOTE_CONNECTING)
+		remote_wait_one(conn, 0);
+	rows = NIL;
+	if (conn->state != REMOTE_BROKEN)
+	{
+		command.sql = sql;
+		command.simple = true;
+		remote_send(conn, &command);
+		rows = collect_rows(conn, tag);
+		*ncolumns = conn->ncolumns;
+	}
+	if (*tag == NULL)
+	{
+		if (ok == NULL)
+			remote_error_raise(conn);
+		*ok = false;
+		if (errormsg != NULL)
+			*errormsg = remote_error_message(conn, NULL);
+		remote_conn_close(conn);
+		return NIL;
+	}
+	remote_conn_release(conn);
+	return rows;
+}
+
+List *
+remote_run_alone(const RemoteTarget *target, const char *sql, bool *ok, char **errormsg)
+{
+	int			ncolumns;
+	char	   *tag;
+
+	return remote_run_alone_tag(target, sql, ok, errormsg, &ncolumns, &tag);
+}

@@ -1,0 +1,433 @@
+/*
+ * remote_conn.c
+ *	  Opening, keeping and closing connections.
+ *
+ * A connection is in exactly one of two lists: in use (acquired and not yet released), or cached.
+ * Whatever is in use when a transaction ends was forgotten by an error and is closed; whoever
+ * keeps connections for a transaction releases them in an earlier phase of its end.  When the
+ * session ends, all sockets are closed, so that the far side rolls back.
+ *
+ * Cached connections are found by host, port, user and database.  A cached connection that has been
+ * lost meanwhile is replaced by a new one before anybody notices.
+ *
+ * Not here: limits over all sessions (remote_pool.c), commands.
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "utils/memutils.h"
+#include "citus/base/lifecycle.h"
+#include "remote/remote_internal.h"
+
+const RemoteTransport *remote_transport = &remote_libpq_transport;
+
+static dlist_head in_use = DLIST_STATIC_INIT(in_use);
+static dlist_head cache = DLIST_STATIC_INIT(cache);
+static uint64 last_id = 0;
+static bool exit_callback_registered = false;
+
+/* where a connection goes, after pg_dist_poolinfo had its say */
+typedef struct Address
+{
+	const char *host;
+	int			port;
+	const char *user;
+	const char *database;
+} Address;
+
+static void
+resolve_address(const RemoteTarget *target, Address *address)
+{
+	address->host = target->host;
+	address->port = target->port;
+	address->user = target->user ? target->user : GetUserNameFromId(GetUserId(), false);
+	address->database = target->database ? target->database : get_database_name(MyDatabaseId);
+	if (target->poolinfo != NULL && *target->poolinfo != '\0')
+	{
+		char	   *error;
+		List	   *options = remote_libpq_parse_conninfo(target->poolinfo, &error);
+		ListCell   *lc;
+
+		if (error != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid connection parameters in pg_dist_poolinfo"),
+					 errdetail("%s", error)));
+		foreach(lc, options)
+		{
+			RemoteOption *option = lfirst(lc);
+
+			if (strcmp(option->keyword, "host") == 0)
+				address->host = option->value;
+			else if (strcmp(option->keyword, "port") == 0)
+				address->port = atoi(option->value);
+			else if (strcmp(option->keyword, "dbname") == 0)
+				address->database = option->value;
+		}
+	}
+}
+
+/* ---- closing ---- */
+
+void
+remote_conn_close(RemoteConn *conn)
+{
+	dlist_delete(&conn->node);
+	remote_wait_forget(conn);
+	if (conn->link != NULL)
+		conn->transport->close(conn->link);
+	remote_pool_give(conn->sharedSlot);
+	MemoryContextDelete(conn->context);
+}
+
+/* true if nothing is left of earlier use and it is not too old */
+static bool
+is_worth_keeping(RemoteConn *conn)
+{
+	if (conn->isClosing || remote_conn_state(conn) != REMOTE_IDLE ||
+		conn->generation != remote_conninfo_generation ||
+		conn->transport->in_transaction(conn->link))
+		return false;
+	if (remote_max_cached_lifetime >= 0 &&
+		TimestampDifferenceExceeds(conn->openedAt, GetCurrentTimestamp(),
+								   remote_max_cached_lifetime))
+		return false;
+	return true;
+}
+
+void
+remote_conn_release(RemoteConn *conn)
+{
+	int			sameNode = 0;
+	dlist_iter	iter;
+
+	if (!is_worth_keeping(conn) || !remote_pool_may_cache(conn->sharedSlot))
+	{
+		remote_conn_close(conn);
+		return;
+	}
+	dlist_foreach(iter, &cache)
+	{
+		RemoteConn *other = dlist_container(RemoteConn, node, iter.cur);
+
+		if (other->port == conn->port && strcmp(other->host, conn->host) == 0)
+			sameNode++;
+	}
+	if (sameNode >= remote_max_cached_conns_per_worker)
+	{
+		remote_conn_close(conn);
+		return;
+	}
+	dlist_delete(&conn->node);
+	dlist_push_head(&cache, &conn->node);
+	conn->cached = true;
+}
+
+void
+remote_cache_clear(NodeId nodeId)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &cache)
+	{
+		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
+
+		if (nodeId <= 0 || conn->nodeId == nodeId)
+			remote_conn_close(conn);
+	}
+	dlist_foreach_modify(iter, &in_use)
+	{
+		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
+
+		if (nodeId <= 0 || conn->nodeId == nodeId)
+			conn->isClosing = true;
+	}
+}
+
+static void
+close_cached_to(const Address *address)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &cache)
+	{
+		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
+
+		if (conn->port == address->port && strcmp(conn->host, address->host) == 0)
+			remote_conn_close(conn);
+	}
+}
+
+/*
+ * The session ends, perhaps in the middle of a transaction.  What runs on the far side is
+ * cancelled, because a busy server does not look at its socket.
+ */
+static void
+close_all_at_exit(int code, Datum arg)
+{
+	while (!dlist_is_empty(&in_use))
+	{
+		RemoteConn *conn = dlist_head_element(RemoteConn, node, &in_use);
+
+		if (remote_conn_state(conn) == REMOTE_BUSY || remote_conn_state(conn) == REMOTE_COPY_OUT)
+			conn->transport->cancel(conn->link, 1000);
+		remote_conn_close(conn);
+	}
+	while (!dlist_is_empty(&cache))
+		remote_conn_close(dlist_head_element(RemoteConn, node, &cache));
+}
+
+static void
+at_transaction_end(LifecycleEvent event, SubTransactionId subid, SubTransactionId parent)
+{
+	dlist_mutable_iter iter;
+
+	if (event != LIFECYCLE_COMMIT && event != LIFECYCLE_ABORT && event != LIFECYCLE_PREPARE)
+		return;
+	while (!dlist_is_empty(&in_use))
+		remote_conn_close(dlist_head_element(RemoteConn, node, &in_use));
+	dlist_foreach_modify(iter, &cache)
+	{
+		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
+
+		if (!is_worth_keeping(conn))
+			remote_conn_close(conn);
+	}
+}
+
+void
+remote_init(void)
+{
+	remote_settings_init();
+	remote_pool_init();
+	base_lifecycle_register(PHASE_REMOTE, at_transaction_end);
+}
+
+/* ---- opening ---- */
+
+static RemoteConn *
+take_cached(const Address *address, bool pristine)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &cache)
+	{
+		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
+
+		if (conn->port != address->port || strcmp(conn->host, address->host) != 0 ||
+			strcmp(conn->user, address->user) != 0 ||
+			strcmp(conn->database, address->database) != 0 ||
+			(pristine && conn->settings[0] != '\0'))
+			continue;
+		if (!is_worth_keeping(conn) || !conn->transport->is_alive(conn->link))
+		{
+			remote_conn_close(conn);
+			continue;
+		}
+		dlist_delete(&conn->node);
+		dlist_push_head(&in_use, &conn->node);
+		conn->cached = false;
+		return conn;
+	}
+	return NULL;
+}
+
+static RemoteConn *
+make_conn(const RemoteTarget *target, const Address *address, int sharedSlot)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "connection to a node",
+												  ALLOCSET_SMALL_SIZES);
+	RemoteConn *conn = MemoryContextAllocZero(context, sizeof(RemoteConn));
+
+	conn->context = context;
+	conn->id = ++last_id;
+	conn->nodeId = target->nodeId;
+	conn->host = MemoryContextStrdup(context, address->host);
+	conn->port = address->port;
+	conn->user = MemoryContextStrdup(context, address->user);
+	conn->database = MemoryContextStrdup(context, address->database);
+	conn->settings = MemoryContextStrdup(context, "");
+	conn->sharedSlot = sharedSlot;
+	conn->isClosing = target->applicationName != NULL;
+	conn->errorContext = AllocSetContextCreate(context, "error of a node", ALLOCSET_SMALL_SIZES);
+	conn->noticeContext = AllocSetContextCreate(context, "notices of a node",
+												ALLOCSET_SMALL_SIZES);
+	conn->noticesTail = &conn->notices;
+	remote_queue_init(conn);
+	dlist_init(&conn->prepared);
+	conn->transport = remote_transport;
+	conn->state = REMOTE_CONNECTING;
+	conn->wants = REMOTE_POLL_WAIT_WRITE;
+	dlist_push_head(&in_use, &conn->node);
+	return conn;
+}
+
+static void
+start_connecting(RemoteConn *conn, const RemoteTarget *target, const Address *address)
+{
+	RemoteTarget resolved = *target;
+	const char **keywords;
+	const char **values;
+	MemoryContext old;
+
+	resolved.host = address->host;
+	resolved.port = address->port;
+	remote_conninfo_build(&resolved, address->user, address->database, &keywords, &values);
+	conn->generation = remote_conninfo_generation;
+	conn->openedAt = GetCurrentTimestamp();
+	conn->deadline = TimestampTzPlusMilliseconds(conn->openedAt, remote_connection_timeout);
+	old = MemoryContextSwitchTo(conn->context);
+	conn->link = conn->transport->open(keywords, values, remote_notice_receive, conn);
+	MemoryContextSwitchTo(old);
+	if (conn->link == NULL)
+		remote_error_lost(conn, "out of memory");
+}
+
+RemoteConn *
+remote_acquire(const RemoteTarget *target, bool optional, bool pristine)
+{
+	Address		address;
+	RemoteConn *conn;
+	bool		full;
+	int			slot;
+
+	if (!exit_callback_registered)
+	{
+		before_shmem_exit(close_all_at_exit, (Datum) 0);
+		exit_callback_registered = true;
+	}
+	resolve_address(target, &address);
+	if (target->applicationName == NULL)
+	{
+		conn = take_cached(&address, pristine);
+		if (conn != NULL)
+			return conn;
+	}
+
+	slot = remote_pool_take(address.host, address.port, true, false, &full);
+	if (full && optional)
+		return NULL;
+	if (full)
+	{
+		/* places that this session itself keeps busy come first */
+		close_cached_to(&address);
+		slot = remote_pool_take(address.host, address.port, false, !dlist_is_empty(&in_use),
+								&full);
+	}
+	conn = make_conn(target, &address, slot);
+	start_connecting(conn, target, &address);
+	return conn;
+}
+
+RemoteConn *
+remote_conn_acquire(const RemoteTarget *target, bool optional)
+{
+	return remote_acquire(target, optional, false);
+}
+
+RemoteConnState
+remote_conn_poll(RemoteConn *conn)
+{
+	if (conn->state != REMOTE_CONNECTING)
+		return remote_conn_state(conn);
+
+	conn->wants = conn->transport->poll(conn->link);
+	switch (conn->wants)
+	{
+		case REMOTE_POLL_OK:
+			conn->state = REMOTE_IDLE;
+			break;
+		case REMOTE_POLL_FAILED:
+			remote_error_lost(conn, NULL);
+			break;
+		default:
+			if (GetCurrentTimestamp() >= conn->deadline)
+				remote_error_lost(conn, "timeout expired");
+	}
+	return remote_conn_state(conn);
+}
+
+void
+remote_conn_finish(RemoteConn *conn)
+{
+	while (remote_conn_poll(conn) == REMOTE_CONNECTING)
+		remote_wait_one(conn, 0);
+	if (conn->state == REMOTE_BROKEN)
+		remote_error_raise(conn);
+}
+
+/* ---- looking ---- */
+
+RemoteConnState
+remote_conn_state(const RemoteConn *conn)
+{
+	if (conn->state == REMOTE_IDLE &&
+		(conn->nitems > 0 || conn->outstanding > 0))
+		return REMOTE_BUSY;
+	return conn->state;
+}
+
+NodeId
+remote_conn_node(const RemoteConn *conn)
+{
+	return conn->nodeId;
+}
+
+const char *
+remote_conn_host(const RemoteConn *conn)
+{
+	return conn->host;
+}
+
+int
+remote_conn_port(const RemoteConn *conn)
+{
+	return conn->port;
+}
+
+const char *
+remote_conn_user(const RemoteConn *conn)
+{
+	return conn->user;
+}
+
+uint64
+remote_conn_id(const RemoteConn *conn)
+{
+	return conn->id;
+}
+
+int
+remote_conn_backend_pid(const RemoteConn *conn)
+{
+	return conn->transport->backend_pid(conn->link);
+}
+
+bool
+remote_conn_in_transaction(const RemoteConn *conn)
+{
+	return conn->transport->in_transaction(conn->link);
+}
+
+void **
+remote_conn_user_data(RemoteConn *conn)
+{
+	return &conn->userData;
+}
+
+const char *
+remote_conn_settings(const RemoteConn *conn)
+{
+	return conn->settings;
+}
+
+void
+remote_conn_set_settings(RemoteConn *conn, const char *settings)
+{
+	char	   *copy = MemoryContextStrdup(conn->context, settings);
+
+	pfree(conn->settings);
+	conn->settings = copy;
+}

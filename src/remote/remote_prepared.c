@@ -1,0 +1,120 @@
+/*
+ * remote_prepared.c
+ *	  Prepared statements of a connection: a bounded list, least recently used ones dropped.
+ *
+ * Callers name statements; the server sees "citus_<number>" with a number never used before on
+ * this connection.  So a statement that could not be dropped, for instance in a failed
+ * transaction, costs memory on the server but can never be mistaken for another one.
+ *
+ * A statement is believed to be prepared as soon as its PREPARE was sent.  When that fails, or when
+ * a command using it fails for whatever reason, it is forgotten and prepared anew next time.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/memutils.h"
+#include "remote/remote_internal.h"
+
+#define MAX_PREPARED 200
+
+static RemotePrepared *
+find_statement(RemoteConn *conn, const char *name, uint32 hash)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &conn->prepared)
+	{
+		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
+
+		if (entry->hash == hash && strcmp(entry->name, name) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static uint32
+hash_name(const char *name)
+{
+	return hash_bytes((const unsigned char *) name, strlen(name));
+}
+
+static void
+drop_entry(RemoteConn *conn, RemotePrepared *entry)
+{
+	dlist_delete(&entry->node);
+	conn->nprepared--;
+	pfree(entry->name);
+	pfree(entry);
+}
+
+bool
+remote_has_prepared(RemoteConn *conn, const char *statementName)
+{
+	return find_statement(conn, statementName, hash_name(statementName)) != NULL;
+}
+
+void
+remote_prepared_server_name(uint32 id, char *buffer, size_t size)
+{
+	snprintf(buffer, size, "citus_%u", id);
+}
+
+void
+remote_prepared_forget(RemoteConn *conn, uint32 id)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &conn->prepared)
+	{
+		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
+
+		if (entry->id == id)
+			drop_entry(conn, entry);
+	}
+}
+
+static bool
+drop_oldest(RemoteConn *conn)
+{
+	RemotePrepared *oldest = dlist_tail_element(RemotePrepared, node, &conn->prepared);
+	char		serverName[NAMEDATALEN];
+
+	remote_prepared_server_name(oldest->id, serverName, sizeof(serverName));
+	drop_entry(conn, oldest);
+	if (!conn->transport->send_unprepare(conn->link, serverName))
+		return false;
+	remote_queue_add(conn, REMOTE_ITEM_UNPREPARE, NULL);
+	return true;
+}
+
+/* 0: sending failed */
+uint32
+remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command)
+{
+	uint32		hash = hash_name(command->statementName);
+	RemotePrepared *entry = find_statement(conn, command->statementName, hash);
+	char		serverName[NAMEDATALEN];
+
+	if (entry != NULL)
+	{
+		dlist_move_head(&conn->prepared, &entry->node);
+		return entry->id;
+	}
+
+	if (conn->nprepared >= MAX_PREPARED && !drop_oldest(conn))
+		return 0;
+
+	entry = MemoryContextAlloc(conn->context, sizeof(RemotePrepared));
+	entry->id = ++conn->lastPreparedId;
+	entry->hash = hash;
+	entry->name = MemoryContextStrdup(conn->context, command->statementName);
+	dlist_push_head(&conn->prepared, &entry->node);
+	conn->nprepared++;
+
+	remote_prepared_server_name(entry->id, serverName, sizeof(serverName));
+	if (!conn->transport->send_prepare(conn->link, serverName, command->sql, command->nparams,
+									   command->paramTypes))
+		return 0;
+	remote_queue_add(conn, REMOTE_ITEM_PREPARE, NULL)->preparedId = entry->id;
+	return entry->id;
+}
