@@ -15,6 +15,9 @@
 
 extern void cluster_init(void);
 
+/* citus.local_hostname: the host by which this node reaches itself */
+extern char *cluster_local_hostname;
+
 /* ---- sets of nodes: List of const ClusterNode * ---- */
 
 /* active primaries with metadata other than this node; raises 55000 when one is out of sync */
@@ -27,20 +30,45 @@ extern const ClusterNode *cluster_coordinator(void);
 /* commands: List of char *, run in order on each node */
 extern void cluster_run(List *nodes, List *commands);
 extern void cluster_run_on_others(List *commands);	/* cluster_other_nodes() */
-/* rows of one query on one node: List of char ** (text values, NULL for NULL) */
+/*
+ * Rows of one query on one node, read within the transaction: List of char ** (text values, NULL
+ * for NULL).  The query must not write: the node does not take part in two-phase commit for it.
+ */
 extern List *cluster_query(const ClusterNode *node, const char *sql);
+/* the same on many nodes at once, queries one a node; List of such lists in the order of nodes */
+extern List *cluster_query_each(List *nodes, List *queries);
 
-/* as cluster_query on every node of the list at once, outside any transaction */
+/* what one node answered outside any transaction */
 typedef struct ClusterAnswer
 {
 	const ClusterNode *node;
 	bool		ok;
+	bool		reached;		/* false: no connection, or lost */
 	char	   *error;			/* message, when not ok */
+	int			ncolumns;		/* of rows */
 	List	   *rows;			/* of char ** */
-	char	   *tag;
+	char	   *tag;			/* of the last statement */
 } ClusterAnswer;
-/* commands: one text for all (list of one), or one a node */
+
+/*
+ * Runs a text of one or more statements on each node, on connections of their own, outside any
+ * transaction: one text for all (a list of one), or one a node.  A node may be listed repeatedly.
+ * Never raises for what a node says; List of ClusterAnswer * in the order of nodes.
+ */
 extern List *cluster_run_alone(List *nodes, List *commands, bool parallel);
+
+/*
+ * Runs what follows, and its connections, as the owner of the extension (a superuser), for the
+ * few things that users may cause but not do: creating roles, and other people's objects.  An
+ * error restores the user as well.
+ */
+typedef struct ClusterUser
+{
+	Oid			userId;
+	int			securityContext;
+} ClusterUser;
+extern ClusterUser cluster_become_owner(void);
+extern void cluster_restore_user(ClusterUser saved);
 
 /* ---- metadata on this node and all others ---- */
 
@@ -63,6 +91,7 @@ extern void cluster_delta_add_placement(MetadataDelta *delta, ShardId shardId,
 										PlacementId placementId, GroupId groupId);
 extern void cluster_delta_drop_placement(MetadataDelta *delta, ShardId shardId, GroupId groupId);
 extern void cluster_delta_add_object(MetadataDelta *delta, const ObjectAddress *address);
+/* no-op when the object is not in pg_dist_object; it may be gone already */
 extern void cluster_delta_drop_object(MetadataDelta *delta, const ObjectAddress *address);
 /* applies everything; ends with CommandCounterIncrement() */
 extern void cluster_delta_apply(MetadataDelta *delta);
@@ -73,12 +102,36 @@ extern void cluster_delta_apply(MetadataDelta *delta);
  */
 extern void cluster_ensure_dependencies(const ObjectAddress *address, bool includeSelf);
 
-/* statements that bring all metadata and objects to an empty node, in order (List of char *) */
-extern List *cluster_activation_commands(const ClusterNode *node);
+/*
+ * Statements that bring all metadata and objects to a node, in order (List of char *).  What an
+ * earlier membership left there is replaced, the positions of its sequences are kept.  To be
+ * run by cluster_run() as a superuser; queries the node.  dropCopies: its copies of reference
+ * tables go, too.
+ */
+extern List *cluster_activation_commands(const ClusterNode *node, bool dropCopies);
+/* a statement by which a node that left forgets the cluster: shells, copies, metadata */
+extern char *cluster_leave_command(void);
+/* statements that tell a node of the row of another, or of its end */
+extern char *cluster_node_upsert_command(const ClusterNode *node);
+extern char *cluster_node_delete_command(NodeId id);
 
 /*
- * Cluster-wide lock that serialises node changes against shard creation, taken on this node
- * (ShareLock by creators of shards, ExclusiveLock by node functions); until transaction end.
+ * Gives the sequences behind a known table's columns this node's share of the values, behaviour.md
+ * section 12; a no-op on the coordinator.  cluster_delta_add_table() implies it on all nodes; the
+ * command is for columns that came later.
+ */
+extern void cluster_adjust_sequences(Oid relid);
+extern char *cluster_adjust_sequences_command(Oid relid);
+
+/*
+ * Puts this node as the coordinator into an empty pg_dist_node under citus.local_hostname.  No-op
+ * when there are nodes.  To be called with the node list locked.
+ */
+extern void cluster_register_self(const char *host, bool shouldHaveShards);
+
+/*
+ * Cluster-wide lock that serialises node changes (exclusive) against the creation of shards and
+ * objects (shared); held on the coordinator until the transaction ends.
  */
 extern void cluster_lock_node_list(bool exclusive);
 

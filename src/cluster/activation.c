@@ -1,0 +1,246 @@
+/*
+ * activation.c
+ *	  Everything that a node has to be told to become an equal of the others.
+ *
+ * The statements come in this order: forget an earlier membership; the nodes; objects and shells,
+ * each after what it depends on; partitions attached, foreign keys; the rows of metadata, which
+ * also give the sequences their share; the old positions of sequences.
+ *
+ * Not here: copies of reference tables, which operations makes.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "common/hashfn.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/session.h"
+#include "citus/deparse/object.h"
+#include "cluster/cluster_internal.h"
+
+/* ObjectOrder: statements of objects, each object once */
+typedef struct ObjectOrder
+{
+	HTAB	   *seen;			/* of ObjectAddress */
+	List	   *commands;
+} ObjectOrder;
+
+static const char *
+role_label(char role)
+{
+	switch (role)
+	{
+		case 's':
+			return "secondary";
+		case 'u':
+			return "unavailable";
+		default:
+			return "primary";
+	}
+}
+
+static const char *
+bool_text(bool value)
+{
+	return value ? "true" : "false";
+}
+
+char *
+cluster_node_upsert_command(const ClusterNode *node)
+{
+	return psprintf("SELECT citus_internal.upsert_node(%d, %d, %s, %d, %s, %s, %s, %s, %s, %s)",
+					node->id, node->groupId, quote_literal_cstr(node->name), node->port,
+					quote_literal_cstr(role_label(node->role)),
+					quote_literal_cstr(node->cluster), bool_text(node->hasMetadata),
+					bool_text(node->isActive), bool_text(node->metadataSynced),
+					bool_text(node->shouldHaveShards));
+}
+
+char *
+cluster_node_delete_command(NodeId id)
+{
+	return psprintf("SELECT citus_internal.delete_node(%d)", id);
+}
+
+char *
+cluster_leave_command(void)
+{
+	return "SELECT citus_internal.reset_node(0, NULL, true)";
+}
+
+/* the identity of this cluster: that of its coordinator */
+static char *
+cluster_identity(void)
+{
+	char	   *identity = NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	SPI_connect();
+	if (SPI_execute("SELECT coalesce(metadata ->> 'cluster_id', metadata ->> 'server_id') "
+					"FROM pg_catalog.pg_dist_node_metadata", true, 1) == SPI_OK_SELECT &&
+		SPI_processed == 1)
+	{
+		char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		if (value != NULL)
+			identity = MemoryContextStrdup(context, value);
+	}
+	SPI_finish();
+	if (identity == NULL)
+		elog(ERROR, "pg_dist_node_metadata has no server_id");
+	return identity;
+}
+
+static bool
+is_table_kind(char relkind)
+{
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE ||
+		relkind == RELKIND_FOREIGN_TABLE;
+}
+
+static void
+emit_object(ObjectOrder *order, const ObjectAddress *address)
+{
+	ObjectAddress key = {.classId = address->classId, .objectId = address->objectId};
+	bool		found;
+
+	hash_search(order->seen, &key, HASH_ENTER, &found);
+	if (found)
+		return;
+	if (key.classId == ExtensionRelationId && key.objectId == base_extension_oid())
+		return;
+	if (key.classId == RelationRelationId && is_table_kind(get_rel_relkind(key.objectId)))
+	{
+		if (catalog_table_is_known(key.objectId))
+			order->commands = list_concat(order->commands,
+										  deparse_table_ddl(key.objectId, TABLE_DDL_SHELL &
+															~TABLE_DDL_ATTACH &
+															~TABLE_DDL_FOREIGN_KEYS));
+		return;
+	}
+	if (deparse_object_is_supported(&key))
+		order->commands = list_concat(order->commands, deparse_object_ddl(&key));
+}
+
+static void
+emit_with_dependencies(ObjectOrder *order, const ObjectAddress *address)
+{
+	ListCell   *lc;
+
+	foreach(lc, deparse_object_dependencies(address))
+		emit_object(order, lfirst(lc));
+	emit_object(order, address);
+}
+
+static List *
+object_commands(void)
+{
+	ObjectOrder order = {0};
+	HASHCTL		ctl = {
+		.keysize = sizeof(ObjectAddress),
+		.entrysize = sizeof(ObjectAddress),
+		.hcxt = CurrentMemoryContext,
+	};
+	List	   *tables = catalog_table_oids();
+	ListCell   *lc;
+
+	order.seen = hash_create("objects of activation", 256, &ctl,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	foreach(lc, catalog_objects())
+		emit_with_dependencies(&order, lfirst(lc));
+	foreach(lc, tables)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
+		emit_with_dependencies(&order, &address);
+	}
+	foreach(lc, tables)
+		order.commands = list_concat(order.commands,
+									 deparse_table_ddl(lfirst_oid(lc), TABLE_DDL_ATTACH));
+	foreach(lc, tables)
+		order.commands = list_concat(order.commands,
+									 deparse_table_ddl(lfirst_oid(lc), TABLE_DDL_FOREIGN_KEYS));
+	hash_destroy(order.seen);
+	return order.commands;
+}
+
+static void
+add_table_to_delta(MetadataDelta *delta, const DistTable *table, List **groups)
+{
+	if (table->colocationId != INVALID_COLOCATION_ID &&
+		!list_member_int(*groups, table->colocationId))
+	{
+		const ColocationGroup *group = catalog_colocation_get(table->colocationId);
+
+		*groups = lappend_int(*groups, table->colocationId);
+		if (group != NULL)
+			cluster_delta_add_colocation(delta, group);
+	}
+	cluster_delta_add_table(delta, table->relid, table->partMethod, table->keyAttno,
+							table->colocationId, table->replicationModel);
+	for (int i = 0; i < table->nshards; i++)
+	{
+		const Shard *shard = table->shards[i];
+
+		cluster_delta_add_shard(delta, table->relid, shard->id, shard->hasRange,
+								shard->minToken, shard->maxToken);
+		for (int j = 0; j < shard->nplacements; j++)
+			cluster_delta_add_placement(delta, shard->id, shard->placements[j].id,
+										shard->placements[j].groupId);
+	}
+}
+
+static List *
+metadata_commands(void)
+{
+	MetadataDelta *delta = cluster_delta_begin();
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, catalog_table_oids())
+	{
+		const DistTable *table = catalog_table_get(lfirst_oid(lc));
+
+		if (table != NULL)
+			add_table_to_delta(delta, table, &groups);
+	}
+	foreach(lc, catalog_objects())
+		cluster_delta_add_object(delta, lfirst(lc));
+	return cluster_delta_commands(delta);
+}
+
+List *
+cluster_activation_commands(const ClusterNode *node, bool dropCopies)
+{
+	List	   *positions;
+	List	   *commands = NIL;
+	ListCell   *lc;
+
+	positions = cluster_query(node, "SELECT sequence_name, last_value "
+							  "FROM citus_internal.sequence_positions()");
+
+	/* bodies may name what comes later; what exists already is no news */
+	commands = lappend(commands, "SET LOCAL check_function_bodies TO off");
+	commands = lappend(commands, "SET LOCAL client_min_messages TO warning");
+	commands = lappend(commands, psprintf("SELECT citus_internal.reset_node(%d, %s, %s)",
+										  node->groupId,
+										  quote_literal_cstr(cluster_identity()),
+										  bool_text(dropCopies)));
+	foreach(lc, catalog_nodes())
+		commands = lappend(commands, cluster_node_upsert_command(lfirst(lc)));
+	commands = list_concat(commands, object_commands());
+	commands = list_concat(commands, metadata_commands());
+	foreach(lc, positions)
+	{
+		char	  **row = lfirst(lc);
+
+		commands = lappend(commands, psprintf("SELECT citus_internal.restore_sequence(%s, %s)",
+											  quote_literal_cstr(row[0]), row[1]));
+	}
+	return commands;
+}

@@ -1,0 +1,51 @@
+/*
+ * cluster_internal.h
+ *	  What the files of cluster share.
+ */
+#ifndef CLUSTER_CLUSTER_INTERNAL_H
+#define CLUSTER_CLUSTER_INTERNAL_H
+
+#include "postgres.h"
+#include "catalog/objectaddress.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "citus/cluster/cluster.h"
+#include "citus/txn/txn.h"
+
+/* citus.enable_metadata_sync: off keeps objects and metadata on this node */
+extern bool cluster_enable_metadata_sync;
+
+/* ---- run.c ---- */
+
+/* sends to all, collects from all, raises the first error; NIL unless rows are kept */
+extern List *cluster_run_lists(List *nodes, List *commandLists, TxnUse use, bool keepRows);
+/* one statement as the extension's owner, outside the transaction, on every node of the list */
+extern void cluster_run_alone_as_owner(List *nodes, List *commands);
+
+/* ---- nodeset.c ---- */
+
+extern void cluster_lock_node_list_here(bool exclusive);
+
+/* ---- objects.c: objects by names that mean the same everywhere ---- */
+
+/* false when the object does not exist (any more) */
+extern bool cluster_object_name(const ObjectAddress *address, char **type, List **names,
+								List **args);
+/* type, names and args as three SQL literals, separated by commas; false as above */
+extern bool cluster_object_literals(const ObjectAddress *address, char **type, char **names,
+									char **args);
+extern char *cluster_relation_name(Oid relid);
+extern char *cluster_collation_name(Oid collation);
+
+/* ---- delta.c ---- */
+
+/* the statements that apply a delta on another node */
+extern List *cluster_delta_commands(MetadataDelta *delta);
+
+/* ---- sequences.c ---- */
+
+/* sequences that columns of the table own or use in defaults */
+extern List *cluster_table_sequences(Oid relid);
+extern void cluster_adjust_sequence(Oid sequenceId);
+
+#endif

@@ -1,0 +1,585 @@
+/*
+ * cluster_sql.c
+ *	  The functions of citus_internal that nodes call on each other: the receiving side of
+ *	  delta.c, activation.c and the lock of the node list.
+ *
+ * Each checks that another node opened this session (55000), and that the user owns the table or
+ * object it is about, or is a superuser: the mark of a session can be forged, ownership cannot.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_sequence.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "parser/parse_type.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#include "citus/base/compat.h"
+#include "citus/base/session.h"
+#include "cluster/cluster_internal.h"
+
+PG_FUNCTION_INFO_V1(citus_internal_lock_node_list);
+PG_FUNCTION_INFO_V1(citus_internal_add_colocation_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_delete_colocation_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_add_table_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_delete_table_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_add_shard_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_add_placement_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_delete_placement_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_add_object_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_delete_object_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_forget_dropped);
+PG_FUNCTION_INFO_V1(citus_internal_adjust_sequences);
+PG_FUNCTION_INFO_V1(citus_internal_sequence_positions);
+PG_FUNCTION_INFO_V1(citus_internal_restore_sequence);
+PG_FUNCTION_INFO_V1(citus_internal_upsert_node);
+PG_FUNCTION_INFO_V1(citus_internal_delete_node);
+PG_FUNCTION_INFO_V1(citus_internal_reset_node);
+
+/* ---- checks and arguments ---- */
+
+static void
+require_internal(void)
+{
+	if (!base_session_is_internal())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this function can only be called by another node of the cluster")));
+}
+
+static void
+require_node_superuser(void)
+{
+	require_internal();
+	base_require_superuser("change the list of nodes");
+}
+
+static void
+require_table_owner(Oid relid)
+{
+	require_internal();
+	if (!superuser() && !compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
+/* for functions some of whose arguments may be NULL */
+static void
+require_args(FunctionCallInfo fcinfo, int first, int last)
+{
+	for (int i = first; i <= last; i++)
+		if (fcinfo->args[i].isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d must not be null", i + 1)));
+}
+
+static Oid
+relation_arg(text *name)
+{
+	RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
+
+	return RangeVarGetRelid(relation, AccessShareLock, false);
+}
+
+static const Shard *
+shard_arg(ShardId shardId)
+{
+	const Shard *shard = catalog_shard_get(shardId);
+
+	if (shard == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("shard " INT64_FORMAT " does not exist", shardId)));
+	return shard;
+}
+
+/* the elements of an array argument; nulls may be NULL when none are allowed */
+static int
+array_arg(ArrayType *array, Oid type, Datum **values, bool **nulls)
+{
+	int			n;
+	bool	   *isNull;
+
+	deconstruct_array(array, type, get_typlen(type), get_typbyval(type),
+					  type == INT8OID ? TYPALIGN_DOUBLE : TYPALIGN_INT, values, &isNull, &n);
+	if (nulls != NULL)
+		*nulls = isNull;
+	else if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("array must not contain nulls")));
+	return n;
+}
+
+static void
+require_equal_length(int a, int b)
+{
+	if (a != b)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arrays must have the same length")));
+}
+
+Datum
+citus_internal_lock_node_list(PG_FUNCTION_ARGS)
+{
+	require_internal();
+	cluster_lock_node_list_here(PG_GETARG_BOOL(0));
+	PG_RETURN_VOID();
+}
+
+/* ---- tables, shards, placements ---- */
+
+/* (colocationid, shardcount, replicationfactor, type, collation); the last two may be NULL */
+Datum
+citus_internal_add_colocation_metadata(PG_FUNCTION_ARGS)
+{
+	ColocationGroup group = {0};
+
+	require_internal();
+	require_args(fcinfo, 0, 2);
+	group.id = PG_GETARG_INT32(0);
+	group.shardCount = PG_GETARG_INT32(1);
+	group.replicationFactor = PG_GETARG_INT32(2);
+	if (!PG_ARGISNULL(3))
+		group.keyType = DatumGetObjectId(DirectFunctionCall1(
+			regtypein, CStringGetDatum(text_to_cstring(PG_GETARG_TEXT_PP(3)))));
+	if (!PG_ARGISNULL(4))
+		group.keyCollation = get_collation_oid(textToQualifiedNameList(PG_GETARG_TEXT_PP(4)),
+											   false);
+	if (catalog_colocation_get(group.id) == NULL)
+		catalog_colocation_insert(&group);
+	PG_RETURN_VOID();
+}
+
+Datum
+citus_internal_delete_colocation_metadata(PG_FUNCTION_ARGS)
+{
+	ColocationId id = PG_GETARG_INT32(0);
+
+	require_internal();
+	if (!superuser() && catalog_colocated_tables(id) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for colocation group %d", id),
+				 errdetail("It has tables.")));
+	catalog_colocation_delete(id);
+	PG_RETURN_VOID();
+}
+
+/* (relation, partmethod, key column or NULL, colocationid, repmodel) */
+Datum
+citus_internal_add_table_metadata(PG_FUNCTION_ARGS)
+{
+	Oid			relid;
+	AttrNumber	keyAttno = InvalidAttrNumber;
+
+	require_args(fcinfo, 0, 1);
+	require_args(fcinfo, 3, 4);
+	relid = relation_arg(PG_GETARG_TEXT_PP(0));
+	require_table_owner(relid);
+	if (!PG_ARGISNULL(2))
+	{
+		char	   *column = text_to_cstring(PG_GETARG_TEXT_PP(2));
+
+		keyAttno = get_attnum(relid, column);
+		if (keyAttno == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
+							get_rel_name(relid))));
+	}
+	catalog_table_insert(relid, PG_GETARG_CHAR(1), keyAttno, PG_GETARG_INT32(3),
+						 PG_GETARG_CHAR(4));
+	CommandCounterIncrement();
+	cluster_adjust_sequences(relid);
+	PG_RETURN_VOID();
+}
+
+Datum
+citus_internal_delete_table_metadata(PG_FUNCTION_ARGS)
+{
+	RangeVar   *relation;
+	Oid			relid;
+
+	relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
+	relid = RangeVarGetRelid(relation, AccessShareLock, true);
+	require_internal();
+	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+		PG_RETURN_VOID();
+	require_table_owner(relid);
+	catalog_table_delete(relid);
+	PG_RETURN_VOID();
+}
+
+/* (relation, ids, minimum tokens, maximum tokens): NULL tokens for a shard without a range */
+Datum
+citus_internal_add_shard_metadata(PG_FUNCTION_ARGS)
+{
+	Oid			relid = relation_arg(PG_GETARG_TEXT_PP(0));
+	Datum	   *ids;
+	Datum	   *mins;
+	Datum	   *maxs;
+	bool	   *isNull;
+	bool	   *maxNull;
+	int			n = array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL);
+	char		storage = get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE ? 'f' : 't';
+
+	require_table_owner(relid);
+	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &mins, &isNull));
+	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(3), INT4OID, &maxs, &maxNull));
+	for (int i = 0; i < n; i++)
+	{
+		bool		hasRange = !isNull[i] && !maxNull[i];
+
+		catalog_shard_insert(relid, DatumGetInt64(ids[i]), storage, hasRange,
+							 hasRange ? DatumGetInt32(mins[i]) : 0,
+							 hasRange ? DatumGetInt32(maxs[i]) : 0);
+	}
+	PG_RETURN_VOID();
+}
+
+/* (shard ids, placement ids, groups) */
+Datum
+citus_internal_add_placement_metadata(PG_FUNCTION_ARGS)
+{
+	Datum	   *shards;
+	Datum	   *ids;
+	Datum	   *groups;
+	int			n = array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
+	Oid			checked = InvalidOid;
+
+	require_internal();
+	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL));
+	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &groups, NULL));
+	/* check all first: each insert makes the cache read the table anew */
+	for (int i = 0; i < n; i++)
+	{
+		Oid			relid = shard_arg(DatumGetInt64(shards[i]))->relid;
+
+		if (relid != checked)
+			require_table_owner(relid);
+		checked = relid;
+	}
+	for (int i = 0; i < n; i++)
+		catalog_placement_insert(DatumGetInt64(ids[i]), DatumGetInt64(shards[i]),
+								 DatumGetInt32(groups[i]));
+	PG_RETURN_VOID();
+}
+
+/* (shard ids, groups) */
+Datum
+citus_internal_delete_placement_metadata(PG_FUNCTION_ARGS)
+{
+	Datum	   *shards;
+	Datum	   *groups;
+	int			n = array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
+
+	require_internal();
+	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(1), INT4OID, &groups, NULL));
+	for (int i = 0; i < n; i++)
+		require_table_owner(shard_arg(DatumGetInt64(shards[i]))->relid);
+	for (int i = 0; i < n; i++)
+		catalog_placement_delete(DatumGetInt64(shards[i]), DatumGetInt32(groups[i]));
+	PG_RETURN_VOID();
+}
+
+/* ---- objects ---- */
+
+static void
+require_object_owner(const ObjectAddress *address)
+{
+	if (!superuser() &&
+		!compat_object_ownercheck(address->classId, address->objectId, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of %s", getObjectDescription(address, false))));
+}
+
+/* (type, names, args): the arguments of pg_get_object_address(), which also raises 42704 */
+Datum
+citus_internal_add_object_metadata(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader record;
+	ObjectAddress address;
+	bool		isNull;
+
+	require_internal();
+	record = DatumGetHeapTupleHeader(OidFunctionCall3(F_PG_GET_OBJECT_ADDRESS,
+													  PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
+													  PG_GETARG_DATUM(2)));
+	address.classId = DatumGetObjectId(GetAttributeByNum(record, 1, &isNull));
+	address.objectId = DatumGetObjectId(GetAttributeByNum(record, 2, &isNull));
+	address.objectSubId = DatumGetInt32(GetAttributeByNum(record, 3, &isNull));
+	require_object_owner(&address);
+	if (!catalog_object_is_distributed(&address))
+		catalog_object_insert(&address);
+	PG_RETURN_VOID();
+}
+
+static bool
+list_equals_array(List *strings, ArrayType *array)
+{
+	Datum	   *values;
+	int			n = array_arg(array, TEXTOID, &values, NULL);
+
+	if (n != list_length(strings))
+		return false;
+	for (int i = 0; i < n; i++)
+		if (strcmp(list_nth(strings, i), TextDatumGetCString(values[i])) != 0)
+			return false;
+	return true;
+}
+
+/* the same arguments; no error when there is no such object */
+Datum
+citus_internal_delete_object_metadata(PG_FUNCTION_ARGS)
+{
+	char	   *wanted = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ListCell   *lc;
+
+	require_internal();
+	foreach(lc, catalog_objects())
+	{
+		const ObjectAddress *address = lfirst(lc);
+		char	   *type;
+		List	   *names;
+		List	   *args;
+
+		if (!cluster_object_name(address, &type, &names, &args) || strcmp(type, wanted) != 0 ||
+			!list_equals_array(names, PG_GETARG_ARRAYTYPE_P(1)) ||
+			!list_equals_array(args, PG_GETARG_ARRAYTYPE_P(2)))
+			continue;
+		require_object_owner(address);
+		catalog_object_delete(address);
+		break;
+	}
+	PG_RETURN_VOID();
+}
+
+/* Rows of metadata about what does not exist (any more) go; harmless for anybody to call. */
+Datum
+citus_internal_forget_dropped(PG_FUNCTION_ARGS)
+{
+	ListCell   *lc;
+
+	require_internal();
+	foreach(lc, catalog_table_oids())
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
+			catalog_table_delete(lfirst_oid(lc));
+	foreach(lc, catalog_objects())
+	{
+		char	   *type;
+		List	   *names;
+		List	   *args;
+
+		if (!cluster_object_name(lfirst(lc), &type, &names, &args))
+			catalog_object_delete(lfirst(lc));
+	}
+	PG_RETURN_VOID();
+}
+
+/* ---- sequences ---- */
+
+Datum
+citus_internal_adjust_sequences(PG_FUNCTION_ARGS)
+{
+	Oid			relid = relation_arg(PG_GETARG_TEXT_PP(0));
+
+	require_table_owner(relid);
+	cluster_adjust_sequences(relid);
+	PG_RETURN_VOID();
+}
+
+/* Last values given here by the sequences of known tables: setof (sequence_name text, last_value int8) */
+Datum
+citus_internal_sequence_positions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *sequences = NIL;
+	ListCell   *lc;
+
+	require_node_superuser();
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, catalog_table_oids())
+		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
+			sequences = list_concat_unique_oid(sequences,
+											   cluster_table_sequences(lfirst_oid(lc)));
+	foreach(lc, sequences)
+	{
+		LOCAL_FCINFO(call, 1);
+		FmgrInfo	flinfo;
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		/* NULL when it never gave a value */
+		fmgr_info(F_PG_SEQUENCE_LAST_VALUE, &flinfo);
+		InitFunctionCallInfoData(*call, &flinfo, 1, InvalidOid, NULL, NULL);
+		call->args[0].value = ObjectIdGetDatum(lfirst_oid(lc));
+		call->args[0].isnull = false;
+		values[1] = FunctionCallInvoke(call);
+		if (call->isnull)
+			continue;
+		values[0] = CStringGetTextDatum(cluster_relation_name(lfirst_oid(lc)));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* (sequence, position): not behind the position, if the sequence is there and may reach it */
+Datum
+citus_internal_restore_sequence(PG_FUNCTION_ARGS)
+{
+	RangeVar   *relation;
+	Oid			relid;
+	int64		position = PG_GETARG_INT64(1);
+	HeapTuple	tuple;
+	Form_pg_sequence form;
+	bool		within;
+
+	require_node_superuser();
+	relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
+	relid = RangeVarGetRelid(relation, NoLock, true);
+	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		PG_RETURN_VOID();
+	form = (Form_pg_sequence) GETSTRUCT(tuple);
+	within = position >= form->seqmin && position <= form->seqmax;
+	ReleaseSysCache(tuple);
+	if (within)
+		DirectFunctionCall2(setval_oid, ObjectIdGetDatum(relid), Int64GetDatum(position));
+	PG_RETURN_VOID();
+}
+
+/* ---- nodes ---- */
+
+/* (id, group, name, port, role, cluster, hasmetadata, isactive, synced, shouldhaveshards) */
+Datum
+citus_internal_upsert_node(PG_FUNCTION_ARGS)
+{
+	NodeRow		row = {0};
+
+	require_node_superuser();
+	row.id = PG_GETARG_INT32(0);
+	row.groupId = PG_GETARG_INT32(1);
+	row.name = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	row.port = PG_GETARG_INT32(3);
+	row.role = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	row.cluster = text_to_cstring(PG_GETARG_TEXT_PP(5));
+	row.hasMetadata = PG_GETARG_BOOL(6);
+	row.isActive = PG_GETARG_BOOL(7);
+	row.metadataSynced = PG_GETARG_BOOL(8);
+	row.shouldHaveShards = PG_GETARG_BOOL(9);
+	if (catalog_node_by_id(row.id) != NULL)
+		catalog_node_update(&row);
+	else
+		catalog_node_insert(&row);
+	PG_RETURN_VOID();
+}
+
+Datum
+citus_internal_delete_node(PG_FUNCTION_ARGS)
+{
+	require_node_superuser();
+	if (catalog_node_by_id(PG_GETARG_INT32(0)) != NULL)
+		catalog_node_delete(PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
+}
+
+/* relations of an earlier membership: shells, and copies of reference tables */
+static ObjectAddresses *
+stale_relations(bool withCopies)
+{
+	ObjectAddresses *stale = new_object_addresses();
+	ListCell   *lc;
+
+	foreach(lc, catalog_table_oids())
+	{
+		Oid			relid = lfirst_oid(lc);
+		const DistTable *table = catalog_table_get(relid);
+		ObjectAddress address;
+
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+			continue;
+		ObjectAddressSet(address, RelationRelationId, relid);
+		add_exact_object_address(&address, stale);
+		if (!withCopies || table == NULL || table->kind != DIST_TABLE_REFERENCE ||
+			table->nshards != 1)
+			continue;
+		address.objectId = get_relname_relid(catalog_shard_relname(table->shards[0]),
+											 get_rel_namespace(relid));
+		if (OidIsValid(address.objectId))
+			add_exact_object_address(&address, stale);
+	}
+	return stale;
+}
+
+static void
+delete_all_metadata(const char *clusterId)
+{
+	static const char *const statements[] = {
+		"DELETE FROM pg_catalog.pg_dist_placement",
+		"DELETE FROM pg_catalog.pg_dist_shard",
+		"DELETE FROM pg_catalog.pg_dist_partition",
+		"DELETE FROM pg_catalog.pg_dist_schema",
+		"DELETE FROM pg_catalog.pg_dist_colocation",
+		"DELETE FROM pg_catalog.pg_dist_object",
+		"DELETE FROM pg_catalog.pg_dist_node",
+	};
+	char	   *identity;
+
+	SPI_connect();
+	for (int i = 0; i < lengthof(statements); i++)
+		if (SPI_execute(statements[i], false, 0) != SPI_OK_DELETE)
+			elog(ERROR, "could not delete metadata");
+	identity = clusterId == NULL ? "metadata - 'cluster_id'" :
+		psprintf("metadata || pg_catalog.jsonb_build_object('cluster_id', %s)",
+				 quote_literal_cstr(clusterId));
+	if (SPI_execute(psprintf("UPDATE pg_catalog.pg_dist_node_metadata SET metadata = %s",
+							 identity), false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not record the cluster");
+	SPI_finish();
+}
+
+/*
+ * (group, cluster id, drop copies): an end to any earlier membership, and the new group.  Group 0
+ * and a NULL cluster: this node stands alone from now on.
+ */
+Datum
+citus_internal_reset_node(PG_FUNCTION_ARGS)
+{
+	ObjectAddresses *stale;
+
+	require_node_superuser();
+	require_args(fcinfo, 0, 0);
+	require_args(fcinfo, 2, 2);
+	stale = stale_relations(PG_GETARG_BOOL(2));
+	base_frame_push(FRAME_METADATA_CHANGE);
+	base_frame_push(FRAME_OWN_DDL);
+	delete_all_metadata(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	CommandCounterIncrement();
+	catalog_cache_reset();
+	performMultipleDeletions(stale, DROP_CASCADE,
+							 PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
+	base_frame_pop(FRAME_OWN_DDL);
+	base_frame_pop(FRAME_METADATA_CHANGE);
+	catalog_local_group_set(PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,171 @@
+/*
+ * sequences.c
+ *	  A share of every sequence's values for each node.
+ *
+ * A bigint sequence of a known table gives [g * 2^48 + 1, (g + 1) * 2^48 + 1] on the node of group
+ * g, so that nodes never hand out the same value; the coordinator (group 0) keeps the sequence as
+ * it was made.  A smaller one is exhausted everywhere but on the coordinator.
+ *
+ * Applying twice changes nothing: a sequence that stands within its share stays where it is.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_sequence.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "citus/base/session.h"
+#include "cluster/cluster_internal.h"
+
+#define SEQUENCE_SHARE_BITS 48
+
+/* sequences on which (classId, objectId) depends, appended to list */
+static List *
+sequences_used_by(List *list, Oid classId, Oid objectId)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(classId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(objectId));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->refclassid == RelationRelationId &&
+			get_rel_relkind(form->refobjid) == RELKIND_SEQUENCE)
+			list = list_append_unique_oid(list, form->refobjid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return list;
+}
+
+List *
+cluster_table_sequences(Oid relid)
+{
+	List	   *sequences = NIL;
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	List	   *defaults = NIL;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		/* owned sequences (serial, identity) depend on the column; so do its defaults */
+		if (form->classid == RelationRelationId && form->refobjsubid != 0 &&
+			get_rel_relkind(form->objid) == RELKIND_SEQUENCE)
+			sequences = list_append_unique_oid(sequences, form->objid);
+		else if (form->classid == AttrDefaultRelationId)
+			defaults = lappend_oid(defaults, form->objid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+
+	foreach(lc, defaults)
+		sequences = sequences_used_by(sequences, AttrDefaultRelationId, lfirst_oid(lc));
+	return sequences;
+}
+
+static void
+run_sql(const char *sql, int expected)
+{
+	ClusterUser saved = cluster_become_owner();
+
+	base_frame_push(FRAME_OWN_DDL);
+	SPI_connect();
+	if (SPI_execute(sql, false, 0) != expected)
+		elog(ERROR, "could not run \"%s\"", sql);
+	SPI_finish();
+	base_frame_pop(FRAME_OWN_DDL);
+	cluster_restore_user(saved);
+}
+
+/* Lets an int or smallint sequence give no value here. */
+static void
+exhaust(const char *name, Form_pg_sequence form)
+{
+	int64		end = form->seqincrement > 0 ? form->seqmax : form->seqmin;
+
+	if (form->seqcycle)
+		run_sql(psprintf("ALTER SEQUENCE %s NO CYCLE", name), SPI_OK_UTILITY);
+	run_sql(psprintf("SELECT pg_catalog.setval(%s, " INT64_FORMAT ", true)",
+					 quote_literal_cstr(name), end), SPI_OK_SELECT);
+}
+
+void
+cluster_adjust_sequence(Oid sequenceId)
+{
+	GroupId		group = catalog_local_group();
+	char	   *name = cluster_relation_name(sequenceId);
+	HeapTuple	tuple;
+	FormData_pg_sequence form;
+	int64		low;
+	int64		high;
+
+	if (group == COORDINATOR_GROUP_ID)
+		return;
+	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequenceId));
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = *(Form_pg_sequence) GETSTRUCT(tuple);
+	ReleaseSysCache(tuple);
+
+	if (form.seqtypid != INT8OID)
+	{
+		exhaust(name, &form);
+		return;
+	}
+	low = ((int64) group << SEQUENCE_SHARE_BITS) + 1;
+	high = ((int64) (group + 1) << SEQUENCE_SHARE_BITS) + 1;
+	if (form.seqmin == low && form.seqmax == high)
+		return;
+	run_sql(psprintf("ALTER SEQUENCE %s MINVALUE " INT64_FORMAT " MAXVALUE " INT64_FORMAT
+					 " START " INT64_FORMAT " RESTART", name, low, high,
+					 form.seqincrement > 0 ? low : high), SPI_OK_UTILITY);
+}
+
+void
+cluster_adjust_sequences(Oid relid)
+{
+	ListCell   *lc;
+
+	if (catalog_local_group() == COORDINATOR_GROUP_ID)
+		return;
+	foreach(lc, cluster_table_sequences(relid))
+		cluster_adjust_sequence(lfirst_oid(lc));
+}
+
+char *
+cluster_adjust_sequences_command(Oid relid)
+{
+	return psprintf("SELECT citus_internal.adjust_sequences(%s)",
+					quote_literal_cstr(cluster_relation_name(relid)));
+}
