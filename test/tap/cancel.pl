@@ -1,0 +1,51 @@
+# Cancel, time-outs and the end of a session reach the remote side.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use CitusCluster;
+use Test::More;
+
+my $c = CitusCluster->new(workers => 2);
+$c->sql(q{
+    CREATE TABLE t (k int PRIMARY KEY, v int);
+    SELECT create_distributed_table('t', 'k');
+    INSERT INTO t SELECT i, 0 FROM generate_series(1, 100) i});
+my $busy = q{SELECT count(*) = 0 FROM pg_stat_activity
+             WHERE application_name LIKE 'citus_internal%' AND state <> 'idle' AND pid <> pg_backend_pid()};
+my $gone = $busy =~ s/ AND state <> 'idle'//r;
+
+$c->fails('SET statement_timeout = 500; SELECT pg_sleep(60) FROM t WHERE k = 1', qr/statement timeout/,
+          'statement_timeout ends a routed query');
+$c->fails('SET statement_timeout = 500; SELECT count(pg_sleep(60)) FROM t', qr/statement timeout/,
+          'and one over all shards');
+$c->wait_until($_, $busy, "nothing runs on $_ any more") for 'worker1', 'worker2';
+
+# A lock held by another session: lock_timeout is the client's.
+my $holder = $c->node('coordinator')->background_psql('citus');
+$holder->query('BEGIN');
+$holder->query('UPDATE t SET v = 1 WHERE k = 5');
+$c->fails('SET lock_timeout = 300; UPDATE t SET v = 2 WHERE k = 5', qr/lock timeout/,
+          'lock_timeout holds on the worker');
+$holder->query('ROLLBACK');
+
+# pg_cancel_backend on the coordinator's backend.
+my $sleeper = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
+my $pid = $sleeper->query('SELECT pg_backend_pid()');
+$sleeper->query_until(qr/go/, "\\echo go\nSELECT count(pg_sleep(60)) FROM t;\n");
+$c->wait_until('worker1', $busy =~ s/= 0/> 0/r, 'the query runs on the worker');
+$c->sql("SELECT pg_cancel_backend($pid)");
+$c->wait_until($_, $busy, "the cancel reached $_") for 'worker1', 'worker2';
+like($sleeper->query('SELECT count(*) FROM t'), qr/100/, 'the session goes on');
+
+# The client's session is killed in a transaction: the far side rolls back, the row is free again.
+$sleeper->query('BEGIN');
+$sleeper->query('UPDATE t SET v = 9');
+$c->sql("SELECT pg_terminate_backend($pid)");
+$c->wait_until($_, $gone, "no session is left on $_") for 'worker1', 'worker2';
+$c->sql('SET lock_timeout = 5000; UPDATE t SET v = v + 1');
+is($c->sql('SELECT sum(v) FROM t'), '100', 'its changes are gone');
+eval { $sleeper->quit };
+$holder->quit;
+$c->check;
+done_testing();

@@ -1,0 +1,68 @@
+# A worker that is killed in the middle of things: errors while it is down, none after, nothing lost
+# that was committed, nothing left over.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use CitusCluster;
+use Test::More;
+
+my $c = CitusCluster->new(workers => 2);
+$c->sql(q{
+    CREATE TABLE t (k int PRIMARY KEY, v int);
+    SELECT create_distributed_table('t', 'k');
+    INSERT INTO t SELECT i, 0 FROM generate_series(1, 1000) i});
+my $there = $c->sql("SELECT k FROM generate_series(1, 1000) k, citus_shards s
+    WHERE s.shardid = get_shard_id_for_distribution_column('t', k)
+      AND s.nodeport = " . $c->port('worker1') . ' ORDER BY k LIMIT 1');
+my $elsewhere = $c->sql("SELECT k FROM generate_series(1, 1000) k, citus_shards s
+    WHERE s.shardid = get_shard_id_for_distribution_column('t', k)
+      AND s.nodeport = " . $c->port('worker2') . ' ORDER BY k LIMIT 1');
+
+# A session that is open the whole time, with connections in its cache.
+my $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
+is($session->query('SELECT count(*) FROM t'), '1000', 'a session reads all shards');
+
+$c->kill9('worker1');
+$c->fails('SELECT count(*) FROM t', qr/ERROR/, 'a read of all shards fails while the worker is down');
+$c->fails("UPDATE t SET v = 1 WHERE k = $there", qr/ERROR/, 'a write to the dead worker fails');
+is($c->sql("SELECT v FROM t WHERE k = $elsewhere"), '0', 'the other worker is still read');
+$c->sql("UPDATE t SET v = 7 WHERE k = $elsewhere");
+$c->fails('UPDATE t SET v = v + 1', qr/ERROR/, 'a write to all shards fails');
+is($c->sql("SELECT v FROM t WHERE k = $elsewhere"), '7', 'and has changed nothing');
+
+$c->start('worker1');
+is($c->sql('SELECT count(*), sum(v) FROM t'), '1000|7', 'a new session reads all after the restart');
+# The open session may meet its broken connection once, not twice.
+$session->query('SELECT count(*) FROM t');
+is($session->query('SELECT count(*) FROM t'), '1000', 'the open session reads all again');
+$c->sql('UPDATE t SET v = v + 1');
+is($c->sql('SELECT sum(v) FROM t'), '1007', 'writes work again');
+
+# In the middle of a transaction: it cannot commit.
+$session->query('BEGIN');
+$session->query("UPDATE t SET v = 100 WHERE k IN ($there, $elsewhere)");
+$c->kill9('worker1');
+$c->start('worker1');
+$session->query('COMMIT');
+is($c->sql('SELECT sum(v) FROM t'), '1007', 'a transaction that lost a worker is rolled back everywhere');
+
+# In the middle of a COPY.
+my $file = $c->node('coordinator')->data_dir . '/load.csv';
+open my $h, '>', $file or die;
+print $h "$_,1\n" for 10001 .. 300000;
+close $h;
+my $copy = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
+$copy->query_until(qr/started/, "\\echo started\nCOPY t FROM '$file' CSV;\n");
+ok($c->node('worker1')->poll_query_until('citus',
+    q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query ILIKE 'COPY%' AND pid <> pg_backend_pid()}),
+   'the COPY has reached the worker');
+$c->kill9('worker1');
+$c->start('worker1');
+eval { $copy->quit };
+is($c->sql('SELECT count(*) FROM t'), '1000', 'a COPY that lost a worker has left no row');
+
+eval { $session->quit };
+$c->sql('SELECT recover_prepared_transactions()');
+$c->check;
+done_testing();
