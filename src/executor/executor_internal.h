@@ -1,0 +1,279 @@
+/*
+ * executor_internal.h
+ *	  What the files of the executor share: tasks, runs of tasks, users of connections.
+ */
+#ifndef CITUS_EXECUTOR_INTERNAL_H
+#define CITUS_EXECUTOR_INTERNAL_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "lib/ilist.h"
+#include "nodes/execnodes.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "utils/snapshot.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "citus/base/compat.h"
+#include "citus/catalog/catalog.h"
+#include "citus/executor/executor.h"
+#include "citus/plan/plan.h"
+#include "citus/remote/remote.h"
+#include "citus/txn/txn.h"
+
+/* ---- settings (executor.c) ---- */
+
+typedef enum ModifyMode
+{
+	MODIFY_PARALLEL,
+	MODIFY_SEQUENTIAL
+} ModifyMode;
+
+typedef enum ExplainSort
+{
+	EXPLAIN_SORT_TIME,
+	EXPLAIN_SORT_TASK
+} ExplainSort;
+
+extern int	executor_slow_start_ms;
+extern bool executor_local_enabled;
+extern bool executor_log_local;
+extern bool executor_binary_enabled;
+extern bool executor_force_parallel;
+extern int	executor_modify_mode;	/* ModifyMode */
+extern int	executor_multi_task_level;	/* elevel, 0: off */
+extern int	executor_local_flush_bytes;
+extern int	executor_switchover_bytes;
+extern bool executor_explain_remote;
+extern bool executor_explain_all;
+extern int	executor_explain_sort;	/* ExplainSort */
+
+/* ---- users of connections (users.c) ---- */
+
+/*
+ * Somebody who may have unread answers on connections: a running scan, a ShardWriter.  Registered
+ * users are found by whoever needs a connection next, and settled: told to receive (and keep)
+ * everything that is outstanding.
+ */
+typedef struct ConnUser
+{
+	dlist_node	link;
+	bool		registered;
+	SubTransactionId subid;		/* innermost sub-transaction it lives in */
+	MemoryContext context;		/* it is forgotten when this goes away */
+	MemoryContextCallback onFree;
+	ErrorData  *failure;		/* found while settling where nothing may be raised */
+	bool		settling;
+	bool		notBegun;		/* has work that it will send only later */
+
+	/* true if it has unread answers (to come) on conn; NULL: on any */
+	bool		(*uses) (struct ConnUser *user, RemoteConn *conn);
+	void		(*settle) (struct ConnUser *user);
+	void	   *owner;
+} ConnUser;
+
+extern void executor_users_init(void);
+extern void executor_user_register(ConnUser *user, MemoryContext context);
+extern void executor_user_unregister(ConnUser *user);
+/* raises the failure that was kept, if any */
+extern void executor_user_check(ConnUser *user);
+/* settles all users of conn but self */
+extern void executor_quiesce(RemoteConn *conn, ConnUser *self);
+/* settles everybody else, those who have not begun too: their statements are older than a write */
+extern void executor_quiesce_all(ConnUser *self);
+/* the statement-level extra connections go back once nobody is left who may use them */
+extern void executor_users_release_extras(void);
+
+/* ---- values on the wire (params.c) ---- */
+
+/* values of $1..$n; the wire form is made when the first remote task needs it */
+typedef struct ExecutorParams
+{
+	int			n;
+	Oid		   *types;
+	Datum	   *values;
+	bool	   *nulls;
+
+	/* valid after executor_params_encode() */
+	bool		encoded;
+	Oid		   *wireTypes;
+	const char **wireValues;
+	int		   *wireLengths;
+	int		   *wireFormats;
+} ExecutorParams;
+
+/* binary form exists, is the same on every node, and is not touched by client_encoding */
+extern bool executor_type_is_binary(Oid type);
+extern bool executor_binary_allowed(void);
+
+extern ExecutorParams *executor_params_make(int n);
+/* evaluates exprs once; results live in the current context */
+extern ExecutorParams *executor_params_evaluate(List *exprs, PlanState *parent,
+												ExprContext *econtext);
+extern Datum executor_expr_evaluate(Expr *expr, PlanState *parent, ExprContext *econtext,
+									bool *isNull);
+extern void executor_params_encode(ExecutorParams *params);
+extern ParamListInfo executor_params_list(const ExecutorParams *params);
+
+/* columns of remote rows -> Datums of a descriptor */
+typedef struct RowReader
+{
+	TupleDesc	desc;
+	int			ncolumns;		/* columns of remote rows */
+	int		   *attributes;		/* 0-based attribute of each column */
+	bool		hasGaps;		/* dropped attributes that no column fills */
+	bool		binary;
+	FmgrInfo   *functions;
+	Oid		   *ioparams;
+	MemoryContext rowContext;	/* reset by each call of executor_reader_decode() */
+	Datum	   *values;			/* scratch for one row on its way to a tuplestore */
+	bool	   *nulls;
+} RowReader;
+
+extern RowReader *executor_reader_make(TupleDesc desc);
+/* Datums live until the next call */
+extern void executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, Datum *values,
+								   bool *nulls);
+
+/* ---- tasks (tasks.c) ---- */
+
+typedef enum TaskState
+{
+	TASK_WAITING,				/* in its node's queue */
+	TASK_SENT,					/* on a connection */
+	TASK_DONE					/* its last answer has come */
+} TaskState;
+
+/* one statement for one placement */
+typedef struct ExecutorTask
+{
+	int			index;
+	int			shardIndex;
+	const char *sql;
+	ExecutorParams *params;		/* may be NULL */
+	const char *statementName;	/* worth preparing under this name; or NULL */
+	bool		local;			/* runs in-process */
+	bool		copy;			/* of another task's rows: its rows and count are dropped */
+	int			stage;			/* tasks of stage 1 start after those of stage 0 have ended */
+
+	/* remote: where it can run, in order of preference */
+	int			ncandidates;
+	const ClusterNode **candidates;
+	int			candidate;		/* in use */
+
+	TaskState	state;
+	uint64		rows;			/* received */
+	uint64		bytes;
+	uint64		count;			/* of the command tag */
+	TimestampTz started;
+	TimestampTz ended;
+} ExecutorTask;
+
+/* true when tasks for placements of the group run in this session */
+extern bool executor_group_is_local(GroupId group);
+/* List of Placement *: on active nodes, lowest group first; raises 55000 if there is none */
+extern List *executor_placements(const Shard *shard);
+/* tasks of a fragment whose parameters are known; *nshards: shards of the anchor */
+extern List *executor_tasks_make(const Fragment *fragment, ExecutorParams *params,
+								 PlanState *parent, ExprContext *econtext, int *nshards);
+/* tasks of one statement on a shard: one for reads (with candidates), one a placement for writes */
+extern List *executor_tasks_for_shard(List *tasks, const Shard *shard, const char *sql,
+									  ExecutorParams *params, bool writes);
+/* sets statementName of the only task when it is worth it */
+extern void executor_tasks_name(List *tasks, TupleDesc resultDesc);
+extern uint64 executor_tasks_count(List *tasks);
+
+/* ---- scheduler (scheduler.c) ---- */
+
+typedef struct TaskRun TaskRun;
+
+typedef struct RunOptions
+{
+	TxnUse		use;
+	bool		binary;			/* ask for binary results */
+	bool		mayGrow;		/* more than one connection per node is wanted */
+	ConnUser   *user;			/* on whose behalf: not settled by this run */
+} RunOptions;
+
+/* opens connections and sends what can be sent; local tasks are skipped */
+extern TaskRun *executor_run_start(List *tasks, const RunOptions *options);
+/* waits for the next row of any task; NULL after the last answer */
+extern ExecutorTask *executor_run_next(TaskRun *run, RemoteAnswer *answer);
+extern bool executor_run_uses(TaskRun *run, RemoteConn *conn);
+extern bool executor_run_is_finished(TaskRun *run);
+/* ends early: cancels (only if nothing else happens in those sessions) or reads to the end */
+extern void executor_run_stop(TaskRun *run, bool cancel);
+
+/* ---- in-process tasks (local.c) ---- */
+
+/* runs sql on this node; rows go to dest; answers the processed count */
+extern uint64 executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot,
+								 DestReceiver *dest);
+/* EXPLAIN of the same with the options of es: text in es's format */
+extern char *executor_local_explain(ExecutorTask *task, struct ExplainState *es);
+
+/* ---- all of it, to the end (write.c) ---- */
+
+/* where rows of a completed run go */
+typedef struct RowSink
+{
+	RowReader  *reader;			/* NULL: rows are dropped */
+	Tuplestorestate *store;
+} RowSink;
+
+/*
+ * Runs tasks as writes, stage by stage, local ones included; sum of counts.  alone: the statement
+ * consists of these tasks, so that a single one may commit by itself.  snapshot may be NULL.
+ */
+extern uint64 executor_tasks_write(List *tasks, RowSink *sink, bool alone, Snapshot snapshot);
+/* a receiver of a local task's rows into the sink; pfree'd with the current context */
+extern DestReceiver *executor_sink_receiver(RowSink *sink, ExecutorTask *task);
+extern void executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer);
+
+/* ---- the scan node (scan.c, insert.c, explain.c, explain_tasks.c) ---- */
+
+typedef enum ScanPhase
+{
+	SCAN_NEW,					/* nothing evaluated, nothing sent */
+	SCAN_STREAMING,				/* tasks are on their way; rows come from store, then run */
+	SCAN_COMPLETE				/* every task has ended; what is left is in store */
+} ScanPhase;
+
+typedef struct DistScanState
+{
+	CustomScanState css;
+	DistPlan   *plan;
+	ScanPhase	phase;
+	bool		keep;			/* rows stay in store, to be read again */
+	bool		cancelable;		/* remote work may be cancelled without harm */
+
+	/* valid from Begin */
+	MemoryContext context;		/* what lives as long as the node */
+	ResourceOwner owner;
+	ExprContext *econtext;		/* for parameters */
+	ConnUser	user;
+	RowReader  *reader;			/* NULL when no rows come back */
+
+	/* valid once started */
+	ExecutorParams *params;
+	List	   *tasks;
+	int			nshards;
+	TaskRun    *run;			/* SCAN_STREAMING */
+	Tuplestorestate *store;		/* may be NULL */
+	TupleTableSlot *storeSlot;
+} DistScanState;
+
+extern Node *executor_scan_create(CustomScan *scan);
+/* parameters and tasks, without running anything */
+extern void executor_scan_resolve(DistScanState *state);
+extern RowSink executor_scan_sink(DistScanState *state);
+extern void executor_insert_run(DistScanState *state);
+extern void executor_explain_scan(CustomScanState *node, List *ancestors,
+								  struct ExplainState *es);
+
+/* ---- a COPY to one local shard (copy_local.c) ---- */
+
+extern void executor_copy_local(const Shard *shard, List *columnNames, bool binary,
+								const char *data, int length);
+
+#endif

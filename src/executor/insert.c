@@ -1,0 +1,323 @@
+/*
+ * insert.c
+ *	  INSERT of rows that are computed here: cut by shard, sent as statements or as COPY.
+ *
+ * Few rows travel as one INSERT with many VALUES per shard.  When there are more than
+ * STREAM_AFTER and the statement allows it (no RETURNING, no ON CONFLICT), the rows go through a
+ * ShardWriter instead.  Otherwise batches are sent whenever they are full.
+ */
+#include "postgres.h"
+#include "executor/executor.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rls.h"
+#include "citus/deparse/template.h"
+#include "citus/routing/routing.h"
+#include "executor/executor_internal.h"
+
+#define STREAM_AFTER		100	/* rows */
+#define MAX_ROWS			1000	/* per statement */
+#define MAX_PARAMS			65535	/* of the protocol */
+#define MAX_BATCH_BYTES		(16 * 1024 * 1024)
+
+typedef struct InsertRow
+{
+	Datum	   *values;
+	bool	   *nulls;
+} InsertRow;
+
+typedef struct InsertState
+{
+	DistScanState *scan;
+	InsertSpec *spec;
+	const DistTable *table;
+	ShardRouter *router;		/* NULL: keyless */
+	int			keyColumn;		/* position of the key in the rows */
+	TupleDesc	desc;			/* of the child's rows */
+	int			ncolumns;
+	ExecutorParams *tailParams;
+	int			maxRows;		/* per statement */
+
+	/* rows that wait, by shard index; all in batchContext */
+	MemoryContext batchContext;
+	List	  **batches;
+	int			nrows;
+	bool		full;
+
+	ShardWriter *writer;		/* once streaming */
+	bool		flushed;		/* statements have been sent */
+	uint64		processed;
+} InsertState;
+
+/* ---- set-up ---- */
+
+static int
+find_key_column(const DistTable *table, List *columns)
+{
+	int			position = list_member_int(columns, table->keyAttno) ? 0 : -1;
+	ListCell   *cell;
+
+	if (position < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("null value in distribution column \"%s\" of relation \"%s\"",
+						get_attname(table->relid, table->keyAttno, false),
+						get_rel_name(table->relid)),
+				 errdetail("The statement gives the column no value.")));
+	foreach(cell, columns)
+	{
+		if (lfirst_int(cell) == table->keyAttno)
+			return position;
+		position++;
+	}
+	return -1;
+}
+
+static InsertState *
+begin_insert(DistScanState *scan)
+{
+	InsertState *insert = palloc0(sizeof(InsertState));
+	InsertSpec *spec = scan->plan->insert;
+	PlanState  *child = linitial(scan->css.custom_ps);
+
+	insert->scan = scan;
+	insert->spec = spec;
+	insert->table = catalog_table_get(spec->relid);
+	if (insert->table == NULL || insert->table->nshards == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" is not distributed any more",
+						get_rel_name(spec->relid))));
+	insert->desc = ExecGetResultType(child);
+	insert->ncolumns = list_length(spec->columns);
+	if (DIST_TABLE_HAS_KEY(insert->table))
+	{
+		insert->router = routing_router_for(insert->table);
+		insert->keyColumn = find_key_column(insert->table, spec->columns);
+	}
+	insert->tailParams = executor_params_evaluate(spec->tailParams, &scan->css.ss.ps,
+												  scan->econtext);
+
+	/* rows of one upsert must not be torn apart needlessly: a repeated key is an error then */
+	insert->maxRows = (MAX_PARAMS - insert->tailParams->n) / Max(insert->ncolumns, 1);
+	if (insert->ncolumns == 0)
+		insert->maxRows = 1;
+	else if (!spec->onConflict)
+		insert->maxRows = Min(insert->maxRows, MAX_ROWS);
+
+	insert->batchContext = AllocSetContextCreate(CurrentMemoryContext, "citus insert batch",
+												 ALLOCSET_DEFAULT_SIZES);
+	insert->batches = palloc0(sizeof(List *) * insert->table->nshards);
+	return insert;
+}
+
+/* ---- collecting rows ---- */
+
+static void
+add_row(InsertState *insert, TupleTableSlot *slot)
+{
+	MemoryContext caller;
+	InsertRow  *row;
+	int			shard = 0;
+
+	slot_getallattrs(slot);
+	if (insert->router != NULL)
+		shard = routing_shard_of_value(insert->table, insert->router,
+									   slot->tts_values[insert->keyColumn],
+									   slot->tts_isnull[insert->keyColumn]);
+
+	caller = MemoryContextSwitchTo(insert->batchContext);
+	row = palloc(sizeof(InsertRow));
+	row->values = palloc(sizeof(Datum) * Max(insert->ncolumns, 1));
+	row->nulls = palloc(sizeof(bool) * Max(insert->ncolumns, 1));
+	for (int i = 0; i < insert->ncolumns; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(insert->desc, i);
+
+		row->nulls[i] = slot->tts_isnull[i];
+		row->values[i] = row->nulls[i] ? (Datum) 0 :
+			datumCopy(slot->tts_values[i], attribute->attbyval, attribute->attlen);
+	}
+	insert->batches[shard] = lappend(insert->batches[shard], row);
+	MemoryContextSwitchTo(caller);
+
+	insert->nrows++;
+	if (list_length(insert->batches[shard]) >= insert->maxRows ||
+		MemoryContextMemAllocated(insert->batchContext, false) > MAX_BATCH_BYTES)
+		insert->full = true;
+}
+
+static void
+clear_batches(InsertState *insert)
+{
+	memset(insert->batches, 0, sizeof(List *) * insert->table->nshards);
+	MemoryContextReset(insert->batchContext);
+	insert->nrows = 0;
+	insert->full = false;
+}
+
+/* ---- statements ---- */
+
+/* ($3, $4::public.mood), ...: types of users are named, as their parameters travel untyped */
+static void
+append_rows(StringInfo sql, InsertState *insert, int nrows)
+{
+	int			number = insert->tailParams->n;
+	char	  **casts = palloc0(sizeof(char *) * Max(insert->ncolumns, 1));
+
+	for (int i = 0; i < insert->ncolumns; i++)
+	{
+		Oid			type = TupleDescAttr(insert->desc, i)->atttypid;
+
+		casts[i] = type < FirstGenbkiObjectId ? "" :
+			psprintf("::%s", format_type_extended(type, -1, FORMAT_TYPE_FORCE_QUALIFY));
+	}
+	appendStringInfoString(sql, " VALUES ");
+	for (int r = 0; r < nrows; r++)
+	{
+		appendStringInfoString(sql, r == 0 ? "(" : ", (");
+		for (int i = 0; i < insert->ncolumns; i++)
+			appendStringInfo(sql, "%s$%d%s", i == 0 ? "" : ", ", ++number, casts[i]);
+		appendStringInfoChar(sql, ')');
+	}
+}
+
+static ExecutorParams *
+make_row_params(InsertState *insert, List *rows)
+{
+	int			n = insert->tailParams->n;
+	ExecutorParams *params = executor_params_make(n + list_length(rows) * insert->ncolumns);
+	ListCell   *cell;
+
+	memcpy(params->types, insert->tailParams->types, sizeof(Oid) * n);
+	memcpy(params->values, insert->tailParams->values, sizeof(Datum) * n);
+	memcpy(params->nulls, insert->tailParams->nulls, sizeof(bool) * n);
+	foreach(cell, rows)
+	{
+		InsertRow  *row = lfirst(cell);
+
+		for (int i = 0; i < insert->ncolumns; i++)
+		{
+			params->types[n] = TupleDescAttr(insert->desc, i)->atttypid;
+			params->values[n] = row->values[i];
+			params->nulls[n++] = row->nulls[i];
+		}
+	}
+	return params;
+}
+
+static List *
+add_statement(InsertState *insert, List *tasks, int shard, List *rows)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, deparse_template_fill(insert->spec->head, shard));
+	if (insert->ncolumns == 0)
+		appendStringInfoString(&sql, " DEFAULT VALUES");
+	else
+		append_rows(&sql, insert, list_length(rows));
+	appendStringInfoString(&sql, deparse_template_fill(insert->spec->tail, shard));
+	return executor_tasks_for_shard(tasks, insert->table->shards[shard], sql.data,
+									make_row_params(insert, rows), true);
+}
+
+/* sends what waits; last: nothing follows, so that a single statement may stand alone */
+static void
+flush_statements(InsertState *insert, bool last)
+{
+	EState	   *estate = insert->scan->css.ss.ps.state;
+	RowSink		sink = executor_scan_sink(insert->scan);
+	MemoryContext caller = MemoryContextSwitchTo(insert->batchContext);
+	List	   *tasks = NIL;
+
+	for (int shard = 0; shard < insert->table->nshards; shard++)
+	{
+		if (insert->batches[shard] != NIL)
+			tasks = add_statement(insert, tasks, shard, insert->batches[shard]);
+	}
+	if (tasks != NIL)
+	{
+		if (insert->nrows == 1)
+			executor_tasks_name(tasks, sink.reader == NULL ? NULL : sink.reader->desc);
+		insert->processed += executor_tasks_write(tasks, &sink, last && !insert->flushed,
+												  estate->es_snapshot);
+		insert->flushed = true;
+	}
+	MemoryContextSwitchTo(caller);
+	clear_batches(insert);
+}
+
+/* ---- streaming ---- */
+
+/* COPY is no way around policies of row-level security */
+static bool
+may_stream(InsertState *insert)
+{
+	return insert->spec->canStream && insert->ncolumns > 0 &&
+		check_enable_rls(insert->spec->relid, InvalidOid, true) != RLS_ENABLED;
+}
+
+/* the rows collected so far go first */
+static void
+start_streaming(InsertState *insert)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(insert->desc, &TTSOpsVirtual);
+
+	insert->writer = executor_writer_begin(insert->table, insert->spec->columns, insert->desc);
+	for (int shard = 0; shard < insert->table->nshards; shard++)
+	{
+		ListCell   *cell;
+
+		foreach(cell, insert->batches[shard])
+		{
+			InsertRow  *row = lfirst(cell);
+
+			ExecClearTuple(slot);
+			memset(slot->tts_isnull, true, sizeof(bool) * insert->desc->natts);
+			memcpy(slot->tts_values, row->values, sizeof(Datum) * insert->ncolumns);
+			memcpy(slot->tts_isnull, row->nulls, sizeof(bool) * insert->ncolumns);
+			ExecStoreVirtualTuple(slot);
+			executor_writer_put(insert->writer, slot);
+		}
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	clear_batches(insert);
+}
+
+/* Runs the whole statement; rows of RETURNING are left in the scan's store. */
+void
+executor_insert_run(DistScanState *scan)
+{
+	InsertState *insert = begin_insert(scan);
+	PlanState  *child = linitial(scan->css.custom_ps);
+	bool		mayStream = may_stream(insert);
+	TupleTableSlot *slot;
+
+	for (;;)
+	{
+		slot = ExecProcNode(child);
+		if (TupIsNull(slot))
+			break;
+		if (insert->writer != NULL)
+		{
+			executor_writer_put(insert->writer, slot);
+			continue;
+		}
+		add_row(insert, slot);
+		if (mayStream && insert->nrows > STREAM_AFTER)
+			start_streaming(insert);
+		else if (insert->full)
+			flush_statements(insert, false);
+	}
+
+	if (insert->writer != NULL)
+		insert->processed += executor_writer_end(insert->writer);
+	else
+		flush_statements(insert, true);
+	scan->css.ss.ps.state->es_processed += insert->processed;
+	MemoryContextDelete(insert->batchContext);
+}

@@ -1,0 +1,161 @@
+/*
+ * local.c
+ *	  Tasks on shards of this node: parsed, planned and run in this backend.
+ *
+ * The statement's text names shards, which are plain tables to the server.  Reads see the
+ * snapshot of the statement that they are part of; writes see also what it has done so far.
+ */
+#include "postgres.h"
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "optimizer/optimizer.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/snapmgr.h"
+#include "citus/base/session.h"
+#include "executor/executor_internal.h"
+
+/* the statement's queries after rewriting, in the current context */
+static List *
+analyze_task(ExecutorTask *task)
+{
+	List	   *raw = pg_parse_query(task->sql);
+	int			nparams = task->params == NULL ? 0 : task->params->n;
+
+	if (list_length(raw) != 1)
+		elog(ERROR, "a task holds %d statements", list_length(raw));
+	return pg_analyze_and_rewrite_fixedparams(linitial(raw), task->sql,
+											  nparams == 0 ? NULL : task->params->types,
+											  nparams, NULL);
+}
+
+/* a utility statement (TRUNCATE and the like) as a task */
+static void
+run_utility(PlannedStmt *planned, ExecutorTask *task, ParamListInfo params, DestReceiver *dest)
+{
+	QueryCompletion completion;
+
+	base_frame_push(FRAME_OWN_DDL);
+	InitializeQueryCompletion(&completion);
+	ProcessUtility(planned, task->sql, false, PROCESS_UTILITY_SUBCOMMAND, params, NULL, dest,
+				   &completion);
+	base_frame_pop(FRAME_OWN_DDL);
+}
+
+static uint64
+run_query(Query *query, ExecutorTask *task, ParamListInfo params, DestReceiver *dest)
+{
+	int			options = IsInParallelMode() ? 0 : CURSOR_OPT_PARALLEL_OK;
+	PlannedStmt *planned = pg_plan_query(query, task->sql, options, params);
+	QueryDesc  *desc;
+	uint64		processed;
+
+	desc = CreateQueryDesc(planned, task->sql, GetActiveSnapshot(), InvalidSnapshot,
+						   query->canSetTag ? dest : None_Receiver, params, NULL, 0);
+	ExecutorStart(desc, 0);
+	compat_executor_run(desc, ForwardScanDirection, 0);
+	processed = desc->estate->es_processed;
+	ExecutorFinish(desc);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	return query->canSetTag ? processed : 0;
+}
+
+static uint64
+run_queries(ExecutorTask *task, bool writes, DestReceiver *dest)
+{
+	ParamListInfo params = executor_params_list(task->params);
+	uint64		processed = 0;
+	ListCell   *cell;
+
+	foreach(cell, analyze_task(task))
+	{
+		Query	   *query = lfirst_node(Query, cell);
+
+		if (writes)
+		{
+			CommandCounterIncrement();
+			UpdateActiveSnapshotCommandId();
+		}
+		if (query->commandType == CMD_UTILITY)
+		{
+			PlannedStmt *planned = makeNode(PlannedStmt);
+
+			planned->commandType = CMD_UTILITY;
+			planned->canSetTag = true;
+			planned->utilityStmt = query->utilityStmt;
+			run_utility(planned, task, params, dest);
+		}
+		else
+			processed += run_query(query, task, params, dest);
+	}
+	return processed;
+}
+
+/*
+ * Everything but what dest keeps is freed at the end.  snapshot may be NULL: a new one is taken.
+ */
+uint64
+executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, DestReceiver *dest)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus local task",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	uint64		processed;
+
+	if (executor_log_local)
+		ereport(NOTICE, (errmsg("running task in this session: %s", task->sql)));
+	if (writes)
+		txn_mark_local_write();
+
+	base_frame_push(FRAME_LOCAL_TASK);
+	task->started = GetCurrentTimestamp();
+	if (snapshot == NULL)
+		snapshot = GetTransactionSnapshot();
+	if (writes)
+		PushCopiedSnapshot(snapshot);
+	else
+		PushActiveSnapshot(snapshot);
+
+	processed = run_queries(task, writes, dest);
+
+	PopActiveSnapshot();
+	if (writes)
+		CommandCounterIncrement();
+	base_frame_pop(FRAME_LOCAL_TASK);
+	task->state = TASK_DONE;
+	task->count = processed;
+	task->ended = GetCurrentTimestamp();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return processed;
+}
+
+/* Palloc'd.  Nothing is executed. */
+char *
+executor_local_explain(ExecutorTask *task, ExplainState *es)
+{
+	ExplainState *inner = NewExplainState();
+	ParamListInfo params = executor_params_list(task->params);
+	ListCell   *cell;
+
+	inner->verbose = es->verbose;
+	inner->costs = es->costs;
+	inner->settings = es->settings;
+	inner->format = es->format;
+
+	base_frame_push(FRAME_LOCAL_TASK);
+	ExplainBeginOutput(inner);
+	foreach(cell, analyze_task(task))
+	{
+		PlannedStmt *planned = pg_plan_query(lfirst_node(Query, cell), task->sql,
+											 CURSOR_OPT_PARALLEL_OK, params);
+
+		compat_explain_one_plan(planned, NULL, inner, task->sql, params, NULL, NULL, NULL);
+	}
+	ExplainEndOutput(inner);
+	base_frame_pop(FRAME_LOCAL_TASK);
+	return inner->str->data;
+}

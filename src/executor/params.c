@@ -1,0 +1,385 @@
+/*
+ * params.c
+ *	  Values on their way to other nodes and back: parameters out, rows in.
+ *
+ * Binary is used where it means the same on every node: built-in types whose binary form holds no
+ * OIDs, and only while client_encoding is the database's (the send and receive functions of text
+ * types convert to and from client_encoding, but the connection between nodes does not use it).
+ */
+#include "postgres.h"
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "executor/executor_internal.h"
+
+/* ---- which types ---- */
+
+/* types of the server whose value is an OID of an object, which differs between nodes */
+static bool
+is_oid_alias(Oid type)
+{
+	switch (type)
+	{
+		case REGPROCOID:
+		case REGPROCEDUREOID:
+		case REGOPEROID:
+		case REGOPERATOROID:
+		case REGCLASSOID:
+		case REGTYPEOID:
+		case REGROLEOID:
+		case REGNAMESPACEOID:
+		case REGCONFIGOID:
+		case REGDICTIONARYOID:
+		case REGCOLLATIONOID:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+executor_type_is_binary(Oid type)
+{
+	HeapTuple	tuple;
+	Form_pg_type form;
+	Oid			element;
+	bool		result;
+
+	/* the commonest, without a look into the catalog */
+	if (type == INT4OID || type == INT8OID || type == TEXTOID || type == NUMERICOID)
+		return true;
+	if (type >= FirstGenbkiObjectId || is_oid_alias(type))
+		return false;
+
+	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	element = form->typsubscript == F_ARRAY_SUBSCRIPT_HANDLER ? form->typelem : InvalidOid;
+	result = form->typtype != TYPTYPE_PSEUDO && form->typtype != TYPTYPE_COMPOSITE &&
+		OidIsValid(form->typsend) && OidIsValid(form->typreceive) &&
+		type != PG_NODE_TREEOID && type != PG_NDISTINCTOID &&
+		type != PG_DEPENDENCIESOID && type != PG_MCV_LISTOID;
+	ReleaseSysCache(tuple);
+
+	if (result && OidIsValid(element))
+		return executor_type_is_binary(element);
+	return result;
+}
+
+bool
+executor_binary_allowed(void)
+{
+	return executor_binary_enabled && pg_get_client_encoding() == GetDatabaseEncoding();
+}
+
+/* ---- parameters ---- */
+
+ExecutorParams *
+executor_params_make(int n)
+{
+	ExecutorParams *params = palloc0(sizeof(ExecutorParams));
+
+	params->n = n;
+	params->types = palloc0(sizeof(Oid) * Max(n, 1));
+	params->values = palloc0(sizeof(Datum) * Max(n, 1));
+	params->nulls = palloc0(sizeof(bool) * Max(n, 1));
+	return params;
+}
+
+/* the client's parameter without an expression state; false if it has to be evaluated properly */
+static bool
+fetch_extern_param(Param *param, ParamListInfo list, Datum *value, bool *isNull)
+{
+	ParamExternData workspace;
+	ParamExternData *data;
+
+	if (param->paramkind != PARAM_EXTERN || list == NULL ||
+		param->paramid <= 0 || param->paramid > list->numParams)
+		return false;
+
+	if (list->paramFetch != NULL)
+		data = list->paramFetch(list, param->paramid, false, &workspace);
+	else
+		data = &list->params[param->paramid - 1];
+	if (data->ptype != param->paramtype)
+		return false;
+	*value = data->value;
+	*isNull = data->isnull;
+	return true;
+}
+
+/* The value lives in econtext's per-tuple memory, which the caller keeps. */
+Datum
+executor_expr_evaluate(Expr *expr, PlanState *parent, ExprContext *econtext, bool *isNull)
+{
+	Datum		value;
+	ExprState  *state;
+
+	if (IsA(expr, Const))
+	{
+		*isNull = ((Const *) expr)->constisnull;
+		return ((Const *) expr)->constvalue;
+	}
+	if (IsA(expr, Param) &&
+		fetch_extern_param((Param *) expr, econtext->ecxt_param_list_info, &value, isNull))
+		return value;
+
+	fix_opfuncids((Node *) expr);
+	state = ExecInitExpr(expr, parent);
+	return ExecEvalExprSwitchContext(state, econtext, isNull);
+}
+
+ExecutorParams *
+executor_params_evaluate(List *exprs, PlanState *parent, ExprContext *econtext)
+{
+	ExecutorParams *params = executor_params_make(list_length(exprs));
+	ListCell   *cell;
+	int			i = 0;
+
+	foreach(cell, exprs)
+	{
+		Expr	   *expr = lfirst(cell);
+
+		params->types[i] = exprType((Node *) expr);
+		params->values[i] = executor_expr_evaluate(expr, parent, econtext, &params->nulls[i]);
+		i++;
+	}
+	return params;
+}
+
+/* how values of one type leave */
+typedef struct TypeOutput
+{
+	Oid			type;
+	bool		binary;
+	FmgrInfo	function;
+} TypeOutput;
+
+/* looked up once a type: a batch of rows repeats its columns' types */
+static TypeOutput *
+find_output(TypeOutput *outputs, int *noutputs, Oid type, bool binaryAllowed)
+{
+	TypeOutput *output;
+	Oid			function;
+	bool		isVarlena;
+
+	for (int i = 0; i < *noutputs; i++)
+	{
+		if (outputs[i].type == type)
+			return &outputs[i];
+	}
+
+	output = &outputs[(*noutputs)++];
+	output->type = type;
+	output->binary = binaryAllowed && executor_type_is_binary(type);
+	if (output->binary)
+		getTypeBinaryOutputInfo(type, &function, &isVarlena);
+	else
+		getTypeOutputInfo(type, &function, &isVarlena);
+	fmgr_info(function, &output->function);
+	return output;
+}
+
+static int
+count_types(const ExecutorParams *params)
+{
+	List	   *types = NIL;
+	int			count;
+
+	for (int i = 0; i < params->n; i++)
+		types = list_append_unique_oid(types, params->types[i]);
+	count = list_length(types);
+	list_free(types);
+	return count;
+}
+
+void
+executor_params_encode(ExecutorParams *params)
+{
+	TypeOutput *outputs;
+	int			noutputs = 0;
+	bool		binaryAllowed;
+
+	if (params->encoded)
+		return;
+
+	binaryAllowed = executor_binary_allowed();
+	outputs = palloc(sizeof(TypeOutput) * Max(count_types(params), 1));
+	params->wireTypes = palloc0(sizeof(Oid) * Max(params->n, 1));
+	params->wireValues = palloc0(sizeof(char *) * Max(params->n, 1));
+	params->wireLengths = palloc0(sizeof(int) * Max(params->n, 1));
+	params->wireFormats = palloc0(sizeof(int) * Max(params->n, 1));
+
+	for (int i = 0; i < params->n; i++)
+	{
+		TypeOutput *output = find_output(outputs, &noutputs, params->types[i], binaryAllowed);
+
+		/* types of users have other OIDs elsewhere: their parameters are cast in the text */
+		if (params->types[i] < FirstGenbkiObjectId)
+			params->wireTypes[i] = params->types[i];
+		params->wireFormats[i] = output->binary ? 1 : 0;
+		if (params->nulls[i])
+			continue;
+		if (output->binary)
+		{
+			bytea	   *bytes = SendFunctionCall(&output->function, params->values[i]);
+
+			params->wireValues[i] = VARDATA(bytes);
+			params->wireLengths[i] = VARSIZE(bytes) - VARHDRSZ;
+		}
+		else
+		{
+			char	   *text = OutputFunctionCall(&output->function, params->values[i]);
+
+			params->wireValues[i] = text;
+			params->wireLengths[i] = strlen(text);
+		}
+	}
+	params->encoded = true;
+}
+
+/* NULL for no parameters */
+ParamListInfo
+executor_params_list(const ExecutorParams *params)
+{
+	ParamListInfo list;
+
+	if (params == NULL || params->n == 0)
+		return NULL;
+
+	list = makeParamList(params->n);
+	for (int i = 0; i < params->n; i++)
+	{
+		list->params[i].value = params->values[i];
+		list->params[i].isnull = params->nulls[i];
+		list->params[i].pflags = PARAM_FLAG_CONST;
+		list->params[i].ptype = params->types[i];
+	}
+	return list;
+}
+
+/* ---- rows ---- */
+
+RowReader *
+executor_reader_make(TupleDesc desc)
+{
+	RowReader  *reader = palloc0(sizeof(RowReader));
+
+	reader->desc = desc;
+	reader->attributes = palloc(sizeof(int) * Max(desc->natts, 1));
+	reader->functions = palloc0(sizeof(FmgrInfo) * Max(desc->natts, 1));
+	reader->ioparams = palloc0(sizeof(Oid) * Max(desc->natts, 1));
+	reader->values = palloc0(sizeof(Datum) * Max(desc->natts, 1));
+	reader->nulls = palloc0(sizeof(bool) * Max(desc->natts, 1));
+	reader->binary = executor_binary_allowed();
+	reader->rowContext = AllocSetContextCreate(CurrentMemoryContext, "citus row",
+											   ALLOCSET_DEFAULT_SIZES);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped)
+		{
+			reader->hasGaps = true;
+			continue;
+		}
+		reader->attributes[reader->ncolumns++] = i;
+		if (reader->binary && !executor_type_is_binary(attribute->atttypid))
+			reader->binary = false;
+	}
+
+	for (int c = 0; c < reader->ncolumns; c++)
+	{
+		int			i = reader->attributes[c];
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+		Oid			function;
+
+		if (reader->binary)
+			getTypeBinaryInputInfo(type, &function, &reader->ioparams[i]);
+		else
+			getTypeInputInfo(type, &function, &reader->ioparams[i]);
+		fmgr_info(function, &reader->functions[i]);
+	}
+	return reader;
+}
+
+/* libpq ends each value with a NUL, as receive functions expect; nothing is copied */
+static Datum
+receive_binary(RowReader *reader, int i, int32 typmod, const char *value, int length)
+{
+	StringInfoData buffer;
+	Datum		datum;
+
+	buffer.data = unconstify(char *, value);
+	buffer.len = length;
+	buffer.maxlen = length + 1;
+	buffer.cursor = 0;
+
+	datum = ReceiveFunctionCall(&reader->functions[i], &buffer, reader->ioparams[i], typmod);
+	if (buffer.cursor != length)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("incorrect binary data format in column %d of a remote result", i + 1)));
+	return datum;
+}
+
+static void
+check_columns(RowReader *reader, const RemoteAnswer *answer)
+{
+	if (answer->ncolumns != reader->ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("remote result has %d columns where %d were expected",
+						answer->ncolumns, reader->ncolumns)));
+	if (answer->binary != reader->binary && reader->ncolumns > 0)
+		elog(ERROR, "remote result has an unexpected format");
+}
+
+void
+executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, Datum *values, bool *nulls)
+{
+	MemoryContext caller;
+
+	check_columns(reader, answer);
+	MemoryContextReset(reader->rowContext);
+	caller = MemoryContextSwitchTo(reader->rowContext);
+
+	if (reader->hasGaps)
+		memset(nulls, true, sizeof(bool) * reader->desc->natts);
+
+	for (int c = 0; c < reader->ncolumns; c++)
+	{
+		int			i = reader->attributes[c];
+		Form_pg_attribute attribute = TupleDescAttr(reader->desc, i);
+		const char *value = answer->values[c];
+
+		nulls[i] = value == NULL;
+		if (value == NULL && attribute->atttypid < FirstGenbkiObjectId)
+			values[i] = (Datum) 0;
+		else if (value == NULL)
+		{
+			/* domains check NULL, too */
+			values[i] = reader->binary ?
+				ReceiveFunctionCall(&reader->functions[i], NULL, reader->ioparams[i],
+									attribute->atttypmod) :
+				InputFunctionCall(&reader->functions[i], NULL, reader->ioparams[i],
+								  attribute->atttypmod);
+		}
+		else if (reader->binary)
+			values[i] = receive_binary(reader, i, attribute->atttypmod, value,
+									   answer->lengths[c]);
+		else
+			values[i] = InputFunctionCall(&reader->functions[i], unconstify(char *, value),
+										  reader->ioparams[i], attribute->atttypmod);
+	}
+	MemoryContextSwitchTo(caller);
+}

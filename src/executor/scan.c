@@ -1,0 +1,423 @@
+/*
+ * scan.c
+ *	  The custom scan node: runs the plan's fragment and hands out the rows.
+ *
+ * Reads: remote tasks are sent, local ones run into the node's tuplestore, then rows come from the
+ * store first and from the connections as they arrive.  When somebody else needs one of the
+ * connections, or rows must be readable twice, everything goes through the store.  Writes run to
+ * their end on the first call; rows that they return wait in the store.
+ *
+ * Invariants:
+ * (1) no tuple is in the store while its reader is at the end of the store and the run goes on: at
+ *	   the end the store is cleared (unless kept), so that tuples added later are found;
+ * (2) a node whose rows are kept reads them from the store only, after all have come.
+ */
+#include "postgres.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "executor/executor_internal.h"
+
+#define SCAN_DESC(state) ((state)->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor)
+
+/* ---- what the plan is ---- */
+
+static bool
+plan_writes(const DistPlan *plan)
+{
+	if (plan->kind == DIST_PLAN_INSERT)
+		return true;
+	return plan->fragment->command != CMD_SELECT || plan->fragment->hasModifyingCte;
+}
+
+static bool
+plan_returns_rows(const DistPlan *plan)
+{
+	return plan->kind == DIST_PLAN_INSERT ? plan->insert->returning :
+		plan->fragment->returnsRows;
+}
+
+static const char *
+command_name(const DistPlan *plan)
+{
+	CmdType		command = plan->kind == DIST_PLAN_INSERT ? CMD_INSERT : plan->fragment->command;
+
+	switch (command)
+	{
+		case CMD_INSERT:
+			return "INSERT";
+		case CMD_UPDATE:
+			return "UPDATE";
+		case CMD_DELETE:
+			return "DELETE";
+		case CMD_MERGE:
+			return "MERGE";
+		default:
+			return "SELECT";
+	}
+}
+
+/* ---- the store ---- */
+
+/* made with the node's resource owner: temporary files must outlive whoever is active now */
+static void
+ensure_store(DistScanState *state)
+{
+	MemoryContext caller;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	if (state->store != NULL)
+		return;
+	caller = MemoryContextSwitchTo(state->context);
+	CurrentResourceOwner = state->owner;
+	state->store = tuplestore_begin_heap(false, false, work_mem);
+	if (state->keep)
+		tuplestore_set_eflags(state->store, EXEC_FLAG_REWIND);
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(caller);
+}
+
+RowSink
+executor_scan_sink(DistScanState *state)
+{
+	RowSink		sink;
+
+	if (state->reader != NULL)
+		ensure_store(state);
+	sink.reader = state->reader;
+	sink.store = state->store;
+	return sink;
+}
+
+/* the next stored row in the scan slot; false at the end */
+static bool
+fetch_stored(DistScanState *state, TupleTableSlot *slot)
+{
+	TupleTableSlot *stored = state->storeSlot;
+
+	if (state->store == NULL)
+		return false;
+	if (!tuplestore_gettupleslot(state->store, true, false, stored))
+	{
+		if (!state->keep)
+			tuplestore_clear(state->store); /* invariant (1) */
+		return false;
+	}
+
+	slot_getallattrs(stored);
+	ExecClearTuple(slot);
+	memcpy(slot->tts_values, stored->tts_values,
+		   sizeof(Datum) * slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull, stored->tts_isnull,
+		   sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	ExecStoreVirtualTuple(slot);
+	return true;
+}
+
+/* ---- running ---- */
+
+void
+executor_scan_resolve(DistScanState *state)
+{
+	MemoryContext caller;
+	Fragment   *fragment = state->plan->fragment;
+	PlanState  *parent = &state->css.ss.ps;
+
+	if (state->tasks != NIL || fragment == NULL)
+		return;
+	caller = MemoryContextSwitchTo(state->context);
+	if (state->params == NULL)
+		state->params = executor_params_evaluate(fragment->params, parent, state->econtext);
+	state->tasks = executor_tasks_make(fragment, state->params, parent, state->econtext,
+									   &state->nshards);
+	executor_tasks_name(state->tasks, state->reader == NULL ? NULL : SCAN_DESC(state));
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+run_writes(DistScanState *state)
+{
+	EState	   *estate = state->css.ss.ps.state;
+	RowSink		sink;
+	uint64		count;
+
+	PreventCommandIfReadOnly(command_name(state->plan));
+	PreventCommandIfParallelMode(command_name(state->plan));
+	state->phase = SCAN_COMPLETE;
+	executor_user_unregister(&state->user);
+
+	if (state->plan->kind == DIST_PLAN_INSERT)
+	{
+		executor_insert_run(state);
+		return;
+	}
+	executor_scan_resolve(state);
+	sink = executor_scan_sink(state);
+	count = executor_tasks_write(state->tasks, &sink, true, estate->es_snapshot);
+	if (state->plan->fragment->command != CMD_SELECT)
+		estate->es_processed += count;
+}
+
+static void
+complete_reads(DistScanState *state)
+{
+	state->phase = SCAN_COMPLETE;
+	executor_user_unregister(&state->user);
+	executor_users_release_extras();
+}
+
+/* everything that is still to come goes into the store */
+static void
+drain_reads(DistScanState *state)
+{
+	RowSink		sink = executor_scan_sink(state);
+	RemoteAnswer answer;
+	ExecutorTask *task;
+
+	while ((task = executor_run_next(state->run, &answer)) != NULL)
+		executor_sink_put(&sink, task, &answer);
+	complete_reads(state);
+}
+
+static bool
+tasks_are_alone(List *tasks)
+{
+	return list_length(tasks) == 1 && !((ExecutorTask *) linitial(tasks))->local &&
+		txn_may_autocommit();
+}
+
+static void
+start_reads(DistScanState *state)
+{
+	EState	   *estate = state->css.ss.ps.state;
+	RunOptions	options = {.use = TXN_READ};
+	ListCell   *cell;
+
+	executor_scan_resolve(state);
+	state->cancelable = txn_may_autocommit();
+	if (tasks_are_alone(state->tasks))
+		options.use = TXN_AUTOCOMMIT;
+	options.binary = state->reader != NULL && state->reader->binary;
+	options.mayGrow = !state->plan->fragment->hasRowLocks;
+	options.user = &state->user;
+
+	state->run = executor_run_start(state->tasks, &options);
+	state->phase = SCAN_STREAMING;
+	foreach(cell, state->tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (task->local)
+		{
+			RowSink		sink = executor_scan_sink(state);
+
+			executor_local_run(task, false, estate->es_snapshot,
+							   executor_sink_receiver(&sink, task));
+		}
+	}
+}
+
+/*
+ * In a sub-transaction deeper than the node's own, rows may not stay on the connections: its
+ * rollback would lose them.
+ */
+static void
+start_scan(DistScanState *state)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+
+	state->user.notBegun = false;
+	if (plan_writes(state->plan))
+		run_writes(state);
+	else
+	{
+		start_reads(state);
+		if (state->phase == SCAN_STREAMING &&
+			(state->keep || state->user.subid != GetCurrentSubTransactionId()))
+			drain_reads(state);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+scan_uses(ConnUser *user, RemoteConn *conn)
+{
+	DistScanState *state = user->owner;
+
+	return state->phase == SCAN_STREAMING && state->run != NULL &&
+		executor_run_uses(state->run, conn);
+}
+
+static void
+scan_settle(ConnUser *user)
+{
+	DistScanState *state = user->owner;
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+
+	if (state->phase == SCAN_NEW)
+		start_scan(state);
+	if (state->phase == SCAN_STREAMING)
+		drain_reads(state);
+	MemoryContextSwitchTo(caller);
+}
+
+/* rows of a relation's own scan say which relation they are of */
+static TupleTableSlot *
+returned(ScanState *ss, TupleTableSlot *slot)
+{
+	if (ss->ss_currentRelation != NULL)
+		slot->tts_tableOid = RelationGetRelid(ss->ss_currentRelation);
+	return slot;
+}
+
+static TupleTableSlot *
+next_row(ScanState *ss)
+{
+	DistScanState *state = (DistScanState *) ss;
+	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
+	RemoteAnswer answer;
+	ExecutorTask *task;
+
+	if (state->phase == SCAN_NEW)
+		start_scan(state);
+	executor_user_check(&state->user);
+
+	if (fetch_stored(state, slot))
+		return returned(ss, slot);
+	if (state->phase == SCAN_COMPLETE)
+		return ExecClearTuple(slot);
+
+	task = executor_run_next(state->run, &answer);
+	if (task == NULL)
+	{
+		complete_reads(state);
+		return ExecClearTuple(slot);
+	}
+	ExecClearTuple(slot);
+	executor_reader_decode(state->reader, &answer, slot->tts_values, slot->tts_isnull);
+	return returned(ss, ExecStoreVirtualTuple(slot));
+}
+
+static bool
+recheck_row(ScanState *ss, TupleTableSlot *slot)
+{
+	return true;
+}
+
+/* ---- the node's methods ---- */
+
+static void
+begin_scan(CustomScanState *node, EState *estate, int eflags)
+{
+	DistScanState *state = (DistScanState *) node;
+	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	ListCell   *cell;
+
+	foreach(cell, scan->custom_plans)
+		node->custom_ps = lappend(node->custom_ps, ExecInitNode(lfirst(cell), estate, eflags));
+
+	state->context = estate->es_query_cxt;
+	state->owner = CurrentResourceOwner;
+	state->econtext = CreateExprContext(estate);
+	state->keep = (eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK)) != 0;
+	state->storeSlot = ExecInitExtraTupleSlot(estate, SCAN_DESC(state), &TTSOpsMinimalTuple);
+	state->user.owner = state;
+	state->user.uses = scan_uses;
+	state->user.settle = scan_settle;
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+
+	if (plan_returns_rows(state->plan))
+		state->reader = executor_reader_make(SCAN_DESC(state));
+	if (!plan_writes(state->plan))
+	{
+		state->user.notBegun = true;
+		executor_user_register(&state->user, state->context);
+	}
+}
+
+static TupleTableSlot *
+exec_scan(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_row, recheck_row);
+}
+
+static void
+end_scan(CustomScanState *node)
+{
+	DistScanState *state = (DistScanState *) node;
+	ListCell   *cell;
+
+	if (state->phase == SCAN_STREAMING)
+	{
+		executor_run_stop(state->run, state->cancelable);
+		state->phase = SCAN_COMPLETE;
+	}
+	executor_user_unregister(&state->user);
+	executor_users_release_extras();
+	if (state->store != NULL)
+		tuplestore_end(state->store);
+	state->store = NULL;
+
+	foreach(cell, node->custom_ps)
+		ExecEndNode(lfirst(cell));
+}
+
+/*
+ * The plan's parameters do not change, so rows that were kept are shown again.  A first rescan
+ * that nobody announced runs the fragment again, and keeps its rows from then on.
+ */
+static void
+rescan_scan(CustomScanState *node)
+{
+	DistScanState *state = (DistScanState *) node;
+
+	if (state->phase == SCAN_NEW)
+		return;
+	if (state->keep)
+	{
+		if (state->store != NULL)
+			tuplestore_rescan(state->store);
+		return;
+	}
+	if (plan_writes(state->plan))
+		elog(ERROR, "rows of a modifying statement cannot be read again");
+
+	if (state->phase == SCAN_STREAMING)
+		executor_run_stop(state->run, false);
+	if (state->store != NULL)
+		tuplestore_end(state->store);
+	state->store = NULL;
+	state->run = NULL;
+	state->tasks = NIL;
+	state->keep = true;
+	state->phase = SCAN_NEW;
+	state->user.notBegun = true;
+	executor_user_register(&state->user, state->context);
+}
+
+static const CustomExecMethods scan_methods = {
+	.CustomName = PLAN_CUSTOM_SCAN_NAME,
+	.BeginCustomScan = begin_scan,
+	.ExecCustomScan = exec_scan,
+	.EndCustomScan = end_scan,
+	.ReScanCustomScan = rescan_scan,
+	.ExplainCustomScan = executor_explain_scan,
+};
+
+Node *
+executor_scan_create(CustomScan *scan)
+{
+	DistScanState *state = palloc0(sizeof(DistScanState));
+
+	NodeSetTag(state, T_CustomScanState);
+	state->css.methods = &scan_methods;
+	state->plan = plan_of_custom_scan(&scan->scan.plan);
+	if (state->plan == NULL)
+		elog(ERROR, "custom scan without a distributed plan");
+	return (Node *) state;
+}

@@ -1,0 +1,610 @@
+/*
+ * scheduler.c
+ *	  Runs tasks on other nodes over few connections, and gives their rows as they come.
+ *
+ * Every node has a queue of tasks.  Its main connection works on it from the start; additional
+ * ones, which txn grants for reads only, join one batch per citus.executor_slow_start_interval
+ * while tasks wait.  A connection has a few tasks under way, so that it never idles between two,
+ * and leaves the rest to others.
+ *
+ * Invariants:
+ * (1) answers are read only here while a task is under way on a connection; those to commands of
+ *	   txn are passed on;
+ * (2) a task has been sent at most once, or its connection was lost before it gave any row;
+ * (3) between start and finish no other user has anything under way on the run's connections: at
+ *	   start the others are settled, later ones settle this run;
+ * (4) tasks that are local are not looked at.
+ *
+ * Main path: executor_run_start(), executor_run_next() until NULL.  Not here: stages, local tasks,
+ * what becomes of rows.
+ */
+#include "postgres.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "executor/executor_internal.h"
+
+/* tasks under way on one connection: while others may take work, and otherwise */
+#define DEPTH_SHARED	2
+#define DEPTH_ALONE		16
+
+typedef struct RunNode RunNode;
+
+/* a connection at work */
+typedef struct RunConn
+{
+	RemoteConn *conn;			/* NULL: given up */
+	RunNode    *node;
+	bool		main;
+	bool		begun;			/* txn_conn_begin() done */
+	bool		mayHaveAnswers; /* worth asking before waiting */
+	List	   *underWay;		/* tasks sent, not done */
+} RunConn;
+
+/* a node and its queue */
+struct RunNode
+{
+	const ClusterNode *node;
+	List	   *waiting;		/* of ExecutorTask */
+	bool		mayGrow;
+	TimestampTz growAt;
+	int			growBy;
+};
+
+struct TaskRun
+{
+	MemoryContext context;
+	RunOptions	options;
+	List	   *nodes;			/* of RunNode */
+	List	   *conns;			/* of RunConn */
+	int			unfinished;		/* remote tasks not done */
+	int			next;			/* connection to be read next: in turn, so that none starves */
+};
+
+/* ---- queues ---- */
+
+static RunNode *
+node_of(TaskRun *run, const ClusterNode *node)
+{
+	ListCell   *cell;
+	RunNode    *entry;
+
+	foreach(cell, run->nodes)
+	{
+		entry = lfirst(cell);
+		if (entry->node->id == node->id)
+			return entry;
+	}
+	entry = palloc0(sizeof(RunNode));
+	entry->node = node;
+	entry->growBy = 1;
+	entry->mayGrow = run->options.mayGrow && run->options.use == TXN_READ &&
+		executor_modify_mode != MODIFY_SEQUENTIAL;
+	run->nodes = lappend(run->nodes, entry);
+	return entry;
+}
+
+static void
+enqueue_task(TaskRun *run, ExecutorTask *task)
+{
+	RunNode    *node = node_of(run, task->candidates[task->candidate]);
+
+	task->state = TASK_WAITING;
+	node->waiting = lappend(node->waiting, task);
+}
+
+static RunConn *
+add_conn(TaskRun *run, RunNode *node, RemoteConn *conn, bool isMain)
+{
+	RunConn    *rc = palloc0(sizeof(RunConn));
+
+	rc->conn = conn;
+	rc->node = node;
+	rc->main = isMain;
+	run->conns = lappend(run->conns, rc);
+	return rc;
+}
+
+static bool
+has_conn(TaskRun *run, RunNode *node)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn != NULL && rc->node == node)
+			return true;
+	}
+	return false;
+}
+
+/* ---- sending ---- */
+
+static void
+send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
+{
+	RemoteCommand command = {0};
+
+	command.sql = task->sql;
+	command.statementName = task->statementName;
+	command.binaryResult = run->options.binary;
+	command.sync = true;
+	command.owner = task;
+	if (task->params != NULL)
+	{
+		executor_params_encode(task->params);
+		command.nparams = task->params->n;
+		command.paramTypes = task->params->wireTypes;
+		command.paramValues = task->params->wireValues;
+		command.paramLengths = task->params->wireLengths;
+		command.paramFormats = task->params->wireFormats;
+	}
+	remote_send(rc->conn, &command);
+
+	task->state = TASK_SENT;
+	task->started = GetCurrentTimestamp();
+	rc->underWay = lappend(rc->underWay, task);
+	rc->mayHaveAnswers = true;
+}
+
+/* gives a connection work, up to the depth that leaves the rest to others */
+static void
+feed_conn(TaskRun *run, RunConn *rc)
+{
+	int			depth = DEPTH_ALONE;
+
+	if (rc->node->mayGrow)
+		depth = executor_force_parallel ? 1 : DEPTH_SHARED;
+
+	while (rc->node->waiting != NIL && list_length(rc->underWay) < depth)
+	{
+		ExecutorTask *task = linitial(rc->node->waiting);
+
+		if (!rc->begun)
+		{
+			txn_conn_begin(rc->conn, run->options.use);
+			rc->begun = true;
+		}
+		rc->node->waiting = list_delete_first(rc->node->waiting);
+		send_task(run, rc, task);
+	}
+}
+
+/* ---- connections: joining, failing ---- */
+
+static void
+join_main_conn(TaskRun *run, RunNode *node)
+{
+	RemoteConn *conn = txn_main_conn(node->node);
+
+	executor_quiesce(conn, run->options.user);	/* invariant (3) */
+	add_conn(run, node, conn, true);
+}
+
+/* another place for a task that gave no row yet; false if there is none */
+static bool
+move_task(TaskRun *run, ExecutorTask *task)
+{
+	RunNode    *node;
+
+	if (run->options.use == TXN_WRITE || task->rows > 0 ||
+		task->candidate + 1 >= task->ncandidates)
+		return false;
+
+	task->candidate++;
+	enqueue_task(run, task);
+	node = node_of(run, task->candidates[task->candidate]);
+	if (!has_conn(run, node))
+		join_main_conn(run, node);
+	return true;
+}
+
+/*
+ * A connection broke.  Without an additional one the rest go on; the work of a main one moves to
+ * other copies of the shards, and raises the connection's error if there are none.
+ */
+static void
+lose_conn(TaskRun *run, RunConn *rc)
+{
+	List	   *tasks = rc->underWay;
+	RemoteConn *conn = rc->conn;
+	ListCell   *cell;
+
+	if (rc->main)
+	{
+		tasks = list_concat(tasks, rc->node->waiting);
+		rc->node->waiting = NIL;
+	}
+	else
+		rc->node->mayGrow = false;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (!rc->main && task->rows == 0)
+			enqueue_task(run, task);
+		else if (!move_task(run, task))
+			remote_error_raise(conn);
+	}
+
+	rc->conn = NULL;
+	rc->underWay = NIL;
+	txn_conn_failed(conn);
+}
+
+/* takes a connection one step on: towards being connected, or to work */
+static void
+advance_conn(TaskRun *run, RunConn *rc)
+{
+	RemoteConnState state;
+
+	if (rc->conn == NULL)
+		return;
+	state = remote_conn_state(rc->conn);
+	if (state == REMOTE_CONNECTING)
+		state = remote_conn_poll(rc->conn);
+
+	if (state == REMOTE_BROKEN)
+		lose_conn(run, rc);
+	else if (state != REMOTE_CONNECTING)
+		feed_conn(run, rc);
+}
+
+static bool
+is_connecting(RunConn *rc)
+{
+	return rc->conn != NULL && remote_conn_state(rc->conn) == REMOTE_CONNECTING;
+}
+
+static int
+count_connecting(TaskRun *run, RunNode *node)
+{
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->node == node && is_connecting(rc))
+			count++;
+	}
+	return count;
+}
+
+/* adds a batch of connections to a node whose tasks wait and whose time has come */
+static void
+grow_node(TaskRun *run, RunNode *node, TimestampTz now)
+{
+	int			wanted;
+	bool		atOnce = executor_force_parallel || executor_slow_start_ms == 0;
+
+	if (!node->mayGrow || node->waiting == NIL || (!atOnce && now < node->growAt))
+		return;
+
+	wanted = list_length(node->waiting) - count_connecting(run, node);
+	if (!atOnce)
+		wanted = Min(wanted, node->growBy++);
+	for (int i = 0; i < wanted; i++)
+	{
+		RemoteConn *conn = txn_extra_conn(node->node);
+
+		if (conn == NULL)
+		{
+			node->mayGrow = false;
+			break;
+		}
+		advance_conn(run, add_conn(run, node, conn, false));
+	}
+	node->growAt = TimestampTzPlusMilliseconds(now, executor_slow_start_ms);
+}
+
+/* growth, and steps of those that are connecting */
+static void
+tend_conns(TaskRun *run)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < list_length(run->nodes); i++)
+		grow_node(run, list_nth(run->nodes, i), now);
+	for (int i = 0; i < list_length(run->conns); i++)
+	{
+		RunConn    *rc = list_nth(run->conns, i);
+
+		if (rc->conn != NULL && (is_connecting(rc) || rc->underWay == NIL))
+			advance_conn(run, rc);
+	}
+}
+
+/* ---- receiving ---- */
+
+static void
+finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
+{
+	task->state = TASK_DONE;
+	task->count = count;
+	task->ended = GetCurrentTimestamp();
+	rc->underWay = list_delete_ptr(rc->underWay, task);
+	run->unfinished--;
+	feed_conn(run, rc);
+}
+
+static void
+count_row(ExecutorTask *task, const RemoteAnswer *answer)
+{
+	task->rows++;
+	for (int i = 0; i < answer->ncolumns; i++)
+		task->bytes += answer->values[i] == NULL ? 0 : answer->lengths[i];
+}
+
+/*
+ * Reads until there is a row (its task is returned), or nothing more for now.  ignoreErrors: the
+ * run is being stopped, a failed task is a finished one.
+ */
+static ExecutorTask *
+read_conn(TaskRun *run, RunConn *rc, RemoteAnswer *answer, bool ignoreErrors)
+{
+	while (rc->conn != NULL && rc->underWay != NIL)
+	{
+		ExecutorTask *task;
+
+		remote_receive(rc->conn, answer);
+		if (answer->kind == REMOTE_ANSWER_NONE)
+			break;
+		if (answer->kind == REMOTE_ANSWER_LOST)
+		{
+			lose_conn(run, rc);
+			break;
+		}
+		if (txn_is_own_answer(answer))
+		{
+			txn_handle_answer(rc->conn, answer);
+			continue;
+		}
+
+		task = answer->owner;
+		switch (answer->kind)
+		{
+			case REMOTE_ANSWER_ROW:
+				count_row(task, answer);
+				return task;
+			case REMOTE_ANSWER_DONE:
+				finish_task(run, rc, task, answer->rowCount);
+				break;
+			case REMOTE_ANSWER_ERROR:
+				if (!ignoreErrors)
+					remote_error_raise(rc->conn);
+				finish_task(run, rc, task, 0);
+				break;
+			default:
+				elog(ERROR, "unexpected answer %d to a task", answer->kind);
+		}
+	}
+	rc->mayHaveAnswers = false;
+	return NULL;
+}
+
+/* milliseconds until a node may grow; -1 if none waits for that */
+static long
+time_to_growth(TaskRun *run)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long		result = -1;
+	ListCell   *cell;
+
+	foreach(cell, run->nodes)
+	{
+		RunNode    *node = lfirst(cell);
+		long		ms;
+
+		if (!node->mayGrow || node->waiting == NIL)
+			continue;
+		ms = Max(TimestampDifferenceMilliseconds(now, node->growAt), 1);
+		if (result < 0 || ms < result)
+			result = ms;
+	}
+	return result;
+}
+
+/* waits until a connection has something; at most maxMs (-1: as long as it takes) */
+static void
+wait_for_conns(TaskRun *run, long maxMs)
+{
+	int			total = list_length(run->conns);
+	RemoteConn **conns = palloc(sizeof(RemoteConn *) * total);
+	RunConn   **waiters = palloc(sizeof(RunConn *) * total);
+	bool	   *ready = palloc0(sizeof(bool) * total);
+	int			n = 0;
+	long		timeout = time_to_growth(run);
+	ListCell   *cell;
+
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn == NULL || (rc->underWay == NIL && !is_connecting(rc)))
+			continue;
+		conns[n] = rc->conn;
+		waiters[n++] = rc;
+	}
+	if (n == 0)
+		elog(ERROR, "%d tasks are left without a connection", run->unfinished);
+
+	if (maxMs >= 0 && (timeout < 0 || maxMs < timeout))
+		timeout = maxMs;
+	remote_wait_any(conns, n, timeout, ready);
+	for (int i = 0; i < n; i++)
+	{
+		if (ready[i])
+			waiters[i]->mayHaveAnswers = true;
+	}
+	pfree(conns);
+	pfree(waiters);
+	pfree(ready);
+}
+
+/* one round over the connections, beginning with the one that gave the last row */
+static ExecutorTask *
+read_round(TaskRun *run, RemoteAnswer *answer, bool ignoreErrors)
+{
+	int			n = list_length(run->conns);
+
+	for (int i = 0; i < n && run->unfinished > 0; i++)
+	{
+		int			index = (run->next + i) % n;
+		RunConn    *rc = list_nth(run->conns, index);
+		ExecutorTask *task;
+
+		if (rc->conn == NULL || !rc->mayHaveAnswers)
+			continue;
+		task = read_conn(run, rc, answer, ignoreErrors);
+		if (task != NULL)
+		{
+			run->next = index;
+			return task;
+		}
+	}
+	run->next = 0;
+	return NULL;
+}
+
+/* ---- the interface ---- */
+
+/*
+ * Allocates in a context of its own under the current one.  Connection errors of reads that have
+ * another copy are not raised.
+ */
+TaskRun *
+executor_run_start(List *tasks, const RunOptions *options)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus task run",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	TaskRun    *run = palloc0(sizeof(TaskRun));
+	ListCell   *cell;
+
+	run->context = context;
+	run->options = *options;
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (task->local || task->state != TASK_WAITING)
+			continue;			/* invariant (4) */
+		enqueue_task(run, task);
+		run->unfinished++;
+	}
+
+	for (int i = 0; i < list_length(run->nodes); i++)
+	{
+		RunNode    *node = list_nth(run->nodes, i);
+
+		node->growAt = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+												   executor_slow_start_ms);
+		join_main_conn(run, node);
+	}
+	tend_conns(run);
+	MemoryContextSwitchTo(caller);
+	return run;
+}
+
+ExecutorTask *
+executor_run_next(TaskRun *run, RemoteAnswer *answer)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+	ExecutorTask *task = NULL;
+
+	while (run->unfinished > 0)
+	{
+		task = read_round(run, answer, false);
+		if (task != NULL || run->unfinished == 0)
+			break;
+		tend_conns(run);
+		wait_for_conns(run, -1);
+		tend_conns(run);
+	}
+	MemoryContextSwitchTo(caller);
+	return task;
+}
+
+bool
+executor_run_uses(TaskRun *run, RemoteConn *conn)
+{
+	ListCell   *cell;
+
+	if (run->unfinished == 0)
+		return false;
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn != NULL && (conn == NULL || rc->conn == conn))
+			return true;
+	}
+	return false;
+}
+
+bool
+executor_run_is_finished(TaskRun *run)
+{
+	return run->unfinished == 0;
+}
+
+static void
+drop_waiting(TaskRun *run)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->nodes)
+	{
+		RunNode    *node = lfirst(cell);
+
+		run->unfinished -= list_length(node->waiting);
+		node->waiting = NIL;
+		node->mayGrow = false;
+	}
+}
+
+/* asks the servers to stop, on connections that have written nothing */
+static void
+cancel_conns(TaskRun *run)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn != NULL && rc->underWay != NIL && !txn_node_was_written(rc->node->node->id))
+			remote_cancel(rc->conn);
+	}
+}
+
+/*
+ * Tasks that are not sent are dropped; answers to the others are received and dropped.  What has
+ * not come soon is cancelled when that is allowed: a cancelled statement aborts the transaction
+ * that it is part of over there.
+ */
+void
+executor_run_stop(TaskRun *run, bool cancel)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+	TimestampTz patience = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 10);
+	bool		cancelled = false;
+	RemoteAnswer answer;
+
+	drop_waiting(run);
+	while (run->unfinished > 0)
+	{
+		if (cancel && !cancelled && GetCurrentTimestamp() >= patience)
+		{
+			cancel_conns(run);
+			cancelled = true;
+		}
+		if (read_round(run, &answer, cancelled) == NULL && run->unfinished > 0)
+			wait_for_conns(run, cancel && !cancelled ? 10 : -1);
+	}
+	MemoryContextSwitchTo(caller);
+}

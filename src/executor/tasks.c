@@ -1,0 +1,267 @@
+/*
+ * tasks.c
+ *	  Fragment -> tasks: which shards remain, where their placements are.
+ *
+ * Nothing here talks to another node.  Pointers to shards and nodes are those of the catalog's
+ * cache: good until the end of the transaction.
+ */
+#include "postgres.h"
+#include "common/hashfn.h"
+#include "utils/lsyscache.h"
+#include "citus/deparse/template.h"
+#include "citus/routing/routing.h"
+#include "executor/executor_internal.h"
+
+/* texts longer than this are not worth keeping prepared on the other side */
+#define MAX_NAMED_LENGTH 8192
+
+bool
+executor_group_is_local(GroupId group)
+{
+	return group == catalog_local_group() &&
+		(executor_local_enabled || catalog_node_of_group(group) == NULL);
+}
+
+static int
+compare_groups(const ListCell *a, const ListCell *b)
+{
+	const Placement *pa = lfirst(a);
+	const Placement *pb = lfirst(b);
+
+	return pa->groupId < pb->groupId ? -1 : pa->groupId > pb->groupId;
+}
+
+/* placements on active nodes, lowest group first: the order in which all initiators lock */
+List *
+executor_placements(const Shard *shard)
+{
+	List	   *result = NIL;
+
+	for (int i = 0; i < shard->nplacements; i++)
+	{
+		Placement  *placement = &shard->placements[i];
+
+		if (executor_group_is_local(placement->groupId) ||
+			catalog_node_of_group(placement->groupId) != NULL)
+			result = lappend(result, placement);
+	}
+	if (result == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("shard " INT64_FORMAT " of relation \"%s\" has no placement on an active node",
+						shard->id, get_rel_name(shard->relid))));
+	list_sort(result, compare_groups);
+	return result;
+}
+
+static ExecutorTask *
+make_task(List *tasks, const Shard *shard, const char *sql, ExecutorParams *params)
+{
+	ExecutorTask *task = palloc0(sizeof(ExecutorTask));
+
+	task->index = list_length(tasks);
+	task->shardIndex = shard->index;
+	task->sql = sql;
+	task->params = params;
+	task->candidates = palloc0(sizeof(ClusterNode *) * Max(shard->nplacements, 1));
+	return task;
+}
+
+/* one task, here if there is a copy here, else on the first node that answers */
+static List *
+add_read_task(List *tasks, const Shard *shard, const char *sql, ExecutorParams *params)
+{
+	ExecutorTask *task = make_task(tasks, shard, sql, params);
+	ListCell   *cell;
+
+	foreach(cell, executor_placements(shard))
+	{
+		Placement  *placement = lfirst(cell);
+
+		if (executor_group_is_local(placement->groupId))
+			task->local = true;
+		else
+			task->candidates[task->ncandidates++] = catalog_node_of_group(placement->groupId);
+	}
+	return lappend(tasks, task);
+}
+
+/* a task for each copy; the others wait for the first, so that writers queue up in one place */
+static List *
+add_write_tasks(List *tasks, const Shard *shard, const char *sql, ExecutorParams *params)
+{
+	bool		first = true;
+	ListCell   *cell;
+
+	foreach(cell, executor_placements(shard))
+	{
+		Placement  *placement = lfirst(cell);
+		ExecutorTask *task = make_task(tasks, shard, sql, params);
+
+		if (executor_group_is_local(placement->groupId))
+			task->local = true;
+		else
+			task->candidates[task->ncandidates++] = catalog_node_of_group(placement->groupId);
+		task->copy = !first;
+		task->stage = first ? 0 : 1;
+		first = false;
+		tasks = lappend(tasks, task);
+	}
+	return tasks;
+}
+
+List *
+executor_tasks_for_shard(List *tasks, const Shard *shard, const char *sql, ExecutorParams *params,
+						 bool writes)
+{
+	if (writes)
+		return add_write_tasks(tasks, shard, sql, params);
+	return add_read_task(tasks, shard, sql, params);
+}
+
+/* ---- pruning ---- */
+
+typedef struct EvaluatorArg
+{
+	PlanState  *parent;
+	ExprContext *econtext;
+} EvaluatorArg;
+
+static Datum
+evaluate_for_pruning(Expr *expr, bool *isNull, void *arg)
+{
+	EvaluatorArg *evaluator = arg;
+
+	return executor_expr_evaluate(expr, evaluator->parent, evaluator->econtext, isNull);
+}
+
+/* a shard to run on when none can hold rows: one here if possible */
+static int
+any_shard_index(const DistTable *table)
+{
+	for (int i = 0; i < table->nshards; i++)
+	{
+		for (int p = 0; p < table->shards[i]->nplacements; p++)
+		{
+			if (executor_group_is_local(table->shards[i]->placements[p].groupId))
+				return i;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Shards that the fragment runs on.  A query runs at least once, also when its conditions exclude
+ * every row: an aggregate without GROUP BY has a row even then.
+ */
+static Bitmapset *
+choose_shards(const DistTable *table, const Fragment *fragment, EvaluatorArg *evaluator)
+{
+	Bitmapset  *shards;
+
+	if (fragment->target != FRAGMENT_SHARDS)
+		return bms_make_singleton(0);
+
+	shards = routing_prune(table, fragment->prune, evaluate_for_pruning, evaluator);
+	if (bms_is_empty(shards) &&
+		(fragment->command == CMD_SELECT || fragment->hasModifyingCte))
+		shards = bms_make_singleton(any_shard_index(table));
+	return shards;
+}
+
+static const DistTable *
+get_anchor(const Fragment *fragment)
+{
+	const DistTable *table = catalog_table_get(fragment->anchor);
+
+	if (table == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation with OID %u is no longer distributed", fragment->anchor)));
+	if (table->nshards == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" has no shards", get_rel_name(fragment->anchor))));
+	return table;
+}
+
+static void
+log_multi_task(int ntasks)
+{
+	if (executor_multi_task_level == 0 || ntasks < 2)
+		return;
+	ereport(executor_multi_task_level,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("statement needs %d tasks", ntasks),
+			 errhint("Filter by the distribution column, or change \"%s\".",
+					 "citus.multi_task_query_log_level")));
+}
+
+List *
+executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState *parent,
+					ExprContext *econtext, int *nshards)
+{
+	const DistTable *table = get_anchor(fragment);
+	EvaluatorArg evaluator = {parent, econtext};
+	bool		writes = fragment->command != CMD_SELECT || fragment->hasModifyingCte;
+	Bitmapset  *shards = choose_shards(table, fragment, &evaluator);
+	List	   *tasks = NIL;
+	int			i = -1;
+
+	while ((i = bms_next_member(shards, i)) >= 0)
+		tasks = executor_tasks_for_shard(tasks, table->shards[i],
+										 deparse_template_fill(fragment->sql, i), params,
+										 writes);
+	*nshards = table->nshards;
+	log_multi_task(bms_num_members(shards));
+	return tasks;
+}
+
+/*
+ * The name is made of the text, the parameters' types and the result's types: when one of them
+ * changes, so does the name, and the statement prepared before is forgotten by and by.
+ */
+void
+executor_tasks_name(List *tasks, TupleDesc resultDesc)
+{
+	ExecutorTask *task;
+	uint64		low;
+	uint64		high;
+	int			length;
+
+	if (list_length(tasks) != 1)
+		return;
+	task = linitial(tasks);
+	length = strlen(task->sql);
+	if (task->local || task->params == NULL || task->params->n == 0 ||
+		length > MAX_NAMED_LENGTH)
+		return;
+
+	low = hash_bytes_extended((const unsigned char *) task->sql, length, 0);
+	high = hash_bytes_extended((const unsigned char *) task->sql, length, low);
+	for (int i = 0; i < task->params->n; i++)
+		low = hash_combine64(low, hash_bytes_uint32_extended(task->params->types[i], 0));
+	for (int i = 0; resultDesc != NULL && i < resultDesc->natts; i++)
+		low = hash_combine64(low,
+							 hash_bytes_uint32_extended(TupleDescAttr(resultDesc, i)->atttypid,
+														1));
+	task->statementName = psprintf("citus_%016llx%016llx", (unsigned long long) low,
+								   (unsigned long long) high);
+}
+
+/* rows that the statement counts: copies of a shard count once */
+uint64
+executor_tasks_count(List *tasks)
+{
+	uint64		count = 0;
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (!task->copy)
+			count += task->count;
+	}
+	return count;
+}

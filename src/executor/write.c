@@ -1,0 +1,213 @@
+/*
+ * write.c
+ *	  Runs tasks that write, to their end; puts the rows that come back into a tuplestore.
+ *
+ * Remote tasks are sent first, local ones run meanwhile.  While they do, triggers of theirs may
+ * run distributed statements: the write is a registered user of its connections, too.
+ */
+#include "postgres.h"
+#include "executor/tuptable.h"
+#include "utils/memutils.h"
+#include "citus/deparse/template.h"
+#include "executor/executor_internal.h"
+
+/* ---- rows into a sink ---- */
+
+typedef struct SinkReceiver
+{
+	DestReceiver pub;
+	RowSink    *sink;
+	ExecutorTask *task;
+	Datum	   *values;			/* for descriptors with gaps */
+	bool	   *nulls;
+} SinkReceiver;
+
+static void
+sink_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+	RowReader  *reader = ((SinkReceiver *) self)->sink->reader;
+
+	if (desc->natts != reader->ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("local result has %d columns where %d were expected",
+						desc->natts, reader->ncolumns)));
+}
+
+static bool
+sink_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	SinkReceiver *receiver = (SinkReceiver *) self;
+	RowReader  *reader = receiver->sink->reader;
+
+	receiver->task->rows++;
+	if (!reader->hasGaps)
+	{
+		tuplestore_puttupleslot(receiver->sink->store, slot);
+		return true;
+	}
+
+	slot_getallattrs(slot);
+	for (int c = 0; c < reader->ncolumns; c++)
+	{
+		receiver->values[reader->attributes[c]] = slot->tts_values[c];
+		receiver->nulls[reader->attributes[c]] = slot->tts_isnull[c];
+	}
+	tuplestore_putvalues(receiver->sink->store, reader->desc, receiver->values,
+						 receiver->nulls);
+	return true;
+}
+
+static void
+sink_shutdown(DestReceiver *self)
+{
+}
+
+DestReceiver *
+executor_sink_receiver(RowSink *sink, ExecutorTask *task)
+{
+	SinkReceiver *receiver;
+
+	if (sink->reader == NULL || task->copy)
+		return None_Receiver;
+
+	receiver = palloc0(sizeof(SinkReceiver));
+	receiver->pub.receiveSlot = sink_receive;
+	receiver->pub.rStartup = sink_startup;
+	receiver->pub.rShutdown = sink_shutdown;
+	receiver->pub.rDestroy = sink_shutdown;
+	receiver->pub.mydest = DestTuplestore;
+	receiver->sink = sink;
+	receiver->task = task;
+	receiver->values = palloc0(sizeof(Datum) * Max(sink->reader->desc->natts, 1));
+	receiver->nulls = palloc(sizeof(bool) * Max(sink->reader->desc->natts, 1));
+	memset(receiver->nulls, true, sizeof(bool) * sink->reader->desc->natts);
+	return &receiver->pub;
+}
+
+/* values and nulls are the reader's own scratch for one row */
+void
+executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer)
+{
+	RowReader  *reader = sink->reader;
+
+	if (reader == NULL || task->copy)
+		return;
+	executor_reader_decode(reader, answer, reader->values, reader->nulls);
+	tuplestore_putvalues(sink->store, reader->desc, reader->values, reader->nulls);
+}
+
+/* ---- writes ---- */
+
+typedef struct WriteRun
+{
+	ConnUser	user;
+	TaskRun    *run;
+	RowSink    *sink;
+} WriteRun;
+
+static bool
+write_uses(ConnUser *user, RemoteConn *conn)
+{
+	WriteRun   *write = user->owner;
+
+	return write->run != NULL && executor_run_uses(write->run, conn);
+}
+
+static void
+write_settle(ConnUser *user)
+{
+	WriteRun   *write = user->owner;
+	ExecutorTask *task;
+	RemoteAnswer answer;
+
+	while ((task = executor_run_next(write->run, &answer)) != NULL)
+		executor_sink_put(write->sink, task, &answer);
+}
+
+static List *
+tasks_of_stage(List *tasks, int stage)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (task->stage == stage)
+			result = lappend(result, task);
+	}
+	return result;
+}
+
+static void
+write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot snapshot)
+{
+	ListCell   *cell;
+
+	write->run = executor_run_start(tasks, options);
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (task->local)
+			executor_local_run(task, true, snapshot, executor_sink_receiver(write->sink, task));
+	}
+	executor_user_check(&write->user);
+	write_settle(&write->user);
+}
+
+uint64
+executor_tasks_write(List *tasks, RowSink *sink, bool alone, Snapshot snapshot)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus write",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	WriteRun   *write = palloc0(sizeof(WriteRun));
+	RunOptions	options = {.use = TXN_WRITE};
+
+	executor_quiesce_all(NULL);
+
+	write->sink = sink;
+	write->user.owner = write;
+	write->user.uses = write_uses;
+	write->user.settle = write_settle;
+	options.user = &write->user;
+	options.binary = sink->reader != NULL && sink->reader->binary;
+	if (alone && list_length(tasks) == 1 && !((ExecutorTask *) linitial(tasks))->local &&
+		txn_may_autocommit())
+		options.use = TXN_AUTOCOMMIT;
+
+	executor_user_register(&write->user, context);
+	for (int stage = 0; stage <= 1; stage++)
+	{
+		List	   *current = tasks_of_stage(tasks, stage);
+
+		if (current != NIL)
+			write_stage(write, current, &options, snapshot);
+	}
+	executor_user_unregister(&write->user);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return executor_tasks_count(tasks);
+}
+
+uint64
+executor_run_on_shards(const DistTable *table, const SqlTemplate *sql)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus shard command",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RowSink		sink = {NULL, NULL};
+	List	   *tasks = NIL;
+	uint64		count;
+
+	for (int i = 0; i < table->nshards; i++)
+		tasks = executor_tasks_for_shard(tasks, table->shards[i], deparse_template_fill(sql, i),
+										 NULL, true);
+	count = executor_tasks_write(tasks, &sink, false, NULL);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return count;
+}
