@@ -364,10 +364,11 @@ executor_explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 		ExplainPropertyText("Strategy", plan->strategy, es);
 	if (plan->kind == DIST_PLAN_INSERT)
 	{
+		Oid			relid = plan->insert->relid;
+		char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
 		ExplainPropertyText("Insert Into",
-							quote_qualified_identifier(get_namespace_name(get_rel_namespace(plan->insert->relid)),
-													   get_rel_name(plan->insert->relid)),
-							es);
+							quote_qualified_identifier(schema, get_rel_name(relid)), es);
 		ExplainPropertyText("Method", plan->insert->canStream ?
 							"statements, or COPY when there are many rows" : "statements", es);
 	}

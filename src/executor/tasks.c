@@ -48,8 +48,10 @@ executor_placements(const Shard *shard)
 	if (result == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("shard " INT64_FORMAT " of relation \"%s\" has no placement on an active node",
-						shard->id, get_rel_name(shard->relid))));
+				 errmsg("shard " INT64_FORMAT " has no placement on an active node",
+						shard->id),
+				 errdetail("It is a shard of relation \"%s\".",
+						   get_rel_name(shard->relid))));
 	list_sort(result, compare_groups);
 	return result;
 }
@@ -83,6 +85,20 @@ add_read_task(List *tasks, const Shard *shard, const char *sql, ExecutorParams *
 		else
 			task->candidates[task->ncandidates++] = catalog_node_of_group(placement->groupId);
 	}
+	return lappend(tasks, task);
+}
+
+/* one task on the copy where writers queue up, so that its row locks are seen by all of them */
+static List *
+add_lock_task(List *tasks, const Shard *shard, const char *sql, ExecutorParams *params)
+{
+	ExecutorTask *task = make_task(tasks, shard, sql, params);
+	Placement  *first = linitial(executor_placements(shard));
+
+	if (executor_group_is_local(first->groupId))
+		task->local = true;
+	else
+		task->candidates[task->ncandidates++] = catalog_node_of_group(first->groupId);
 	return lappend(tasks, task);
 }
 
@@ -209,9 +225,14 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
 	int			i = -1;
 
 	while ((i = bms_next_member(shards, i)) >= 0)
-		tasks = executor_tasks_for_shard(tasks, table->shards[i],
-										 deparse_template_fill(fragment->sql, i), params,
-										 writes);
+	{
+		char	   *sql = deparse_template_fill(fragment->sql, i);
+
+		if (fragment->hasRowLocks && !writes)
+			tasks = add_lock_task(tasks, table->shards[i], sql, params);
+		else
+			tasks = executor_tasks_for_shard(tasks, table->shards[i], sql, params, writes);
+	}
 	*nshards = table->nshards;
 	log_multi_task(bms_num_members(shards));
 	return tasks;
