@@ -168,6 +168,13 @@ compat_path_set_disabled(Path *path, int disabledNodes)
 #define compat_var_may_be_nulled(var) true
 #endif
 
+/* 18: Vars of RETURNING may mean the old or the new row */
+#if PG_VERSION_NUM >= 180000
+#define compat_var_is_old_or_new(var) ((var)->varreturningtype != VAR_RETURNING_DEFAULT)
+#else
+#define compat_var_is_old_or_new(var) false
+#endif
+
 /* ---- permissions on relations of a query: 16 moved them out of RangeTblEntry ---- */
 
 #if PG_VERSION_NUM >= 160000

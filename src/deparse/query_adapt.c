@@ -1,0 +1,372 @@
+/*
+ * query_adapt.c
+ *	  Changing a Query so that its text means the same on a shard of another node.
+ *
+ * The server's deparser prints what is right for this database.  Five things would mean something
+ * else elsewhere, or with a shard in place of the table, and are rewritten in a copy of the tree:
+ *
+ * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
+ * - tableoid is the shard's OID: it becomes the shell's name, cast;
+ * - a bare parameter has no type until it meets an operator: it gets a cast;
+ * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
+ * - security qualifications of the target are not printed: they join the WHERE clause.
+ *
+ * Row-level security is not carried: it is applied again where the shard lives.  What cannot be
+ * carried raises 0A000.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "deparse/deparse_internal.h"
+
+typedef struct AdaptContext
+{
+	List	   *queries;		/* of Query *, innermost first: what Vars of a level refer to */
+} AdaptContext;
+
+static Node *adapt_node(Node *node, AdaptContext *context);
+
+
+static void
+refuse(const char *what)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			errmsg("%s is not supported in a statement sent to shards", what));
+}
+
+
+/* ---- references to whole rows and to tableoid ---- */
+
+static bool
+has_outer_join(const Query *query)
+{
+	ListCell   *cell;
+
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_JOIN && rte->jointype != JOIN_INNER)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the whole row of var's relation can be null, which no combination of its columns says. */
+static bool
+row_may_be_null(const Var *var, const Query *query)
+{
+	if (compat_var_is_old_or_new(var) || query->commandType == CMD_MERGE)
+		return true;
+	return has_outer_join(query) && compat_var_may_be_nulled(var);
+}
+
+/* a Var like var, same row and level, but of another column */
+static Var *
+sibling_var(const Var *var, AttrNumber attno, Oid type, int32 typmod, Oid collation)
+{
+	Var		   *sibling = (Var *) copyObject(var);
+
+	sibling->varattno = attno;
+	sibling->vartype = type;
+	sibling->vartypmod = typmod;
+	sibling->varcollid = collation;
+	sibling->varattnosyn = attno;
+	return sibling;
+}
+
+/* CASE WHEN row is missing THEN NULL ELSE value END */
+static Expr *
+null_if_no_row(Expr *value, const Var *var)
+{
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	NullTest   *test = makeNode(NullTest);
+	Oid			type = exprType((Node *) value);
+
+	test->arg = (Expr *) sibling_var(var, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid);
+	test->nulltesttype = IS_NULL;
+	test->location = -1;
+	when->expr = (Expr *) test;
+	when->result = (Expr *) makeNullConst(type, -1, InvalidOid);
+	when->location = -1;
+	result->casetype = type;
+	result->args = list_make1(when);
+	result->defresult = value;
+	result->location = -1;
+	return (Expr *) result;
+}
+
+/* ROW(columns)::table; dropped columns are null constants, as the server's own rows have them */
+static Expr *
+row_of_columns(const Var *var, Oid relid)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	RowExpr    *row = makeNode(RowExpr);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		Node	   *column;
+
+		if (attr->attisdropped)
+			column = (Node *) makeNullConst(INT4OID, -1, InvalidOid);
+		else
+			column = (Node *) sibling_var(var, i + 1, attr->atttypid, attr->atttypmod,
+										  attr->attcollation);
+		row->args = lappend(row->args, column);
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attr->attname))));
+	}
+	row->row_typeid = get_rel_type_id(relid);
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+	table_close(relation, NoLock);
+	return (Expr *) row;
+}
+
+/* 'schema.table'::regclass::oid */
+static Expr *
+oid_by_name(Oid relid)
+{
+	Const	   *name = makeConst(REGCLASSOID, -1, InvalidOid, sizeof(Oid),
+								 ObjectIdGetDatum(relid), false, true);
+
+	return (Expr *) makeRelabelType((Expr *) name, OIDOID, -1, InvalidOid, COERCE_EXPLICIT_CAST);
+}
+
+static Node *
+adapt_var(Var *var, AdaptContext *context)
+{
+	const Query *query;
+	RangeTblEntry *rte;
+	Expr	   *result;
+
+	if (var->varattno != InvalidAttrNumber && var->varattno != TableOidAttributeNumber)
+		return (Node *) copyObject(var);
+	if (var->varlevelsup >= list_length(context->queries))
+		elog(ERROR, "reference to a query %d levels up", (int) var->varlevelsup);
+	query = list_nth(context->queries, var->varlevelsup);
+	rte = rt_fetch(var->varno, query->rtable);
+	if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
+		return (Node *) copyObject(var);
+
+	if (var->varattno == InvalidAttrNumber)
+		result = row_of_columns(var, rte->relid);
+	else if (rte->relkind == RELKIND_PARTITIONED_TABLE)
+	{
+		refuse("tableoid of a partitioned table");
+		return NULL;
+	}
+	else
+		result = oid_by_name(rte->relid);
+	if (row_may_be_null(var, query))
+		result = null_if_no_row(result, var);
+	return (Node *) result;
+}
+
+
+/* ---- parameters ---- */
+
+static Node *
+adapt_param(Param *param)
+{
+	Param	   *copy = copyObject(param);
+
+	if (param->paramkind != PARAM_EXTERN || get_typtype(param->paramtype) == TYPTYPE_PSEUDO)
+		return (Node *) copy;
+	return (Node *) makeRelabelType((Expr *) copy, param->paramtype, param->paramtypmod,
+									param->paramcollid, COERCE_EXPLICIT_CAST);
+}
+
+
+/* ---- clauses of a query ---- */
+
+static void
+set_conflict_columns(OnConflictExpr *conflict, Index target)
+{
+	Oid			indexId = get_constraint_index(conflict->constraint);
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexId));
+	Form_pg_index index;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for index %u", indexId);
+	index = (Form_pg_index) GETSTRUCT(tuple);
+	if (!index->indisunique || index->indisexclusion)
+		refuse("ON CONFLICT ON CONSTRAINT of an exclusion constraint");
+
+	for (int i = 0; i < index->indnkeyatts; i++)
+	{
+		InferenceElem *element = makeNode(InferenceElem);
+		AttrNumber	attno = index->indkey.values[i];
+		Oid			type;
+		int32		typmod;
+		Oid			collation;
+
+		get_atttypetypmodcoll(index->indrelid, attno, &type, &typmod, &collation);
+		element->expr = (Node *) makeVar(target, attno, type, typmod, collation, 0);
+		conflict->arbiterElems = lappend(conflict->arbiterElems, element);
+	}
+	conflict->constraint = InvalidOid;
+	ReleaseSysCache(tuple);
+}
+
+/*
+ * Conditions of updatable security-barrier views stand on the target.  Those of other relations
+ * can only be row-level security, which the shards have, too.
+ */
+static void
+move_target_security(Query *query)
+{
+	RangeTblEntry *target;
+
+	if (query->resultRelation == 0)
+		return;
+	target = rt_fetch(query->resultRelation, query->rtable);
+	if (target->securityQuals == NIL)
+		return;
+	if (query->commandType == CMD_MERGE)
+	{
+		if (!query->hasRowSecurity)
+			refuse("MERGE into a security-barrier view");
+	}
+	else if (query->commandType != CMD_INSERT)
+	{
+		ListCell   *cell;
+
+		foreach(cell, target->securityQuals)
+			query->jointree->quals = make_and_qual(query->jointree->quals, lfirst(cell));
+	}
+	target->securityQuals = NIL;
+}
+
+static void
+check_with_check_options(const Query *query)
+{
+	ListCell   *cell;
+
+	foreach(cell, query->withCheckOptions)
+	{
+		if (((WithCheckOption *) lfirst(cell))->kind == WCO_VIEW_CHECK)
+			refuse("WITH CHECK OPTION of a view");
+	}
+}
+
+/*
+ * With one relation the deparser prints its columns without a prefix, and in ORDER BY such a name
+ * may hit an output column.  A range table entry that nobody refers to makes it print prefixes.
+ */
+static void
+force_prefixes(Query *query)
+{
+	RangeTblEntry *rte;
+
+	if (query->sortClause == NIL || list_length(query->rtable) != 1)
+		return;
+	rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_RESULT;
+	rte->eref = makeAlias("*unused*", NIL);
+	query->rtable = lappend(query->rtable, rte);
+}
+
+static Query *
+adapt_query(Query *query, AdaptContext *context)
+{
+	ListCell   *cell;
+
+	check_stack_depth();
+	query = copyObject(query);
+	check_with_check_options(query);
+	move_target_security(query);
+	if (query->onConflict && OidIsValid(query->onConflict->constraint))
+		set_conflict_columns(query->onConflict, query->resultRelation);
+	force_prefixes(query);
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_NAMEDTUPLESTORE)
+			refuse("a transition table");
+		rte->securityQuals = NIL;
+	}
+	foreach(cell, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst(cell);
+
+		/* the rewriter has put SEARCH and CYCLE into the query itself */
+		cte->search_clause = NULL;
+		cte->cycle_clause = NULL;
+	}
+
+	context->queries = lcons(query, context->queries);
+	query = query_tree_mutator(query, adapt_node, context, 0);
+	context->queries = list_delete_first(context->queries);
+	return query;
+}
+
+static Node *
+adapt_node(Node *node, AdaptContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) adapt_query((Query *) node, context);
+	if (IsA(node, Var))
+		return adapt_var((Var *) node, context);
+	if (IsA(node, Param))
+		return adapt_param((Param *) node);
+	if (IsA(node, CurrentOfExpr))
+		refuse("WHERE CURRENT OF");
+	return expression_tree_mutator(node, adapt_node, context);
+}
+
+/* Palloc'd in the current context; query is left as it is. */
+Query *
+deparse_query_adapt(const Query *query)
+{
+	AdaptContext context = {NIL};
+
+	return adapt_query((Query *) query, &context);
+}
+
+/* Names the output columns of a (copied) query c1, c2 ..., in the legs of set operations as well. */
+void
+deparse_query_name_columns(Query *query)
+{
+	List	   *list = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+	ListCell   *cell;
+	int			n = 0;
+
+	foreach(cell, list)
+	{
+		TargetEntry *tle = lfirst(cell);
+
+		if (!tle->resjunk)
+			tle->resname = psprintf("c%d", ++n);
+	}
+	if (query->setOperations != NULL)
+	{
+		foreach(cell, query->rtable)
+		{
+			RangeTblEntry *rte = lfirst(cell);
+
+			if (rte->rtekind == RTE_SUBQUERY)
+				deparse_query_name_columns(rte->subquery);
+		}
+	}
+}

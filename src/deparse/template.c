@@ -1,0 +1,322 @@
+/*
+ * template.c
+ *	  A Query as statement text with holes where shard names belong, and the holes filled.
+ *
+ * The server prints the (adapted) query with every user relation schema-qualified, the server's
+ * raw parser tells at which byte each relation's name stands, and there the text is cut.
+ *
+ * Invariants: (1) each hole names a relation known to the catalog; no name of one is left in a
+ * place where a relation is meant; (2) every hole is followed by an alias, so that column
+ * references by the shell's name stay valid; (3) text never depends on session settings.
+ *
+ * What is changed in the tree before: query_adapt.c.  Statements about objects: object*.c, table*.c.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "parser/parser.h"
+#include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+#include "deparse/deparse_internal.h"
+
+typedef struct Hole
+{
+	int			start;			/* of the name in the full text */
+	int			length;
+	Oid			relid;
+	bool		aliased;
+} Hole;
+
+typedef struct HoleContext
+{
+	const char *text;
+	Hole	   *holes;
+	int			nholes;
+	int			capacity;
+} HoleContext;
+
+/* parameter numbers that mark the values of an INSERT; beyond any real one */
+#define MARK_PARAM 60000
+
+
+/* ---- settings under which text is made ---- */
+
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+}
+
+/* Returns the level for deparse_settings_end().  Settings that are right already cost nothing. */
+int
+deparse_settings_begin(void)
+{
+	int			level = NewGUCNestLevel();
+
+	if (namespace_search_path == NULL || strcmp(namespace_search_path, "pg_catalog") != 0)
+		set_for_now("search_path", "pg_catalog");
+	if (DateStyle != USE_ISO_DATES)
+		set_for_now("datestyle", "ISO");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		set_for_now("intervalstyle", "postgres");
+	if (extra_float_digits < 1)
+		set_for_now("extra_float_digits", "3");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		set_for_now("bytea_output", "hex");
+	if (quote_all_identifiers)
+		set_for_now("quote_all_identifiers", "off");
+	return level;
+}
+
+void
+deparse_settings_end(int level)
+{
+	AtEOXact_GUC(true, level);
+}
+
+
+/* ---- making ---- */
+
+static void
+add_hole(HoleContext *context, const RangeVar *var)
+{
+	Oid			namespaceId = get_namespace_oid(var->schemaname, true);
+	Oid			relid = InvalidOid;
+	char	   *name;
+	Hole	   *hole;
+
+	if (OidIsValid(namespaceId))
+		relid = get_relname_relid(var->relname, namespaceId);
+	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+		return;
+
+	name = quote_qualified_identifier(var->schemaname, var->relname);
+	if (var->location < 0 || strncmp(context->text + var->location, name, strlen(name)) != 0)
+		elog(ERROR, "relation %s is not at byte %d of \"%s\"", name, var->location, context->text);
+
+	if (context->nholes == context->capacity)
+	{
+		context->capacity *= 2;
+		context->holes = repalloc(context->holes, context->capacity * sizeof(Hole));
+	}
+	hole = &context->holes[context->nholes++];
+	hole->start = var->location;
+	hole->length = strlen(name);
+	hole->relid = relid;
+	hole->aliased = (var->alias != NULL);
+}
+
+static bool
+find_holes(Node *node, HoleContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeVar) && ((RangeVar *) node)->schemaname != NULL)
+		add_hole(context, (RangeVar *) node);
+	return raw_expression_tree_walker(node, find_holes, context);
+}
+
+static int
+compare_holes(const void *a, const void *b)
+{
+	return ((const Hole *) a)->start - ((const Hole *) b)->start;
+}
+
+/* the statement's only raw parse tree */
+static Node *
+parse_text(const char *text)
+{
+	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
+
+	if (list_length(statements) != 1)
+		elog(ERROR, "deparsed text is not one statement: \"%s\"", text);
+	return linitial_node(RawStmt, statements)->stmt;
+}
+
+/* Cuts bytes [from, to) of the text into a template. */
+static SqlTemplate *
+cut_text(const HoleContext *context, int from, int to)
+{
+	StringInfoData out;
+	int		   *offsets = palloc(Max(context->nholes, 1) * sizeof(int));
+	Oid		   *relids = palloc(Max(context->nholes, 1) * sizeof(Oid));
+	int			nholes = 0;
+
+	initStringInfo(&out);
+	for (int i = 0; i < context->nholes; i++)
+	{
+		const Hole *hole = &context->holes[i];
+
+		if (hole->start < from || hole->start >= to)
+			continue;
+		appendBinaryStringInfo(&out, context->text + from, hole->start - from);
+		offsets[nholes] = out.len;
+		relids[nholes++] = hole->relid;
+		if (!hole->aliased)
+			appendStringInfo(&out, " AS %s", quote_identifier(get_rel_name(hole->relid)));
+		from = hole->start + hole->length;
+	}
+	appendBinaryStringInfo(&out, context->text + from, to - from);
+	return plan_template_make(out.data, nholes, offsets, relids);
+}
+
+/* Prints the query (which is scribbled on) and finds its holes; *parsed is the text's parse tree. */
+static void
+print_query(Query *query, HoleContext *context, Node **parsed)
+{
+	int			level = deparse_settings_begin();
+
+	context->text = pg_get_querydef(query, false);
+	deparse_settings_end(level);
+
+	context->capacity = 8;
+	context->nholes = 0;
+	context->holes = palloc(context->capacity * sizeof(Hole));
+	*parsed = parse_text(context->text);
+	(void) find_holes(*parsed, context);
+	qsort(context->holes, context->nholes, sizeof(Hole), compare_holes);
+}
+
+/* Takes AccessShareLock on the relations of the query, as parsing it does. */
+SqlTemplate *
+deparse_query_template(const Query *query, bool nameColumns)
+{
+	Query	   *adapted = deparse_query_adapt(query);
+	HoleContext context;
+	Node	   *parsed;
+
+	if (nameColumns)
+		deparse_query_name_columns(adapted);
+	print_query(adapted, &context, &parsed);
+	return cut_text(&context, 0, strlen(context.text));
+}
+
+/* Replaces the values of the columns by marked parameters. */
+static void
+mark_values(Query *query, List *columns)
+{
+	Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+	List	   *values = NIL;
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		AttrNumber	attno = lfirst_int(cell);
+		Param	   *param = makeNode(Param);
+
+		param->paramkind = PARAM_EXTERN;
+		param->paramid = MARK_PARAM + foreach_current_index(cell);
+		get_atttypetypmodcoll(relid, attno, &param->paramtype, &param->paramtypmod,
+							  &param->paramcollid);
+		param->location = -1;
+		values = lappend(values, makeTargetEntry((Expr *) param, attno,
+												 get_attname(relid, attno, false), false));
+	}
+	query->targetList = values;
+}
+
+void
+deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
+						 SqlTemplate **tail)
+{
+	Query	   *adapted = deparse_query_adapt(query);
+	char	   *first = psprintf(" VALUES ($%d", MARK_PARAM);
+	char	   *last = psprintf("$%d)", MARK_PARAM + list_length(columns) - 1);
+	const char *start;
+	const char *end;
+	HoleContext context;
+	Node	   *parsed;
+
+	if (query->commandType != CMD_INSERT || columns == NIL)
+		elog(ERROR, "not an INSERT of values");
+	mark_values(adapted, columns);
+	print_query(adapted, &context, &parsed);
+
+	/* no user text stands before the first mark, and none between the first and the last */
+	start = strstr(context.text, first);
+	end = start ? strstr(start, last) : NULL;
+	if (end == NULL)
+		elog(ERROR, "values not found in \"%s\"", context.text);
+	*head = cut_text(&context, 0, start - context.text);
+	*tail = cut_text(&context, end - context.text + strlen(last), strlen(context.text));
+}
+
+
+/* ---- filling ---- */
+
+static char *
+shard_name(Oid relid, int shardIndex)
+{
+	const DistTable *table = catalog_table_get(relid);
+
+	if (table == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation with OID %u is not distributed any more", relid));
+	if (table->kind == DIST_TABLE_REFERENCE || !DIST_TABLE_HAS_KEY(table))
+		shardIndex = 0;
+	if (shardIndex < 0 || shardIndex >= table->nshards)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("table \"%s\" has no shard %d", get_rel_name(relid), shardIndex));
+	return catalog_shard_qualified_name(table->shards[shardIndex]);
+}
+
+static char *
+shell_name(Oid relid, int shardIndex)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation with OID %u does not exist", relid));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
+}
+
+static char *
+fill(const SqlTemplate *sql, char *(*name_of) (Oid relid, int shardIndex), int shardIndex)
+{
+	int			length = strlen(sql->text);
+	int			from = 0;
+	char	   *name = NULL;
+	StringInfoData out;
+
+	out.data = palloc(length + sql->nholes * 2 * NAMEDATALEN + 1);
+	out.maxlen = length + sql->nholes * 2 * NAMEDATALEN + 1;
+	resetStringInfo(&out);
+	for (int i = 0; i < sql->nholes; i++)
+	{
+		if (i == 0 || sql->relids[i] != sql->relids[i - 1])
+			name = name_of(sql->relids[i], shardIndex);
+		appendBinaryStringInfo(&out, sql->text + from, sql->holes[i] - from);
+		appendStringInfoString(&out, name);
+		from = sql->holes[i];
+	}
+	appendBinaryStringInfo(&out, sql->text + from, length - from);
+	return out.data;
+}
+
+/* Raises 42P01 or 55000 when the catalog has changed so much that the template has no sense. */
+char *
+deparse_template_fill(const SqlTemplate *sql, int shardIndex)
+{
+	return fill(sql, shard_name, shardIndex);
+}
+
+char *
+deparse_template_fill_shells(const SqlTemplate *sql)
+{
+	return fill(sql, shell_name, 0);
+}
