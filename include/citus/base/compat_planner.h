@@ -1,0 +1,39 @@
+/*
+ * compat_planner.h
+ *	  Differences between server majors that only planning sees.
+ */
+#ifndef CITUS_BASE_COMPAT_PLANNER_H
+#define CITUS_BASE_COMPAT_PLANNER_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+
+/* 16: takes the planner's root first, NULL outside the planner */
+extern Node *compat_flatten_join_alias_vars(Query *query, Node *node);
+
+/*
+ * 18: grouping expressions live in a range table entry of their own; puts them back where they are
+ * used and empties the entry.  One level only, in place.
+ */
+extern void compat_resolve_group_rte(Query *query);
+
+/*
+ * Gives a hand-made statement the range table of a query: every relation of every level (for locks,
+ * permission checks and invalidation), in the form of the server's major.
+ */
+extern void compat_stmt_take_relations(PlannedStmt *stmt, Query *query);
+
+/* adds to the statement's range table one more entry of query with the permissions it carries */
+extern void compat_stmt_add_relation(PlannedStmt *stmt, Query *query, RangeTblEntry *rte);
+
+/* adds an entry that needs no permission; returns its index */
+extern Index compat_stmt_add_rte(PlannedStmt *stmt, RangeTblEntry *rte);
+
+/* 16: empties the list of permissions that goes with a range table */
+extern void compat_query_clear_perminfos(Query *query);
+
+/* 17: MERGE's ON condition left the join tree; NULL where it is still there */
+extern Node *compat_merge_condition(Query *query);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * compat_planner.c
+ *	  Differences between server majors that only planning sees.
+ *
+ * A block a release; everything else in the tree sees one signature.
+ */
+#include "postgres.h"
+
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_relation.h"
+#include "parser/parsetree.h"
+
+#include "citus/base/compat_planner.h"
+
+Node *
+compat_flatten_join_alias_vars(Query *query, Node *node)
+{
+#if PG_VERSION_NUM >= 160000
+	return flatten_join_alias_vars(NULL, query, node);
+#else
+	return flatten_join_alias_vars(query, node);
+#endif
+}
+
+void
+compat_resolve_group_rte(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	ListCell   *lc;
+
+	if (!query->hasGroupRTE)
+		return;
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	query->hasGroupRTE = false;
+
+	/* the entry stays so that the others keep their numbers */
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_GROUP)
+		{
+			rte->rtekind = RTE_RESULT;
+			rte->groupexprs = NIL;
+		}
+	}
+#endif
+}
+
+void
+compat_stmt_add_relation(PlannedStmt *stmt, Query *query, RangeTblEntry *rte)
+{
+	rte = copyObject(rte);
+#if PG_VERSION_NUM >= 160000
+	if (rte->perminfoindex > 0)
+	{
+		RTEPermissionInfo *info = getRTEPermissionInfo(query->rteperminfos, rte);
+
+		stmt->permInfos = lappend(stmt->permInfos, copyObject(info));
+		rte->perminfoindex = list_length(stmt->permInfos);
+	}
+#endif
+	/* only what locks and permission checks read has to stay */
+	rte->subquery = NULL;
+	rte->tablesample = NULL;
+	rte->securityQuals = NIL;
+	stmt->rtable = lappend(stmt->rtable, rte);
+#if PG_VERSION_NUM >= 180000
+	if (rte->rtekind == RTE_RELATION)
+		stmt->unprunableRelids = bms_add_member(stmt->unprunableRelids,
+												list_length(stmt->rtable));
+#endif
+	if (OidIsValid(rte->relid))
+		stmt->relationOids = list_append_unique_oid(stmt->relationOids, rte->relid);
+}
+
+static bool
+take_relations_walker(Node *node, PlannedStmt *stmt)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		ListCell   *lc;
+
+		foreach(lc, query->rtable)
+		{
+			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+			/* views are sub-queries with a relation of their own since 16 */
+			if (rte->rtekind == RTE_RELATION ||
+				(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid)))
+				compat_stmt_add_relation(stmt, query, rte);
+		}
+		return query_tree_walker(query, take_relations_walker, stmt, 0);
+	}
+	return expression_tree_walker(node, take_relations_walker, stmt);
+}
+
+void
+compat_stmt_take_relations(PlannedStmt *stmt, Query *query)
+{
+	(void) take_relations_walker((Node *) query, stmt);
+}
+
+Index
+compat_stmt_add_rte(PlannedStmt *stmt, RangeTblEntry *rte)
+{
+	stmt->rtable = lappend(stmt->rtable, rte);
+	return list_length(stmt->rtable);
+}
+
+void
+compat_query_clear_perminfos(Query *query)
+{
+#if PG_VERSION_NUM >= 160000
+	query->rteperminfos = NIL;
+#endif
+}
+
+Node *
+compat_merge_condition(Query *query)
+{
+#if PG_VERSION_NUM >= 170000
+	return query->mergeJoinCondition;
+#else
+	return NULL;
+#endif
+}

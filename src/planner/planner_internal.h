@@ -1,0 +1,146 @@
+/*
+ * planner_internal.h
+ *	  What the files of the planner share.
+ */
+#ifndef PLANNER_INTERNAL_H
+#define PLANNER_INTERNAL_H
+
+#include "postgres.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "optimizer/planner.h"
+#include "citus/catalog/catalog.h"
+#include "citus/plan/plan.h"
+#include "citus/planner/planner.h"
+
+/*
+ * PlanRequest: one statement to plan.  query is ours to read, never to change; a strategy copies
+ * what it needs.
+ */
+typedef struct PlanRequest
+{
+	Query	   *query;
+	const char *queryString;
+	int			cursorOptions;
+	ParamListInfo boundParams;
+	planner_hook_type next;
+} PlanRequest;
+
+/*
+ * Refusal: why a strategy steps aside.  Filled by the strategy, shown by
+ * citus.log_planner_refusals, raised by the driver when nobody is left.
+ */
+typedef struct Refusal
+{
+	const char *reason;
+	int			sqlstate;		/* 0: feature not supported */
+} Refusal;
+
+/*
+ * QueryShape: where the rows of a query come from, in one word per question.  See
+ * planner_distribution.c for the argument.
+ */
+typedef struct QueryShape
+{
+	bool		hasShards;		/* any relation with shards that are spread or single */
+	bool		hasReplicas;	/* any reference table */
+	bool		hasLocal;		/* any relation that only this node has */
+	bool		complete;		/* running it per shard index and concatenating is right */
+	bool		pinned;			/* all its shards have the index of pin */
+	Expr	   *pin;			/* key value that all keyed relations are pinned to, or NULL */
+	Oid			anchor;			/* a relation whose shards enumerate the tasks */
+	PruneSpec  *prune;			/* of anchor, when complete */
+	List	   *keys;			/* Vars of the top level that hold the key (never NULL) */
+	const char *reason;			/* why neither complete nor pinned */
+} QueryShape;
+
+/* ---- planner_normalize.c ---- */
+
+/* a copy with RTE_GROUP entries resolved (18); join aliases stay */
+extern Query *planner_normalize(Query *query);
+/* expression of query with join aliases resolved to the underlying columns (copy) */
+extern Node *planner_flatten(Query *query, Node *node);
+/* true when a known relation occurs anywhere in the query */
+extern bool planner_has_known_relation(Query *query);
+/* true when the query refers to Vars or CTEs of levels above itself */
+extern bool planner_is_correlated(Query *query);
+/* first sub-query (or the query itself) that modifies a known relation; NULL if none */
+extern Query *planner_find_modification(Query *query, bool skipTop);
+/* any reference table of the query */
+extern Oid	planner_first_reference(Query *query);
+
+/* ---- planner_distribution.c ---- */
+
+extern void planner_shape(Query *query, QueryShape *shape);
+
+/* ---- planner_ship.c ---- */
+
+/*
+ * Makes a query ready to leave this node, in place: extern parameters are renumbered, stable
+ * expressions without columns become parameters, both listed in *params.  Returns NULL, or the
+ * reason why the query must not leave (a function that is volatile or unknown elsewhere ...).
+ */
+extern const char *planner_ship_query(Query *query, List **params);
+/* the same question for one expression, without changing it */
+extern bool planner_expr_is_shippable(Node *expr);
+
+/* ---- planner_build.c ---- */
+
+extern Fragment *planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune);
+/* a finished statement whose only plan node is ours; targetList describes what it returns */
+extern PlannedStmt *planner_make_stmt(PlanRequest *request, DistPlan *plan, List *targetList);
+/* a plan node of ours returning the columns of targetList; rti numbers its Vars for EXPLAIN */
+extern CustomScan *planner_make_scan(DistPlan *plan, List *targetList, Index rti);
+
+/* an entry that only names columns, so that EXPLAIN can print them */
+extern RangeTblEntry *planner_naming_rte(List *targetList);
+
+/*
+ * A range table entry that stands for the rows of a fragment in a Query that the server's planner
+ * gets: planner_rel_pathlist() finds it.  names and exprs give its columns.
+ */
+extern RangeTblEntry *planner_fragment_rte(Fragment *fragment, const char *strategy,
+										   List *targetList);
+/* the DistPlan of such an entry, or NULL */
+extern DistPlan *planner_rte_plan(RangeTblEntry *rte);
+
+/* ---- planner_merge.c, planner_aggregate.c ---- */
+
+/*
+ * The query that computes query's result from a fragment that runs per shard (complete) or on one
+ * shard (pinned): an ordinary Query over planner_fragment_rte().  NULL with refusal->reason when
+ * that is not right.  When nothing is left to merge, *whole is the fragment alone.
+ */
+extern Query *planner_transform(Query *query, Refusal *refusal, DistPlan **whole);
+
+/* true when every output column has a type whose values another node can send */
+extern bool planner_outputs_can_travel(List *targetList);
+
+/*
+ * Splits an aggregate query: *fragmentQuery computes partial results per shard, the returned query
+ * (range table still empty, Vars of varno 1) finishes them.  NULL when an aggregate has no partial
+ * form here.
+ */
+extern Query *planner_split_aggregates(Query *query, QueryShape *shape, Query **fragmentQuery);
+
+/* ---- planner_scan.c ---- */
+
+extern PlannedStmt *planner_scan(PlanRequest *request);
+/* the next planner in the chain, or the server's */
+extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
+
+/* ---- planner_modify.c ---- */
+
+extern PlannedStmt *planner_modify(PlanRequest *request, Refusal *refusal);
+
+/* ---- planner_visibility.c ---- */
+
+/* hides shard relations in every scan of pg_class, in place */
+extern void planner_hide_shards(Query *query);
+
+/* ---- planner.c ---- */
+
+/* plans a statement by all strategies; raises when it cannot be planned */
+extern PlannedStmt *planner_plan_request(PlanRequest *request);
+
+#endif

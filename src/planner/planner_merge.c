@@ -1,0 +1,481 @@
+/*
+ * planner_merge.c
+ *	  One query -> a fragment that runs where the shards are, and a query over its rows.
+ *
+ * planner_transform() tries, in this order,
+ *	 whole		the query itself is the fragment and nothing is left to do;
+ *	 merge		the query without ORDER BY, LIMIT and DISTINCT is the fragment; these are applied
+ *				again to the rows that come back (the shards sort and limit too where it helps);
+ *	 partial	grouping and aggregates are computed per shard and finished here
+ *				(planner_aggregate.c);
+ *	 gather		the fragment gives the columns that the query's upper part needs, and all of
+ *				the upper part runs here.
+ *
+ * The query over the rows is an ordinary Query for the server's planner: range table entry 1 stands
+ * for the fragment.  Invariant: the output columns of that query have the names and types of the
+ * original's, in the same order.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_node.h"
+#include "parser/parse_oper.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/compat_planner.h"
+#include "planner_internal.h"
+
+#define STRATEGY_ONE_GROUP	"one shard group"
+#define STRATEGY_PUSHDOWN	"pushdown"
+#define STRATEGY_REPLICA	"reference tables"
+
+/* what planner_transform() knows about the query it works on */
+typedef struct Transform
+{
+	Query	   *query;			/* normalized, not shipped */
+	QueryShape	shape;
+	const char *strategy;
+	Refusal    *refusal;
+} Transform;
+
+static bool
+refuse(Transform *transform, const char *reason)
+{
+	transform->refusal->reason = reason;
+	return false;
+}
+
+/* anonymous rows and the like have no text that another node's value could be read from */
+bool
+planner_outputs_can_travel(List *targetList)
+{
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		Oid			type = exprType((Node *) lfirst_node(TargetEntry, lc)->expr);
+		Oid			element = get_base_element_type(type);
+
+		if (get_typtype(OidIsValid(element) ? element : type) == TYPTYPE_PSEUDO)
+			return false;
+	}
+	return true;
+}
+
+/* ships the fragment query and makes its stand-in; NULL when it has to stay here */
+static RangeTblEntry *
+ship_fragment(Transform *transform, Query *query)
+{
+	List	   *params;
+	PruneSpec  *prune = transform->shape.prune;
+	const char *reason;
+
+	if (!planner_outputs_can_travel(query->targetList))
+	{
+		refuse(transform, "an anonymous row type cannot be sent between nodes");
+		return NULL;
+	}
+	reason = planner_ship_query(query, &params);
+	if (reason != NULL)
+	{
+		refuse(transform, reason);
+		return NULL;
+	}
+	if (transform->shape.pinned && transform->shape.pin != NULL)
+		prune = plan_prune_make(PRUNE_EQUAL,
+								(Expr *) expression_planner(copyObject(transform->shape.pin)),
+								NIL);
+	return planner_fragment_rte(planner_make_fragment(query, params, transform->shape.anchor,
+													  prune),
+								transform->strategy, query->targetList);
+}
+
+/* junk columns of a fragment query are ordinary columns of its rows */
+static void
+make_all_visible(Query *query)
+{
+	ListCell   *lc;
+	int			number = 0;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		number++;
+		tle->resjunk = false;
+		tle->resname = tle->resname ? tle->resname : psprintf("column_%d", number);
+	}
+}
+
+/* a query that puts out columns of range table entry 1 as the original's target list says */
+static Query *
+make_upper_query(Query *original, RangeTblEntry *rte)
+{
+	Query	   *upper = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	ref->rtindex = 1;
+	upper->commandType = CMD_SELECT;
+	upper->querySource = original->querySource;
+	upper->queryId = original->queryId;
+	upper->canSetTag = original->canSetTag;
+	upper->rtable = list_make1(rte);
+	upper->jointree = makeFromExpr(list_make1(ref), NULL);
+	upper->stmt_location = original->stmt_location;
+	upper->stmt_len = original->stmt_len;
+	return upper;
+}
+
+static Var *
+column_var(AttrNumber attno, Node *expr)
+{
+	return makeVar(1, attno, exprType(expr), exprTypmod(expr), exprCollation(expr), 0);
+}
+
+/* target list of Vars in place of the original's expressions; fragment columns are in order */
+static List *
+vars_for_target_list(List *targetList)
+{
+	List	   *result = NIL;
+	AttrNumber	attno = 0;
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		TargetEntry *copy = flatCopyTargetEntry(tle);
+
+		copy->expr = (Expr *) column_var(++attno, (Node *) tle->expr);
+		result = lappend(result, copy);
+	}
+	return result;
+}
+
+/* ---- whole ---- */
+
+static bool
+clauses_have_key(Query *query, List *clauses, List *keys)
+{
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		TargetEntry *tle = get_sortgroupclause_tle(lfirst(lc), query->targetList);
+		Node	   *expr = planner_flatten(query, (Node *) tle->expr);
+		ListCell   *key;
+
+		foreach(key, keys)
+		{
+			Var		   *var = lfirst_node(Var, key);
+
+			if (IsA(expr, Var) && ((Var *) expr)->varno == var->varno &&
+				((Var *) expr)->varattno == var->varattno &&
+				((Var *) expr)->varlevelsup == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* true when grouping, aggregates and window functions of the query stay within a shard */
+static bool
+upper_part_is_per_shard(Query *query, List *keys)
+{
+	ListCell   *lc;
+
+	if (query->groupingSets != NIL)
+		return false;
+	if ((query->hasAggs || query->groupClause != NIL || query->havingQual != NULL) &&
+		!clauses_have_key(query, query->groupClause, keys))
+		return false;
+	foreach(lc, query->windowClause)
+	{
+		if (query->hasWindowFuncs &&
+			!clauses_have_key(query, lfirst_node(WindowClause, lc)->partitionClause, keys))
+			return false;
+	}
+	return true;
+}
+
+/* the number of rows a shard must give: LIMIT + OFFSET; false when that is not a simple value */
+static bool
+push_limit(Query *query)
+{
+	Node	   *count = query->limitCount;
+	Node	   *offset = query->limitOffset;
+
+	if (count == NULL ||
+		!(IsA(count, Const) || IsA(count, Param)) ||
+		!(offset == NULL || IsA(offset, Const) || IsA(offset, Param)))
+		return false;
+	if (offset != NULL)
+	{
+		ParseState *pstate = make_parsestate(NULL);
+
+		/* OFFSET NULL is OFFSET 0, but LIMIT NULL is no limit: then the sum is no limit either */
+		query->limitCount = eval_const_expressions(NULL, (Node *)
+												   make_op(pstate, list_make1(makeString("+")),
+														   count, offset, NULL, -1));
+		free_parsestate(pstate);
+	}
+	query->limitOffset = NULL;
+	return true;
+}
+
+static Query *
+transform_merge(Transform *transform)
+{
+	Query	   *query = transform->query;
+	Query	   *lower = copyObject(query);
+	Query	   *upper;
+	RangeTblEntry *rte;
+	bool		hadLimit = query->limitCount != NULL || query->limitOffset != NULL;
+
+	if (query->hasDistinctOn && !clauses_have_key(query, query->distinctClause,
+												  transform->shape.keys))
+	{
+		refuse(transform, "DISTINCT ON needs the rows of all shards");
+		return NULL;
+	}
+	if (!push_limit(lower))
+	{
+		lower->limitCount = lower->limitOffset = NULL;
+		lower->limitOption = LIMIT_OPTION_COUNT;
+		if (!lower->hasDistinctOn)
+			lower->sortClause = NIL;
+	}
+	make_all_visible(lower);
+	rte = ship_fragment(transform, lower);
+	if (rte == NULL)
+		return NULL;
+
+	upper = make_upper_query(query, rte);
+	upper->targetList = vars_for_target_list(query->targetList);
+	upper->sortClause = copyObject(query->sortClause);
+	if (query->distinctClause != NIL &&
+		!clauses_have_key(query, query->distinctClause, transform->shape.keys))
+		upper->distinctClause = copyObject(query->distinctClause);
+	if (hadLimit)
+	{
+		upper->limitCount = copyObject(query->limitCount);
+		upper->limitOffset = copyObject(query->limitOffset);
+		upper->limitOption = query->limitOption;
+	}
+	return upper;
+}
+
+static Query *
+transform_whole(Transform *transform, DistPlan **whole)
+{
+	Query	   *query = transform->query;
+	Query	   *lower = copyObject(query);
+	Query	   *upper;
+	RangeTblEntry *rte;
+	ListCell   *lc;
+
+	rte = ship_fragment(transform, lower);
+	if (rte == NULL)
+		return NULL;
+	if (whole != NULL)
+		*whole = planner_rte_plan(rte);
+
+	upper = make_upper_query(query, rte);
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		TargetEntry *copy;
+
+		if (tle->resjunk)
+			continue;
+		copy = flatCopyTargetEntry(tle);
+		copy->ressortgroupref = 0;
+		copy->expr = (Expr *) column_var(list_length(upper->targetList) + 1,
+										 (Node *) tle->expr);
+		upper->targetList = lappend(upper->targetList, copy);
+	}
+	return upper;
+}
+
+/* ---- partial ---- */
+
+static Query *
+transform_partial(Transform *transform)
+{
+	Query	   *lower = NULL;
+	Query	   *upper = planner_split_aggregates(transform->query, &transform->shape, &lower);
+	Query	   *made;
+	RangeTblEntry *rte;
+
+	if (upper == NULL)
+		return NULL;
+	rte = ship_fragment(transform, lower);
+	if (rte == NULL)
+		return NULL;
+	made = make_upper_query(transform->query, rte);
+	upper->rtable = made->rtable;
+	upper->jointree = made->jointree;
+	return upper;
+}
+
+/* ---- gather ---- */
+
+typedef struct GatherContext
+{
+	Query	   *query;
+	List	   *columns;		/* TargetEntry: columns of the fragment */
+	bool		impossible;
+} GatherContext;
+
+static Node *
+gather_column(GatherContext *context, Node *expr)
+{
+	ListCell   *lc;
+	TargetEntry *tle;
+
+	foreach(lc, context->columns)
+	{
+		if (equal(lfirst_node(TargetEntry, lc)->expr, expr))
+			return (Node *) column_var(lfirst_node(TargetEntry, lc)->resno, expr);
+	}
+	tle = makeTargetEntry((Expr *) copyObject(expr), list_length(context->columns) + 1,
+						  psprintf("column_%d", list_length(context->columns) + 1), false);
+	context->columns = lappend(context->columns, tle);
+	return (Node *) column_var(tle->resno, expr);
+}
+
+/* true when an aggregate of an outer level occurs in the sub-query */
+static bool
+sublink_has_outer_aggregate(SubLink *sublink)
+{
+	return contain_aggs_of_level(sublink->testexpr, 0) ||
+		contain_windowfuncs(sublink->testexpr) ||
+		contain_aggs_of_level(sublink->subselect, 1);
+}
+
+static Node *
+gather_mutator(Node *node, GatherContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		if (((Var *) node)->varlevelsup == 0)
+			return gather_column(context, node);
+		return node;
+	}
+	if (IsA(node, SubLink))
+	{
+		if (sublink_has_outer_aggregate((SubLink *) node))
+		{
+			context->impossible = true;
+			return node;
+		}
+		return gather_column(context, node);
+	}
+	return expression_tree_mutator(node, gather_mutator, context);
+}
+
+static Query *
+transform_gather(Transform *transform)
+{
+	Query	   *query = transform->query;
+	Query	   *upper = copyObject(query);
+	Query	   *lower = copyObject(query);
+	Query	   *made;
+	RangeTblEntry *rte;
+	GatherContext context = {query, NIL, false};
+
+	if (query->setOperations != NULL || query->rowMarks != NIL)
+	{
+		refuse(transform, "a set operation or row locks stand in the way");
+		return NULL;
+	}
+	upper->targetList = (List *) gather_mutator((Node *) upper->targetList, &context);
+	upper->havingQual = gather_mutator(upper->havingQual, &context);
+	upper->windowClause = (List *) gather_mutator((Node *) upper->windowClause, &context);
+	if (context.impossible)
+	{
+		refuse(transform, "a sub-query depends on an aggregate of the outer query");
+		return NULL;
+	}
+
+	if (context.columns == NIL)
+		context.columns = list_make1(makeTargetEntry((Expr *)
+													 makeConst(INT4OID, -1, InvalidOid, 4,
+															   Int32GetDatum(0), false, true),
+													 1, "column_1", false));
+	lower->targetList = context.columns;
+	lower->groupClause = lower->groupingSets = NIL;
+	lower->havingQual = NULL;
+	lower->windowClause = lower->distinctClause = lower->sortClause = NIL;
+	lower->limitCount = lower->limitOffset = NULL;
+	lower->limitOption = LIMIT_OPTION_COUNT;
+	lower->hasAggs = lower->hasWindowFuncs = lower->hasDistinctOn = false;
+	lower->hasTargetSRFs = expression_returns_set((Node *) lower->targetList);
+	lower->hasSubLinks = query->hasSubLinks;
+
+	rte = ship_fragment(transform, lower);
+	if (rte == NULL)
+		return NULL;
+	made = make_upper_query(query, rte);
+	upper->rtable = made->rtable;
+	upper->jointree = made->jointree;
+	upper->cteList = NIL;
+	upper->hasRecursive = upper->hasModifyingCTE = false;
+	upper->hasForUpdate = upper->hasRowSecurity = false;
+	upper->hasSubLinks = false;
+	upper->rowMarks = NIL;
+	compat_query_clear_perminfos(upper);
+	return upper;
+}
+
+/* ---- the choice ---- */
+
+/* true when the rows of all shards, one after the other, are the query's result */
+static bool
+nothing_to_merge(Query *query, List *keys)
+{
+	return upper_part_is_per_shard(query, keys) && query->sortClause == NIL &&
+		query->limitCount == NULL && query->limitOffset == NULL &&
+		(query->distinctClause == NIL ||
+		 clauses_have_key(query, query->distinctClause, keys));
+}
+
+Query *
+planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
+{
+	Transform	transform = {query, {0}, NULL, refusal};
+	QueryShape *shape = &transform.shape;
+	Query	   *result;
+
+	if (whole != NULL)
+		*whole = NULL;
+	planner_shape(query, shape);
+	if (!shape->hasShards && shape->hasReplicas && !shape->hasLocal)
+	{
+		transform.strategy = STRATEGY_REPLICA;
+		shape->anchor = planner_first_reference(query);
+		return transform_whole(&transform, whole);
+	}
+	if (!shape->pinned && !shape->complete)
+	{
+		refusal->reason = shape->reason;
+		return NULL;
+	}
+
+	transform.strategy = shape->pinned ? STRATEGY_ONE_GROUP : STRATEGY_PUSHDOWN;
+	if (shape->pinned || nothing_to_merge(query, shape->keys))
+		result = transform_whole(&transform, whole);
+	else if (upper_part_is_per_shard(query, shape->keys))
+		result = transform_merge(&transform);
+	else
+		result = transform_partial(&transform);
+
+	/* whatever kept the upper part from leaving does not keep it from running here */
+	return result != NULL ? result : transform_gather(&transform);
+}

@@ -1,0 +1,359 @@
+/*
+ * planner_modify.c
+ *	  INSERT, UPDATE, DELETE and MERGE of known relations.
+ *
+ * UPDATE, DELETE and MERGE travel whole: to one shard group, or to every group when all rows they
+ * touch or read for a row are in its own group.  INSERT .. SELECT travels whole when the select's
+ * rows carry their key into the target's.  Every other INSERT computes its rows here (the source
+ * is planned like any SELECT) and hands them to the shards they hash to.
+ *
+ * Invariants: (1) no plan made here can put a row into a shard that does not own its key; (2) every
+ * expression that runs on several copies of a reference table gives the same value on each.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/compat_planner.h"
+#include "citus/deparse/template.h"
+#include "planner_internal.h"
+
+static const DistTable *
+target_table(Query *query)
+{
+	return catalog_table_get(rt_fetch(query->resultRelation, query->rtable)->relid);
+}
+
+static PlannedStmt *
+refuse(Refusal *refusal, const char *reason)
+{
+	refusal->reason = reason;
+	return NULL;
+}
+
+/* ---- the key of a row must not change ---- */
+
+/* true when assigning expr to the key column leaves every row's key as it is */
+static bool
+assignment_keeps_key(Query *query, const DistTable *table, Expr *expr, QueryShape *shape)
+{
+	Node	   *value = planner_flatten(query, (Node *) expr);
+
+	if (IsA(value, Var))
+		return ((Var *) value)->varno == query->resultRelation &&
+			((Var *) value)->varattno == table->keyAttno && ((Var *) value)->varlevelsup == 0;
+	return shape->pinned && shape->pin != NULL &&
+		equal(eval_const_expressions(NULL, value), shape->pin);
+}
+
+static bool
+assigns_key(const DistTable *table, List *targetList)
+{
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && DIST_TABLE_HAS_KEY(table) && tle->resno == table->keyAttno)
+			return true;
+	}
+	return false;
+}
+
+static void
+raise_key_change(const DistTable *table)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot change the value of distribution column \"%s\" of table \"%s\"",
+					get_attname(table->relid, table->keyAttno, false),
+					get_rel_name(table->relid)),
+			 errhint("Delete the row and insert it with the new value.")));
+}
+
+static void
+check_update_keeps_key(Query *query, const DistTable *table, QueryShape *shape)
+{
+	ListCell   *lc;
+
+	if (query->commandType == CMD_UPDATE && assigns_key(table, query->targetList))
+	{
+		foreach(lc, query->targetList)
+		{
+			TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+			if (tle->resno == table->keyAttno && !tle->resjunk &&
+				!assignment_keeps_key(query, table, tle->expr, shape))
+				raise_key_change(table);
+		}
+	}
+	if (query->onConflict != NULL && assigns_key(table, query->onConflict->onConflictSet))
+		raise_key_change(table);
+	foreach(lc, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, lc);
+
+		if (action->commandType == CMD_UPDATE && assigns_key(table, action->targetList))
+			raise_key_change(table);
+	}
+}
+
+/* ---- statements that travel whole ---- */
+
+static PlannedStmt *
+make_whole(PlanRequest *request, Query *query, const char *strategy, Oid anchor,
+		   PruneSpec *prune, Refusal *refusal)
+{
+	Query	   *shipped = copyObject(query);
+	DistPlan   *plan;
+	List	   *params;
+	const char *reason = planner_ship_query(shipped, &params);
+
+	if (reason != NULL)
+		return refuse(refusal, reason);
+	plan = plan_make(DIST_PLAN_FRAGMENT, strategy);
+	plan->fragment = planner_make_fragment(shipped, params, anchor, prune);
+	plan->modifies = true;
+	return planner_make_stmt(request, plan, query->returningList);
+}
+
+static PruneSpec *
+prune_of_shape(QueryShape *shape)
+{
+	if (shape->pinned && shape->pin != NULL)
+		return plan_prune_make(PRUNE_EQUAL,
+							   (Expr *) expression_planner(copyObject(shape->pin)), NIL);
+	return shape->pinned ? NULL : shape->prune;
+}
+
+static PlannedStmt *
+modify_reference(PlanRequest *request, Query *query, QueryShape *shape, Refusal *refusal)
+{
+	if (shape->hasShards || shape->hasLocal)
+		return refuse(refusal, "a reference table can be modified only from reference tables");
+	if (contain_volatile_functions((Node *) query))
+		return refuse(refusal, "a volatile function would differ between the copies of a "
+					  "reference table");
+	return make_whole(request, query, "reference tables",
+					  rt_fetch(query->resultRelation, query->rtable)->relid, NULL, refusal);
+}
+
+static PlannedStmt *
+modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	const DistTable *table = target_table(query);
+	QueryShape	shape;
+	Query	   *analysed = query;
+
+	if (query->commandType == CMD_MERGE && compat_merge_condition(query) != NULL)
+	{
+		/* the ON condition joins target and source like any other */
+		analysed = copyObject(query);
+		analysed->jointree->quals = (Node *)
+			make_ands_explicit(list_concat(make_ands_implicit((Expr *)
+															  analysed->jointree->quals),
+										   make_ands_implicit((Expr *)
+															  compat_merge_condition(analysed))));
+	}
+	planner_shape(analysed, &shape);
+	if (table->kind == DIST_TABLE_REFERENCE)
+		return modify_reference(request, query, &shape, refusal);
+	check_update_keeps_key(query, table, &shape);
+	if (shape.pinned)
+		return make_whole(request, query, "one shard group", table->relid,
+						  prune_of_shape(&shape), refusal);
+	if (!shape.complete)
+		return refuse(refusal, shape.reason);
+	if (query->commandType == CMD_MERGE)
+		return refuse(refusal, "MERGE over several shards");
+	return make_whole(request, query, "pushdown", table->relid, prune_of_shape(&shape), refusal);
+}
+
+/* ---- INSERT ---- */
+
+static TargetEntry *
+find_column(List *targetList, AttrNumber attno)
+{
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && tle->resno == attno)
+			return tle;
+	}
+	return NULL;
+}
+
+/* INSERT .. SELECT whose rows stay in the shard group they come from */
+static PlannedStmt *
+insert_select_whole(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	const DistTable *table = target_table(query);
+	QueryShape	shape;
+	TargetEntry *key;
+	Node	   *value;
+	ListCell   *lc;
+
+	planner_shape(query, &shape);
+	if (table->kind != DIST_TABLE_HASH || !shape.complete)
+		return refuse(refusal, shape.reason ? shape.reason : "the target has no key");
+	if (catalog_table_get(shape.anchor)->colocationId != table->colocationId)
+		return refuse(refusal, "source and target are not colocated");
+	key = find_column(query->targetList, table->keyAttno);
+	if (key == NULL)
+		return refuse(refusal, "the key is not given a value");
+	value = planner_flatten(query, (Node *) key->expr);
+	foreach(lc, shape.keys)
+	{
+		if (equal(value, lfirst(lc)) && exprType(value) == table->keyType)
+			return make_whole(request, query, "pushdown", table->relid, shape.prune, refusal);
+	}
+	return refuse(refusal, "the key does not come from the source's key");
+}
+
+/* the rows an INSERT computes, as a SELECT; *columns tells where they go */
+static Query *
+make_source_query(Query *query, List **columns)
+{
+	Query	   *source = copyObject(query);
+	List	   *targetList = NIL;
+	ListCell   *lc;
+
+	*columns = NIL;
+	foreach(lc, source->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk)
+			continue;
+		*columns = lappend_int(*columns, tle->resno);
+		tle->resno = list_length(*columns);
+		tle->ressortgroupref = 0;
+		targetList = lappend(targetList, tle);
+	}
+	source->targetList = targetList;
+	source->commandType = CMD_SELECT;
+	source->resultRelation = 0;
+	source->onConflict = NULL;
+	source->returningList = NIL;
+	source->override = OVERRIDING_NOT_SET;
+	return source;
+}
+
+static InsertSpec *
+make_insert_spec(Query *query, List *columns, Refusal *refusal)
+{
+	Query	   *shell = copyObject(query);
+	InsertSpec *insert = plan_insert_make();
+	const char *reason;
+
+	/* only the conflict clause and RETURNING travel as text; rows travel as values */
+	shell->targetList = NIL;
+	shell->cteList = NIL;
+	shell->jointree = makeFromExpr(NIL, NULL);
+	reason = planner_ship_query(shell, &insert->tailParams);
+	if (reason != NULL)
+	{
+		refusal->reason = reason;
+		return NULL;
+	}
+	shell->targetList = copyObject(query->targetList);
+	deparse_insert_templates(shell, columns, &insert->head, &insert->tail);
+	insert->relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+	insert->columns = columns;
+	insert->onConflict = query->onConflict != NULL;
+	insert->returning = query->returningList != NIL;
+	insert->canStream = !insert->onConflict && !insert->returning;
+	return insert;
+}
+
+/*
+ * The source is planned by itself; its finished statement becomes this one's, with our node on
+ * top.
+ */
+static PlannedStmt *
+insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	DistPlan   *plan = plan_make(DIST_PLAN_INSERT, "insert");
+	PlanRequest sourceRequest = *request;
+	PlannedStmt *stmt;
+	CustomScan *scan;
+	List	   *columns;
+	List	   *output = query->returningList;
+
+	sourceRequest.query = make_source_query(request->query, &columns);
+	sourceRequest.cursorOptions = 0;
+	if (columns == NIL)
+		return refuse(refusal, "no column is given a value");
+	plan->insert = make_insert_spec(query, columns, refusal);
+	if (plan->insert == NULL)
+		return NULL;
+	plan->modifies = true;
+
+	stmt = planner_plan_request(&sourceRequest);
+	scan = planner_make_scan(plan, output, list_length(stmt->rtable) + 1);
+	compat_stmt_add_rte(stmt, planner_naming_rte(output));
+	scan->custom_plans = list_make1(stmt->planTree);
+	scan->scan.plan.plan_rows = stmt->planTree->plan_rows;
+	stmt->planTree = (Plan *) scan;
+	stmt->commandType = CMD_INSERT;
+	stmt->hasReturning = output != NIL;
+	stmt->canSetTag = query->canSetTag;
+	return stmt;
+}
+
+static PlannedStmt *
+plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	const DistTable *table = target_table(query);
+	PlannedStmt *stmt;
+	bool		fromQuery = false;
+	ListCell   *lc;
+
+	if (query->onConflict != NULL && assigns_key(table, query->onConflict->onConflictSet))
+		raise_key_change(table);
+	if (DIST_TABLE_HAS_KEY(table) && find_column(query->targetList, table->keyAttno) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("cannot insert a row without a value for distribution column \"%s\" "
+						"of table \"%s\"",
+						get_attname(table->relid, table->keyAttno, false),
+						get_rel_name(table->relid))));
+
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
+			fromQuery = true;
+	}
+	if (fromQuery)
+	{
+		stmt = insert_select_whole(request, query, refusal);
+		if (stmt != NULL)
+			return stmt;
+	}
+	return insert_rows(request, query, refusal);
+}
+
+PlannedStmt *
+planner_modify(PlanRequest *request, Refusal *refusal)
+{
+	Query	   *query = planner_normalize(request->query);
+	const DistTable *table = target_table(query);
+
+	if (table->kind == DIST_TABLE_APPEND || table->kind == DIST_TABLE_RANGE)
+		return refuse(refusal, "rows of append and range distributed tables cannot be placed");
+	if (planner_find_modification(query, true) != NULL)
+		return refuse(refusal, "a common table expression modifies a distributed table");
+	if (query->commandType == CMD_INSERT)
+		return plan_insert(request, query, refusal);
+	return modify_whole(request, query, refusal);
+}

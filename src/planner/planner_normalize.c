@@ -1,0 +1,190 @@
+/*
+ * planner_normalize.c
+ *	  Questions about a whole Query, and its normal form.
+ *
+ * Owns the walks over a Query and everything below it.  What the walks find out about single
+ * relations comes from the catalog module's cache; nothing here knows strategies.
+ */
+#include "postgres.h"
+
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+
+#include "citus/base/compat_planner.h"
+#include "planner_internal.h"
+
+static bool
+normalize_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+
+		compat_resolve_group_rte(query);
+		return query_tree_walker(query, normalize_walker, context, 0);
+	}
+	return expression_tree_walker(node, normalize_walker, context);
+}
+
+Query *
+planner_normalize(Query *query)
+{
+	Query	   *copy = copyObject(query);
+
+	(void) normalize_walker((Node *) copy, NULL);
+	return copy;
+}
+
+Node *
+planner_flatten(Query *query, Node *node)
+{
+	if (node == NULL)
+		return NULL;
+	return compat_flatten_join_alias_vars(query, copyObject(node));
+}
+
+static bool
+known_relation_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		return rte->rtekind == RTE_RELATION && catalog_table_is_known(rte->relid);
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, known_relation_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, known_relation_walker, context);
+}
+
+bool
+planner_has_known_relation(Query *query)
+{
+	return query_tree_walker(query, known_relation_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
+}
+
+static bool
+reference_walker(Node *node, Oid *found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+		const DistTable *table = rte->rtekind == RTE_RELATION ?
+			catalog_table_get(rte->relid) : NULL;
+
+		if (table != NULL && table->kind == DIST_TABLE_REFERENCE)
+			*found = rte->relid;
+		return OidIsValid(*found);
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reference_walker, found,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reference_walker, found);
+}
+
+Oid
+planner_first_reference(Query *query)
+{
+	Oid			found = InvalidOid;
+
+	(void) query_tree_walker(query, reference_walker, &found, QTW_EXAMINE_RTES_BEFORE);
+	return found;
+}
+
+/* context of correlated_walker: how many Query levels are above the node */
+typedef struct LevelContext
+{
+	int			depth;
+} LevelContext;
+
+static bool
+correlated_walker(Node *node, LevelContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varlevelsup > context->depth;
+	if (IsA(node, Aggref))
+	{
+		if (((Aggref *) node)->agglevelsup > context->depth)
+			return true;
+	}
+	else if (IsA(node, GroupingFunc))
+	{
+		if (((GroupingFunc *) node)->agglevelsup > context->depth)
+			return true;
+	}
+	else if (IsA(node, PlaceHolderVar))
+		return true;
+	else if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		/* the contents of the entry are walked by query_tree_walker */
+		return rte->rtekind == RTE_CTE && rte->ctelevelsup > context->depth;
+	}
+	else if (IsA(node, Query))
+	{
+		bool		result;
+
+		context->depth++;
+		result = query_tree_walker((Query *) node, correlated_walker, context,
+								   QTW_EXAMINE_RTES_BEFORE);
+		context->depth--;
+		return result;
+	}
+	return expression_tree_walker(node, correlated_walker, context);
+}
+
+bool
+planner_is_correlated(Query *query)
+{
+	LevelContext context = {0};
+
+	return query_tree_walker(query, correlated_walker, &context, QTW_EXAMINE_RTES_BEFORE);
+}
+
+typedef struct ModificationContext
+{
+	Query	   *found;
+	bool		skip;
+} ModificationContext;
+
+static bool
+modification_walker(Node *node, ModificationContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		bool		skip = context->skip;
+
+		context->skip = false;
+		if (!skip && query->commandType != CMD_SELECT && query->resultRelation > 0 &&
+			catalog_table_is_known(rt_fetch(query->resultRelation, query->rtable)->relid))
+		{
+			context->found = query;
+			return true;
+		}
+		return query_tree_walker(query, modification_walker, context, 0);
+	}
+	return expression_tree_walker(node, modification_walker, context);
+}
+
+Query *
+planner_find_modification(Query *query, bool skipTop)
+{
+	ModificationContext context = {NULL, skipTop};
+
+	(void) modification_walker((Node *) query, &context);
+	return context.found;
+}

@@ -1,0 +1,519 @@
+/*
+ * planner_scan.c
+ *	  The last strategy: known relations are base relations of the server's planner.
+ *
+ * The server plans the statement as it stands.  For every known relation, and for every stand-in
+ * of a fragment, set_rel_pathlist_hook replaces the paths by the one custom path of ours: a scan
+ * that fetches the needed columns of the rows that pass the filters other nodes can evaluate.
+ * Joins, aggregates, sub-queries and recursion above it are the server's own.  Parts of the
+ * statement that the faster strategies can take are replaced by fragments first.
+ *
+ * Row locks: the server would lock tuples of the shell; the fragments lock instead, and the plan's
+ * row marks on known relations are taken away.
+ *
+ * Invariant: no plan made here reads or locks tuples of a shell.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/sysattr.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "citus/base/compat_planner.h"
+#include "citus/base/session.h"
+#include "citus/routing/routing.h"
+#include "planner_internal.h"
+
+/* cost of a task's round trip, and of a row on the wire, in the planner's units */
+#define SCAN_STARTUP_COST	100.0
+#define SCAN_ROW_COST		0.05
+
+/* assumed for a table whose shards have never been analysed */
+#define DEFAULT_TUPLES		100000.0
+
+static Plan *plan_scan_path(PlannerInfo *root, RelOptInfo *rel, struct CustomPath *path,
+							List *tlist, List *clauses, List *customPlans);
+
+static const CustomPathMethods scanPathMethods = {
+	.CustomName = PLAN_CUSTOM_SCAN_NAME,
+	.PlanCustomPath = plan_scan_path,
+};
+
+/* ---- paths ---- */
+
+static bool
+clause_can_be_pushed(RelOptInfo *rel, RestrictInfo *rinfo)
+{
+	if (rinfo->pseudoconstant)
+		return false;
+	if (rinfo->security_level > rel->baserestrict_min_security && !rinfo->leakproof)
+		return false;
+	return planner_expr_is_shippable((Node *) rinfo->clause);
+}
+
+/* columns (Vars, system columns and whole rows included) that the given expressions read */
+static List *
+needed_vars(List *exprs, List *quals)
+{
+	List	   *found = pull_var_clause((Node *) exprs,
+										PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
+										PVC_RECURSE_PLACEHOLDERS);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	found = list_concat(found, pull_var_clause((Node *) quals,
+											   PVC_RECURSE_AGGREGATES |
+											   PVC_RECURSE_WINDOWFUNCS |
+											   PVC_RECURSE_PLACEHOLDERS));
+	foreach(lc, found)
+		result = list_append_unique(result, lfirst(lc));
+	return result;
+}
+
+static RowMarkClause *
+row_lock_of(PlannerInfo *root, Index rti)
+{
+	ListCell   *lc;
+
+	foreach(lc, root->rowMarks)
+	{
+		PlanRowMark *mark = lfirst_node(PlanRowMark, lc);
+
+		if (mark->rti == rti && mark->markType < ROW_MARK_REFERENCE)
+		{
+			RowMarkClause *clause = makeNode(RowMarkClause);
+
+			clause->rti = 1;
+			clause->strength = mark->strength;
+			clause->waitPolicy = mark->waitPolicy;
+			return clause;
+		}
+	}
+	return NULL;
+}
+
+/* SELECT vars FROM relation WHERE quals, as a Query with the relation at 1 */
+static Query *
+make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblEntry *rte = copyObject(planner_rt_fetch(rel->relid, root));
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	RowMarkClause *lock = row_lock_of(root, rel->relid);
+	ListCell   *lc;
+
+	rte->inh = true;
+	rte->relkind = get_rel_relkind(rte->relid);
+	rte->securityQuals = NIL;
+	rte->lateral = false;
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref),
+								   (Node *) (quals == NIL ? NULL :
+											 make_ands_explicit(copyObject(quals))));
+	foreach(lc, vars)
+	{
+		int			number = foreach_current_index(lc) + 1;
+
+		query->targetList = lappend(query->targetList,
+									makeTargetEntry(copyObject(lfirst(lc)), number,
+													psprintf("column_%d", number), false));
+	}
+	ChangeVarNodes((Node *) query->targetList, rel->relid, 1, 0);
+	ChangeVarNodes((Node *) query->jointree->quals, rel->relid, 1, 0);
+	if (query->targetList == NIL)
+		query->targetList =
+			list_make1(makeTargetEntry((Expr *) makeConst(INT4OID, -1, InvalidOid, 4,
+														  Int32GetDatum(0), false, true),
+									   1, "column_1", false));
+	if (lock != NULL)
+	{
+		query->rowMarks = list_make1(lock);
+		query->hasForUpdate = true;
+	}
+	return query;
+}
+
+static DistPlan *
+make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
+{
+	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	const DistTable *table = catalog_table_get(rte->relid);
+	Query	   *query = make_scan_query(root, rel, vars, quals);
+	PruneSpec  *prune = NULL;
+	DistPlan   *plan;
+	List	   *params;
+	const char *reason;
+
+	if (table->kind == DIST_TABLE_HASH)
+		prune = routing_prune_from_quals(make_ands_implicit((Expr *) query->jointree->quals), 1,
+										 table);
+	reason = planner_ship_query(query, &params);
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot read table \"%s\" from its shards", get_rel_name(rte->relid)),
+				 errdetail_internal("%s", reason)));
+	plan = plan_make(DIST_PLAN_FRAGMENT, "scan");
+	plan->fragment = planner_make_fragment(query, params, rte->relid, prune);
+	plan->fragment->estimatedRows = rel->rows;
+	return plan;
+}
+
+/* a node that returns the columns vars and checks quals on them */
+static CustomScan *
+make_scan_node(DistPlan *plan, List *tlist, List *quals, List *vars)
+{
+	CustomScan *scan = makeNode(CustomScan);
+	ListCell   *lc;
+
+	foreach(lc, vars)
+		scan->custom_scan_tlist =
+			lappend(scan->custom_scan_tlist,
+					makeTargetEntry(copyObject(lfirst(lc)), foreach_current_index(lc) + 1, NULL,
+									false));
+	scan->scan.plan.targetlist = tlist;
+	scan->scan.plan.qual = quals;
+	scan->scan.scanrelid = 0;
+	scan->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	scan->custom_private = list_make1(plan);
+	scan->methods = plan_custom_scan_methods();
+	return scan;
+}
+
+static Plan *
+plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *tlist, List *clauses)
+{
+	List	   *pushed = NIL;
+	List	   *local = NIL;
+	List	   *vars;
+	List	   *columns;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (clause_can_be_pushed(rel, rinfo))
+			pushed = lappend(pushed, rinfo->clause);
+		else if (!rinfo->pseudoconstant)
+			local = lappend(local, rinfo->clause);
+	}
+	vars = needed_vars(tlist, local);
+	columns = vars;
+	if (vars == NIL)
+		columns = list_make1(makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0), false,
+									   true));
+	return (Plan *) make_scan_node(make_scan_plan(root, rel, vars, pushed), tlist, local,
+								   columns);
+}
+
+static Plan *
+plan_fragment_path(PlannerInfo *root, RelOptInfo *rel, DistPlan *plan, List *tlist,
+				   List *clauses)
+{
+	RangeTblFunction *function = linitial_node(RangeTblFunction,
+											   planner_rt_fetch(rel->relid, root)->functions);
+	List	   *vars = NIL;
+	ListCell   *type;
+	ListCell   *typmod;
+	ListCell   *collation;
+
+	forthree(type, function->funccoltypes, typmod, function->funccoltypmods,
+			 collation, function->funccolcollations)
+		vars = lappend(vars, makeVar(rel->relid, list_length(vars) + 1, lfirst_oid(type),
+									 lfirst_int(typmod), lfirst_oid(collation), 0));
+	return (Plan *) make_scan_node(plan, tlist, extract_actual_clauses(clauses, false), vars);
+}
+
+static Plan *
+plan_scan_path(PlannerInfo *root, RelOptInfo *rel, struct CustomPath *path, List *tlist,
+			   List *clauses, List *customPlans)
+{
+	DistPlan   *plan = planner_rte_plan(planner_rt_fetch(rel->relid, root));
+
+	if (plan != NULL)
+		return plan_fragment_path(root, rel, plan, tlist, clauses);
+	return plan_relation_path(root, rel, tlist, clauses);
+}
+
+static void
+replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples)
+{
+	CustomPath *path = makeNode(CustomPath);
+
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.param_info = get_baserel_parampathinfo(root, rel, rel->lateral_relids);
+	path->path.rows = rel->rows;
+	path->path.startup_cost = SCAN_STARTUP_COST;
+	path->path.total_cost = SCAN_STARTUP_COST + tuples * cpu_tuple_cost +
+		rel->rows * SCAN_ROW_COST;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->methods = &scanPathMethods;
+
+	rel->pathlist = NIL;
+	rel->partial_pathlist = NIL;
+	rel->consider_parallel = false;
+	add_path(rel, (Path *) path);
+}
+
+static bool
+relation_is_ours_to_scan(Oid relid)
+{
+	return base_extension_is_active() && !base_frame_active(FRAME_OWN_DDL) &&
+		catalog_table_is_known(relid);
+}
+
+void
+planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	if (rte->rtekind == RTE_FUNCTION)
+	{
+		DistPlan   *plan;
+
+		if (!base_extension_is_active())
+			return;
+		plan = planner_rte_plan(rte);
+		if (plan != NULL)
+		{
+			rel->tuples = plan->fragment->estimatedRows;
+			replace_paths(root, rel, rel->tuples);
+		}
+	}
+	else if (rte->rtekind == RTE_RELATION && !rte->inh &&
+			 rte->relkind != RELKIND_PARTITIONED_TABLE && relation_is_ours_to_scan(rte->relid))
+		replace_paths(root, rel, rel->tuples);
+}
+
+void
+planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	HeapTuple	tuple;
+	double		tuples = -1;
+
+	if (!relation_is_ours_to_scan(relid))
+		return;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (HeapTupleIsValid(tuple))
+	{
+		tuples = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	rel->tuples = tuples >= 0 ? tuples : DEFAULT_TUPLES;
+	rel->pages = (BlockNumber) (rel->tuples / 100) + 1;
+}
+
+/* ---- the statement ---- */
+
+static bool
+query_is_worth_a_fragment(Query *query)
+{
+	ListCell   *lc;
+	int			known = 0;
+
+	if (query->commandType != CMD_SELECT)
+		return false;
+	if (query->hasAggs || query->groupClause != NIL || query->distinctClause != NIL ||
+		query->hasWindowFuncs || query->setOperations != NULL || query->limitCount != NULL)
+		return true;
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && catalog_table_is_known(rte->relid))
+			known++;
+	}
+	return known > 1;
+}
+
+/* the query over a fragment that gives query's rows, or query itself */
+static Query *
+reduce_query(Query *query)
+{
+	Refusal		refusal = {NULL, 0};
+	Query	   *reduced;
+
+	if (!query_is_worth_a_fragment(query) || !planner_has_known_relation(query) ||
+		planner_is_correlated(query))
+		return query;
+	reduced = planner_transform(planner_normalize(query), &refusal, NULL);
+	return reduced == NULL ? query : reduced;
+}
+
+/* replaces sub-queries that can be fragments, from the outside in */
+static bool
+reduce_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_SUBQUERY && !rte->lateral)
+			rte->subquery = reduce_query(rte->subquery);
+		return false;
+	}
+	if (IsA(node, CommonTableExpr))
+	{
+		CommonTableExpr *cte = (CommonTableExpr *) node;
+
+		if (!cte->cterecursive)
+			cte->ctequery = (Node *) reduce_query(castNode(Query, cte->ctequery));
+	}
+	else if (IsA(node, SubLink))
+	{
+		SubLink    *sublink = (SubLink *) node;
+
+		sublink->subselect = (Node *) reduce_query(castNode(Query, sublink->subselect));
+	}
+	else if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reduce_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reduce_walker, context);
+}
+
+/*
+ * A partitioned table of ours is one relation to the planner: its shards are partitioned
+ * themselves.  ONLY keeps its meaning, no rows.
+ */
+static bool
+collapse_partitions_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_PARTITIONED_TABLE &&
+			rte->inh && catalog_table_is_known(rte->relid))
+		{
+			rte->inh = false;
+			rte->relkind = RELKIND_RELATION;
+		}
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, collapse_partitions_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, collapse_partitions_walker, context);
+}
+
+static List *
+marks_without_known(PlannedStmt *stmt, List *marks)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, marks)
+	{
+		PlanRowMark *mark = lfirst_node(PlanRowMark, lc);
+		RangeTblEntry *rte = rt_fetch(mark->rti, stmt->rtable);
+
+		if (mark->markType >= ROW_MARK_REFERENCE || rte->rtekind != RTE_RELATION ||
+			!catalog_table_is_known(rte->relid))
+			result = lappend(result, mark);
+	}
+	return result;
+}
+
+/* the nodes that can have a LockRows below them: it tops a query level, LIMIT apart */
+static void
+strip_lock_rows(PlannedStmt *stmt, Plan *plan)
+{
+	ListCell   *lc;
+	List	   *children = NIL;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	switch (nodeTag(plan))
+	{
+		case T_LockRows:
+			((LockRows *) plan)->rowMarks = marks_without_known(stmt,
+																((LockRows *) plan)->rowMarks);
+			break;
+		case T_Append:
+			children = ((Append *) plan)->appendplans;
+			break;
+		case T_MergeAppend:
+			children = ((MergeAppend *) plan)->mergeplans;
+			break;
+		case T_SubqueryScan:
+			strip_lock_rows(stmt, ((SubqueryScan *) plan)->subplan);
+			break;
+		default:
+			break;
+	}
+	foreach(lc, children)
+		strip_lock_rows(stmt, lfirst(lc));
+	strip_lock_rows(stmt, plan->lefttree);
+	strip_lock_rows(stmt, plan->righttree);
+}
+
+static void
+strip_row_marks(PlannedStmt *stmt)
+{
+	ListCell   *lc;
+
+	if (stmt->rowMarks == NIL)
+		return;
+	strip_lock_rows(stmt, stmt->planTree);
+	foreach(lc, stmt->subplans)
+		strip_lock_rows(stmt, lfirst(lc));
+	stmt->rowMarks = marks_without_known(stmt, stmt->rowMarks);
+}
+
+PlannedStmt *
+planner_run_server(PlanRequest *request, Query *query)
+{
+	if (request->next != NULL)
+		return request->next(query, request->queryString, request->cursorOptions,
+							 request->boundParams);
+	return standard_planner(query, request->queryString, request->cursorOptions,
+							request->boundParams);
+}
+
+/*
+ * planner_scan
+ *		Never refuses a SELECT.  Raises 0A000 when part of the statement would modify a known
+ *		relation.
+ */
+PlannedStmt *
+planner_scan(PlanRequest *request)
+{
+	Query	   *query = copyObject(request->query);
+	PlannedStmt *stmt;
+
+	if (planner_find_modification(query, false) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot modify a distributed table in a sub-query that several shards "
+						"take part in"),
+				 errhint("Run the modification as a statement of its own.")));
+
+	(void) query_tree_walker(query, reduce_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
+	(void) query_tree_walker(query, collapse_partitions_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
+	stmt = planner_run_server(request, query);
+	strip_row_marks(stmt);
+	compat_stmt_take_relations(stmt, request->query);
+	return stmt;
+}

@@ -1,0 +1,297 @@
+/*
+ * planner_ship.c
+ *	  What may leave this node, and in which form.
+ *
+ * A statement that runs elsewhere must mean the same there.  Functions and types have to exist on
+ * every node; what is stable is computed once, here, and travels as a parameter, so that one
+ * statement sees one now(); what is volatile stays here, except in statements that modify rows,
+ * where the server's own harmless ones (random() and the like) run beside the rows they fill.
+ *
+ * Invariants: (1) after planner_ship_query() the query's extern parameters are numbered from 1 in
+ * the order of *params; (2) every member of *params can be evaluated without a row.
+ *
+ * Not here: putting values into text (deparse), evaluating parameters (executor).
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/session.h"
+#include "planner_internal.h"
+
+typedef struct ShipContext
+{
+	List	   *params;			/* of Expr, as found in the client's statement */
+	bool		modifies;		/* harmless volatile functions may go */
+	const char *reason;			/* why not, once known */
+} ShipContext;
+
+/* volatile functions of the server whose result does not depend on where they run */
+static bool
+function_is_placeless(Oid funcid)
+{
+	switch (funcid)
+	{
+#ifdef F_RANDOM_				/* the server gave random() siblings, and this name */
+		case F_RANDOM_:
+#else
+		case F_RANDOM:
+#endif
+		case F_GEN_RANDOM_UUID:
+		case F_CLOCK_TIMESTAMP:
+		case F_TIMEOFDAY:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* true when the object exists, under the same name, on every node */
+static bool
+object_is_everywhere(Oid classId, Oid objectId)
+{
+	ObjectAddress address;
+	Oid			extension;
+
+	if (objectId < FirstNormalObjectId)
+		return true;
+	ObjectAddressSet(address, classId, objectId);
+	if (catalog_object_is_distributed(&address))
+		return true;
+	extension = getExtensionOfObject(classId, objectId);
+	if (!OidIsValid(extension))
+		return false;
+	if (extension == base_extension_oid())
+		return true;
+	ObjectAddressSet(address, ExtensionRelationId, extension);
+	return catalog_object_is_distributed(&address);
+}
+
+static bool
+type_is_everywhere(Oid type)
+{
+	Oid			element;
+	Oid			relid;
+
+	if (type < FirstNormalObjectId)
+		return true;
+	element = get_element_type(type);
+	if (OidIsValid(element))
+		return type_is_everywhere(element);
+	relid = get_typ_typrelid(type);
+	if (OidIsValid(relid) && get_rel_relkind(relid) != RELKIND_COMPOSITE_TYPE)
+		return catalog_table_is_known(relid);
+	return object_is_everywhere(TypeRelationId, type);
+}
+
+static bool
+function_cannot_ship(Oid funcid, void *context)
+{
+	ShipContext *ship = context;
+	char		volatility = func_volatile(funcid);
+
+	if (!object_is_everywhere(ProcedureRelationId, funcid))
+		ship->reason = "a function is not known on every node";
+	else if (volatility == PROVOLATILE_VOLATILE &&
+			 !(ship->modifies && function_is_placeless(funcid)))
+		ship->reason = "a volatile function must run on this node";
+	else if (volatility == PROVOLATILE_STABLE && funcid >= FirstNormalObjectId)
+		ship->reason = "a stable function may read data of this node";
+	return ship->reason != NULL;
+}
+
+static bool
+ship_walker(Node *node, ShipContext *context)
+{
+	if (node == NULL || context->reason != NULL)
+		return context->reason != NULL;
+
+	if (check_functions_in_node(node, function_cannot_ship, context))
+		return true;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_RowExpr:
+		case T_CoerceToDomain:
+			if (!type_is_everywhere(exprType(node)))
+				context->reason = "a type is not known on every node";
+			break;
+		case T_Param:
+			if (((Param *) node)->paramkind == PARAM_EXEC)
+				context->reason = "a value is known during execution only";
+			break;
+		case T_NextValueExpr:
+		case T_CurrentOfExpr:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+		case T_PlaceHolderVar:
+			context->reason = "an expression must run on this node";
+			break;
+		case T_SQLValueFunction:
+			context->reason = "a value depends on the session";
+			break;
+		case T_Query:
+			return query_tree_walker((Query *) node, ship_walker, context, 0);
+		default:
+			break;
+	}
+	if (context->reason != NULL)
+		return true;
+	return expression_tree_walker(node, ship_walker, context);
+}
+
+/* ---- lifting ---- */
+
+static bool
+unliftable_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+		case T_Aggref:
+		case T_WindowFunc:
+		case T_GroupingFunc:
+		case T_SubLink:
+		case T_SubPlan:
+		case T_CaseTestExpr:
+		case T_CoerceToDomainValue:
+		case T_SetToDefault:
+		case T_CurrentOfExpr:
+		case T_NextValueExpr:
+		case T_PlaceHolderVar:
+		case T_Query:
+			return true;
+		case T_Param:
+			return ((Param *) node)->paramkind != PARAM_EXTERN;
+		default:
+			return expression_tree_walker(node, unliftable_walker, context);
+	}
+}
+
+/* a value that this node computes once for the whole statement */
+static bool
+expr_is_liftable(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+		case T_ScalarArrayOpExpr:
+		case T_BoolExpr:
+		case T_CoerceViaIO:
+		case T_ArrayCoerceExpr:
+		case T_RelabelType:
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+		case T_MinMaxExpr:
+		case T_SQLValueFunction:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_ArrayExpr:
+			break;
+		default:
+			return false;
+	}
+	if (!contain_mutable_functions(node) || contain_volatile_functions(node))
+		return false;
+	if (expression_returns_set(node) || unliftable_walker(node, NULL))
+		return false;
+	return get_typtype(exprType(node)) != TYPTYPE_PSEUDO;
+}
+
+static Node *
+make_param(ShipContext *context, Node *value)
+{
+	Param	   *param = makeNode(Param);
+	ListCell   *lc;
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramtype = exprType(value);
+	param->paramtypmod = exprTypmod(value);
+	param->paramcollid = exprCollation(value);
+	param->location = -1;
+
+	foreach(lc, context->params)
+	{
+		if (equal(lfirst(lc), value))
+		{
+			param->paramid = foreach_current_index(lc) + 1;
+			return (Node *) param;
+		}
+	}
+	context->params = lappend(context->params, copyObject(value));
+	param->paramid = list_length(context->params);
+	return (Node *) param;
+}
+
+static Node *
+lift_mutator(Node *node, ShipContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, lift_mutator, context,
+										   QTW_DONT_COPY_QUERY);
+	if (IsA(node, RangeTblFunction))
+	{
+		/* the function itself is a row source; its arguments are values */
+		RangeTblFunction *function = (RangeTblFunction *) node;
+
+		function->funcexpr = expression_tree_mutator(function->funcexpr, lift_mutator,
+													 context);
+		return node;
+	}
+	if (IsA(node, Param))
+	{
+		if (((Param *) node)->paramkind == PARAM_EXTERN)
+			return make_param(context, node);
+		return node;
+	}
+	if (expr_is_liftable(node))
+		return make_param(context, node);
+	return expression_tree_mutator(node, lift_mutator, context);
+}
+
+const char *
+planner_ship_query(Query *query, List **params)
+{
+	ShipContext context = {NIL, query->commandType != CMD_SELECT, NULL};
+	ListCell   *lc;
+
+	(void) lift_mutator((Node *) query, &context);
+	(void) query_tree_walker(query, ship_walker, &context, 0);
+	if (context.reason != NULL)
+		return context.reason;
+
+	*params = NIL;
+	foreach(lc, context.params)
+		*params = lappend(*params, expression_planner((Expr *) lfirst(lc)));
+	return NULL;
+}
+
+bool
+planner_expr_is_shippable(Node *expr)
+{
+	ShipContext context = {NIL, false, NULL};
+	Node	   *copy = lift_mutator(copyObject(expr), &context);
+
+	return !ship_walker(copy, &context) && context.reason == NULL;
+}
