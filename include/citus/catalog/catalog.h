@@ -111,6 +111,9 @@ extern List *catalog_colocated_tables(ColocationId colocationId);
  * *shardId and *shellRelid are set if not NULL */
 extern bool catalog_relation_is_shard(Oid relid, ShardId *shardId, Oid *shellRelid);
 
+/* true when this session must not see relations of shards in pg_class */
+extern bool catalog_hides_shards(void);
+
 /* the naming rule: behaviour.md section 2.  Palloc'd; catalog_shard_name is schema-qualified and
  * quoted, catalog_shard_relname and catalog_extend_name are bare */
 extern char *catalog_extend_name(const char *name, ShardId shardId);

@@ -1,0 +1,152 @@
+/*
+ * credentials.c
+ *	  pg_dist_authinfo and pg_dist_poolinfo: how to reach a node and with which secret.
+ *
+ * Both hold connection strings of libpq's form key=value, of a few keys each.  They are read here
+ * without libpq, which belongs to remote.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "utils/builtins.h"
+
+#include "catalog/catalog_internal.h"
+#include "citus/base/session.h"
+
+#define ANY_NODE ((NodeId) 0)
+#define LOOPBACK_NODE ((NodeId) -1)
+
+/* ---- the form ---- */
+
+static const char *
+skip_spaces(const char *p)
+{
+	while (isspace((unsigned char) *p))
+		p++;
+	return p;
+}
+
+/* The end of a value, plain or in quotes, with backslash escapes; NULL if a quote is not closed. */
+static const char *
+skip_value(const char *p)
+{
+	if (*p != '\'')
+	{
+		while (*p != '\0' && !isspace((unsigned char) *p))
+		{
+			if (*p == '\\' && p[1] != '\0')
+				p++;
+			p++;
+		}
+		return p;
+	}
+	for (p++; *p != '\''; p++)
+	{
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+		if (*p == '\0')
+			return NULL;
+	}
+	return p + 1;
+}
+
+static bool
+key_is_allowed(const char *key, size_t length, const char *const *allowed)
+{
+	for (; *allowed != NULL; allowed++)
+	{
+		if (strlen(*allowed) == length && strncmp(*allowed, key, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* True when text is a list of key=value with keys out of allowed, a NULL-terminated array. */
+bool
+catalog_conninfo_is_valid(const char *text, const char *const *allowed)
+{
+	const char *p = skip_spaces(text);
+
+	while (*p != '\0')
+	{
+		const char *key = p;
+		size_t		length = strcspn(p, "= \t\n\r\f\v");
+
+		if (!key_is_allowed(key, length, allowed))
+			return false;
+		p = skip_spaces(p + length);
+		if (*p != '=')
+			return false;
+		p = skip_value(skip_spaces(p + 1));
+		if (p == NULL)
+			return false;
+		p = skip_spaces(p);
+	}
+	return true;
+}
+
+/* ---- reading ---- */
+
+/* The smaller the better; -1: does not apply. */
+static int
+authinfo_rank(NodeId row, NodeId wanted)
+{
+	if (row == wanted)
+		return 0;
+	if (row == LOOPBACK_NODE && wanted == catalog_local_node_id())
+		return 1;
+	return row == ANY_NODE ? 2 : -1;
+}
+
+/* Palloc'd text of the row that fits best. */
+char *
+catalog_authinfo(NodeId nodeId, const char *role)
+{
+	CatalogScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	char	   *best = NULL;
+	int			bestRank = INT_MAX;
+	bool		isNull;
+
+	if (!base_extension_is_active())
+		return NULL;
+	catalog_key_name(&key, AUTHINFO_ROLE, role);
+	catalog_scan_begin(&scan, REL_AUTHINFO, REL_AUTHINFO_INDEX, 1, &key, AccessShareLock);
+	while (HeapTupleIsValid(tuple = catalog_scan_next(&scan)))
+	{
+		NodeId		row =
+			DatumGetInt32(catalog_scan_value(&scan, tuple, AUTHINFO_NODE, &isNull));
+		int			rank = authinfo_rank(row, nodeId);
+
+		if (rank >= 0 && rank < bestRank)
+		{
+			best = TextDatumGetCString(catalog_scan_value(&scan, tuple, AUTHINFO_TEXT,
+														  &isNull));
+			bestRank = rank;
+		}
+	}
+	catalog_scan_end(&scan);
+	return best;
+}
+
+/* Palloc'd text; NULL if the node has no pooler. */
+char *
+catalog_poolinfo(NodeId nodeId)
+{
+	CatalogScan scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+	char	   *result = NULL;
+	bool		isNull;
+
+	if (!base_extension_is_active())
+		return NULL;
+	catalog_key_int4(&key, POOLINFO_NODE, nodeId);
+	catalog_scan_begin(&scan, REL_POOLINFO, REL_POOLINFO_INDEX, 1, &key, AccessShareLock);
+	tuple = catalog_scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+		result = TextDatumGetCString(catalog_scan_value(&scan, tuple, POOLINFO_TEXT, &isNull));
+	catalog_scan_end(&scan);
+	return result;
+}

@@ -1,0 +1,199 @@
+/*
+ * naming.c
+ *	  Names of shards and of what belongs to them, and the way back from a relation to its shard.
+ *
+ * The rule is the same on every node and must stay so for ever: existing shards bear these names.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/dependency.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "common/hashfn.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "catalog/catalog_internal.h"
+#include "citus/base/session.h"
+
+/*
+ * name_<shard id>; if that is too long, what fits of name, then a hash of the whole name so that
+ * names with a common beginning stay apart.
+ */
+char *
+catalog_extend_name(const char *name, ShardId shardId)
+{
+	char		suffix[NAMEDATALEN];
+	int			length = strlen(name);
+	int			suffixLength = snprintf(suffix, sizeof(suffix), "_" INT64_FORMAT, shardId);
+
+	if (length + suffixLength >= NAMEDATALEN)
+	{
+		uint32		hash = hash_bytes((const unsigned char *) name, length);
+
+		suffixLength = snprintf(suffix, sizeof(suffix), "_%08x_" INT64_FORMAT, hash, shardId);
+		length = pg_mbcliplen(name, length, NAMEDATALEN - 1 - suffixLength);
+	}
+	return psprintf("%.*s%s", length, name, suffix);
+}
+
+static char *
+shell_name(const Shard *shard)
+{
+	char	   *name = get_rel_name(shard->relid);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation %u of shard " INT64_FORMAT " does not exist",
+						shard->relid, shard->id)));
+	return name;
+}
+
+char *
+catalog_shard_relname(const Shard *shard)
+{
+	return catalog_extend_name(shell_name(shard), shard->id);
+}
+
+char *
+catalog_shard_qualified_name(const Shard *shard)
+{
+	char	   *relname = catalog_shard_relname(shard);
+	char	   *schema = get_namespace_name(get_rel_namespace(shard->relid));
+
+	return quote_qualified_identifier(schema, relname);
+}
+
+/* ---- from a relation to its shard ---- */
+
+/* The number after the last underscore; 0 if the name does not end so. */
+static ShardId
+shard_id_of_name(const char *name)
+{
+	const char *underscore = strrchr(name, '_');
+	const char *digit;
+	ShardId		id = 0;
+
+	if (underscore == NULL || underscore == name)
+		return INVALID_SHARD_ID;
+	for (digit = underscore + 1; *digit != '\0'; digit++)
+	{
+		if (*digit < '0' || *digit > '9' || digit - underscore > 18)
+			return INVALID_SHARD_ID;
+		id = id * 10 + (*digit - '0');
+	}
+	/* a shard id is printed without leading zeros */
+	return underscore[1] == '0' ? INVALID_SHARD_ID : id;
+}
+
+/* A table is a shard if pg_dist_shard has the id and the shell's name makes the table's name. */
+static const Shard *
+shard_of_table(Oid relid, Form_pg_class class)
+{
+	ShardId		id = shard_id_of_name(NameStr(class->relname));
+	const Shard *shard;
+	char	   *shell;
+
+	if (id == INVALID_SHARD_ID)
+		return NULL;
+	shard = catalog_shard_get(id);
+	if (shard == NULL || shard->relid == relid)
+		return NULL;
+	shell = get_rel_name(shard->relid);
+	if (shell == NULL || get_rel_namespace(shard->relid) != class->relnamespace ||
+		strcmp(catalog_extend_name(shell, id), NameStr(class->relname)) != 0)
+		return NULL;
+	return shard;
+}
+
+/* The table that a TOAST table belongs to: its oid is part of the name. */
+static Oid
+table_of_toast(Oid toastRelid, const char *toastName)
+{
+	Oid			owner;
+	HeapTuple	tuple;
+	bool		matches;
+
+	if (sscanf(toastName, "pg_toast_%u", &owner) != 1)
+		return InvalidOid;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(owner));
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	matches = ((Form_pg_class) GETSTRUCT(tuple))->reltoastrelid == toastRelid;
+	ReleaseSysCache(tuple);
+	return matches ? owner : InvalidOid;
+}
+
+static Oid
+table_of_sequence(Oid sequenceRelid)
+{
+	Oid			owner;
+	int32		column;
+
+	if (sequenceIsOwned(sequenceRelid, DEPENDENCY_AUTO, &owner, &column) ||
+		sequenceIsOwned(sequenceRelid, DEPENDENCY_INTERNAL, &owner, &column))
+		return owner;
+	return InvalidOid;
+}
+
+/* The shard that relation is, or belongs to; NULL if none. */
+static const Shard *
+shard_of_relation(Oid relid)
+{
+	HeapTuple	tuple;
+	Form_pg_class class;
+	const Shard *shard = NULL;
+	Oid			owner = InvalidOid;
+
+	if (relid < FirstNormalObjectId)
+		return NULL;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	class = (Form_pg_class) GETSTRUCT(tuple);
+
+	switch (class->relkind)
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
+			shard = shard_of_table(relid, class);
+			break;
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+			owner = IndexGetRelation(relid, true);
+			break;
+		case RELKIND_TOASTVALUE:
+			owner = table_of_toast(relid, NameStr(class->relname));
+			break;
+		case RELKIND_SEQUENCE:
+			owner = table_of_sequence(relid);
+			break;
+		default:
+			break;
+	}
+	ReleaseSysCache(tuple);
+
+	/* an index of a TOAST table is two steps away */
+	return OidIsValid(owner) ? shard_of_relation(owner) : shard;
+}
+
+bool
+catalog_relation_is_shard(Oid relid, ShardId *shardId, Oid *shellRelid)
+{
+	const Shard *shard = base_extension_is_active() ? shard_of_relation(relid) : NULL;
+
+	if (shard == NULL)
+		return false;
+	if (shardId != NULL)
+		*shardId = shard->id;
+	if (shellRelid != NULL)
+		*shellRelid = shard->relid;
+	return true;
+}
