@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 #include "catalog/index.h"
+#include "commands/copy.h"
 #include "commands/explain.h"
 #include "commands/tablecmds.h"
 #include "executor/executor.h"
@@ -18,6 +19,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/prep.h"
+#include "parser/parse_node.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -287,6 +289,28 @@ compat_alter_constraint_name(AlterTableCmd *cmd)
 	return &castNode(Constraint, cmd->def)->conname;
 #endif
 }
+
+/* ---- COPY and VACUUM: src/base/compat_commands.c ---- */
+
+/*
+ * 17: ON_ERROR ignore, 18: REJECT_LIMIT.  True when NextCopyFrom() has just met a row that is to
+ * be skipped; raises when too many were.  Always false before.
+ */
+extern bool compat_copy_from_skips_row(CopyFromState cstate);
+/* the notice about skipped rows at the end of COPY FROM (17) */
+extern void compat_copy_from_report_skipped(CopyFromState cstate);
+
+#if PG_VERSION_NUM >= 160000
+#define compat_nsitem_perminfo(nsitem) ((nsitem)->p_perminfo)
+#define compat_pstate_perminfos(pstate) ((pstate)->p_rteperminfos)
+#else
+#define compat_nsitem_perminfo(nsitem) ((nsitem)->p_rte)
+#define compat_pstate_perminfos(pstate) NIL
+#endif
+
+/* 18: num_all_frozen_pages.  Changes pages and rows only */
+extern void compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows,
+									   bool hasindex);
 
 /* ---- settings ---- */
 

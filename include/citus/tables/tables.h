@@ -11,9 +11,10 @@
 
 extern void tables_init(void);
 
-/* citus.allow_unsafe_constraints, citus.enable_unsafe_triggers */
+/* settings that DDL on known tables goes by, too */
 extern bool tables_allow_unsafe_constraints;
 extern bool tables_enable_unsafe_triggers;
+extern bool tables_enable_local_reference_fks;
 
 /* what is asked for; see create_distributed_table in the spec */
 typedef struct TableSpec
@@ -28,6 +29,11 @@ typedef struct TableSpec
 
 /* plain (or managed local) table -> the kind asked for; copies its rows.  Checks ownership. */
 extern void tables_create(const TableSpec *spec);
+/*
+ * A relation that has just been created or attached here as a partition of a known table becomes
+ * known too: shells on the other nodes, shards of its own attached to the parent's.
+ */
+extern void tables_create_partition(Oid relid);
 /* the way back */
 extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
 

@@ -1,0 +1,18 @@
+-- What nodes ask each other for utility statements.
+
+-- truncates shells and shards of tables on this node
+CREATE FUNCTION citus_internal.truncate_tables(tables regclass[], restart_identity boolean)
+    RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_truncate_tables$$;
+COMMENT ON FUNCTION citus_internal.truncate_tables(regclass[], boolean)
+    IS 'truncates a node''s shells and shards of distributed tables';
+
+-- pages and rows of all shards into the shell's pg_class row, for estimates
+CREATE FUNCTION citus_internal.set_table_size(table_name regclass, pages double precision,
+                                              row_count double precision)
+    RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_set_table_size$$;
+COMMENT ON FUNCTION citus_internal.set_table_size(regclass, double precision, double precision)
+    IS 'notes pages and rows of a distributed table for the planner';

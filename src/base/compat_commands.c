@@ -1,0 +1,74 @@
+/*
+ * compat_commands.c
+ *	  Wrappers for COPY and VACUUM, which differ too much between majors to be inline.
+ */
+#include "postgres.h"
+
+#include "access/multixact.h"
+#include "access/transam.h"
+#include "commands/copyfrom_internal.h"
+#include "commands/progress.h"
+#include "commands/vacuum.h"
+#include "pgstat.h"
+#include "utils/backend_progress.h"
+
+#include "citus/base/compat.h"
+
+#if PG_VERSION_NUM >= 180000
+static void
+check_reject_limit(CopyFromState cstate)
+{
+	if (cstate->opts.reject_limit > 0 && cstate->num_errors > cstate->opts.reject_limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("skipped more than REJECT_LIMIT (%lld) rows due to data type "
+						"incompatibility", (long long) cstate->opts.reject_limit)));
+}
+#endif
+
+bool
+compat_copy_from_skips_row(CopyFromState cstate)
+{
+#if PG_VERSION_NUM >= 170000
+	if (cstate->opts.on_error != COPY_ON_ERROR_IGNORE || !cstate->escontext->error_occurred)
+		return false;
+	cstate->escontext->error_occurred = false;
+#if PG_VERSION_NUM >= 180000
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_SKIPPED, cstate->num_errors);
+	check_reject_limit(cstate);
+#endif
+	return true;
+#else
+	return false;
+#endif
+}
+
+void
+compat_copy_from_report_skipped(CopyFromState cstate)
+{
+#if PG_VERSION_NUM >= 170000
+	if (cstate->opts.on_error != COPY_ON_ERROR_IGNORE || cstate->num_errors == 0)
+		return;
+#if PG_VERSION_NUM >= 180000
+	if (cstate->opts.log_verbosity == COPY_LOG_VERBOSITY_SILENT)
+		return;
+#endif
+	ereport(NOTICE,
+			(errmsg_plural("%llu row was skipped due to data type incompatibility",
+						   "%llu rows were skipped due to data type incompatibility",
+						   (unsigned long long) cstate->num_errors,
+						   (unsigned long long) cstate->num_errors)));
+#endif
+}
+
+void
+compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows, bool hasindex)
+{
+#if PG_VERSION_NUM >= 180000
+	vac_update_relstats(relation, pages, rows, 0, 0, hasindex, InvalidTransactionId,
+						InvalidMultiXactId, NULL, NULL, false);
+#else
+	vac_update_relstats(relation, pages, rows, 0, hasindex, InvalidTransactionId,
+						InvalidMultiXactId, NULL, NULL, false);
+#endif
+}

@@ -1,0 +1,193 @@
+/*
+ * alter_checks.c
+ *	  ALTER TABLE: what is refused because it could not hold across shards.
+ *
+ * Only what the shards cannot check themselves is looked at, before anything runs.  Constraints
+ * are checked after the statement has run here, on what came out of it (tables_check_constraints).
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+
+#include "commands_internal.h"
+
+typedef struct AlterCheck
+{
+	const DistTable *table;
+	const char *keyName;		/* NULL when keyless */
+	bool		alone;			/* the only subcommand */
+} AlterCheck;
+
+static void
+refuse(const AlterCheck *check, const char *what, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot %s of distributed table \"%s\"", what,
+					get_rel_name(check->table->relid)),
+			 detail ? errdetail("%s", detail) : 0));
+}
+
+static bool
+nextval_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall))
+	{
+		const char *name = strVal(llast(((FuncCall *) node)->funcname));
+
+		if (strcmp(name, "nextval") == 0)
+			return true;
+	}
+	return raw_expression_tree_walker(node, nextval_walker, context);
+}
+
+/* true for a raw expression that draws from a sequence */
+bool
+commands_expression_has_nextval(Node *expression)
+{
+	return nextval_walker(expression, NULL);
+}
+
+static bool
+type_is_serial(const TypeName *type)
+{
+	static const char *const names[] = {
+		"serial", "serial2", "serial4", "serial8", "smallserial", "bigserial"
+	};
+
+	if (type == NULL || list_length(type->names) != 1 || type->pct_type)
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strcmp(strVal(linitial(type->names)), names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+table_has_rows(Oid relid)
+{
+	char	   *query = psprintf("SELECT FROM %s LIMIT 1", commands_qualified_name(relid));
+	bool		found;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for rows of relation %u", relid);
+	found = SPI_processed > 0;
+	SPI_finish();
+	return found;
+}
+
+/* values of a sequence are drawn where a row comes in, never on shards */
+static void
+check_add_column(const AlterCheck *check, const ColumnDef *column)
+{
+	ListCell   *cell;
+
+	if (type_is_serial(column->typeName))
+		refuse(check, "add a serial column",
+			   "Rows that exist already cannot be numbered over all shards.");
+	foreach(cell, column->constraints)
+	{
+		Constraint *constraint = lfirst(cell);
+
+		if (constraint->contype == CONSTR_IDENTITY)
+			refuse(check, "add an identity column",
+				   "Rows that exist already cannot be numbered over all shards.");
+		if (constraint->contype == CONSTR_DEFAULT &&
+			commands_expression_has_nextval(constraint->raw_expr))
+		{
+			if (!check->alone)
+				refuse(check, "add a column with a sequence as its default",
+					   "It must be the only subcommand of the statement.");
+			if (table_has_rows(check->table->relid))
+				refuse(check, "add a column with a sequence as its default",
+					   "The table has rows already.");
+		}
+	}
+}
+
+static void
+check_key_column(const AlterCheck *check, const AlterTableCmd *cmd)
+{
+	if (check->keyName == NULL || cmd->name == NULL || strcmp(cmd->name, check->keyName) != 0)
+		return;
+	if (cmd->subtype == AT_DropColumn)
+		refuse(check, "drop the distribution column", NULL);
+	else
+		refuse(check, "change the type or expression of the distribution column", NULL);
+}
+
+static void
+check_attach(const AlterCheck *check, const AlterTableCmd *cmd)
+{
+	PartitionCmd *partition = (PartitionCmd *) cmd->def;
+
+	if (partition->concurrent || cmd->subtype == AT_DetachPartitionFinalize)
+		refuse(check, "detach a partition concurrently", NULL);
+	if (!check->alone)
+		refuse(check, "attach or detach a partition together with other changes", NULL);
+}
+
+static void
+check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
+{
+	switch (cmd->subtype)
+	{
+		case AT_AddColumn:
+			check_add_column(check, (ColumnDef *) cmd->def);
+			break;
+		case AT_ColumnDefault:
+			if (!check->alone && commands_expression_has_nextval(cmd->def))
+				refuse(check, "set a sequence as default of a column",
+					   "It must be the only subcommand of the statement.");
+			break;
+		case AT_DropColumn:
+		case AT_AlterColumnType:
+		case AT_DropExpression:
+			check_key_column(check, cmd);
+			break;
+		case AT_AddIdentity:
+		case AT_SetIdentity:
+		case AT_DropIdentity:
+			refuse(check, "change the identity of a column", NULL);
+			break;
+		case AT_AddInherit:
+		case AT_DropInherit:
+			refuse(check, "change the inheritance", NULL);
+			break;
+		case AT_EnableRule:
+		case AT_EnableAlwaysRule:
+		case AT_EnableReplicaRule:
+		case AT_DisableRule:
+			refuse(check, "enable or disable a rule", "Rules are local to a node.");
+			break;
+		case AT_AttachPartition:
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+			check_attach(check, cmd);
+			break;
+		default:
+			break;
+	}
+}
+
+/* raises 0A000 for what cannot be kept true over the shards of table */
+void
+commands_check_alter_table(const DistTable *table, AlterTableStmt *statement)
+{
+	AlterCheck	check = {.table = table};
+	ListCell   *cell;
+
+	check.alone = list_length(statement->cmds) == 1;
+	if (DIST_TABLE_HAS_KEY(table))
+		check.keyName = get_attname(table->relid, table->keyAttno, false);
+	foreach(cell, statement->cmds)
+		check_subcommand(&check, lfirst(cell));
+}

@@ -1,0 +1,306 @@
+/*
+ * attached.c
+ *	  What hangs on tables: extended statistics, policies, triggers.
+ *
+ * Statistics and triggers have names of their own on each shard; policies keep theirs.  Triggers
+ * fire on the shards, next to the rows, and are therefore refused unless the user has said that
+ * this is wanted; managed local tables have one shard and no such question.
+ */
+#include "postgres.h"
+
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "commands/policy.h"
+#include "commands/trigger.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
+#include "commands_internal.h"
+
+/* ---- statistics ---- */
+
+/* the known table of a statistics object, or NULL */
+static const DistTable *
+table_of_statistics(Oid statisticsId)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statisticsId));
+	Oid			relid;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	relid = ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid;
+	ReleaseSysCache(tuple);
+	return catalog_table_get(relid);
+}
+
+static char *
+statistics_qualified_name(Oid statisticsId)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, StatisticExtRelationId, statisticsId);
+	return getObjectIdentity(&address, false);
+}
+
+/* the newest statistics object of a table: the one just made */
+static Oid
+newest_statistics(Oid relid)
+{
+	List	   *ids;
+	Oid			newest = InvalidOid;
+	ListCell   *cell;
+	Relation	relation = RelationIdGetRelation(relid);
+
+	ids = RelationGetStatExtList(relation);
+	RelationClose(relation);
+	foreach(cell, ids)
+		newest = Max(newest, lfirst_oid(cell));
+	return newest;
+}
+
+/*
+ * The definition as the server prints it has the name that it chose; nodes and shards get that.
+ */
+static void
+create_statistics_elsewhere(Command *command, void *argument)
+{
+	CreateStatsStmt *statement = (CreateStatsStmt *) command->statement;
+	Oid			relid = *(Oid *) argument;
+	Oid			statisticsId = statement->defnames
+		? get_statistics_object_oid(statement->defnames, true) : newest_statistics(relid);
+	ObjectAddress address;
+	char	   *text;
+
+	if (!OidIsValid(statisticsId))
+		return;
+	ObjectAddressSet(address, StatisticExtRelationId, statisticsId);
+	cluster_ensure_dependencies(&address, false);
+	text = pg_get_statisticsobjdef_string(statisticsId);
+	cluster_run_on_others(list_make1(text));
+	tables_run_shard_ddl(catalog_table_get(relid), list_make1(text), NIL, "pg_catalog");
+}
+
+List *
+commands_steps_create_statistics(Command *command)
+{
+	CreateStatsStmt *statement = (CreateStatsStmt *) command->statement;
+	RangeVar   *name = linitial(statement->relations);
+	Oid			relid;
+	Oid		   *argument;
+
+	if (!IsA(name, RangeVar))
+		return NIL;
+	relid = commands_relation_find(command, name);
+	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+		return NIL;
+	if (statement->if_not_exists && statement->defnames != NIL &&
+		OidIsValid(get_statistics_object_oid(statement->defnames, true)))
+		return NIL;
+	commands_require_owner(relid);
+	commands_lock_coordinator_first(relid);
+	argument = palloc(sizeof(Oid));
+	*argument = relid;
+	return list_make2(commands_step_local(),
+					  commands_step_call(create_statistics_elsewhere, argument));
+}
+
+List *
+commands_steps_alter_statistics(Command *command)
+{
+	AlterStatsStmt *statement = (AlterStatsStmt *) command->statement;
+	Oid			statisticsId = get_statistics_object_oid(statement->defnames, true);
+	const DistTable *table = OidIsValid(statisticsId) ? table_of_statistics(statisticsId) : NULL;
+
+	if (table == NULL)
+		return NIL;
+	return list_make3(commands_step_local(), commands_step_nodes(command->text),
+					  commands_step_shards(table->relid, command->text, NIL));
+}
+
+List *
+commands_steps_drop_statistics(Command *command)
+{
+	DropStmt   *statement = (DropStmt *) command->statement;
+	List	   *steps = NIL;
+	ListCell   *cell;
+
+	foreach(cell, statement->objects)
+	{
+		Oid			statisticsId = get_statistics_object_oid(lfirst(cell), true);
+		const DistTable *table = OidIsValid(statisticsId)
+			? table_of_statistics(statisticsId) : NULL;
+		char	   *text;
+
+		if (table == NULL)
+			continue;
+		text = psprintf("DROP STATISTICS %s", statistics_qualified_name(statisticsId));
+		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
+		steps = lappend(steps, commands_step_nodes(text));
+	}
+	return steps == NIL ? NIL : lcons(commands_step_local(), steps);
+}
+
+/* ---- policies ---- */
+
+static bool
+sublink_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink))
+		return true;
+	return raw_expression_tree_walker(node, sublink_walker, context);
+}
+
+static void
+refuse_subquery(Node *expression, Oid relid)
+{
+	if (sublink_walker(expression, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot use a subquery in a policy on distributed table \"%s\"",
+						get_rel_name(relid)),
+				 errdetail("Policies are evaluated where the shards are.")));
+}
+
+typedef struct PolicyTarget
+{
+	Oid			relid;
+	const char *name;
+} PolicyTarget;
+
+/* roles and functions of the policy */
+static void
+ensure_policy_dependencies(Command *command, void *argument)
+{
+	PolicyTarget *target = argument;
+	ObjectAddress address;
+
+	ObjectAddressSet(address, PolicyRelationId,
+					 get_relation_policy_oid(target->relid, target->name, false));
+	cluster_ensure_dependencies(&address, false);
+}
+
+static List *
+steps_for_policy(Command *command, RangeVar *relation, const char *name, Node *using, Node *check)
+{
+	Oid			relid = commands_relation_find(command, relation);
+	PolicyTarget *target;
+
+	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+		return NIL;
+	refuse_subquery(using, relid);
+	refuse_subquery(check, relid);
+	commands_lock_coordinator_first(relid);
+	target = palloc(sizeof(PolicyTarget));
+	target->relid = relid;
+	target->name = pstrdup(name);
+	return list_make4(commands_step_local(),
+					  commands_step_call(ensure_policy_dependencies, target),
+					  commands_step_nodes(command->text),
+					  commands_step_shards(relid, command->text, NIL));
+}
+
+List *
+commands_steps_create_policy(Command *command)
+{
+	CreatePolicyStmt *statement = (CreatePolicyStmt *) command->statement;
+
+	return steps_for_policy(command, statement->table, statement->policy_name,
+							statement->qual, statement->with_check);
+}
+
+List *
+commands_steps_alter_policy(Command *command)
+{
+	AlterPolicyStmt *statement = (AlterPolicyStmt *) command->statement;
+
+	return steps_for_policy(command, statement->table, statement->policy_name,
+							statement->qual, statement->with_check);
+}
+
+/* ---- triggers ---- */
+
+static bool
+triggers_allowed(const DistTable *table)
+{
+	return commands_unsafe_triggers || table->kind == DIST_TABLE_LOCAL;
+}
+
+/* the function of the trigger must be there before the trigger is */
+static void
+ensure_trigger_function(Command *command, void *argument)
+{
+	CreateTrigStmt *statement = (CreateTrigStmt *) command->statement;
+	ObjectAddress address;
+
+	ObjectAddressSet(address, TriggerRelationId,
+					 get_trigger_oid(*(Oid *) argument, statement->trigname, false));
+	cluster_ensure_dependencies(&address, false);
+}
+
+/*
+ * The trigger is also on the shells, where it does not fire, since no rows come there: it is where
+ * later copies of it are made from.
+ */
+List *
+commands_steps_create_trigger(Command *command)
+{
+	CreateTrigStmt *statement = (CreateTrigStmt *) command->statement;
+	Oid			relid = commands_relation_find(command, statement->relation);
+	const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
+	Oid		   *argument;
+
+	if (table == NULL)
+		return NIL;
+	if (!triggers_allowed(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create a trigger on distributed table \"%s\"",
+						get_rel_name(relid)),
+				 errdetail("It would run on the nodes that hold the shards."),
+				 errhint("Set citus.enable_unsafe_triggers if that is what you want.")));
+	commands_lock_coordinator_first(relid);
+	argument = palloc(sizeof(Oid));
+	*argument = relid;
+	return list_make4(commands_step_local(),
+					  commands_step_call(ensure_trigger_function, argument),
+					  commands_step_nodes(command->text),
+					  commands_step_shards(relid, command->text, NIL));
+}
+
+/* DROP TRIGGER, DROP POLICY, DROP RULE: the last name is the object's, the others the table's */
+List *
+commands_steps_drop_attached(Command *command)
+{
+	DropStmt   *statement = (DropStmt *) command->statement;
+	List	   *names = linitial_node(List, statement->objects);
+	List	   *tableNames;
+	const DistTable *table;
+	Oid			relid;
+
+	if (statement->removeType == OBJECT_RULE || list_length(names) < 2)
+		return NIL;
+	tableNames = list_truncate(list_copy(names), list_length(names) - 1);
+	relid = commands_relation_find(command, makeRangeVarFromNameList(tableNames));
+	table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
+	if (table == NULL)
+		return NIL;
+	if (statement->removeType == OBJECT_TRIGGER &&
+		(!triggers_allowed(table) ||
+		 !OidIsValid(get_trigger_oid(relid, strVal(llast(names)), true))))
+		return NIL;
+	commands_lock_coordinator_first(relid);
+	return list_make3(commands_step_local(), commands_step_nodes(command->text),
+					  commands_step_shards(relid, command->text, NIL));
+}

@@ -1,0 +1,181 @@
+/*
+ * commands.c
+ *	  Entry of utility statements and settings of the module.
+ *
+ * Every utility statement of the session comes through commands_process().  Most leave at once:
+ * the extension is not active, the statement is one of ours or a part of one that has been
+ * handled already, or no handler is interested.  The rest become a Command, whose handler answers
+ * a list of steps (steps.c runs them).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "tcop/utility.h"
+
+#include "citus/base/session.h"
+#include "citus/base/settings.h"
+#include "commands_internal.h"
+
+static bool ddl_propagation = true;
+bool		commands_create_type_propagation = true;
+bool		commands_create_role_propagation = true;
+bool		commands_alter_role_propagation = true;
+bool		commands_alter_role_set_propagation = true;
+bool		commands_unsafe_triggers = false;
+bool		commands_local_reference_foreign_keys = true;
+bool		commands_use_managed_tables = false;
+bool		commands_alter_database_owner = true;
+int			commands_object_propagation = OBJECTS_IMMEDIATE;
+
+static const struct config_enum_entry object_propagation_options[] = {
+	{"deferred", OBJECTS_DEFERRED, false},
+	{"automatic", OBJECTS_AUTOMATIC, false},
+	{"immediate", OBJECTS_IMMEDIATE, false},
+	{NULL, 0, false}
+};
+
+#define HIDDEN (GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE)
+
+static const SettingDef settings[] = {
+	{.name = "citus.enable_ddl_propagation",
+		.description = "Sends DDL statements to the other nodes and to shards.",
+		.type = SETTING_BOOL, .variable = &ddl_propagation, .boot.b = true,
+	.context = PGC_USERSET, .flags = HIDDEN},
+	{.name = "citus.enable_create_type_propagation",
+		.description = "Creates types on the other nodes too.",
+		.type = SETTING_BOOL, .variable = &commands_create_type_propagation, .boot.b = true,
+	.context = PGC_USERSET, .flags = HIDDEN},
+	{.name = "citus.enable_create_role_propagation",
+		.description = "Creates and drops roles, and changes their memberships, on all nodes.",
+		.type = SETTING_BOOL, .variable = &commands_create_role_propagation, .boot.b = true,
+	.context = PGC_USERSET},
+	{.name = "citus.enable_alter_role_propagation",
+		.description = "Alters roles on the other nodes too.",
+		.type = SETTING_BOOL, .variable = &commands_alter_role_propagation, .boot.b = true,
+	.context = PGC_USERSET, .flags = HIDDEN},
+	{.name = "citus.enable_alter_role_set_propagation",
+		.description = "Alters settings of roles on the other nodes too.",
+		.type = SETTING_BOOL, .variable = &commands_alter_role_set_propagation, .boot.b = true,
+	.context = PGC_USERSET, .flags = HIDDEN},
+	{.name = "citus.enable_alter_database_owner",
+		.description = "Changes the owner of the database on the other nodes too.",
+		.type = SETTING_BOOL, .variable = &commands_alter_database_owner, .boot.b = true,
+	.context = PGC_USERSET, .flags = HIDDEN},
+	{.name = "citus.enable_unsafe_triggers",
+		.description = "Permits triggers on distributed and reference tables.",
+		.type = SETTING_BOOL, .variable = &commands_unsafe_triggers, .boot.b = false,
+	.context = PGC_USERSET, .flags = HIDDEN},
+	{.name = "citus.enable_local_reference_table_foreign_keys",
+		.description = "Permits foreign keys between local and reference tables.",
+		.type = SETTING_BOOL, .variable = &commands_local_reference_foreign_keys,
+		.boot.b = true,
+	.context = PGC_USERSET},
+	{.name = "citus.use_citus_managed_tables",
+		.description = "Makes every new local table known to all nodes.",
+		.type = SETTING_BOOL, .variable = &commands_use_managed_tables, .boot.b = false,
+	.context = PGC_USERSET},
+	{.name = "citus.create_object_propagation",
+		.description = "Says when new types, functions and other objects reach the other nodes.",
+		.type = SETTING_ENUM, .variable = &commands_object_propagation,
+		.boot.i = OBJECTS_IMMEDIATE, .options = object_propagation_options,
+	.context = PGC_USERSET, .flags = HIDDEN},
+};
+
+void
+commands_init(void)
+{
+	base_settings_register(settings, lengthof(settings));
+}
+
+/*
+ * The statement's own text: the server tells where it is in the query string, unless there is
+ * but one.
+ */
+static char *
+statement_text(const UtilityCall *call)
+{
+	int			location = call->pstmt->stmt_location;
+	int			length = call->pstmt->stmt_len;
+	char	   *text;
+
+	if (location < 0)
+		return pstrdup(call->queryString);
+	if (length <= 0)
+		length = strlen(call->queryString + location);
+	text = pnstrdup(call->queryString + location, length);
+
+	/* a trailing semicolon is part of the rest of a string */
+	for (length = strlen(text); length > 0; length--)
+	{
+		if (text[length - 1] != ';' && !isspace((unsigned char) text[length - 1]))
+			break;
+		text[length - 1] = '\0';
+	}
+	return text;
+}
+
+static void
+pass_through(UtilityCall *call)
+{
+	ProcessUtility_hook_type next = call->next ? call->next : standard_ProcessUtility;
+
+	next(call->pstmt, call->queryString, call->readOnlyTree, call->context, call->params,
+		 call->queryEnv, call->dest, call->qc);
+}
+
+/*
+ * The handler of a statement that may concern us, or NULL.
+ *
+ * Statements inside an extension's script belong to the extension: they run on every node with
+ * CREATE EXTENSION there.
+ */
+static const CommandHandler *
+handler_for(const UtilityCall *call, bool propagates)
+{
+	const CommandHandler *handler;
+
+	if (call->context == PROCESS_UTILITY_SUBCOMMAND || creating_extension)
+		return NULL;
+	handler = commands_handler_find(nodeTag(call->pstmt->utilityStmt));
+	if (handler == NULL || (!handler->always && !propagates))
+		return NULL;
+	if (!IsTransactionState() || IsAbortedTransactionBlockState() ||
+		!base_extension_is_active())
+		return NULL;
+	return handler;
+}
+
+void
+commands_process(UtilityCall *call)
+{
+	Command		command = {0};
+	const CommandHandler *handler;
+	List	   *steps;
+
+	if (base_frame_active(FRAME_OWN_DDL) || base_frame_active(FRAME_METADATA_CHANGE))
+	{
+		pass_through(call);
+		return;
+	}
+
+	command.call = call;
+	command.internal = base_session_is_internal();
+	command.propagates = ddl_propagation && !command.internal;
+	handler = handler_for(call, command.propagates);
+	if (handler == NULL)
+	{
+		pass_through(call);
+		return;
+	}
+
+	command.statement = copyObject(call->pstmt->utilityStmt);
+	command.text = statement_text(call);
+	steps = handler->steps(&command);
+	if (steps == NIL)
+		pass_through(call);
+	else
+		commands_run_steps(&command, steps);
+}

@@ -1,0 +1,183 @@
+/*
+ * commands_internal.h
+ *	  What the files of the module share: commands, steps, handlers.
+ */
+#ifndef CITUS_COMMANDS_INTERNAL_H
+#define CITUS_COMMANDS_INTERNAL_H
+
+#include "postgres.h"
+#include "catalog/objectaddress.h"
+#include "nodes/parsenodes.h"
+#include "storage/lockdefs.h"
+#include "citus/catalog/catalog.h"
+#include "citus/commands/commands.h"
+
+/*
+ * Command: one utility statement on its way.  It lives in the memory context that was current
+ * when the statement came in (the portal's), which survives statements that commit on their own.
+ */
+typedef struct Command
+{
+	UtilityCall *call;
+	Node	   *statement;		/* writable copy: what STEP_LOCAL runs */
+	const char *text;			/* the statement's own text, cut out of the query string */
+	bool		internal;		/* another node's session */
+	bool		propagates;		/* DDL may leave this node */
+} Command;
+
+typedef enum CommandStepKind
+{
+	STEP_LOCAL,					/* the statement, by the server (and the hooks after ours) */
+	STEP_DEPENDENCIES,			/* what address depends on exists on all nodes */
+	STEP_NODES,					/* texts on all other nodes */
+	STEP_SHARDS,				/* texts on every placement of every shard of relid */
+	STEP_CALL					/* run(command, argument) */
+} CommandStepKind;
+
+typedef struct CommandStep
+{
+	CommandStepKind kind;
+	List	   *texts;			/* NODES, SHARDS: of char * */
+	Oid			relid;			/* SHARDS: a table known to the catalog */
+	List	   *names;			/* SHARDS: of tables_choose_names() */
+	ObjectAddress address;		/* DEPENDENCIES */
+	void		(*run) (Command *command, void *argument);
+	void	   *argument;
+} CommandStep;
+
+/*
+ * CommandHandler: how one kind of statement is handled.  steps() looks, checks, takes locks on this
+ * node, changes nothing but command->statement, and returns NIL when the statement is none of our
+ * business.
+ */
+typedef struct CommandHandler
+{
+	NodeTag		tag;
+	bool		always;			/* also in internal sessions and with propagation off */
+	List	   *(*steps) (Command *command);
+} CommandHandler;
+
+/* handlers.c: NULL when there is none */
+extern const CommandHandler *commands_handler_find(NodeTag tag);
+
+/* ---- steps.c ---- */
+
+extern CommandStep *commands_step_local(void);
+extern CommandStep *commands_step_dependencies(Oid classId, Oid objectId);
+extern CommandStep *commands_step_nodes(const char *text);
+extern CommandStep *commands_step_shards(Oid relid, const char *text, List *names);
+extern CommandStep *commands_step_call(void (*run) (Command *command, void *argument),
+									   void *argument);
+extern void commands_run_steps(Command *command, List *steps);
+/* the statement, by the server, with next's hooks; keeps the memory context */
+extern void commands_run_local(Command *command);
+extern void commands_run_local_statement(Command *command, Node *statement, QueryCompletion *qc);
+
+/* ---- settings, commands.c ---- */
+
+typedef enum ObjectPropagation
+{
+	OBJECTS_DEFERRED,
+	OBJECTS_AUTOMATIC,
+	OBJECTS_IMMEDIATE
+} ObjectPropagation;
+
+extern bool commands_create_type_propagation;
+extern bool commands_create_role_propagation;
+extern bool commands_alter_role_propagation;
+extern bool commands_alter_role_set_propagation;
+extern bool commands_unsafe_triggers;
+extern bool commands_local_reference_foreign_keys;
+extern bool commands_use_managed_tables;
+extern bool commands_alter_database_owner;
+extern int	commands_object_propagation;
+
+/* ---- relations, relations.c ---- */
+
+/* relation by name without a lock; InvalidOid when it does not exist; refuses shards (see below) */
+extern Oid	commands_relation_find(Command *command, const RangeVar *name);
+/* raises 42501 when relid is a shard and the client may not touch it by hand */
+extern void commands_refuse_shard(Command *command, Oid relid);
+/* the known table that a table, index (of any kind) or statistics' relation stands for, or NULL */
+extern const DistTable *commands_table_of_relation(Oid relid);
+/* raises 42501 the way the server does */
+extern void commands_require_owner(Oid relid);
+/*
+ * When this node is not the coordinator: takes a lock on the coordinator's shell first, so that two
+ * nodes that change one table wait for each other there instead of crosswise.
+ */
+extern void commands_lock_coordinator_first(Oid relid);
+extern char *commands_qualified_name(Oid relid);
+/* " CASCADE" or "" */
+extern const char *commands_behavior_text(DropBehavior behavior);
+
+/* ---- objects, objects.c ---- */
+
+/* keeps the object on all nodes: creates it there, unless it has to stay local */
+extern void commands_share_object(const ObjectAddress *address);
+extern bool commands_object_is_known(const ObjectAddress *address);
+/* every object of addresses known: local, dependencies, own text on the nodes; else NIL */
+extern List *commands_steps_for_object(Command *command, const ObjectAddress *address);
+/* address of an existing object; InvalidOid inside when there is none */
+extern ObjectAddress commands_object_find(ObjectType type, Node *object);
+/* SQL word for DROP and GRANT ("TEXT SEARCH CONFIGURATION"), NULL when unknown */
+extern const char *commands_object_keyword(ObjectType type);
+/* "DROP kind IF EXISTS identity [CASCADE]" */
+extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
+								DropBehavior behavior);
+
+/* ---- handlers, by file ---- */
+
+/* table_ddl.c */
+extern List *commands_steps_create_table(Command *command);
+extern List *commands_steps_alter_table(Command *command);
+/* alter_checks.c: refuses what cannot hold across shards; *needsEmpty as documented there */
+extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
+extern bool commands_expression_has_nextval(Node *expression);
+/* rename.c */
+extern List *commands_steps_rename(Command *command);
+extern List *commands_steps_set_schema(Command *command);
+extern List *commands_steps_owner(Command *command);
+extern List *commands_steps_depends(Command *command);
+extern List *commands_steps_comment(Command *command);
+extern List *commands_steps_security_label(Command *command);
+/* indexes.c */
+extern List *commands_steps_create_index(Command *command);
+extern List *commands_steps_reindex(Command *command);
+extern List *commands_steps_drop_index(Command *command);
+extern List *commands_steps_cluster(Command *command);
+/* attached.c: statistics, policies, triggers */
+extern List *commands_steps_create_statistics(Command *command);
+extern List *commands_steps_alter_statistics(Command *command);
+extern List *commands_steps_create_policy(Command *command);
+extern List *commands_steps_alter_policy(Command *command);
+extern List *commands_steps_create_trigger(Command *command);
+extern List *commands_steps_drop_attached(Command *command);
+extern List *commands_steps_drop_statistics(Command *command);
+/* drop.c */
+extern List *commands_steps_drop(Command *command);
+extern List *commands_steps_drop_owned(Command *command);
+/* objects.c */
+extern List *commands_steps_create_object(Command *command);
+/* object_alter.c */
+extern List *commands_steps_alter_object(Command *command);
+extern List *commands_steps_alter_sequence(Command *command);
+extern List *commands_steps_alter_extension(Command *command);
+/* roles.c */
+extern List *commands_steps_create_role(Command *command);
+extern List *commands_steps_alter_role(Command *command);
+extern List *commands_steps_alter_role_set(Command *command);
+extern List *commands_steps_drop_role(Command *command);
+extern List *commands_steps_grant_role(Command *command);
+extern List *commands_steps_database_set(Command *command);
+/* grant.c */
+extern List *commands_steps_grant(Command *command);
+/* truncate.c, lock.c, vacuum.c */
+extern List *commands_steps_truncate(Command *command);
+extern List *commands_steps_lock(Command *command);
+extern List *commands_steps_vacuum(Command *command);
+/* copy.c, copy_from.c */
+extern List *commands_steps_copy(Command *command);
+extern void commands_copy_from(Command *command, void *argument);
+
+#endif

@@ -1,0 +1,313 @@
+/*
+ * copy_from.c
+ *	  COPY table FROM for known tables.
+ *
+ * The server's own parser of COPY data reads and converts rows and fills in defaults
+ * (BeginCopyFrom, NextCopyFrom); each row goes to a ShardWriter, which routes it.  Generated
+ * columns are left to the shards.  Rights are checked as the server does it for any table.
+ *
+ *	   commands_copy_from
+ *		   open_target: relation, rights, WHERE
+ *		   copy_rows: NextCopyFrom -> WHERE -> executor_writer_put, row by row
+ *		   executor_writer_end: all shards have all rows
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "commands/copy.h"
+#include "commands/progress.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "pgstat.h"
+#include "tcop/cmdtag.h"
+#include "utils/acl.h"
+#include "utils/backend_progress.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+
+#include "citus/base/compat.h"
+#include "citus/executor/executor.h"
+#include "commands_internal.h"
+
+/* one COPY FROM under way */
+typedef struct CopyRun
+{
+	Relation	relation;
+	const DistTable *table;
+	CopyFromState input;
+	ExprState  *filter;			/* WHERE, or NULL */
+	EState	   *estate;
+
+	/* rows as parsed, and what the shards get of them */
+	TupleTableSlot *row;
+	TupleTableSlot *output;
+	List	   *columns;		/* attribute numbers of output */
+	ShardWriter *writer;
+
+	/* for error messages */
+	bool		sending;		/* the row has been read: what fails is not its line */
+	uint64		rows;
+} CopyRun;
+
+/* ---- rights ---- */
+
+/* programs and files of the server are for members of predefined roles */
+static void
+check_source(const CopyStmt *statement)
+{
+	if (statement->filename == NULL)
+		return;
+	if (statement->is_program &&
+		!has_privs_of_role(GetUserId(), ROLE_PG_EXECUTE_SERVER_PROGRAM))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to COPY from an external program"),
+				 errdetail("It takes the privileges of role \"%s\".",
+						   "pg_execute_server_program"),
+				 errhint("Anyone can COPY from stdin; psql's \\copy works for anyone, too.")));
+	if (!statement->is_program &&
+		!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to COPY from a file"),
+				 errdetail("It takes the privileges of role \"%s\".", "pg_read_server_files"),
+				 errhint("Anyone can COPY from stdin; psql's \\copy works for anyone, too.")));
+}
+
+static void
+check_rights(const CopyStmt *statement, Relation relation, ParseState *pstate,
+			 ParseNamespaceItem *nsitem)
+{
+	CompatPermInfo *permissions = compat_nsitem_perminfo(nsitem);
+	ListCell   *cell;
+
+	permissions->requiredPerms = ACL_INSERT;
+	foreach(cell, CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist))
+		permissions->insertedCols =
+			bms_add_member(permissions->insertedCols,
+						   lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
+	compat_exec_check_permissions(pstate->p_rtable, compat_pstate_perminfos(pstate), true);
+
+	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("COPY FROM not supported with row-level security"),
+				 errhint("Use INSERT statements instead.")));
+	PreventCommandIfReadOnly("COPY FROM");
+}
+
+/* ---- WHERE ---- */
+
+static void
+refuse_generated(Node *expression, Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	Bitmapset  *used = NULL;
+
+	pull_varattnos(expression, 1, &used);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attgenerated != '\0' &&
+			(bms_is_member(attribute->attnum - FirstLowInvalidHeapAttributeNumber, used) ||
+			 bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					 errmsg("generated columns are not supported in COPY FROM WHERE conditions"),
+					 errdetail("Column \"%s\" is a generated column.",
+							   NameStr(attribute->attname))));
+	}
+}
+
+/* list of conjuncts, as BeginCopyFrom() wants it */
+static Node *
+transform_where(ParseState *pstate, ParseNamespaceItem *nsitem, Node *where, Relation relation)
+{
+	Node	   *clause;
+
+	if (where == NULL)
+		return NULL;
+	addNSItemToQuery(pstate, nsitem, false, true, true);
+	clause = transformExpr(pstate, where, EXPR_KIND_COPY_WHERE);
+	clause = coerce_to_boolean(pstate, clause, "WHERE");
+	assign_expr_collations(pstate, clause);
+	refuse_generated(clause, relation);
+	clause = eval_const_expressions(NULL, clause);
+	clause = (Node *) canonicalize_qual((Expr *) clause, false);
+	return (Node *) make_ands_implicit((Expr *) clause);
+}
+
+/* ---- rows ---- */
+
+/* every column with values of its own; defaults of those not named are computed here */
+static void
+prepare_output(CopyRun *run)
+{
+	TupleDesc	desc = RelationGetDescr(run->relation);
+	TupleDesc	outputDesc;
+	ListCell   *cell;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped && attribute->attgenerated == '\0')
+			run->columns = lappend_int(run->columns, attribute->attnum);
+	}
+	outputDesc = CreateTemplateTupleDesc(list_length(run->columns));
+	foreach(cell, run->columns)
+		TupleDescCopyEntry(outputDesc, foreach_current_index(cell) + 1, desc, lfirst_int(cell));
+	run->row = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	run->output = MakeSingleTupleTableSlot(outputDesc, &TTSOpsVirtual);
+}
+
+static void
+refuse_null_key(CopyRun *run)
+{
+	AttrNumber	keyAttno = run->table->keyAttno;
+
+	if (DIST_TABLE_HAS_KEY(run->table) && run->row->tts_isnull[keyAttno - 1])
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the distribution column \"%s\" of table \"%s\" cannot be null",
+						get_attname(run->table->relid, keyAttno, false),
+						RelationGetRelationName(run->relation))));
+}
+
+/* what is wrong with a row is told with its line; what is wrong at a shard, with the lines so far */
+static void
+copy_error_context(void *argument)
+{
+	CopyRun    *run = argument;
+
+	if (!run->sending)
+		CopyFromErrorCallback(run->input);
+	else
+		errcontext("COPY %s, after " UINT64_FORMAT " rows",
+				   RelationGetRelationName(run->relation), run->rows);
+}
+
+static void
+send_row(CopyRun *run)
+{
+	int			index = 0;
+	ListCell   *cell;
+
+	ExecClearTuple(run->output);
+	foreach(cell, run->columns)
+	{
+		run->output->tts_values[index] = run->row->tts_values[lfirst_int(cell) - 1];
+		run->output->tts_isnull[index] = run->row->tts_isnull[lfirst_int(cell) - 1];
+		index++;
+	}
+	ExecStoreVirtualTuple(run->output);
+
+	run->sending = true;
+	executor_writer_put(run->writer, run->output);
+	run->sending = false;
+	run->rows++;
+}
+
+/* reads one row in the row's memory; false at the end of data */
+static bool
+read_row(CopyRun *run, ExprContext *econtext)
+{
+	MemoryContext context = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+	bool		found;
+
+	ExecClearTuple(run->row);
+	found = NextCopyFrom(run->input, econtext, run->row->tts_values, run->row->tts_isnull);
+	MemoryContextSwitchTo(context);
+	return found;
+}
+
+static void
+copy_rows(CopyRun *run)
+{
+	ExprContext *econtext = GetPerTupleExprContext(run->estate);
+
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		ResetPerTupleExprContext(run->estate);
+		if (!read_row(run, econtext))
+			break;
+		if (compat_copy_from_skips_row(run->input))
+			continue;
+		ExecStoreVirtualTuple(run->row);
+		run->row->tts_tableOid = RelationGetRelid(run->relation);
+		econtext->ecxt_scantuple = run->row;
+		if (run->filter && !ExecQual(run->filter, econtext))
+			continue;
+		refuse_null_key(run);
+		send_row(run);
+		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, run->rows);
+	}
+}
+
+/* ---- the statement ---- */
+
+static void
+begin_input(CopyRun *run, CopyStmt *statement, const char *queryString)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *nsitem;
+	Node	   *where;
+
+	pstate->p_sourcetext = queryString;
+	nsitem = addRangeTableEntryForRelation(pstate, run->relation, RowExclusiveLock, NULL,
+										   false, false);
+	where = transform_where(pstate, nsitem, statement->whereClause, run->relation);
+	check_rights(statement, run->relation, pstate, nsitem);
+	run->input = BeginCopyFrom(pstate, run->relation, where, statement->filename,
+							   statement->is_program, NULL, statement->attlist,
+							   statement->options);
+	if (where)
+		run->filter = ExecInitQual((List *) where, NULL);
+}
+
+void
+commands_copy_from(Command *command, void *argument)
+{
+	CopyStmt   *statement = (CopyStmt *) command->statement;
+	CopyRun		run = {0};
+	ErrorContextCallback errorContext;
+
+	check_source(statement);
+	run.relation = table_openrv(statement->relation, RowExclusiveLock);
+	run.table = catalog_table_get(RelationGetRelid(run.relation));
+	run.estate = CreateExecutorState();
+	prepare_output(&run);
+	begin_input(&run, statement, command->call->queryString);
+	run.writer = executor_writer_begin(run.table, run.columns,
+									   run.output->tts_tupleDescriptor);
+
+	errorContext.callback = copy_error_context;
+	errorContext.arg = &run;
+	errorContext.previous = error_context_stack;
+	error_context_stack = &errorContext;
+	copy_rows(&run);
+	run.sending = true;
+	(void) executor_writer_end(run.writer);
+	error_context_stack = errorContext.previous;
+
+	compat_copy_from_report_skipped(run.input);
+	EndCopyFrom(run.input);
+	ExecDropSingleTupleTableSlot(run.row);
+	ExecDropSingleTupleTableSlot(run.output);
+	FreeExecutorState(run.estate);
+	table_close(run.relation, NoLock);
+	if (command->call->qc)
+		SetQueryCompletion(command->call->qc, CMDTAG_COPY, run.rows);
+}

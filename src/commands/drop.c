@@ -1,0 +1,135 @@
+/*
+ * drop.c
+ *	  DROP and the ends of ownership.
+ *
+ * Tables go by the event trigger of the tables module, which sees cascades too.  Other objects
+ * that are known are dropped here by the server, then by name on the other nodes.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/types.h"
+#include "citus/cluster/cluster.h"
+#include "commands_internal.h"
+
+typedef struct DroppedObjects
+{
+	List	   *addresses;		/* of ObjectAddress * */
+	List	   *texts;
+} DroppedObjects;
+
+static void
+drop_elsewhere(Command *command, void *argument)
+{
+	DroppedObjects *dropped = argument;
+
+	cluster_run_on_others(dropped->texts);
+}
+
+static void
+forget_objects(Command *command, void *argument)
+{
+	DroppedObjects *dropped = argument;
+	MetadataDelta *delta = cluster_delta_begin();
+	ListCell   *cell;
+
+	foreach(cell, dropped->addresses)
+		cluster_delta_drop_object(delta, lfirst(cell));
+	cluster_delta_apply(delta);
+}
+
+/* the rows of pg_dist_object first, while all nodes still know the objects by name */
+static List *
+steps_for_dropped(DroppedObjects *dropped)
+{
+	if (dropped->addresses == NIL)
+		return NIL;
+	return list_make3(commands_step_call(forget_objects, dropped), commands_step_local(),
+					  commands_step_call(drop_elsewhere, dropped));
+}
+
+static void
+note_dropped(DroppedObjects *dropped, ObjectType type, const ObjectAddress *address,
+			 DropBehavior behavior)
+{
+	ObjectAddress *copy = palloc(sizeof(ObjectAddress));
+
+	*copy = *address;
+	dropped->addresses = lappend(dropped->addresses, copy);
+	dropped->texts = lappend(dropped->texts, commands_drop_text(type, address, behavior));
+}
+
+/*
+ * A missing schema or type in the name is an error of the server's only without IF EXISTS; here
+ * it means that there is nothing to drop.
+ */
+static List *
+steps_drop_objects(Command *command)
+{
+	DropStmt   *statement = (DropStmt *) command->statement;
+	DroppedObjects *dropped = palloc0(sizeof(DroppedObjects));
+	ListCell   *cell;
+
+	if (commands_object_keyword(statement->removeType) == NULL)
+		return NIL;
+	foreach(cell, statement->objects)
+	{
+		Node	   *object = lfirst(cell);
+		ObjectAddress address;
+
+		if (statement->removeType == OBJECT_EXTENSION &&
+			strcmp(strVal(object), CITUS_EXTENSION_NAME) == 0)
+			return NIL;
+		address = commands_object_find(statement->removeType, object);
+		if (commands_object_is_known(&address))
+			note_dropped(dropped, statement->removeType, &address, statement->behavior);
+	}
+	return steps_for_dropped(dropped);
+}
+
+/* clients do not drop shards by hand */
+static void
+refuse_shards(Command *command, const DropStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->objects)
+		(void) commands_relation_find(command, makeRangeVarFromNameList(lfirst(cell)));
+}
+
+List *
+commands_steps_drop(Command *command)
+{
+	DropStmt   *statement = (DropStmt *) command->statement;
+
+	switch (statement->removeType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_FOREIGN_TABLE:
+			refuse_shards(command, statement);
+			return NIL;
+		case OBJECT_MATVIEW:
+			return NIL;
+		case OBJECT_INDEX:
+			return commands_steps_drop_index(command);
+		case OBJECT_TRIGGER:
+		case OBJECT_POLICY:
+		case OBJECT_RULE:
+			return commands_steps_drop_attached(command);
+		case OBJECT_STATISTIC_EXT:
+			return commands_steps_drop_statistics(command);
+		default:
+			return steps_drop_objects(command);
+	}
+}
+
+/* DROP OWNED, REASSIGN OWNED: the same roles on every node */
+List *
+commands_steps_drop_owned(Command *command)
+{
+	return list_make2(commands_step_local(), commands_step_nodes(command->text));
+}

@@ -1,0 +1,113 @@
+/*
+ * object_alter.c
+ *	  ALTER of known types, domains, functions, collations, text search objects, servers,
+ *	  publications, sequences and extensions.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/types.h"
+#include "commands_internal.h"
+
+static void
+refuse_from_current(AlterFunctionStmt *statement, const ObjectAddress *address)
+{
+	ListCell   *cell;
+
+	if (!commands_object_is_known(address))
+		return;
+	foreach(cell, statement->actions)
+	{
+		DefElem    *action = lfirst(cell);
+
+		if (strcmp(action->defname, "set") == 0 &&
+			((VariableSetStmt *) action->arg)->kind == VAR_SET_CURRENT)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot use SET FROM CURRENT for a function that all nodes share"),
+					 errhint("Give the value: SET ... TO ...")));
+	}
+}
+
+/* OBJECT_* and name of what an ALTER statement changes */
+static ObjectAddress
+altered_object(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_AlterEnumStmt:
+			return commands_object_find(OBJECT_TYPE, (Node *) ((AlterEnumStmt *) node)->typeName);
+		case T_AlterTypeStmt:
+			return commands_object_find(OBJECT_TYPE, (Node *) ((AlterTypeStmt *) node)->typeName);
+		case T_AlterDomainStmt:
+			return commands_object_find(OBJECT_DOMAIN,
+										(Node *) ((AlterDomainStmt *) node)->typeName);
+		case T_AlterFunctionStmt:
+			return commands_object_find(((AlterFunctionStmt *) node)->objtype,
+										(Node *) ((AlterFunctionStmt *) node)->func);
+		case T_AlterCollationStmt:
+			return commands_object_find(OBJECT_COLLATION,
+										(Node *) ((AlterCollationStmt *) node)->collname);
+		case T_AlterTSConfigurationStmt:
+			return commands_object_find(OBJECT_TSCONFIGURATION,
+										(Node *) ((AlterTSConfigurationStmt *) node)->cfgname);
+		case T_AlterTSDictionaryStmt:
+			return commands_object_find(OBJECT_TSDICTIONARY,
+										(Node *) ((AlterTSDictionaryStmt *) node)->dictname);
+		case T_AlterForeignServerStmt:
+			return commands_object_find(OBJECT_FOREIGN_SERVER, (Node *)
+										makeString(((AlterForeignServerStmt *) node)->servername));
+		case T_AlterPublicationStmt:
+			return commands_object_find(OBJECT_PUBLICATION, (Node *)
+										makeString(((AlterPublicationStmt *) node)->pubname));
+		default:
+			elog(ERROR, "unexpected kind of statement: %d", (int) nodeTag(node));
+	}
+	return InvalidObjectAddress;
+}
+
+List *
+commands_steps_alter_object(Command *command)
+{
+	ObjectAddress address = altered_object(command->statement);
+
+	if (IsA(command->statement, AlterFunctionStmt))
+		refuse_from_current((AlterFunctionStmt *) command->statement, &address);
+	return commands_steps_for_object(command, &address);
+}
+
+/*
+ * Each node draws from a range of its own, so that a statement about values or limits means
+ * something else on each.
+ */
+List *
+commands_steps_alter_sequence(Command *command)
+{
+	AlterSeqStmt *statement = (AlterSeqStmt *) command->statement;
+	Oid			relid = commands_relation_find(command, statement->sequence);
+	ObjectAddress address;
+
+	if (!OidIsValid(relid))
+		return NIL;
+	ObjectAddressSet(address, RelationRelationId, relid);
+	if (!commands_object_is_known(&address))
+		return NIL;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot alter sequence \"%s\"", get_rel_name(relid)),
+			 errdetail("Distributed tables use it, and each node has its own range of values.")));
+}
+
+List *
+commands_steps_alter_extension(Command *command)
+{
+	AlterExtensionStmt *statement = (AlterExtensionStmt *) command->statement;
+	ObjectAddress address;
+
+	if (strcmp(statement->extname, CITUS_EXTENSION_NAME) == 0)
+		return NIL;
+	address = commands_object_find(OBJECT_EXTENSION, (Node *) makeString(statement->extname));
+	return commands_steps_for_object(command, &address);
+}

@@ -1,0 +1,239 @@
+/*
+ * rename.c
+ *	  Statements that name any kind of object: RENAME, SET SCHEMA, OWNER TO, DEPENDS ON, COMMENT,
+ *	  SECURITY LABEL.
+ *
+ * Invariant: what changes the name by which a statement finds its relation runs on the shards
+ * first, because they are told the old name and find other relations through the shells.
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "nodes/value.h"
+#include "nodes/makefuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "citus/cluster/cluster.h"
+#include "commands_internal.h"
+
+/* ---- relations ---- */
+
+static void
+refuse_taken_name(Oid relid, Oid schemaId, const char *name)
+{
+	if (OidIsValid(get_relname_relid(name, schemaId)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("relation \"%s\" already exists in schema \"%s\"", name,
+						get_namespace_name(schemaId))));
+}
+
+/* shards, here, nodes */
+static List *
+steps_shards_first(Command *command, const DistTable *table)
+{
+	return list_make3(commands_step_shards(table->relid, command->text, NIL),
+					  commands_step_local(), commands_step_nodes(command->text));
+}
+
+static List *
+steps_for_rename_in_table(Command *command, Oid relid)
+{
+	RenameStmt *statement = (RenameStmt *) command->statement;
+	const DistTable *table = commands_table_of_relation(relid);
+
+	switch (statement->renameType)
+	{
+		case OBJECT_RULE:
+			return NIL;
+		case OBJECT_TRIGGER:
+			if (!commands_unsafe_triggers && table->kind != DIST_TABLE_LOCAL)
+				return NIL;
+			break;
+		case OBJECT_COLUMN:
+		case OBJECT_TABCONSTRAINT:
+		case OBJECT_POLICY:
+			break;
+		default:
+			refuse_taken_name(relid, get_rel_namespace(relid), statement->newname);
+			break;
+	}
+	commands_lock_coordinator_first(table->relid);
+	commands_require_owner(relid);
+	return steps_shards_first(command, table);
+}
+
+static List *
+steps_for_relation_object(Command *command, Oid relid)
+{
+	ObjectAddress address;
+
+	if (get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE)
+		ObjectAddressSet(address, TypeRelationId, get_rel_type_id(relid));
+	else
+		ObjectAddressSet(address, RelationRelationId, relid);
+	return commands_steps_for_object(command, &address);
+}
+
+List *
+commands_steps_rename(Command *command)
+{
+	RenameStmt *statement = (RenameStmt *) command->statement;
+	ObjectType	type = statement->renameType;
+	Node	   *object = statement->object;
+	ObjectAddress address;
+
+	if (statement->relation != NULL)
+	{
+		Oid			relid = commands_relation_find(command, statement->relation);
+
+		if (!OidIsValid(relid))
+			return NIL;
+		if (commands_table_of_relation(relid) != NULL)
+			return steps_for_rename_in_table(command, relid);
+		return steps_for_relation_object(command, relid);
+	}
+
+	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE)
+		return NIL;
+	if (type == OBJECT_DOMCONSTRAINT)
+		type = OBJECT_DOMAIN;
+	if (object == NULL && statement->subname != NULL)
+		object = (Node *) makeString(statement->subname);
+	address = commands_object_find(type, object);
+	return commands_steps_for_object(command, &address);
+}
+
+static void
+share_schema(Command *command, void *argument)
+{
+	commands_share_object((ObjectAddress *) argument);
+}
+
+static List *
+steps_for_table_schema(Command *command, const DistTable *table, const char *schemaName)
+{
+	Oid			schemaId = get_namespace_oid(schemaName, true);
+	ObjectAddress *address = palloc(sizeof(ObjectAddress));
+
+	if (!OidIsValid(schemaId) || schemaId == get_rel_namespace(table->relid))
+		return NIL;
+	commands_lock_coordinator_first(table->relid);
+	commands_require_owner(table->relid);
+	refuse_taken_name(table->relid, schemaId, get_rel_name(table->relid));
+	ObjectAddressSet(*address, NamespaceRelationId, schemaId);
+	return lcons(commands_step_call(share_schema, address), steps_shards_first(command, table));
+}
+
+List *
+commands_steps_set_schema(Command *command)
+{
+	AlterObjectSchemaStmt *statement = (AlterObjectSchemaStmt *) command->statement;
+	ObjectAddress address;
+
+	if (statement->relation != NULL)
+	{
+		Oid			relid = commands_relation_find(command, statement->relation);
+		const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
+
+		if (!OidIsValid(relid))
+			return NIL;
+		if (table != NULL)
+			return steps_for_table_schema(command, table, statement->newschema);
+		return steps_for_relation_object(command, relid);
+	}
+	address = commands_object_find(statement->objectType, statement->object);
+	return commands_steps_for_object(command, &address);
+}
+
+/* ---- other objects ---- */
+
+List *
+commands_steps_owner(Command *command)
+{
+	AlterOwnerStmt *statement = (AlterOwnerStmt *) command->statement;
+	ObjectAddress address;
+
+	if (statement->objectType == OBJECT_DATABASE)
+	{
+		if (!commands_alter_database_owner ||
+			get_database_oid(strVal(statement->object), true) != MyDatabaseId)
+			return NIL;
+		return list_make2(commands_step_local(), commands_step_nodes(command->text));
+	}
+	address = commands_object_find(statement->objectType, statement->object);
+	return commands_steps_for_object(command, &address);
+}
+
+List *
+commands_steps_depends(Command *command)
+{
+	AlterObjectDependsStmt *statement = (AlterObjectDependsStmt *) command->statement;
+	ObjectAddress address;
+
+	if (statement->relation != NULL)
+	{
+		Oid			relid = commands_relation_find(command, statement->relation);
+
+		if (commands_table_of_relation(relid) == NULL)
+			return NIL;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot make an object of distributed table \"%s\" depend on an "
+						"extension", get_rel_name(commands_table_of_relation(relid)->relid))));
+	}
+	address = commands_object_find(statement->objectType, statement->object);
+	return commands_steps_for_object(command, &address);
+}
+
+/*
+ * COMMENT and SECURITY LABEL: on the shells of a known table and what hangs on them, and on known
+ * objects.
+ */
+static List *
+steps_for_label(Command *command, ObjectType type, Node *object)
+{
+	Relation	relation = NULL;
+	ObjectAddress address;
+
+	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE || type == OBJECT_LARGEOBJECT ||
+		type == OBJECT_RULE || type == OBJECT_TRIGGER)
+		return NIL;
+	address = get_object_address(type, object, &relation, AccessShareLock, true);
+	if (relation != NULL)
+	{
+		Oid			relid = RelationGetRelid(relation);
+
+		relation_close(relation, NoLock);
+		if (commands_table_of_relation(relid) == NULL)
+			return steps_for_relation_object(command, relid);
+		return list_make2(commands_step_local(), commands_step_nodes(command->text));
+	}
+	return commands_steps_for_object(command, &address);
+}
+
+List *
+commands_steps_comment(Command *command)
+{
+	CommentStmt *statement = (CommentStmt *) command->statement;
+
+	return steps_for_label(command, statement->objtype, statement->object);
+}
+
+List *
+commands_steps_security_label(Command *command)
+{
+	SecLabelStmt *statement = (SecLabelStmt *) command->statement;
+
+	return steps_for_label(command, statement->objtype, statement->object);
+}

@@ -1,0 +1,154 @@
+/*
+ * steps.c
+ *	  Making and running the steps of a command.
+ *
+ * Owns the driver: one loop over a list of steps, all in the distributed transaction of the
+ * session.  A step that fails raises, and the transaction undoes what earlier steps did here, on
+ * the nodes and on the shards.
+ *
+ * Invariant: steps and what they point to live in the context that was current when the command
+ * came in.  A statement that commits on its own (VACUUM, CREATE INDEX CONCURRENTLY) leaves another
+ * context behind, so the driver returns to that one after each step.  Nothing that belongs to the
+ * catalog cache may be kept in a step across such a statement.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "tcop/utility.h"
+#include "utils/memutils.h"
+
+#include "citus/base/session.h"
+#include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
+#include "commands_internal.h"
+
+static CommandStep *
+make_step(CommandStepKind kind)
+{
+	CommandStep *step = palloc0(sizeof(CommandStep));
+
+	step->kind = kind;
+	return step;
+}
+
+CommandStep *
+commands_step_local(void)
+{
+	return make_step(STEP_LOCAL);
+}
+
+CommandStep *
+commands_step_dependencies(Oid classId, Oid objectId)
+{
+	CommandStep *step = make_step(STEP_DEPENDENCIES);
+
+	ObjectAddressSet(step->address, classId, objectId);
+	return step;
+}
+
+CommandStep *
+commands_step_nodes(const char *text)
+{
+	CommandStep *step = make_step(STEP_NODES);
+
+	step->texts = list_make1(pstrdup(text));
+	return step;
+}
+
+CommandStep *
+commands_step_shards(Oid relid, const char *text, List *names)
+{
+	CommandStep *step = make_step(STEP_SHARDS);
+
+	step->relid = relid;
+	step->texts = list_make1(pstrdup(text));
+	step->names = names;
+	return step;
+}
+
+CommandStep *
+commands_step_call(void (*run) (Command *command, void *argument), void *argument)
+{
+	CommandStep *step = make_step(STEP_CALL);
+
+	step->run = run;
+	step->argument = argument;
+	return step;
+}
+
+/*
+ * Runs a statement through the hooks after ours, in the place of the one that came in.
+ */
+void
+commands_run_local_statement(Command *command, Node *statement, QueryCompletion *qc)
+{
+	UtilityCall *call = command->call;
+	PlannedStmt *pstmt = copyObject(call->pstmt);
+	MemoryContext context = CurrentMemoryContext;
+
+	pstmt->utilityStmt = statement;
+	if (call->next)
+		call->next(pstmt, call->queryString, false, call->context, call->params,
+				   call->queryEnv, call->dest, qc);
+	else
+		standard_ProcessUtility(pstmt, call->queryString, false, call->context, call->params,
+								call->queryEnv, call->dest, qc);
+	MemoryContextSwitchTo(context);
+}
+
+void
+commands_run_local(Command *command)
+{
+	commands_run_local_statement(command, command->statement, command->call->qc);
+}
+
+static void
+run_shards_step(CommandStep *step)
+{
+	const DistTable *table = catalog_table_get(step->relid);
+
+	/* the statement itself may have made the table a plain one */
+	if (table == NULL)
+		return;
+	tables_run_shard_ddl(table, step->texts, step->names, namespace_search_path);
+}
+
+static void
+run_step(Command *command, CommandStep *step)
+{
+	switch (step->kind)
+	{
+		case STEP_LOCAL:
+			commands_run_local(command);
+			break;
+		case STEP_DEPENDENCIES:
+			CommandCounterIncrement();
+			cluster_ensure_dependencies(&step->address, false);
+			break;
+		case STEP_NODES:
+			cluster_run_on_others(step->texts);
+			break;
+		case STEP_SHARDS:
+			CommandCounterIncrement();
+			run_shards_step(step);
+			break;
+		case STEP_CALL:
+			CommandCounterIncrement();
+			step->run(command, step->argument);
+			break;
+	}
+}
+
+void
+commands_run_steps(Command *command, List *steps)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ListCell   *cell;
+
+	foreach(cell, steps)
+	{
+		run_step(command, lfirst(cell));
+		MemoryContextSwitchTo(context);
+	}
+}

@@ -1,0 +1,534 @@
+/*
+ * table_ddl.c
+ *	  CREATE TABLE where a known table is involved, and ALTER TABLE.
+ *
+ * ALTER TABLE goes as text to the shells of the other nodes and to the shards, whatever its
+ * subcommands are; alter_checks.c refuses what cannot hold.  Tables that come to be linked to known
+ * ones (partitions, foreign keys to reference tables) become known themselves on the way.
+ *
+ * Dropping tables is not here: the event trigger of the tables module sees every way in which a
+ * table can go.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/tablecmds.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
+#include "commands_internal.h"
+
+/* ---- becoming known ---- */
+
+static char *
+key_column_name(const DistTable *table)
+{
+	if (!DIST_TABLE_HAS_KEY(table))
+		return NULL;
+	return get_attname(table->relid, table->keyAttno, false);
+}
+
+/* a plain table that is to be attached to a known one becomes colocated with it, rows and all */
+static void
+distribute_like(Oid relid, const DistTable *model)
+{
+	TableSpec	spec = {0};
+
+	spec.relid = relid;
+	spec.kind = model->kind;
+	spec.keyColumn = key_column_name(model);
+	spec.colocateWith = model->kind == DIST_TABLE_LOCAL
+		? "default" : commands_qualified_name(model->relid);
+	tables_create(&spec);
+}
+
+static void
+make_managed(Oid relid, bool automatic)
+{
+	TableSpec	spec = {0};
+
+	spec.relid = relid;
+	spec.kind = DIST_TABLE_LOCAL;
+	spec.colocateWith = "default";
+	spec.autoConverted = automatic;
+	tables_create(&spec);
+}
+
+static bool
+local_foreign_keys_allowed(void)
+{
+	const char *value = GetConfigOption("citus.enable_local_reference_table_foreign_keys",
+										true, false);
+
+	return value == NULL || strcmp(value, "on") == 0;
+}
+
+/*
+ * A plain table gets a foreign key to a reference or managed table: it has to become managed, which
+ * only the coordinator's tables can.
+ */
+static void
+require_managed_possible(const RangeVar *name, Oid referenced)
+{
+	if (!local_foreign_keys_allowed())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create a foreign key from local table \"%s\" to \"%s\"",
+						name->relname, get_rel_name(referenced)),
+				 errhint("Set citus.enable_local_reference_table_foreign_keys, or make "
+						 "\"%s\" a reference or distributed table.", name->relname)));
+	if (!catalog_is_coordinator())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create a foreign key from local table \"%s\" to \"%s\" on a "
+						"worker", name->relname, get_rel_name(referenced)),
+				 errhint("Create the table on the coordinator.")));
+}
+
+/* ---- foreign keys in raw statements ---- */
+
+static Oid
+referenced_keyless_table(const Constraint *constraint)
+{
+	const DistTable *table;
+	Oid			relid;
+
+	if (constraint->contype != CONSTR_FOREIGN || constraint->pktable == NULL)
+		return InvalidOid;
+	relid = RangeVarGetRelid(constraint->pktable, NoLock, true);
+	table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
+	if (table == NULL ||
+		(table->kind != DIST_TABLE_REFERENCE && table->kind != DIST_TABLE_LOCAL))
+		return InvalidOid;
+	return relid;
+}
+
+/* the first reference or managed table that constraints (of a column or a table) point to */
+static Oid
+find_referenced(List *constraints)
+{
+	ListCell   *cell;
+
+	foreach(cell, constraints)
+	{
+		Node	   *node = lfirst(cell);
+		Oid			relid = InvalidOid;
+
+		if (IsA(node, Constraint))
+			relid = referenced_keyless_table((Constraint *) node);
+		else if (IsA(node, ColumnDef))
+			relid = find_referenced(((ColumnDef *) node)->constraints);
+		if (OidIsValid(relid))
+			return relid;
+	}
+	return InvalidOid;
+}
+
+static Oid
+find_referenced_by_alter(const AlterTableStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(cell);
+		Oid			relid;
+
+		if ((cmd->subtype != AT_AddColumn && cmd->subtype != AT_AddConstraint) ||
+			cmd->def == NULL)
+			continue;
+		relid = find_referenced(list_make1(cmd->def));
+		if (OidIsValid(relid))
+			return relid;
+	}
+	return InvalidOid;
+}
+
+/* ---- CREATE TABLE ---- */
+
+static void
+share_partition(Command *command, void *argument)
+{
+	CreateStmt *statement = (CreateStmt *) command->statement;
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, false);
+
+	tables_create_partition(relid);
+}
+
+static void
+share_managed(Command *command, void *argument)
+{
+	CreateStmt *statement = (CreateStmt *) command->statement;
+	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, false);
+
+	make_managed(relid, argument != NULL);
+}
+
+static bool
+table_exists_already(const CreateStmt *statement)
+{
+	Oid			schemaId;
+
+	if (!statement->if_not_exists)
+		return false;
+	schemaId = RangeVarGetCreationNamespace(statement->relation);
+	return OidIsValid(get_relname_relid(statement->relation->relname, schemaId));
+}
+
+/* known parents of CREATE TABLE ... INHERITS / PARTITION OF */
+static const DistTable *
+known_parent(Command *command, const CreateStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->inhRelations)
+	{
+		Oid			relid = commands_relation_find(command, lfirst(cell));
+		const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
+
+		if (table != NULL)
+			return table;
+	}
+	return NULL;
+}
+
+static void
+check_child(const CreateStmt *statement, const DistTable *parent)
+{
+	if (statement->partbound == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot inherit from distributed table \"%s\"",
+						get_rel_name(parent->relid)),
+				 errhint("Use partitions.")));
+	if (statement->partspec != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot partition a partition of distributed table \"%s\"",
+						get_rel_name(parent->relid)),
+				 errdetail("Distributed tables have one level of partitions.")));
+	if (statement->relation->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create a temporary partition of distributed table \"%s\"",
+						get_rel_name(parent->relid))));
+}
+
+List *
+commands_steps_create_table(Command *command)
+{
+	CreateStmt *statement = (CreateStmt *) command->statement;
+	const DistTable *parent = known_parent(command, statement);
+	Oid			referenced;
+
+	if (parent != NULL)
+	{
+		check_child(statement, parent);
+		if (table_exists_already(statement))
+			return NIL;
+		commands_lock_coordinator_first(parent->relid);
+		return list_make2(commands_step_local(), commands_step_call(share_partition, NULL));
+	}
+	if (statement->relation->relpersistence == RELPERSISTENCE_TEMP ||
+		statement->inhRelations != NIL || statement->ofTypename != NULL ||
+		table_exists_already(statement))
+		return NIL;
+
+	referenced = find_referenced(statement->constraints);
+	if (!OidIsValid(referenced))
+		referenced = find_referenced(statement->tableElts);
+	if (OidIsValid(referenced))
+	{
+		require_managed_possible(statement->relation, referenced);
+		return list_make2(commands_step_local(),
+						  commands_step_call(share_managed, (void *) "automatic"));
+	}
+	if (commands_use_managed_tables && catalog_is_coordinator())
+		return list_make2(commands_step_local(), commands_step_call(share_managed, NULL));
+	return NIL;
+}
+
+/* ---- ALTER TABLE ---- */
+
+static void
+check_constraints(Command *command, void *argument)
+{
+	const DistTable *table = catalog_table_get(*(Oid *) argument);
+
+	if (table != NULL)
+		tables_check_constraints(table->relid, table->keyAttno, table->kind,
+								 table->colocationId);
+}
+
+static void
+adjust_sequences(Command *command, void *argument)
+{
+	Oid			relid = *(Oid *) argument;
+
+	cluster_adjust_sequences(relid);
+	cluster_run_on_others(list_make1(cluster_adjust_sequences_command(relid)));
+}
+
+static CommandStep *
+call_with_relid(void (*run) (Command *command, void *argument), Oid relid)
+{
+	Oid		   *argument = palloc(sizeof(Oid));
+
+	*argument = relid;
+	return commands_step_call(run, argument);
+}
+
+/* the partition of ATTACH / DETACH PARTITION, InvalidOid for other statements */
+static Oid
+attached_partition(const AlterTableStmt *statement)
+{
+	AlterTableCmd *cmd = linitial(statement->cmds);
+
+	if (cmd->subtype != AT_AttachPartition && cmd->subtype != AT_DetachPartition)
+		return InvalidOid;
+	return RangeVarGetRelid(((PartitionCmd *) cmd->def)->name, NoLock, true);
+}
+
+static void
+distribute_attached(Command *command, void *argument)
+{
+	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
+	const DistTable *parent = catalog_table_get(*(Oid *) argument);
+
+	distribute_like(attached_partition(statement), parent);
+}
+
+static bool
+same_distribution(const DistTable *left, const DistTable *right)
+{
+	if (left->kind != right->kind || left->colocationId != right->colocationId ||
+		DIST_TABLE_HAS_KEY(left) != DIST_TABLE_HAS_KEY(right))
+		return false;
+	return !DIST_TABLE_HAS_KEY(left) ||
+		strcmp(key_column_name(left), key_column_name(right)) == 0;
+}
+
+/*
+ * Checks the partition of ATTACH PARTITION to a known parent; the step that makes it known, or
+ * NULL when it is.
+ */
+static CommandStep *
+prepare_attach(Command *command, const DistTable *parent)
+{
+	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
+	AlterTableCmd *cmd = linitial(statement->cmds);
+	Oid			relid = attached_partition(statement);
+	const DistTable *partition;
+
+	commands_refuse_shard(command, relid);
+	if (!OidIsValid(relid) || cmd->subtype != AT_AttachPartition)
+		return NULL;
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot attach partitioned table \"%s\" to distributed table \"%s\"",
+						get_rel_name(relid), get_rel_name(parent->relid)),
+				 errdetail("Distributed tables have one level of partitions.")));
+	partition = catalog_table_get(relid);
+	if (partition == NULL)
+		return call_with_relid(distribute_attached, parent->relid);
+	if (!same_distribution(partition, parent))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot attach table \"%s\" to distributed table \"%s\"",
+						get_rel_name(relid), get_rel_name(parent->relid)),
+				 errdetail("The two are not colocated by the same column.")));
+	return NULL;
+}
+
+/* the lone subcommand whose default draws from a sequence, or NULL */
+static AlterTableCmd *
+sequence_default(const AlterTableStmt *statement)
+{
+	AlterTableCmd *cmd = linitial(statement->cmds);
+	ListCell   *cell;
+
+	if (list_length(statement->cmds) != 1)
+		return NULL;
+	if (cmd->subtype == AT_ColumnDefault && commands_expression_has_nextval(cmd->def))
+		return cmd;
+	if (cmd->subtype != AT_AddColumn)
+		return NULL;
+	foreach(cell, ((ColumnDef *) cmd->def)->constraints)
+	{
+		Constraint *constraint = lfirst(cell);
+
+		if (constraint->contype == CONSTR_DEFAULT &&
+			commands_expression_has_nextval(constraint->raw_expr))
+			return cmd;
+	}
+	return NULL;
+}
+
+/* a column as the shards get it when its default is a sequence: without the default */
+static void
+add_column_to_shards(Command *command, void *argument)
+{
+	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
+	ColumnDef  *column = (ColumnDef *) ((AlterTableCmd *) linitial(statement->cmds))->def;
+	Oid			relid = *(Oid *) argument;
+	AttrNumber	attno = get_attnum(relid, column->colname);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	StringInfoData text;
+
+	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
+	initStringInfo(&text);
+	appendStringInfo(&text, "ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s",
+					 commands_qualified_name(relid), quote_identifier(column->colname),
+					 format_type_extended(type, typmod,
+										  FORMAT_TYPE_TYPEMOD_GIVEN |
+										  FORMAT_TYPE_FORCE_QUALIFY));
+	tables_run_shard_ddl(catalog_table_get(relid), list_make1(text.data), NIL, "pg_catalog");
+}
+
+static CommandStep *
+shards_step_of_alter(Command *command, Oid relid, List *names)
+{
+	AlterTableCmd *cmd = sequence_default((AlterTableStmt *) command->statement);
+
+	if (cmd == NULL)
+		return commands_step_shards(relid, command->text, names);
+	/* shards draw no values: their default is never used */
+	if (cmd->subtype == AT_ColumnDefault)
+		return NULL;
+	return call_with_relid(add_column_to_shards, relid);
+}
+
+static bool
+changes_numbering(const AlterTableStmt *statement)
+{
+	ListCell   *cell;
+
+	if (sequence_default(statement) != NULL)
+		return true;
+	foreach(cell, statement->cmds)
+	{
+		if (((AlterTableCmd *) lfirst(cell))->subtype == AT_AlterColumnType)
+			return true;
+	}
+	return false;
+}
+
+static List *
+steps_for_known_table(Command *command, Oid relid)
+{
+	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
+	const DistTable *table = catalog_table_get(relid);
+	CommandStep *attach;
+	CommandStep *shards;
+	List	   *names;
+	List	   *steps = NIL;
+
+	commands_check_alter_table(table, statement);
+	attach = prepare_attach(command, table);
+	names = tables_choose_names((Node *) statement, relid);
+	shards = shards_step_of_alter(command, relid, names);
+
+	if (attach)
+		steps = lappend(steps, attach);
+	steps = lappend(steps, commands_step_local());
+	steps = lappend(steps, call_with_relid(check_constraints, relid));
+	steps = lappend(steps, commands_step_dependencies(RelationRelationId, relid));
+	steps = lappend(steps, commands_step_nodes(command->text));
+	if (changes_numbering(statement))
+		steps = lappend(steps, call_with_relid(adjust_sequences, relid));
+	if (shards)
+		steps = lappend(steps, shards);
+	return steps;
+}
+
+static void
+manage_altered(Command *command, void *argument)
+{
+	make_managed(*(Oid *) argument, true);
+}
+
+static void
+run_as_known(Command *command, void *argument)
+{
+	commands_run_steps(command, steps_for_known_table(command, *(Oid *) argument));
+}
+
+static List *
+steps_for_plain_table(Command *command, Oid relid)
+{
+	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
+	Oid			partition = attached_partition(statement);
+	Oid			referenced;
+
+	if (OidIsValid(partition) && catalog_table_is_known(partition))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot attach distributed table \"%s\" to local table \"%s\"",
+						get_rel_name(partition), get_rel_name(relid)),
+				 errhint("Distribute \"%s\" first.", get_rel_name(relid))));
+
+	referenced = find_referenced_by_alter(statement);
+	if (!OidIsValid(referenced) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+		return NIL;
+	require_managed_possible(statement->relation, referenced);
+	return list_make2(call_with_relid(manage_altered, relid),
+					  call_with_relid(run_as_known, relid));
+}
+
+/* ALTER INDEX, also spelled ALTER TABLE, of an index of a known table */
+static List *
+steps_for_index(Command *command, Oid relid)
+{
+	const DistTable *table = commands_table_of_relation(relid);
+
+	if (table == NULL)
+		return NIL;
+	commands_lock_coordinator_first(table->relid);
+	return list_make3(commands_step_local(), commands_step_nodes(command->text),
+					  commands_step_shards(table->relid, command->text, NIL));
+}
+
+List *
+commands_steps_alter_table(Command *command)
+{
+	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
+	ObjectAddress address;
+	char		relkind;
+	Oid			relid = commands_relation_find(command, statement->relation);
+
+	if (!OidIsValid(relid))
+		return NIL;
+	relkind = get_rel_relkind(relid);
+	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
+		return steps_for_index(command, relid);
+	if (relkind == RELKIND_COMPOSITE_TYPE)
+	{
+		ObjectAddressSet(address, TypeRelationId, get_rel_type_id(relid));
+		return commands_steps_for_object(command, &address);
+	}
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		relkind != RELKIND_FOREIGN_TABLE)
+	{
+		ObjectAddressSet(address, RelationRelationId, relid);
+		return commands_steps_for_object(command, &address);
+	}
+	if (!catalog_table_is_known(relid))
+		return steps_for_plain_table(command, relid);
+
+	commands_lock_coordinator_first(relid);
+	/* checks ownership, and that the relation is of the kind the statement names */
+	AlterTableLookupRelation(statement, AlterTableGetLockLevel(statement->cmds));
+	return steps_for_known_table(command, relid);
+}

@@ -1,0 +1,202 @@
+/*
+ * truncate.c
+ *	  TRUNCATE over known tables, from any node.
+ *
+ * The server truncates the shells here, which checks rights and foreign keys, follows CASCADE and
+ * restarts sequences.  The set of tables that this reaches is computed by the server's own rules;
+ * each node then truncates its shells and shards of those tables in one statement, so that foreign
+ * keys between shards stand in nobody's way.
+ */
+#include "postgres.h"
+
+#include "catalog/heap.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/tablecmds.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/session.h"
+#include "citus/cluster/cluster.h"
+#include "citus/txn/txn.h"
+#include "commands_internal.h"
+
+PG_FUNCTION_INFO_V1(citus_internal_truncate_tables);
+
+/* ---- which tables ---- */
+
+static List *
+named_tables(Command *command, const TruncateStmt *statement)
+{
+	List	   *relids = NIL;
+	ListCell   *cell;
+
+	foreach(cell, statement->relations)
+	{
+		RangeVar   *name = lfirst(cell);
+		Oid			relid = commands_relation_find(command, name);
+
+		if (!OidIsValid(relid))
+			continue;
+		if (name->inh)
+			relids = list_concat_unique_oid(relids, find_all_inheritors(relid, NoLock, NULL));
+		else
+			relids = list_append_unique_oid(relids, relid);
+	}
+	return relids;
+}
+
+/* the tables that CASCADE adds, as ExecuteTruncate() finds them */
+static List *
+with_referencing(List *relids)
+{
+	for (;;)
+	{
+		List	   *more = heap_truncate_find_FKs(relids);
+
+		if (more == NIL)
+			return relids;
+		relids = list_concat(relids, more);
+	}
+}
+
+static List *
+keep_known(List *relids)
+{
+	List	   *known = NIL;
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		if (catalog_table_is_known(lfirst_oid(cell)))
+			known = lappend_oid(known, lfirst_oid(cell));
+	}
+	return known;
+}
+
+/* ---- on one node ---- */
+
+static void
+append_local_shards(List **relations, const DistTable *table, GroupId localGroup)
+{
+	char	   *schemaName = get_namespace_name(get_rel_namespace(table->relid));
+
+	for (int i = 0; i < table->nshards; i++)
+	{
+		const Shard *shard = table->shards[i];
+
+		for (int j = 0; j < shard->nplacements; j++)
+		{
+			if (shard->placements[j].groupId == localGroup)
+				*relations = lappend(*relations, makeRangeVar(schemaName,
+															  catalog_shard_relname(shard), -1));
+		}
+	}
+}
+
+/*
+ * Truncates this node's shards of relids, with shells the shells too.  As the current user: the
+ * rights on shards are those on the table.
+ */
+static void
+truncate_here(List *relids, bool shells, bool restartSequences)
+{
+	TruncateStmt *statement = makeNode(TruncateStmt);
+	GroupId		localGroup = catalog_local_group();
+	bool		wrote = false;
+	ListCell   *cell;
+
+	statement->restart_seqs = restartSequences;
+	statement->behavior = DROP_RESTRICT;
+	foreach(cell, relids)
+	{
+		Oid			relid = lfirst_oid(cell);
+		const DistTable *table = catalog_table_get(relid);
+		int			before = list_length(statement->relations);
+
+		if (table == NULL)
+			continue;
+		append_local_shards(&statement->relations, table, localGroup);
+		wrote |= list_length(statement->relations) > before;
+		if (shells)
+			statement->relations = lappend(statement->relations,
+										   makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
+														get_rel_name(relid), -1));
+	}
+	if (statement->relations == NIL)
+		return;
+	if (wrote)
+		txn_mark_local_write();
+	base_frame_push(FRAME_OWN_DDL);
+	ExecuteTruncate(statement);
+	base_frame_pop(FRAME_OWN_DDL);
+}
+
+/*
+ * citus_internal.truncate_tables(regclass[], boolean): what another node asks this one to do.
+ */
+Datum
+citus_internal_truncate_tables(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *values;
+	int			count;
+	List	   *relids = NIL;
+
+	if (!base_session_is_internal())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this function is for other nodes of the cluster only")));
+	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &values, NULL, &count);
+	for (int i = 0; i < count; i++)
+		relids = lappend_oid(relids, DatumGetObjectId(values[i]));
+	truncate_here(relids, true, PG_GETARG_BOOL(1));
+	PG_RETURN_VOID();
+}
+
+/* ---- the statement ---- */
+
+static char *
+remote_text(List *relids, bool restartSequences)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, relids)
+		appendStringInfo(&text, "%s%s",
+						 text.len == 0 ? "SELECT citus_internal.truncate_tables(ARRAY[" : ", ",
+						 quote_literal_cstr(commands_qualified_name(lfirst_oid(cell))));
+	appendStringInfo(&text, "]::pg_catalog.regclass[], %s)", restartSequences ? "true" : "false");
+	return text.data;
+}
+
+static void
+truncate_everywhere(Command *command, void *argument)
+{
+	TruncateStmt *statement = (TruncateStmt *) command->statement;
+	List	   *relids = argument;
+
+	cluster_run_on_others(list_make1(remote_text(relids, statement->restart_seqs)));
+	truncate_here(relids, false, false);
+}
+
+List *
+commands_steps_truncate(Command *command)
+{
+	TruncateStmt *statement = (TruncateStmt *) command->statement;
+	List	   *relids = named_tables(command, statement);
+	List	   *known;
+
+	if (statement->behavior == DROP_CASCADE)
+		relids = with_referencing(relids);
+	known = keep_known(relids);
+	if (known == NIL)
+		return NIL;
+	commands_lock_coordinator_first(linitial_oid(known));
+	return list_make2(commands_step_local(), commands_step_call(truncate_everywhere, known));
+}
