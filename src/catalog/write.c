@@ -152,8 +152,9 @@ catalog_table_delete(Oid relid)
 	CommandCounterIncrement();
 }
 
-void
-catalog_table_set_colocation(Oid relid, ColocationId colocationId)
+/* Changes one column of the row of pg_dist_partition. */
+static void
+table_set(Oid relid, int attno, Datum value)
 {
 	ScanKeyData key;
 	CatalogScan scan;
@@ -161,13 +162,25 @@ catalog_table_set_colocation(Oid relid, ColocationId colocationId)
 	NewRow		row;
 
 	row_init(&row);
-	row_set(&row, PARTITION_COLOCATION, Int32GetDatum(colocationId));
+	row_set(&row, attno, value);
 	catalog_key_oid(&key, PARTITION_RELID, relid);
 	tuple = row_find(&scan, REL_PARTITION, REL_PARTITION_RELID_INDEX, &key, "the table");
 	row_update(&scan, tuple, &row);
 	catalog_scan_end(&scan);
 	catalog_invalidate(relid);
 	CommandCounterIncrement();
+}
+
+void
+catalog_table_set_colocation(Oid relid, ColocationId colocationId)
+{
+	table_set(relid, PARTITION_COLOCATION, Int32GetDatum(colocationId));
+}
+
+void
+catalog_table_set_auto_converted(Oid relid, bool autoConverted)
+{
+	table_set(relid, PARTITION_AUTOCONVERTED, BoolGetDatum(autoConverted));
 }
 
 /* ---- shards and placements ---- */

@@ -166,6 +166,7 @@ extern void catalog_table_insert(Oid relid, char partMethod, AttrNumber keyAttno
 								 ColocationId colocationId, char replicationModel);
 extern void catalog_table_delete(Oid relid);	/* its shards and placements too */
 extern void catalog_table_set_colocation(Oid relid, ColocationId colocationId);
+extern void catalog_table_set_auto_converted(Oid relid, bool autoConverted);
 extern void catalog_shard_insert(Oid relid, ShardId shardId, char storage, bool hasRange,
 								 int32 minToken, int32 maxToken);
 extern void catalog_shard_delete(ShardId shardId);	/* placements too */
