@@ -1,0 +1,251 @@
+/*
+ * tables_check.c
+ *	  Whether a table may become known to the extension: its kind, its key, its family.
+ *
+ * Nothing here changes anything or takes locks beyond those that catalog scans take.  Constraints
+ * are in tables_constraints.c.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "citus/base/compat.h"
+#include "citus/base/session.h"
+#include "citus/catalog/catalog.h"
+#include "citus/routing/routing.h"
+#include "citus/tables/tables.h"
+#include "tables/tables_internal.h"
+
+void
+tables_require_owner(Oid relid)
+{
+	if (!compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
+void
+tables_require_internal(void)
+{
+	if (!base_session_is_internal())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("function may only be called by another node of the cluster")));
+}
+
+char *
+tables_qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+/* ---- families of partitions ---- */
+
+List *
+tables_family(Oid relid)
+{
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return list_make1_oid(relid);
+	return find_all_inheritors(relid, NoLock, NULL);
+}
+
+/* true for a parent or a child by INHERITS, not for partitions */
+static bool
+takes_part_in_inheritance(Relation rel)
+{
+	if (rel->rd_rel->relispartition || rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return false;
+	return has_superclass(RelationGetRelid(rel)) ||
+		(rel->rd_rel->relhassubclass && has_subclass(RelationGetRelid(rel)) &&
+		 find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL);
+}
+
+static void
+check_partitions(Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, find_inheritance_children(RelationGetRelid(rel), NoLock))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot distribute table \"%s\"", RelationGetRelationName(rel)),
+					 errdetail("Partition \"%s\" is partitioned itself.",
+							   get_rel_name(lfirst_oid(lc)))));
+	}
+}
+
+/* ---- the relation ---- */
+
+static void
+check_relkind(Relation rel, DistTableKind kind)
+{
+	const char *name = RelationGetRelationName(rel);
+
+	switch (rel->rd_rel->relkind)
+	{
+		case RELKIND_RELATION:
+			return;
+		case RELKIND_PARTITIONED_TABLE:
+			if (kind == DIST_TABLE_REFERENCE)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot make a reference table of partitioned table \"%s\"",
+								name)));
+			check_partitions(rel);
+			return;
+		case RELKIND_FOREIGN_TABLE:
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("cannot distribute foreign table \"%s\"", name),
+					 kind == DIST_TABLE_LOCAL ? 0 :
+					 errhint("Use citus_add_local_table_to_metadata() to make it known to all "
+							 "nodes.")));
+			return;
+		default:
+			ereport(ERROR,
+					(errcode(kind == DIST_TABLE_LOCAL ? ERRCODE_FEATURE_NOT_SUPPORTED :
+							 ERRCODE_WRONG_OBJECT_TYPE),
+					 errmsg("\"%s\" is not a table", name),
+					 errdetail_relkind_not_supported(rel->rd_rel->relkind)));
+	}
+}
+
+static void
+check_partition_of(Relation rel)
+{
+	if (!rel->rd_rel->relispartition)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INTERNAL_ERROR),
+			 errmsg("cannot distribute partition \"%s\" on its own",
+					RelationGetRelationName(rel)),
+			 errhint("Distribute the partitioned table \"%s\" instead.",
+					 get_rel_name(get_partition_parent(RelationGetRelid(rel), true)))));
+}
+
+static void
+check_triggers(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+
+	if (triggers == NULL || tables_enable_unsafe_triggers)
+		return;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgisinternal)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("cannot distribute table \"%s\" because it has triggers",
+						RelationGetRelationName(rel)),
+				 errdetail("Trigger \"%s\" would fire on shards, or not at all.",
+						   triggers->triggers[i].tgname),
+				 errhint("Drop the trigger, or set citus.enable_unsafe_triggers.")));
+	}
+}
+
+void
+tables_check_relation(Relation rel, DistTableKind kind)
+{
+	const char *name = RelationGetRelationName(rel);
+	const DistTable *known = catalog_table_get(RelationGetRelid(rel));
+
+	tables_require_owner(RelationGetRelid(rel));
+	if (known != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("table \"%s\" is already distributed", name)));
+	if (IsCatalogRelation(rel) || IsToastRelation(rel) ||
+		RelationGetNamespace(rel) == PG_CATALOG_NAMESPACE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute catalog table \"%s\"", name)));
+	if (catalog_relation_is_shard(RelationGetRelid(rel), NULL, NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot distribute \"%s\", which is a shard", name)));
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute temporary table \"%s\"", name)));
+
+	check_relkind(rel, kind);
+	if (takes_part_in_inheritance(rel))
+		ereport(ERROR,
+				(errcode(kind == DIST_TABLE_LOCAL ? ERRCODE_FEATURE_NOT_SUPPORTED :
+						 ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot distribute table \"%s\" because it is in an inheritance tree",
+						name)));
+	check_partition_of(rel);
+	if (kind != DIST_TABLE_LOCAL)
+		check_triggers(rel);
+}
+
+/* ---- the key ---- */
+
+/* a numeric with a negative scale rounds before the point, so that equal tokens would be few */
+static bool
+has_negative_scale(Form_pg_attribute attribute)
+{
+	int32		scale;
+
+	if (getBaseType(attribute->atttypid) != NUMERICOID || attribute->atttypmod < (int32) VARHDRSZ)
+		return false;
+	scale = (attribute->atttypmod - VARHDRSZ) & 0x7ff;
+	return (scale ^ 1024) - 1024 < 0;
+}
+
+AttrNumber
+tables_check_key(Relation rel, const char *keyColumn)
+{
+	AttrNumber	attno = get_attnum(RelationGetRelid(rel), keyColumn);
+	Form_pg_attribute attribute;
+
+	if (attno == InvalidAttrNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist",
+						keyColumn, RelationGetRelationName(rel))));
+	if (attno < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute by system column \"%s\"", keyColumn)));
+
+	attribute = TupleDescAttr(RelationGetDescr(rel), attno - 1);
+	if (attribute->attgenerated != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute by generated column \"%s\"", keyColumn)));
+	if (has_negative_scale(attribute))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute by column \"%s\" of a numeric type with negative scale",
+						keyColumn)));
+	if (OidIsValid(attribute->attcollation) &&
+		!get_collation_isdeterministic(attribute->attcollation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute by column \"%s\" with a nondeterministic collation",
+						keyColumn)));
+	/* raises for types that cannot be hashed */
+	(void) routing_router_make(attribute->atttypid, attribute->attcollation);
+	return attno;
+}

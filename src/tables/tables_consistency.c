@@ -1,0 +1,205 @@
+/*
+ * tables_consistency.c
+ *	  Does everything that must hold between transactions hold?
+ *
+ * Each node looks at itself (citus_internal.node_problems) and describes what it knows
+ * (citus_internal.node_digests); what differs between a node and this one is a problem, too.
+ *
+ * Main path: tables_check_consistency().
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "nodes/execnodes.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/tuplestore.h"
+
+#include "citus/base/session.h"
+#include "citus/catalog/catalog.h"
+#include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
+#include "tables/tables_internal.h"
+
+#define PROBLEMS_QUERY "SELECT problem FROM citus_internal.node_problems() problem"
+#define DIGESTS_QUERY "SELECT item, digest FROM citus_internal.node_digests()"
+
+/* Digest: an entry of the picture that this node has */
+typedef struct Digest
+{
+	char		item[256];		/* hash key */
+	char	   *digest;
+	bool		seen;			/* by the node being compared */
+} Digest;
+
+/* rows of a query here, as cluster_query() gives them */
+static List *
+query_here(const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *rows = NIL;
+
+	SPI_connect();
+	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		int			ncolumns = SPI_tuptable->tupdesc->natts;
+		char	  **values = MemoryContextAlloc(context, sizeof(char *) * ncolumns);
+
+		for (int column = 0; column < ncolumns; column++)
+		{
+			char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+											 column + 1);
+
+			values[column] = value ? MemoryContextStrdup(context, value) : NULL;
+		}
+		MemoryContextSwitchTo(context);
+		rows = lappend(rows, values);
+	}
+	SPI_finish();
+	return rows;
+}
+
+static HTAB *
+digests_here(void)
+{
+	HASHCTL		info = {
+		.keysize = sizeof(((Digest *) NULL)->item),
+		.entrysize = sizeof(Digest),
+		.hcxt = CurrentMemoryContext,
+	};
+	HTAB	   *digests = hash_create("digests", 1024, &info,
+									  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	ListCell   *lc;
+
+	foreach(lc, query_here(DIGESTS_QUERY))
+	{
+		char	  **row = lfirst(lc);
+		Digest	   *entry = hash_search(digests, row[0], HASH_ENTER, NULL);
+
+		entry->digest = row[1] ? row[1] : "";
+		entry->seen = false;
+	}
+	return digests;
+}
+
+static List *
+add_problem(List *problems, const ClusterNode *node, const char *problem)
+{
+	if (node == NULL)
+		return lappend(problems, pstrdup(problem));
+	return lappend(problems, psprintf("%s:%d: %s", node->name, node->port, problem));
+}
+
+/* what the node's picture has that ours has not, the other way round, or differently */
+static List *
+compare(List *problems, HTAB *digests, const ClusterAnswer *answer)
+{
+	HASH_SEQ_STATUS status;
+	Digest	   *entry;
+	ListCell   *lc;
+
+	hash_seq_init(&status, digests);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		entry->seen = false;
+	foreach(lc, answer->rows)
+	{
+		char	  **row = lfirst(lc);
+		const char *digest = row[1] ? row[1] : "";
+
+		entry = hash_search(digests, row[0], HASH_FIND, NULL);
+		if (entry == NULL)
+			problems = add_problem(problems, answer->node,
+								   psprintf("%s is known only there: %s", row[0], digest));
+		else
+		{
+			entry->seen = true;
+			if (strcmp(entry->digest, digest) != 0)
+				problems = add_problem(problems, answer->node,
+									   psprintf("%s differs: %s there, %s here", row[0], digest,
+												entry->digest));
+		}
+	}
+	hash_seq_init(&status, digests);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (!entry->seen)
+			problems = add_problem(problems, answer->node,
+								   psprintf("%s is not known there: %s", entry->item,
+											entry->digest));
+	}
+	return problems;
+}
+
+static List *
+other_active_nodes(void)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, catalog_active_primaries())
+	{
+		const ClusterNode *node = lfirst(lc);
+
+		if (node->groupId != catalog_local_group())
+			others = lappend(others, (void *) node);
+	}
+	return others;
+}
+
+List *
+tables_check_consistency(void)
+{
+	List	   *others = other_active_nodes();
+	HTAB	   *digests = digests_here();
+	List	   *problems = NIL;
+	ListCell   *lc;
+	ListCell   *row;
+
+	foreach(row, query_here(PROBLEMS_QUERY))
+		problems = add_problem(problems, NULL, ((char **) lfirst(row))[0]);
+	foreach(lc, cluster_run_alone(others, list_make1(PROBLEMS_QUERY), true))
+	{
+		const ClusterAnswer *answer = lfirst(lc);
+
+		if (!answer->ok)
+			problems = add_problem(problems, answer->node, answer->error);
+		foreach(row, answer->rows)
+			problems = add_problem(problems, answer->node, ((char **) lfirst(row))[0]);
+	}
+	foreach(lc, cluster_run_alone(others, list_make1(DIGESTS_QUERY), true))
+	{
+		const ClusterAnswer *answer = lfirst(lc);
+
+		if (answer->ok)
+			problems = compare(problems, digests, answer);
+		else
+			problems = add_problem(problems, answer->node, answer->error);
+	}
+	return problems;
+}
+
+PG_FUNCTION_INFO_V1(citus_internal_check_consistency);
+
+Datum
+citus_internal_check_consistency(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	base_require_superuser("check the consistency of the cluster");
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	foreach(lc, tables_check_consistency())
+	{
+		Datum		value = CStringGetTextDatum(lfirst(lc));
+		bool		isNull = false;
+
+		tuplestore_putvalues(result->setResult, result->setDesc, &value, &isNull);
+	}
+	return (Datum) 0;
+}

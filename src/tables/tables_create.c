@@ -1,0 +1,486 @@
+/*
+ * tables_create.c
+ *	  Plain table -> hash, single-shard, reference or managed local table.
+ *
+ * A table becomes known together with its partitions, and a reference table together with the
+ * plain tables that foreign keys tie to it (they become managed local).  All of it is one
+ * distributed transaction.
+ *
+ * Invariants: (1) from the check to the end of the transaction nobody writes to the table
+ * (ExclusiveLock) and no node joins or leaves (node list); (2) shells exist on all nodes before
+ * metadata names them, metadata before shards; (3) foreign keys come last, when everything they can
+ * point to is there; (4) partitions are attached when they and their parent have their indexes, so
+ * that these match and keep their names.
+ *
+ * Main path: tables_create() -> plan_creations() -> per table create_shells(), record(),
+ * create_shards(), move_rows(), finish_shards() -> add_foreign_keys().
+ *
+ * Not here: what is allowed (tables_check.c, tables_constraints.c), where shards go
+ * (tables_layout.c).
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "postmaster/postmaster.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "citus/catalog/catalog.h"
+#include "citus/cluster/cluster.h"
+#include "citus/deparse/object.h"
+#include "citus/tables/tables.h"
+#include "tables/tables_internal.h"
+
+/* what a shell has before it is attached and before foreign keys; triggers fire on shards only */
+#define SHELL_BASE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | TABLE_DDL_IDENTITY | \
+					TABLE_DDL_DEFAULTS)
+#define SHELL_REST (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
+					TABLE_DDL_COMMENTS | TABLE_DDL_REPLICA_IDENTITY)
+
+/* Creation: one table (with its partitions) on its way */
+typedef struct Creation
+{
+	TableSpec	spec;
+	List	   *family;			/* oids: the table, then its partitions */
+	ShardLayout *layout;		/* of the table; partitions are laid out like it */
+	bool		wasLocal;		/* a managed local table is being converted */
+} Creation;
+
+/* ---- the local node ---- */
+
+/*
+ * A server that stands alone becomes the coordinator of a cluster of one, so that a newcomer need
+ * not call anything before the first distributed table.
+ */
+void
+tables_ensure_local_node(void)
+{
+	NodeRow		row = {0};
+
+	if (catalog_nodes() != NIL)
+		return;
+	row.id = catalog_next_node_id();
+	row.groupId = COORDINATOR_GROUP_ID;
+	row.name = GetConfigOption("citus.local_hostname", false, false);
+	row.port = PostPortNumber;
+	row.role = "primary";
+	row.cluster = "default";
+	row.hasMetadata = true;
+	row.isActive = true;
+	row.metadataSynced = true;
+	row.shouldHaveShards = true;
+	catalog_node_insert(&row);
+	CommandCounterIncrement();
+}
+
+/* ---- planning ---- */
+
+static void
+lock_family(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+		LockRelationOid(lfirst_oid(lc), ExclusiveLock);
+}
+
+/* the key's attribute number in a partition, where it may differ */
+static AttrNumber
+key_of_member(const Creation *creation, Oid member)
+{
+	if (creation->layout->keyAttno == InvalidAttrNumber)
+		return InvalidAttrNumber;
+	return get_attnum(member, get_attname(creation->spec.relid, creation->layout->keyAttno, false));
+}
+
+static void
+check_family_constraints(const Creation *creation)
+{
+	ListCell   *lc;
+
+	foreach(lc, creation->family)
+		tables_check_constraints(lfirst_oid(lc), key_of_member(creation, lfirst_oid(lc)),
+								 creation->spec.kind,
+								 creation->layout->newGroup ? INVALID_COLOCATION_ID :
+								 creation->layout->colocationId);
+}
+
+/* locks, checks, decides; changes nothing but the row of the local node and ids drawn */
+static Creation *
+plan_creation(const TableSpec *spec)
+{
+	Creation   *creation = palloc0(sizeof(Creation));
+	Relation	rel = try_relation_open(spec->relid, ExclusiveLock);
+	const DistTable *known;
+	AttrNumber	keyAttno = InvalidAttrNumber;
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", spec->relid)));
+	creation->spec = *spec;
+	known = catalog_table_get(spec->relid);
+	if (known != NULL && known->kind == DIST_TABLE_LOCAL && spec->kind != DIST_TABLE_LOCAL)
+	{
+		tables_require_owner(spec->relid);
+		creation->wasLocal = true;
+	}
+	else
+		tables_check_relation(rel, spec->kind);
+	if (spec->keyColumn != NULL)
+		keyAttno = tables_check_key(rel, spec->keyColumn);
+	relation_close(rel, NoLock);
+
+	creation->family = tables_family(spec->relid);
+	lock_family(creation->family);
+	creation->layout = tables_layout_choose(spec, keyAttno);
+	check_family_constraints(creation);
+	return creation;
+}
+
+static bool
+has_foreign_keys(Oid relid)
+{
+	return tables_referenced(relid) != NIL || tables_referencing(relid) != NIL;
+}
+
+/*
+ * Plain tables that foreign keys tie to a table that is being created, directly or through other
+ * plain tables.
+ */
+static List *
+linked_plain_tables(Oid relid)
+{
+	List	   *plain = NIL;
+	List	   *queue = list_make1_oid(relid);
+
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		Oid			current = list_nth_oid(queue, i);
+		List	   *neighbours = list_concat_unique_oid(tables_referenced(current),
+														tables_referencing(current));
+		ListCell   *lc;
+
+		foreach(lc, neighbours)
+		{
+			Oid			other = lfirst_oid(lc);
+
+			if (list_member_oid(queue, other) || catalog_table_is_known(other))
+				continue;
+			queue = lappend_oid(queue, other);
+			plain = lappend_oid(plain, other);
+		}
+	}
+	return plain;
+}
+
+static bool
+follows_reference_table(void)
+{
+	return tables_enable_local_reference_fks &&
+		catalog_node_of_group(COORDINATOR_GROUP_ID) != NULL;
+}
+
+/* of Creation *: what is asked for, then the tables that have to come along */
+static List *
+plan_creations(const TableSpec *spec)
+{
+	List	   *creations;
+	ListCell   *lc;
+
+	creations = list_make1(plan_creation(spec));
+	if (spec->kind != DIST_TABLE_REFERENCE || !follows_reference_table())
+		return creations;
+	foreach(lc, linked_plain_tables(spec->relid))
+	{
+		TableSpec	local = {
+			.relid = lfirst_oid(lc),
+			.kind = DIST_TABLE_LOCAL,
+			.autoConverted = true,
+		};
+
+		ereport(NOTICE,
+				(errmsg("table \"%s\" becomes known to all nodes because a foreign key links it "
+						"to a reference table", get_rel_name(local.relid))));
+		creations = lappend(creations, plan_creation(&local));
+	}
+	return creations;
+}
+
+/* ---- shells ---- */
+
+static List *
+member_ddl(List *texts, Oid member, int parts)
+{
+	return list_concat(texts, deparse_table_ddl(member, parts));
+}
+
+/* partitions before their parent: see invariant 4 */
+static List *
+family_ddl_children_first(List *texts, List *family, int parts)
+{
+	for (int i = list_length(family) - 1; i >= 0; i--)
+		texts = member_ddl(texts, list_nth_oid(family, i), parts);
+	return texts;
+}
+
+static void
+create_shells(List *family)
+{
+	List	   *texts = NIL;
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
+		cluster_ensure_dependencies(&address, false);
+		texts = member_ddl(texts, lfirst_oid(lc), SHELL_BASE);
+	}
+	texts = family_ddl_children_first(texts, family, SHELL_REST);
+	texts = family_ddl_children_first(texts, family, TABLE_DDL_ATTACH);
+	foreach(lc, family)
+		texts = lappend(texts,
+						psprintf("SELECT citus_internal.adjust_sequences(%s)",
+								 quote_literal_cstr(tables_qualified_name(lfirst_oid(lc)))));
+	cluster_run_on_others(texts);
+}
+
+/* ---- shards ---- */
+
+static void
+run_family_ddl(List *family, int parts)
+{
+	for (int i = list_length(family) - 1; i >= 0; i--)
+		tables_shard_ddl_parts(list_nth_oid(family, i), parts);
+}
+
+static void
+create_shards(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+		tables_shard_ddl_parts(lfirst_oid(lc),
+							   TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS);
+}
+
+static void
+move_rows(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		Oid			member = lfirst_oid(lc);
+		uint64		count;
+
+		if (tables_heap_is_empty(member))
+			continue;
+		ereport(NOTICE,
+				(errmsg("copying the rows of table \"%s\" to its shards", get_rel_name(member))));
+		count = tables_data_push(member);
+		ereport(NOTICE,
+				(errmsg("copied " UINT64_FORMAT " rows of table \"%s\"",
+						count, get_rel_name(member)),
+				 errdetail("The local copy of the rows is no longer visible."),
+				 errhint("To free its space, call "
+						 "truncate_local_data_after_distributing_table(%s).",
+						 quote_literal_cstr(tables_qualified_name(member)))));
+	}
+}
+
+static void
+finish_shards(List *family, DistTableKind kind)
+{
+	int			parts = TABLE_DDL_SHARD_AFTER;
+
+	if (kind == DIST_TABLE_LOCAL || tables_enable_unsafe_triggers)
+		parts |= TABLE_DDL_TRIGGERS;
+	run_family_ddl(family, parts);
+	run_family_ddl(family, TABLE_DDL_ATTACH);
+}
+
+/* ---- the whole ---- */
+
+static void
+record(const Creation *creation)
+{
+	const DistTable *table;
+	ListCell   *lc;
+
+	tables_layout_record(creation->spec.relid, creation->layout, creation->spec.autoConverted);
+	table = catalog_table_get(creation->spec.relid);
+	foreach(lc, creation->family)
+	{
+		Oid			member = lfirst_oid(lc);
+
+		if (member != creation->spec.relid)
+			tables_layout_record(member,
+								 tables_layout_like(table, key_of_member(creation, member)),
+								 creation->spec.autoConverted);
+	}
+}
+
+static void
+check_empty(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		if (!tables_heap_is_empty(lfirst_oid(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+					 errmsg("cannot distribute table \"%s\" by append or range",
+							get_rel_name(lfirst_oid(lc))),
+					 errdetail("It contains rows.")));
+	}
+}
+
+static void
+create_one(const Creation *creation)
+{
+	DistTableKind kind = creation->spec.kind;
+
+	if (kind == DIST_TABLE_APPEND || kind == DIST_TABLE_RANGE)
+		check_empty(creation->family);
+	create_shells(creation->family);
+	record(creation);
+	create_shards(creation->family);
+	if (creation->layout->nshards > 0)
+		move_rows(creation->family);
+	finish_shards(creation->family, kind);
+	if (kind == DIST_TABLE_LOCAL)
+	{
+		ListCell   *lc;
+
+		foreach(lc, creation->family)
+			tables_data_clear(lfirst_oid(lc));
+	}
+}
+
+static void
+add_foreign_keys(const Creation *creation)
+{
+	ListCell   *lc;
+
+	foreach(lc, creation->family)
+	{
+		Oid			member = lfirst_oid(lc);
+		List	   *texts = deparse_table_ddl(member, TABLE_DDL_FOREIGN_KEYS);
+
+		if (texts == NIL)
+			continue;
+		cluster_run_on_others(texts);
+		tables_run_shard_ddl(catalog_table_get(member), texts, NIL, "pg_catalog");
+	}
+}
+
+void
+tables_create(const TableSpec *spec)
+{
+	const DistTable *known;
+	List	   *creations;
+	ListCell   *lc;
+
+	cluster_require_coordinator();
+	tables_ensure_local_node();
+	cluster_lock_node_list(false);
+
+	known = catalog_table_get(spec->relid);
+	if (known != NULL && known->kind == DIST_TABLE_LOCAL && known->autoConverted &&
+		spec->kind == DIST_TABLE_LOCAL && !spec->autoConverted)
+	{
+		tables_require_owner(spec->relid);
+		tables_set_auto_converted(spec->relid, false);
+		return;
+	}
+
+	creations = plan_creations(spec);
+	if (((Creation *) linitial(creations))->wasLocal)
+		tables_make_plain(spec->relid);
+	foreach(lc, creations)
+		create_one(lfirst(lc));
+	foreach(lc, creations)
+		add_foreign_keys(lfirst(lc));
+}
+
+/*
+ * citus_add_local_table_to_metadata(): with cascade, all tables that foreign keys link.
+ */
+void
+tables_create_local(Oid relid, bool cascadeViaForeignKeys)
+{
+	TableSpec	spec = {.relid = relid, .kind = DIST_TABLE_LOCAL};
+	List	   *creations = NIL;
+	List	   *linked;
+	ListCell   *lc;
+
+	if (!OidIsValid(relid) || !has_foreign_keys(relid) || catalog_table_is_known(relid))
+	{
+		tables_create(&spec);
+		return;
+	}
+	cluster_require_coordinator();
+	tables_ensure_local_node();
+	cluster_lock_node_list(false);
+	linked = linked_plain_tables(relid);
+	if (linked != NIL && !cascadeViaForeignKeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot add table \"%s\" alone because foreign keys link it to table "
+						"\"%s\"", get_rel_name(relid), get_rel_name(linitial_oid(linked))),
+				 errhint("Set cascade_via_foreign_keys to add all linked tables.")));
+	foreach(lc, lcons_oid(relid, linked))
+	{
+		spec.relid = lfirst_oid(lc);
+		creations = lappend(creations, plan_creation(&spec));
+	}
+	foreach(lc, creations)
+		create_one(lfirst(lc));
+	foreach(lc, creations)
+		add_foreign_keys(lfirst(lc));
+}
+
+/* ---- partitions that come later ---- */
+
+void
+tables_add_partition(Oid relid)
+{
+	Oid			parentId = get_partition_parent(relid, false);
+	const DistTable *parent = catalog_table_get(parentId);
+	Creation	creation = {0};
+	AttrNumber	keyAttno = InvalidAttrNumber;
+
+	if (parent == NULL || catalog_table_is_known(relid))
+		return;
+	tables_require_owner(relid);
+	if (get_rel_relkind(relid) != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot distribute partition \"%s\"", get_rel_name(relid)),
+				 errdetail("Partitions of distributed tables must be ordinary tables.")));
+	cluster_lock_node_list(false);
+	LockRelationOid(relid, ExclusiveLock);
+
+	if (DIST_TABLE_HAS_KEY(parent))
+		keyAttno = get_attnum(relid, get_attname(parentId, parent->keyAttno, false));
+	creation.spec.relid = relid;
+	creation.spec.kind = parent->kind;
+	creation.spec.autoConverted = parent->autoConverted;
+	creation.family = list_make1_oid(relid);
+	creation.layout = tables_layout_like(parent, keyAttno);
+	check_family_constraints(&creation);
+	create_one(&creation);
+	add_foreign_keys(&creation);
+}

@@ -1,0 +1,115 @@
+/*
+ * tables_internal.h
+ *	  What the files of the tables module share.
+ */
+#ifndef CITUS_TABLES_INTERNAL_H
+#define CITUS_TABLES_INTERNAL_H
+
+#include "postgres.h"
+#include "utils/relcache.h"
+#include "citus/catalog/catalog.h"
+#include "citus/tables/tables.h"
+
+/* ---- settings ---- */
+
+extern int	tables_shard_count;
+extern int	tables_shard_replication_factor;
+
+/* ---- ShardLayout: which shards a new table gets, and where (tables_layout.c) ---- */
+
+typedef struct ShardLayout
+{
+	char		partMethod;
+	char		replicationModel;
+	AttrNumber	keyAttno;
+	ColocationId colocationId;	/* 0: the kind has no group */
+	bool		newGroup;		/* the group's row is still to be made */
+	ColocationGroup group;		/* valid when newGroup */
+	const DistTable *model;		/* a table of the group: same ranges and nodes; or NULL */
+	int			nshards;		/* 0: range and append tables start without */
+	List	  **groupIds;		/* per shard: IntList of the groups that get a copy */
+} ShardLayout;
+
+/*
+ * Decides the layout for a checked table.  May take the advisory lock on making a default group;
+ * raises what the spec lists for shard_count and colocate_with.
+ */
+extern ShardLayout *tables_layout_choose(const TableSpec *spec, AttrNumber keyAttno);
+/* the same layout for a partition of an already known table */
+extern ShardLayout *tables_layout_like(const DistTable *model, AttrNumber keyAttno);
+/*
+ * Puts the rows for relid under layout into pg_dist_* of all nodes.  Shard ids are drawn here, in
+ * the order of the ranges.
+ */
+extern void tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted);
+/* pg_dist_partition.autoconverted on all nodes */
+extern void tables_set_auto_converted(Oid relid, bool autoConverted);
+/* removes the row of a group that has no table any more, on all nodes */
+extern void tables_colocation_drop_if_empty(ColocationId colocationId);
+
+/* ---- checks (tables_check.c) ---- */
+
+/* relkind, persistence, inheritance, ownership ... of a table that is to become known */
+extern void tables_check_relation(Relation rel, DistTableKind kind);
+/* the number of the key column; raises if it cannot be one */
+extern AttrNumber tables_check_key(Relation rel, const char *keyColumn);
+/* leaf and parent oids of a partitioned table, itself first; (relid) for others */
+extern List *tables_family(Oid relid);
+/* tables that foreign keys of relid point to / that point to relid, without itself; no locks */
+extern List *tables_referenced(Oid relid);
+extern List *tables_referencing(Oid relid);
+/* transitive closure of both, relid first */
+extern List *tables_linked(Oid relid);
+/* raises 42501 */
+extern void tables_require_owner(Oid relid);
+/* raises 55000 unless another node opened this session */
+extern void tables_require_internal(void);
+
+/* ---- rows (tables_data.c) ---- */
+
+/* copies the rows of the shell's own heap to the shards; number of rows */
+extern uint64 tables_data_push(Oid relid);
+/* replaces the shell's own heap by the rows of the shards */
+extern uint64 tables_data_pull(Oid relid);
+/* empties the shell's own heap and indexes */
+extern void tables_data_clear(Oid relid);
+extern bool tables_heap_is_empty(Oid relid);
+
+/* ---- shard DDL (tables_shard_ddl.c) ---- */
+
+/* deparse_table_ddl(relid, parts) on the shards of relid */
+extern void tables_shard_ddl_parts(Oid relid, int parts);
+/* executes one raw statement of ours, as a subcommand, as the current user */
+extern void tables_execute_utility(Node *statement, const char *text);
+/* the same for a text of one statement */
+extern void tables_execute_text(const char *text);
+
+/* ---- dropping (tables_drop.c) ---- */
+
+/* DROP TABLE IF EXISTS ... CASCADE here, quietly; names are qualified and quoted */
+extern void tables_drop_relations(List *names);
+/* qualified names of the shards of relid's metadata that have a placement in group */
+extern List *tables_shard_names(const DistTable *table, const char *schemaName,
+								const char *relationName);
+/* all shards of a table, but not the table; their number.  Names as of the shell's present name */
+extern int	tables_drop_all_shards(const DistTable *table, const char *schemaName,
+								   const char *relationName, bool metadataOnly);
+
+/* ---- creating and going back (tables_create.c, tables_undistribute.c) ---- */
+
+extern void tables_create_local(Oid relid, bool cascadeViaForeignKeys);
+/* one table and its partitions, whatever foreign keys say */
+extern void tables_make_plain(Oid relid);
+
+/* ---- the rest ---- */
+
+extern void tables_update_colocation(Oid relid, const char *colocateWith);
+extern void tables_remove_local(void);
+extern void tables_truncate_leftovers(Oid relid);
+extern List *tables_check_consistency(void);
+/* citus.local_hostname and this server's port become the coordinator's row, if there is none */
+extern void tables_ensure_local_node(void);
+/* schema-qualified and quoted */
+extern char *tables_qualified_name(Oid relid);
+
+#endif

@@ -1,0 +1,147 @@
+/*
+ * tables_sql.c
+ *	  SQL functions over tables: arguments, one call, result.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/session.h"
+#include "citus/catalog/catalog.h"
+#include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
+#include "tables/tables_internal.h"
+
+PG_FUNCTION_INFO_V1(create_distributed_table);
+PG_FUNCTION_INFO_V1(create_reference_table);
+PG_FUNCTION_INFO_V1(undistribute_table);
+PG_FUNCTION_INFO_V1(citus_add_local_table_to_metadata);
+PG_FUNCTION_INFO_V1(remove_local_tables_from_metadata);
+PG_FUNCTION_INFO_V1(truncate_local_data_after_distributing_table);
+PG_FUNCTION_INFO_V1(update_distributed_table_colocation);
+PG_FUNCTION_INFO_V1(citus_drop_all_shards);
+PG_FUNCTION_INFO_V1(master_get_new_shardid);
+PG_FUNCTION_INFO_V1(master_get_new_placementid);
+
+/* the label of an enum value */
+static char *
+enum_label(Oid value)
+{
+	return DatumGetCString(OidFunctionCall1(F_ENUM_OUT, ObjectIdGetDatum(value)));
+}
+
+static DistTableKind
+kind_of_method(const char *method, bool hasKey)
+{
+	if (!hasKey)
+		return DIST_TABLE_SINGLE_SHARD;
+	if (strcmp(method, "append") == 0)
+		return DIST_TABLE_APPEND;
+	if (strcmp(method, "range") == 0)
+		return DIST_TABLE_RANGE;
+	return DIST_TABLE_HASH;
+}
+
+/* create_distributed_table(regclass, text, citus.distribution_type, text, int) */
+Datum
+create_distributed_table(PG_FUNCTION_ARGS)
+{
+	TableSpec	spec = {0};
+	bool		hasKey = !PG_ARGISNULL(1);
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(3))
+		PG_RETURN_VOID();
+	spec.relid = PG_GETARG_OID(0);
+	spec.keyColumn = hasKey ? text_to_cstring(PG_GETARG_TEXT_PP(1)) : NULL;
+	spec.kind = kind_of_method(PG_ARGISNULL(2) ? "hash" : enum_label(PG_GETARG_OID(2)), hasKey);
+	spec.colocateWith = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	if (!PG_ARGISNULL(4))
+	{
+		spec.shardCount = PG_GETARG_INT32(4);
+		if (spec.shardCount == 0)
+			spec.shardCount = -1;	/* given, and not valid */
+	}
+	tables_create(&spec);
+	PG_RETURN_VOID();
+}
+
+Datum
+create_reference_table(PG_FUNCTION_ARGS)
+{
+	TableSpec	spec = {.relid = PG_GETARG_OID(0), .kind = DIST_TABLE_REFERENCE};
+
+	tables_create(&spec);
+	PG_RETURN_VOID();
+}
+
+Datum
+undistribute_table(PG_FUNCTION_ARGS)
+{
+	tables_undistribute(PG_GETARG_OID(0), PG_GETARG_BOOL(1));
+	PG_RETURN_VOID();
+}
+
+Datum
+citus_add_local_table_to_metadata(PG_FUNCTION_ARGS)
+{
+	tables_create_local(PG_GETARG_OID(0), PG_GETARG_BOOL(1));
+	PG_RETURN_VOID();
+}
+
+Datum
+remove_local_tables_from_metadata(PG_FUNCTION_ARGS)
+{
+	tables_remove_local();
+	PG_RETURN_VOID();
+}
+
+Datum
+truncate_local_data_after_distributing_table(PG_FUNCTION_ARGS)
+{
+	tables_truncate_leftovers(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+Datum
+update_distributed_table_colocation(PG_FUNCTION_ARGS)
+{
+	tables_update_colocation(PG_GETARG_OID(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_VOID();
+}
+
+/* citus_drop_all_shards(regclass, schema_name text, table_name text, metadata_only bool) */
+Datum
+citus_drop_all_shards(PG_FUNCTION_ARGS)
+{
+	const DistTable *table = catalog_table_get(PG_GETARG_OID(0));
+
+	cluster_require_coordinator();
+	if (table == NULL)
+		PG_RETURN_INT32(0);
+	if (get_rel_name(table->relid) != NULL)
+		tables_require_owner(table->relid);
+	else
+		base_require_superuser("drop the shards of a table that does not exist");
+	PG_RETURN_INT32(tables_drop_all_shards(table, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+										   text_to_cstring(PG_GETARG_TEXT_PP(2)),
+										   PG_GETARG_BOOL(3)));
+}
+
+Datum
+master_get_new_shardid(PG_FUNCTION_ARGS)
+{
+	cluster_require_coordinator();
+	PG_RETURN_INT64(catalog_next_shard_id());
+}
+
+Datum
+master_get_new_placementid(PG_FUNCTION_ARGS)
+{
+	cluster_require_coordinator();
+	PG_RETURN_INT64(catalog_next_placement_id());
+}
