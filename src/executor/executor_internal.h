@@ -223,9 +223,13 @@ typedef struct RowSink
 
 /*
  * Runs tasks as writes, stage by stage, local ones included; sum of counts.  alone: the statement
- * consists of these tasks, so that a single one may commit by itself.  snapshot may be NULL.
+ * that consists of these tasks only, so that a single one may commit by itself; or NULL.  snapshot
+ * may be NULL.
  */
-extern uint64 executor_tasks_write(List *tasks, RowSink *sink, bool alone, Snapshot snapshot);
+extern uint64 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone,
+								   Snapshot snapshot);
+/* true when a single remote task of stmt needs no transaction around it; stmt may be NULL */
+extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* a receiver of a local task's rows into the sink; pfree'd with the current context */
 extern DestReceiver *executor_sink_receiver(RowSink *sink, ExecutorTask *task);
 extern void executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer);

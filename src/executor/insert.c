@@ -232,6 +232,7 @@ flush_statements(InsertState *insert, bool last)
 	EState	   *estate = insert->scan->css.ss.ps.state;
 	RowSink		sink = executor_scan_sink(insert->scan);
 	MemoryContext caller = MemoryContextSwitchTo(insert->batchContext);
+	const PlannedStmt *alone = last && !insert->flushed ? estate->es_plannedstmt : NULL;
 	List	   *tasks = NIL;
 
 	for (int shard = 0; shard < insert->table->nshards; shard++)
@@ -243,8 +244,7 @@ flush_statements(InsertState *insert, bool last)
 	{
 		if (insert->nrows == 1)
 			executor_tasks_name(tasks, sink.reader == NULL ? NULL : sink.reader->desc);
-		insert->processed += executor_tasks_write(tasks, &sink, last && !insert->flushed,
-												  estate->es_snapshot);
+		insert->processed += executor_tasks_write(tasks, &sink, alone, estate->es_snapshot);
 		insert->flushed = true;
 	}
 	MemoryContextSwitchTo(caller);

@@ -157,7 +157,7 @@ run_writes(DistScanState *state)
 	}
 	executor_scan_resolve(state);
 	sink = executor_scan_sink(state);
-	count = executor_tasks_write(state->tasks, &sink, true, estate->es_snapshot);
+	count = executor_tasks_write(state->tasks, &sink, estate->es_plannedstmt, estate->es_snapshot);
 	if (state->plan->fragment->command != CMD_SELECT)
 		estate->es_processed += count;
 }
@@ -183,13 +183,6 @@ drain_reads(DistScanState *state)
 	complete_reads(state);
 }
 
-static bool
-tasks_are_alone(List *tasks)
-{
-	return list_length(tasks) == 1 && !((ExecutorTask *) linitial(tasks))->local &&
-		txn_may_autocommit();
-}
-
 static void
 start_reads(DistScanState *state)
 {
@@ -198,8 +191,8 @@ start_reads(DistScanState *state)
 	ListCell   *cell;
 
 	executor_scan_resolve(state);
-	state->cancelable = txn_may_autocommit();
-	if (tasks_are_alone(state->tasks))
+	state->cancelable = executor_may_autocommit(estate->es_plannedstmt);
+	if (state->cancelable && list_length(state->tasks) == 1)
 		options.use = TXN_AUTOCOMMIT;
 	options.binary = state->reader != NULL && state->reader->binary;
 	options.mayGrow = !state->plan->fragment->hasRowLocks;

@@ -208,9 +208,17 @@ on_lifecycle(LifecycleEvent event, SubTransactionId subid, SubTransactionId pare
 	}
 }
 
+/* other modules' statements on conn: nobody of ours is in the middle of using it */
+static void
+quiesce_for_others(RemoteConn *conn)
+{
+	executor_quiesce(conn, NULL);
+}
+
 void
 executor_users_init(void)
 {
+	txn_set_quiescer(quiesce_for_others);
 	base_lifecycle_register(PHASE_EXECUTOR, on_lifecycle);
 }
 

@@ -158,8 +158,14 @@ write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot sn
 	write_settle(&write->user);
 }
 
+bool
+executor_may_autocommit(const PlannedStmt *stmt)
+{
+	return stmt != NULL && txn_is_client_statement(stmt) && txn_may_autocommit();
+}
+
 uint64
-executor_tasks_write(List *tasks, RowSink *sink, bool alone, Snapshot snapshot)
+executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snapshot snapshot)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus write",
 												  ALLOCSET_SMALL_SIZES);
@@ -175,8 +181,8 @@ executor_tasks_write(List *tasks, RowSink *sink, bool alone, Snapshot snapshot)
 	write->user.settle = write_settle;
 	options.user = &write->user;
 	options.binary = sink->reader != NULL && sink->reader->binary;
-	if (alone && list_length(tasks) == 1 && !((ExecutorTask *) linitial(tasks))->local &&
-		txn_may_autocommit())
+	if (list_length(tasks) == 1 && !((ExecutorTask *) linitial(tasks))->local &&
+		executor_may_autocommit(alone))
 		options.use = TXN_AUTOCOMMIT;
 
 	executor_user_register(&write->user, context);
@@ -206,7 +212,7 @@ executor_run_on_shards(const DistTable *table, const SqlTemplate *sql)
 	for (int i = 0; i < table->nshards; i++)
 		tasks = executor_tasks_for_shard(tasks, table->shards[i], deparse_template_fill(sql, i),
 										 NULL, true);
-	count = executor_tasks_write(tasks, &sink, false, NULL);
+	count = executor_tasks_write(tasks, &sink, NULL, NULL);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return count;
