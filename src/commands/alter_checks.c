@@ -84,33 +84,30 @@ table_has_rows(Oid relid)
 	return found;
 }
 
-/* values of a sequence are drawn where a row comes in, never on shards */
+/*
+ * Values of a sequence are drawn where a row comes in, never on shards: rows that are there already
+ * would stay without.
+ */
 static void
 check_add_column(const AlterCheck *check, const ColumnDef *column)
 {
+	bool		numbered = false;
 	ListCell   *cell;
 
 	if (type_is_serial(column->typeName))
 		refuse(check, "add a serial column",
-			   "Rows that exist already cannot be numbered over all shards.");
+			   "Create the sequence first and make it the default of an added column.");
 	foreach(cell, column->constraints)
 	{
 		Constraint *constraint = lfirst(cell);
 
-		if (constraint->contype == CONSTR_IDENTITY)
-			refuse(check, "add an identity column",
-				   "Rows that exist already cannot be numbered over all shards.");
-		if (constraint->contype == CONSTR_DEFAULT &&
-			commands_expression_has_nextval(constraint->raw_expr))
-		{
-			if (!check->alone)
-				refuse(check, "add a column with a sequence as its default",
-					   "It must be the only subcommand of the statement.");
-			if (table_has_rows(check->table->relid))
-				refuse(check, "add a column with a sequence as its default",
-					   "The table has rows already.");
-		}
+		numbered |= constraint->contype == CONSTR_IDENTITY ||
+			(constraint->contype == CONSTR_DEFAULT &&
+			 commands_expression_has_nextval(constraint->raw_expr));
 	}
+	if (numbered && table_has_rows(check->table->relid))
+		refuse(check, "add a column that draws from a sequence",
+			   "The table has rows, which cannot be numbered over all shards.");
 }
 
 static void
@@ -143,20 +140,14 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 		case AT_AddColumn:
 			check_add_column(check, (ColumnDef *) cmd->def);
 			break;
-		case AT_ColumnDefault:
-			if (!check->alone && commands_expression_has_nextval(cmd->def))
-				refuse(check, "set a sequence as default of a column",
-					   "It must be the only subcommand of the statement.");
-			break;
 		case AT_DropColumn:
 		case AT_AlterColumnType:
 		case AT_DropExpression:
 			check_key_column(check, cmd);
 			break;
-		case AT_AddIdentity:
 		case AT_SetIdentity:
-		case AT_DropIdentity:
-			refuse(check, "change the identity of a column", NULL);
+			refuse(check, "change the sequence of an identity column",
+				   "Each node has a range of values of its own.");
 			break;
 		case AT_AddInherit:
 		case AT_DropInherit:

@@ -234,7 +234,7 @@ commands_steps_alter_policy(Command *command)
 static bool
 triggers_allowed(const DistTable *table)
 {
-	return commands_unsafe_triggers || table->kind == DIST_TABLE_LOCAL;
+	return tables_enable_unsafe_triggers || table->kind == DIST_TABLE_LOCAL;
 }
 
 /* the function of the trigger must be there before the trigger is */

@@ -17,6 +17,7 @@
 
 #include "citus/base/session.h"
 #include "citus/base/settings.h"
+#include "citus/tables/tables.h"
 #include "commands_internal.h"
 
 static bool ddl_propagation = true;
@@ -24,8 +25,6 @@ bool		commands_create_type_propagation = true;
 bool		commands_create_role_propagation = true;
 bool		commands_alter_role_propagation = true;
 bool		commands_alter_role_set_propagation = true;
-bool		commands_unsafe_triggers = false;
-bool		commands_local_reference_foreign_keys = true;
 bool		commands_use_managed_tables = false;
 bool		commands_alter_database_owner = true;
 int			commands_object_propagation = OBJECTS_IMMEDIATE;
@@ -64,15 +63,6 @@ static const SettingDef settings[] = {
 		.description = "Changes the owner of the database on the other nodes too.",
 		.type = SETTING_BOOL, .variable = &commands_alter_database_owner, .boot.b = true,
 	.context = PGC_USERSET, .flags = HIDDEN},
-	{.name = "citus.enable_unsafe_triggers",
-		.description = "Permits triggers on distributed and reference tables.",
-		.type = SETTING_BOOL, .variable = &commands_unsafe_triggers, .boot.b = false,
-	.context = PGC_USERSET, .flags = HIDDEN},
-	{.name = "citus.enable_local_reference_table_foreign_keys",
-		.description = "Permits foreign keys between local and reference tables.",
-		.type = SETTING_BOOL, .variable = &commands_local_reference_foreign_keys,
-		.boot.b = true,
-	.context = PGC_USERSET},
 	{.name = "citus.use_citus_managed_tables",
 		.description = "Makes every new local table known to all nodes.",
 		.type = SETTING_BOOL, .variable = &commands_use_managed_tables, .boot.b = false,

@@ -86,8 +86,6 @@ extern bool commands_create_type_propagation;
 extern bool commands_create_role_propagation;
 extern bool commands_alter_role_propagation;
 extern bool commands_alter_role_set_propagation;
-extern bool commands_unsafe_triggers;
-extern bool commands_local_reference_foreign_keys;
 extern bool commands_use_managed_tables;
 extern bool commands_alter_database_owner;
 extern int	commands_object_propagation;
@@ -131,7 +129,7 @@ extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
 /* table_ddl.c */
 extern List *commands_steps_create_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
-/* alter_checks.c: refuses what cannot hold across shards; *needsEmpty as documented there */
+/* alter_checks.c: refuses what cannot hold across shards */
 extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
 extern bool commands_expression_has_nextval(Node *expression);
 /* rename.c */

@@ -24,6 +24,7 @@
 #include "utils/rel.h"
 
 #include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
 #include "commands_internal.h"
 
 /* ---- relations ---- */
@@ -57,7 +58,7 @@ steps_for_rename_in_table(Command *command, Oid relid)
 		case OBJECT_RULE:
 			return NIL;
 		case OBJECT_TRIGGER:
-			if (!commands_unsafe_triggers && table->kind != DIST_TABLE_LOCAL)
+			if (!tables_enable_unsafe_triggers && table->kind != DIST_TABLE_LOCAL)
 				return NIL;
 			break;
 		case OBJECT_COLUMN:

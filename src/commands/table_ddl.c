@@ -63,15 +63,6 @@ make_managed(Oid relid, bool automatic)
 	tables_create(&spec);
 }
 
-static bool
-local_foreign_keys_allowed(void)
-{
-	const char *value = GetConfigOption("citus.enable_local_reference_table_foreign_keys",
-										true, false);
-
-	return value == NULL || strcmp(value, "on") == 0;
-}
-
 /*
  * A plain table gets a foreign key to a reference or managed table: it has to become managed, which
  * only the coordinator's tables can.
@@ -79,7 +70,7 @@ local_foreign_keys_allowed(void)
 static void
 require_managed_possible(const RangeVar *name, Oid referenced)
 {
-	if (!local_foreign_keys_allowed())
+	if (!tables_enable_local_reference_fks)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot create a foreign key from local table \"%s\" to \"%s\"",
@@ -161,7 +152,7 @@ share_partition(Command *command, void *argument)
 	CreateStmt *statement = (CreateStmt *) command->statement;
 	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, false);
 
-	tables_create_partition(relid);
+	tables_add_partition(relid);
 }
 
 static void

@@ -36,6 +36,18 @@ static const SettingDef settings[] = {
 		.type = SETTING_BOOL, .variable = &tables_allow_unsafe_constraints, .boot.b = false,
 		.context = PGC_USERSET, .flags = GUC_NO_SHOW_ALL,
 	},
+	{
+		.name = "citus.enable_unsafe_triggers",
+		.description = "Permits triggers on distributed and reference tables.",
+		.type = SETTING_BOOL, .variable = &tables_enable_unsafe_triggers, .boot.b = false,
+		.context = PGC_USERSET, .flags = GUC_NO_SHOW_ALL,
+	},
+	{
+		.name = "citus.enable_local_reference_table_foreign_keys",
+		.description = "Permits foreign keys between local and reference tables.",
+		.type = SETTING_BOOL, .variable = &tables_enable_local_reference_fks, .boot.b = true,
+		.context = PGC_USERSET,
+	},
 };
 
 void

@@ -29,11 +29,6 @@ typedef struct TableSpec
 
 /* plain (or managed local) table -> the kind asked for; copies its rows.  Checks ownership. */
 extern void tables_create(const TableSpec *spec);
-/*
- * A relation that has just been created or attached here as a partition of a known table becomes
- * known too: shells on the other nodes, shards of its own attached to the parent's.
- */
-extern void tables_create_partition(Oid relid);
 /* the way back */
 extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
 
