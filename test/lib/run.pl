@@ -203,7 +203,8 @@ sub run_lint {
     my ($name, $out) = @_;
     chdir $top;
     local $ENV{PG_CONFIG} = $pg_config;
-    return run_command($deadline{lint}, $out, undef, "test/lint/$name") == 0 ? '' : read_file($out);
+    return run_command($deadline{lint}, $out, undef, "test/lint/$name") == 0
+        ? '' : read_file($out) || "failed without a word\n";
 }
 
 sub run_unit {
@@ -215,7 +216,7 @@ sub run_unit {
         '-c', "CREATE FUNCTION pg_temp.citus_unit_run(text) RETURNS void
                AS 'citus_unit', 'citus_unit_run' LANGUAGE C STRICT",
         '-c', "SELECT pg_temp.citus_unit_run('$name')"));
-    return read_file($out) if $status != 0;
+    return read_file($out) . "status $status\n" if $status != 0;
     return after_check($server, $sizes);
 }
 
@@ -265,7 +266,7 @@ sub run_equivalence {
         "$top/test/equivalence/$file.sql", $mode, $plain->{CITUS_BIN} . '/psql',
         "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
         "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
-    return ($status == 0 ? '' : read_file($out)) . after_check($server, $sizes);
+    return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
 }
 
 # PostgreSQL::Test starts servers itself, so it runs as the ordinary user, on a copy of the tests
@@ -278,7 +279,8 @@ sub run_tap {
     run_command(60, "$out.copy", undef, 'cp', '-r', "$top/test/tap", "$work/test");
     run_command(60, "$out.copy", undef, 'bash', '-c',
                 ". $top/test/lib/common.sh; [ \$(id -u) != 0 ] || chown -R \$server_user $work");
-    my %set = (TESTDATADIR => "$work/data", TESTLOGDIR => "$work/log", TESTDIR => $work,
+    # 15 keeps everything in $TESTDIR/tmp_check, later majors are told.
+    my %set = (TESTDATADIR => "$work/tmp_check", TESTLOGDIR => "$work/tmp_check/log", TESTDIR => $work,
                PG_REGRESS => "$pgxs/test/regress/pg_regress", PATH => "$bin:$ENV{PATH}",
                PERL5LIB => "$pgxs/test/perl:$work/test/lib", PG_TEST_TIMEOUT_DEFAULT => 60,
                share_contrib_dir => '', TMPDIR => '/tmp');
@@ -287,17 +289,25 @@ sub run_tap {
         ". $top/test/lib/common.sh; "
         . 'as_server env -u PGUSER "${@:2}" bash -c "cd $1 && exec perl test/$0.pl" '
         . '"$0" "$1"', $name, $work, map { "$_=$set{$_}" } sort keys %set);
-    my $text = read_file($out);
     # Servers of a test that was killed.
     run_command(60, "$out.stop", undef, 'bash', '-c',
-                "for f in $work/data/*/pgdata/postmaster.pid; do [ ! -e \$f ] || "
+                "for f in $work/tmp_check/*/pgdata/postmaster.pid; do [ ! -e \$f ] || "
                 . 'kill -9 $(head -n 1 $f) 2>/dev/null; done; true');
-    my $bad = $status == 0 ? '' : $text;
-    for my $log (glob "$work/log/*.log") {
-        # A server that the test itself killed says so in its log; assertions are never meant.
-        $bad .= "$log: $_\n" for grep { /TRAP:|PANIC/ } split /\n/, read_file($log);
+    my $bad = '';
+    if ($status != 0) {
+        # What the test ran is in its log; the end of it, without the noise of starts and stops.
+        my @lines = grep { !/^(#|waiting for|server st|  LC_)/ } map { split /\n/, read_file($_) }
+            glob "$work/tmp_check/log/regress_log_*";
+        splice @lines, 0, @lines - 40 if @lines > 40;
+        $bad = read_file($out) . "status $status; the end of the log:\n" . join "\n", @lines;
     }
-    remove_tree($work) if $bad eq '';
+    for my $log (glob "$work/tmp_check/log/*.log") {
+        # A server that the test itself killed says so in its log; assertions are never meant.
+        $bad .= basename($log) . ": $_\n" for grep { /TRAP:|PANIC/ } split /\n/, read_file($log);
+    }
+    run_command(60, "$out.copy", undef, 'cp', '-r', "$work/tmp_check/log", "$results/tap-$name-log")
+        if $bad ne '';
+    remove_tree($work);
     return $bad;
 }
 
