@@ -17,7 +17,6 @@
 
 #include "citus/base/session.h"
 #include "citus/base/settings.h"
-#include "citus/tables/tables.h"
 #include "commands_internal.h"
 
 static bool ddl_propagation = true;

@@ -19,7 +19,6 @@
 #include "commands/tablecmds.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -35,20 +34,6 @@ key_column_name(const DistTable *table)
 	if (!DIST_TABLE_HAS_KEY(table))
 		return NULL;
 	return get_attname(table->relid, table->keyAttno, false);
-}
-
-/* a plain table that is to be attached to a known one becomes colocated with it, rows and all */
-static void
-distribute_like(Oid relid, const DistTable *model)
-{
-	TableSpec	spec = {0};
-
-	spec.relid = relid;
-	spec.kind = model->kind;
-	spec.keyColumn = key_column_name(model);
-	spec.colocateWith = model->kind == DIST_TABLE_LOCAL
-		? "default" : commands_qualified_name(model->relid);
-	tables_create(&spec);
 }
 
 static void
@@ -289,13 +274,11 @@ attached_partition(const AlterTableStmt *statement)
 	return RangeVarGetRelid(((PartitionCmd *) cmd->def)->name, NoLock, true);
 }
 
+/* rows and all */
 static void
-distribute_attached(Command *command, void *argument)
+share_attached(Command *command, void *argument)
 {
-	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
-	const DistTable *parent = catalog_table_get(*(Oid *) argument);
-
-	distribute_like(attached_partition(statement), parent);
+	tables_add_partition(*(Oid *) argument);
 }
 
 static bool
@@ -309,11 +292,11 @@ same_distribution(const DistTable *left, const DistTable *right)
 }
 
 /*
- * Checks the partition of ATTACH PARTITION to a known parent; the step that makes it known, or
- * NULL when it is.
+ * Checks the partition of ATTACH PARTITION to a known parent; its oid when it has to become known
+ * by that, InvalidOid otherwise.
  */
-static CommandStep *
-prepare_attach(Command *command, const DistTable *parent)
+static Oid
+unknown_partition(Command *command, const DistTable *parent)
 {
 	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
 	AlterTableCmd *cmd = linitial(statement->cmds);
@@ -322,7 +305,7 @@ prepare_attach(Command *command, const DistTable *parent)
 
 	commands_refuse_shard(command, relid);
 	if (!OidIsValid(relid) || cmd->subtype != AT_AttachPartition)
-		return NULL;
+		return InvalidOid;
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -331,87 +314,34 @@ prepare_attach(Command *command, const DistTable *parent)
 				 errdetail("Distributed tables have one level of partitions.")));
 	partition = catalog_table_get(relid);
 	if (partition == NULL)
-		return call_with_relid(distribute_attached, parent->relid);
+		return relid;
 	if (!same_distribution(partition, parent))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot attach table \"%s\" to distributed table \"%s\"",
 						get_rel_name(relid), get_rel_name(parent->relid)),
 				 errdetail("The two are not colocated by the same column.")));
-	return NULL;
+	return InvalidOid;
 }
 
-/* the lone subcommand whose default draws from a sequence, or NULL */
-static AlterTableCmd *
-sequence_default(const AlterTableStmt *statement)
-{
-	AlterTableCmd *cmd = linitial(statement->cmds);
-	ListCell   *cell;
-
-	if (list_length(statement->cmds) != 1)
-		return NULL;
-	if (cmd->subtype == AT_ColumnDefault && commands_expression_has_nextval(cmd->def))
-		return cmd;
-	if (cmd->subtype != AT_AddColumn)
-		return NULL;
-	foreach(cell, ((ColumnDef *) cmd->def)->constraints)
-	{
-		Constraint *constraint = lfirst(cell);
-
-		if (constraint->contype == CONSTR_DEFAULT &&
-			commands_expression_has_nextval(constraint->raw_expr))
-			return cmd;
-	}
-	return NULL;
-}
-
-/* a column as the shards get it when its default is a sequence: without the default */
-static void
-add_column_to_shards(Command *command, void *argument)
-{
-	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
-	ColumnDef  *column = (ColumnDef *) ((AlterTableCmd *) linitial(statement->cmds))->def;
-	Oid			relid = *(Oid *) argument;
-	AttrNumber	attno = get_attnum(relid, column->colname);
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
-	StringInfoData text;
-
-	get_atttypetypmodcoll(relid, attno, &type, &typmod, &collation);
-	initStringInfo(&text);
-	appendStringInfo(&text, "ALTER TABLE %s ADD COLUMN IF NOT EXISTS %s %s",
-					 commands_qualified_name(relid), quote_identifier(column->colname),
-					 format_type_extended(type, typmod,
-										  FORMAT_TYPE_TYPEMOD_GIVEN |
-										  FORMAT_TYPE_FORCE_QUALIFY));
-	tables_run_shard_ddl(catalog_table_get(relid), list_make1(text.data), NIL, "pg_catalog");
-}
-
-static CommandStep *
-shards_step_of_alter(Command *command, Oid relid, List *names)
-{
-	AlterTableCmd *cmd = sequence_default((AlterTableStmt *) command->statement);
-
-	if (cmd == NULL)
-		return commands_step_shards(relid, command->text, names);
-	/* shards draw no values: their default is never used */
-	if (cmd->subtype == AT_ColumnDefault)
-		return NULL;
-	return call_with_relid(add_column_to_shards, relid);
-}
-
+/* true when a column may have got a sequence, or another type of its sequence */
 static bool
 changes_numbering(const AlterTableStmt *statement)
 {
 	ListCell   *cell;
 
-	if (sequence_default(statement) != NULL)
-		return true;
 	foreach(cell, statement->cmds)
 	{
-		if (((AlterTableCmd *) lfirst(cell))->subtype == AT_AlterColumnType)
-			return true;
+		switch (((AlterTableCmd *) lfirst(cell))->subtype)
+		{
+			case AT_AddColumn:
+			case AT_ColumnDefault:
+			case AT_AlterColumnType:
+			case AT_AddIdentity:
+				return true;
+			default:
+				break;
+		}
 	}
 	return false;
 }
@@ -421,27 +351,22 @@ steps_for_known_table(Command *command, Oid relid)
 {
 	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
 	const DistTable *table = catalog_table_get(relid);
-	CommandStep *attach;
-	CommandStep *shards;
+	Oid			partition;
 	List	   *names;
-	List	   *steps = NIL;
+	List	   *steps;
 
 	commands_check_alter_table(table, statement);
-	attach = prepare_attach(command, table);
-	names = tables_choose_names((Node *) statement, relid);
-	shards = shards_step_of_alter(command, relid, names);
+	partition = unknown_partition(command, table);
+	if (OidIsValid(partition))
+		return list_make2(commands_step_local(), call_with_relid(share_attached, partition));
 
-	if (attach)
-		steps = lappend(steps, attach);
-	steps = lappend(steps, commands_step_local());
-	steps = lappend(steps, call_with_relid(check_constraints, relid));
-	steps = lappend(steps, commands_step_dependencies(RelationRelationId, relid));
-	steps = lappend(steps, commands_step_nodes(command->text));
+	names = tables_choose_names((Node *) statement, relid);
+	steps = list_make4(commands_step_local(), call_with_relid(check_constraints, relid),
+					   commands_step_dependencies(RelationRelationId, relid),
+					   commands_step_nodes(command->text));
 	if (changes_numbering(statement))
 		steps = lappend(steps, call_with_relid(adjust_sequences, relid));
-	if (shards)
-		steps = lappend(steps, shards);
-	return steps;
+	return lappend(steps, commands_step_shards(relid, command->text, names));
 }
 
 static void
