@@ -9,6 +9,10 @@
 #   -- differs: SQLSTATE, REASON   it must fail here as there, whatever the code
 #   -- only: MODE [MODE ...]    the file is for these modes (distributed, reference, single) only
 #
+# Mode "auto" is for files that know nothing of us: each table they create is distributed by its
+# first column, or made a reference table, or left alone, whichever works first; EQUIVALENCE_SETUP
+# names a file that runs before, uncompared.
+#
 # Rows are compared without regard to their order, unless the statement has an ORDER BY at its top.
 use strict;
 use warnings;
@@ -184,12 +188,44 @@ sub show {
     return "  $name:\n" . join '', map { "    $_\n" } @lines;
 }
 
+# For mode "auto": what is executed on the cluster after each CREATE TABLE.
+sub distribute_all {
+    my @all;
+    for my $s (@_) {
+        push @all, $s;
+        next if $s->{meta};
+        my $sql = $s->{sql} =~ s/$token/ /gr;
+        my $name = $sql =~ /^CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([\w.]+)/i ? $1
+                 : $sql =~ /^SELECT\b[^;]*?\bINTO\s+(?:TABLE\s+)?([\w.]+)/i ? $1 : next;
+        next if $sql =~ /\bPARTITION\s+OF\b|\bINHERITS\b/i;
+        push @all, { distribute => 1, may_fail => 1, sql => qq{
+            DO \$distribute\$
+            DECLARE key text;
+            BEGIN
+                SELECT attname INTO key FROM pg_attribute WHERE attrelid = '$name'::regclass
+                   AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 1;
+                PERFORM create_distributed_table('$name', key);
+            EXCEPTION WHEN OTHERS THEN
+                BEGIN
+                    PERFORM create_reference_table('$name');
+                EXCEPTION WHEN OTHERS THEN NULL;
+                END;
+            END \$distribute\$;} =~ s/\s+/ /gr };
+    }
+    return @all;
+}
+
 my $text = read_file($file);
 if ($text =~ /^--\s*only:\s*(.*)$/m && $1 !~ /\b$mode\b/) {
     print "not for this mode\n";
     exit 0;
 }
 my @statements = split_statements($text);
+if ($mode eq 'auto') {
+    my @setup = $ENV{EQUIVALENCE_SETUP} ? split_statements(read_file($ENV{EQUIVALENCE_SETUP})) : ();
+    $_->{differs} = 'it only prepares' for @setup;
+    @statements = distribute_all(@setup, @statements);
+}
 my $database = "equivalence_$$";
 admin($plain, "CREATE DATABASE $database") or die "the plain server does not answer\n";
 my $plain_here = $plain =~ s/dbname=\S+/dbname=$database/r;
@@ -202,12 +238,15 @@ for my $i (0 .. $#statements) {
     my $s = $statements[$i];
     my ($x, $y) = ($expected->[$i], $actual->[$i]);
     if ($s->{distribute}) {
-        next if $y && $y->{sqlstate} eq '00000';
+        next if $s->{may_fail} || $y && $y->{sqlstate} eq '00000';
         print "$s->{sql}\n", show($mode, $y);
         $wrong++;
     } elsif (!$s->{meta} && !($x && $y && differs_as_said($s->{differs}, $x, $y))
              && !($x && $y && same(top_level_order_by($s->{sql}), $x, $y))) {
-        print "$s->{sql}\n", show('plain', $x), show($mode, $y);
+        # One word first, to count the kinds: lost, refused, accepted, another code, other rows.
+        my $kind = !$y ? 'LOST' : $x->{sqlstate} eq $y->{sqlstate} ? 'ROWS'
+            : $x->{sqlstate} eq '00000' ? 'REFUSED' : $y->{sqlstate} eq '00000' ? 'ACCEPTED' : 'CODE';
+        print "$kind: $s->{sql}\n", show('plain', $x), show($mode, $y);
         $wrong++;
     }
 }
