@@ -11,6 +11,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/params.h"
 #include "tcop/dest.h"
+#include "utils/plancache.h"
 #include "utils/snapshot.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -211,6 +212,9 @@ extern uint64 executor_local_run(ExecutorTask *task, bool writes, Snapshot snaps
 								 DestReceiver *dest);
 /* EXPLAIN of the same with the options of es: text in es's format */
 extern char *executor_local_explain(ExecutorTask *task, struct ExplainState *es);
+
+/* the server's cached plan of a task that has a name (local_plans.c) */
+extern CachedPlanSource *executor_local_plan(ExecutorTask *task);
 
 /* ---- all of it, to the end (write.c) ---- */
 

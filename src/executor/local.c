@@ -45,28 +45,57 @@ run_utility(PlannedStmt *planned, ExecutorTask *task, ParamListInfo params, Dest
 }
 
 static uint64
-run_query(Query *query, ExecutorTask *task, ParamListInfo params, DestReceiver *dest)
+run_plan(PlannedStmt *planned, ExecutorTask *task, ParamListInfo params, DestReceiver *dest)
 {
-	int			options = IsInParallelMode() ? 0 : CURSOR_OPT_PARALLEL_OK;
-	PlannedStmt *planned = pg_plan_query(query, task->sql, options, params);
 	QueryDesc  *desc;
 	uint64		processed;
 
 	desc = CreateQueryDesc(planned, task->sql, GetActiveSnapshot(), InvalidSnapshot,
-						   query->canSetTag ? dest : None_Receiver, params, NULL, 0);
+						   planned->canSetTag ? dest : None_Receiver, params, NULL, 0);
 	ExecutorStart(desc, 0);
 	compat_executor_run(desc, ForwardScanDirection, 0);
 	processed = desc->estate->es_processed;
 	ExecutorFinish(desc);
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);
-	return query->canSetTag ? processed : 0;
+	return planned->canSetTag ? processed : 0;
+}
+
+/* writes see what the statement has done so far */
+static void
+advance_snapshot(bool writes)
+{
+	if (writes)
+	{
+		CommandCounterIncrement();
+		UpdateActiveSnapshotCommandId();
+	}
+}
+
+/* a task with a name: its plan is kept for the next time */
+static uint64
+run_cached(ExecutorTask *task, bool writes, DestReceiver *dest)
+{
+	ParamListInfo params = executor_params_list(task->params);
+	CachedPlan *plan = GetCachedPlan(executor_local_plan(task), params, CurrentResourceOwner,
+									 NULL);
+	uint64		processed = 0;
+	ListCell   *cell;
+
+	foreach(cell, plan->stmt_list)
+	{
+		advance_snapshot(writes);
+		processed += run_plan(lfirst_node(PlannedStmt, cell), task, params, dest);
+	}
+	ReleaseCachedPlan(plan, CurrentResourceOwner);
+	return processed;
 }
 
 static uint64
 run_queries(ExecutorTask *task, bool writes, DestReceiver *dest)
 {
 	ParamListInfo params = executor_params_list(task->params);
+	int			options = IsInParallelMode() ? 0 : CURSOR_OPT_PARALLEL_OK;
 	uint64		processed = 0;
 	ListCell   *cell;
 
@@ -74,11 +103,7 @@ run_queries(ExecutorTask *task, bool writes, DestReceiver *dest)
 	{
 		Query	   *query = lfirst_node(Query, cell);
 
-		if (writes)
-		{
-			CommandCounterIncrement();
-			UpdateActiveSnapshotCommandId();
-		}
+		advance_snapshot(writes);
 		if (query->commandType == CMD_UTILITY)
 		{
 			PlannedStmt *planned = makeNode(PlannedStmt);
@@ -89,7 +114,8 @@ run_queries(ExecutorTask *task, bool writes, DestReceiver *dest)
 			run_utility(planned, task, params, dest);
 		}
 		else
-			processed += run_query(query, task, params, dest);
+			processed += run_plan(pg_plan_query(query, task->sql, options, params), task, params,
+								  dest);
 	}
 	return processed;
 }
@@ -119,7 +145,10 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, DestRecei
 	else
 		PushActiveSnapshot(snapshot);
 
-	processed = run_queries(task, writes, dest);
+	if (task->statementName != NULL)
+		processed = run_cached(task, writes, dest);
+	else
+		processed = run_queries(task, writes, dest);
 
 	PopActiveSnapshot();
 	if (writes)

@@ -254,8 +254,7 @@ executor_tasks_name(List *tasks, TupleDesc resultDesc)
 		return;
 	task = linitial(tasks);
 	length = strlen(task->sql);
-	if (task->local || task->params == NULL || task->params->n == 0 ||
-		length > MAX_NAMED_LENGTH)
+	if (task->params == NULL || task->params->n == 0 || length > MAX_NAMED_LENGTH)
 		return;
 
 	low = hash_bytes_extended((const unsigned char *) task->sql, length, 0);
