@@ -84,6 +84,9 @@ extern void tables_execute_utility(Node *statement, const char *text);
 /* the same for a text of one statement */
 extern void tables_execute_text(const char *text);
 
+/* indexes on partitions of a shard get the names that their shells' have, and their shard's id */
+extern void tables_repair_partition_names(const Shard *shard);
+
 /* ---- dropping (tables_drop.c) ---- */
 
 /* DROP TABLE IF EXISTS ... CASCADE here, quietly; names are qualified and quoted */

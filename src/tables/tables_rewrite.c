@@ -19,7 +19,9 @@
 
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -50,18 +52,24 @@ extended(Rewrite *rewrite, const char *name)
 	return catalog_extend_name(name, rewrite->shard->id);
 }
 
-/* extends *name, or gives an unnamed thing its chosen name */
+/* gives an unnamed thing its chosen name; false when there is none */
+static bool
+find_name(Rewrite *rewrite, char **name)
+{
+	if (*name != NULL)
+		return true;
+	if (*rewrite->names == NIL)
+		return false;
+	*name = linitial(*rewrite->names);
+	*rewrite->names = list_delete_first(*rewrite->names);
+	return true;
+}
+
 static void
 extend_or_name(Rewrite *rewrite, char **name)
 {
-	if (*name == NULL)
-	{
-		if (*rewrite->names == NIL)
-			return;
-		*name = linitial(*rewrite->names);
-		*rewrite->names = list_delete_first(*rewrite->names);
-	}
-	*name = extended(rewrite, *name);
+	if (find_name(rewrite, name))
+		*name = extended(rewrite, *name);
 }
 
 /*
@@ -99,39 +107,74 @@ resolve(RangeVar *name)
 	return RangeVarGetRelid(name, NoLock, true);
 }
 
-/* gives a relation's name the right shard's id; NULL when the name stays as it is */
+static void
+extend_with(RangeVar *name, Oid relid, const Shard *shard)
+{
+	if (OidIsValid(relid) && name->schemaname == NULL)
+		name->schemaname = get_namespace_name(get_rel_namespace(relid));
+	name->relname = catalog_extend_name(name->relname, shard->id);
+}
+
+/*
+ * A relation that the statement refers to: gets its own shard's id; NULL when the name stays as it
+ * is.
+ */
 static const Shard *
 extend_relation(Rewrite *rewrite, RangeVar *name)
 {
 	Oid			relid = resolve(name);
 	const Shard *shard = shard_beside(rewrite, relid);
 
-	if (shard == NULL)
-		return NULL;
-	if (OidIsValid(relid) && name->schemaname == NULL)
-		name->schemaname = get_namespace_name(get_rel_namespace(relid));
-	name->relname = catalog_extend_name(name->relname, shard->id);
+	if (shard != NULL)
+		extend_with(name, relid, shard);
 	return shard;
 }
 
-/* the relation that the statement is about: as above, and qualified columns are rewritten to it */
+/*
+ * The relation that the statement is about, a shell or an index of one: always gets this shard's
+ * id, also when the name by now means something else further down the search_path.  Columns
+ * qualified by its name are rewritten later.
+ */
 static void
 extend_subject(Rewrite *rewrite, RangeVar *name)
 {
-	char	   *oldName = name->relname;
+	Oid			relid = resolve(name);
 
-	if (extend_relation(rewrite, name) == rewrite->shard)
-		rewrite->oldName = oldName;
+	if (shard_beside(rewrite, relid) != rewrite->shard)
+		relid = InvalidOid;
+	rewrite->oldName = name->relname;
+	extend_with(name, relid, rewrite->shard);
+}
+
+/*
+ * Partitions have the check constraints of their parent under the same name, which on shards is
+ * the name in the parent's shard.
+ */
+static char *
+extended_constraint(Rewrite *rewrite, const char *name)
+{
+	Oid			relid = rewrite->shard->relid;
+
+	while (get_rel_relispartition(relid))
+	{
+		Oid			parentId = get_partition_parent(relid, true);
+
+		if (!OidIsValid(get_relation_constraint_oid(parentId, name, true)) ||
+			!catalog_table_is_known(parentId))
+			break;
+		relid = parentId;
+	}
+	return catalog_extend_name(name, shard_beside(rewrite, relid)->id);
 }
 
 /* the same for a name that is a List of String; the new list */
 static List *
-extend_name_list(Rewrite *rewrite, List *names)
+extend_subject_list(Rewrite *rewrite, List *names)
 {
 	RangeVar   *name = makeRangeVarFromNameList(names);
 	List	   *result = NIL;
 
-	extend_relation(rewrite, name);
+	extend_subject(rewrite, name);
 	if (name->catalogname != NULL)
 		result = lappend(result, makeString(name->catalogname));
 	if (name->schemaname != NULL)
@@ -159,7 +202,7 @@ extend_member(Rewrite *rewrite, List *names, bool extendMember)
 	List	   *relation = list_truncate(list_copy(names), list_length(names) - 1);
 
 	if (relation != NIL)
-		relation = extend_name_list(rewrite, relation);
+		relation = extend_subject_list(rewrite, relation);
 	if (extendMember)
 		strVal(member) = extended(rewrite, strVal(member));
 	return lappend(relation, member);
@@ -240,6 +283,9 @@ extend_constraint(Rewrite *rewrite, Constraint *constraint)
 	switch (constraint->contype)
 	{
 		case CONSTR_CHECK:
+			if (find_name(rewrite, &constraint->conname))
+				constraint->conname = extended_constraint(rewrite, constraint->conname);
+			break;
 		case CONSTR_PRIMARY:
 		case CONSTR_UNIQUE:
 		case CONSTR_EXCLUSION:
@@ -407,6 +453,8 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 			}
 		case AT_ValidateConstraint:
 		case AT_DropConstraint:
+			cmd->name = extended_constraint(rewrite, cmd->name);
+			break;
 		case AT_ClusterOn:
 		case AT_EnableTrig:
 		case AT_EnableAlwaysTrig:
@@ -467,7 +515,7 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 	RenameStmt *rename = (RenameStmt *) node;
 
 	if (rename->relation != NULL)
-		extend_relation(rewrite, rename->relation);
+		extend_subject(rewrite, rename->relation);
 	switch (rename->renameType)
 	{
 		case OBJECT_TABLE:
@@ -476,6 +524,9 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 			rename->newname = extended(rewrite, rename->newname);
 			break;
 		case OBJECT_TABCONSTRAINT:
+			rename->subname = extended_constraint(rewrite, rename->subname);
+			rename->newname = extended_constraint(rewrite, rename->newname);
+			break;
 		case OBJECT_TRIGGER:
 			rename->subname = extended(rewrite, rename->subname);
 			rename->newname = extended(rewrite, rename->newname);
@@ -496,7 +547,7 @@ rewrite_set_schema(Rewrite *rewrite, Node *node)
 	AlterObjectSchemaStmt *alter = (AlterObjectSchemaStmt *) node;
 
 	if (alter->relation != NULL)
-		extend_relation(rewrite, alter->relation);
+		extend_subject(rewrite, alter->relation);
 	else if (alter->objectType == OBJECT_STATISTIC_EXT)
 		extend_last(rewrite, castNode(List, alter->object));
 	return true;
@@ -570,7 +621,7 @@ rewrite_reindex(Rewrite *rewrite, Node *node)
 
 	if (reindex->relation == NULL)
 		return false;
-	extend_relation(rewrite, reindex->relation);
+	extend_subject(rewrite, reindex->relation);
 	return true;
 }
 
@@ -581,7 +632,7 @@ rewrite_cluster(Rewrite *rewrite, Node *node)
 
 	if (cluster->relation == NULL)
 		return false;
-	extend_relation(rewrite, cluster->relation);
+	extend_subject(rewrite, cluster->relation);
 	if (cluster->indexname != NULL)
 		cluster->indexname = extended(rewrite, cluster->indexname);
 	return true;
@@ -705,7 +756,7 @@ rewrite_drop(Rewrite *rewrite, Node *node)
 			case OBJECT_TABLE:
 			case OBJECT_FOREIGN_TABLE:
 			case OBJECT_INDEX:
-				lfirst(lc) = extend_name_list(rewrite, lfirst_node(List, lc));
+				lfirst(lc) = extend_subject_list(rewrite, lfirst_node(List, lc));
 				break;
 			case OBJECT_STATISTIC_EXT:
 				extend_last(rewrite, lfirst_node(List, lc));
@@ -735,7 +786,7 @@ extend_labelled(Rewrite *rewrite, ObjectType kind, Node **object)
 		case OBJECT_TABLE:
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_INDEX:
-			*object = (Node *) extend_name_list(rewrite, (List *) *object);
+			*object = (Node *) extend_subject_list(rewrite, (List *) *object);
 			return true;
 		case OBJECT_COLUMN:
 		case OBJECT_POLICY:

@@ -102,6 +102,7 @@ apply_to_shard(const Shard *shard, List *texts, List *names)
 				tables_execute_utility(statement, text);
 		}
 	}
+	tables_repair_partition_names(shard);
 }
 
 /* the statements on those of the shards that this node holds */
