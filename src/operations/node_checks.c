@@ -1,0 +1,218 @@
+/*
+ * node_checks.c
+ *	  May this server join the cluster; may this node leave it?
+ *
+ * A server is known by two facts together: the id that the extension drew when it was created
+ * there, and the time when the server was started.  The first alone is equal on a standby, and on
+ * a server made from a copied data directory.
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "citus/remote/remote.h"
+#include "citus/txn/txn.h"
+#include "operations/operations_internal.h"
+
+/* ServerFacts: what a server says of itself; strings may be NULL */
+typedef struct ServerFacts
+{
+	char	   *version;		/* of the extension */
+	char	   *started;
+	char	   *serverId;
+	char	   *clusterId;
+	int			nnodes;			/* rows of its pg_dist_node */
+	int			ntables;		/* rows of its pg_dist_partition */
+	char	   *seenAs;
+} ServerFacts;
+
+#define VERSION_SQL \
+	"SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'citus'"
+
+#define FACTS_SQL \
+	"SELECT extract(epoch FROM pg_catalog.pg_postmaster_start_time())::pg_catalog.text," \
+	" metadata ->> 'server_id', metadata ->> 'cluster_id'," \
+	" (SELECT count(*) FROM pg_catalog.pg_dist_node)," \
+	" (SELECT count(*) FROM pg_catalog.pg_dist_partition)," \
+	" pg_catalog.host(pg_catalog.inet_client_addr())" \
+	" FROM pg_catalog.pg_dist_node_metadata"
+
+bool
+operations_host_is_loopback(const char *host)
+{
+	return pg_strcasecmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+		strcmp(host, "::1") == 0 || host[0] == '/';
+}
+
+/* runs a query on a server that need not be a node; raises 08006 */
+static List *
+ask(const char *name, int port, const char *sql)
+{
+	RemoteTarget target = {.host = name, .port = port};
+	ClusterNode node = {.name = (char *) name, .port = port};
+	bool		ok;
+	char	   *message;
+	List	   *rows;
+
+	target = txn_target_of_node(&node);
+	rows = remote_run_alone(&target, sql, &ok, &message);
+	if (!ok)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("could not reach node %s:%d", name, port),
+				 errdetail_internal("%s", message)));
+	return rows;
+}
+
+/* the same query here; List of char ** */
+static List *
+ask_here(const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *rows = NIL;
+
+	SPI_connect();
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not run \"%s\"", sql);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		MemoryContext spiContext = MemoryContextSwitchTo(context);
+		char	  **row = palloc0(sizeof(char *) * desc->natts);
+
+		for (int j = 0; j < desc->natts; j++)
+			row[j] = SPI_getvalue(SPI_tuptable->vals[i], desc, j + 1);
+		rows = lappend(rows, row);
+		MemoryContextSwitchTo(spiContext);
+	}
+	SPI_finish();
+	return rows;
+}
+
+static char *
+first_value(List *rows)
+{
+	return rows == NIL ? NULL : ((char **) linitial(rows))[0];
+}
+
+static void
+fill_facts(ServerFacts *facts, List *rows)
+{
+	char	  **row;
+
+	if (rows == NIL)
+		return;
+	row = linitial(rows);
+	facts->started = row[0];
+	facts->serverId = row[1];
+	facts->clusterId = row[2];
+	facts->nnodes = row[3] ? atoi(row[3]) : 0;
+	facts->ntables = row[4] ? atoi(row[4]) : 0;
+	facts->seenAs = row[5];
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+void
+operations_check_joining(const char *name, int port, char **seenAs)
+{
+	ServerFacts here = {0};
+	ServerFacts there = {0};
+
+	here.version = first_value(ask_here(VERSION_SQL));
+	there.version = first_value(ask(name, port, VERSION_SQL));
+	if (there.version == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("node %s:%d does not have the extension citus in database \"%s\"",
+						name, port, get_database_name(MyDatabaseId)),
+				 errhint("Run CREATE EXTENSION citus there first.")));
+	if (!same_text(here.version, there.version))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("node %s:%d has version %s of the extension citus, this node has %s",
+						name, port, there.version, here.version),
+				 errhint("Install the same version on all nodes and run ALTER EXTENSION citus "
+						 "UPDATE.")));
+
+	fill_facts(&here, ask_here(FACTS_SQL));
+	fill_facts(&there, ask(name, port, FACTS_SQL));
+	if (same_text(here.serverId, there.serverId) && same_text(here.started, there.started))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("node %s:%d is this node itself", name, port),
+				 errhint("Use citus_set_coordinator_host() to register the coordinator.")));
+	if ((there.nnodes > 0 || there.ntables > 0) &&
+		!same_text(there.clusterId, here.clusterId ? here.clusterId : here.serverId))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("node %s:%d is part of another cluster", name, port),
+				 errdetail("It knows %d nodes and %d distributed tables.", there.nnodes,
+						   there.ntables),
+				 errhint("Remove it there with citus_remove_node(), or drop and create the "
+						 "extension in its database.")));
+	*seenAs = there.seenAs;
+}
+
+bool
+operations_node_answers(const ClusterNode *node)
+{
+	RemoteTarget target = txn_target_of_node(node);
+	bool		ok;
+	char	   *message;
+
+	(void) remote_run_alone(&target, "SELECT 1", &ok, &message);
+	return ok;
+}
+
+/* true if some active node other than those of group holds the shard */
+static bool
+shard_is_elsewhere(const Shard *shard, GroupId group)
+{
+	for (int i = 0; i < shard->nplacements; i++)
+	{
+		GroupId		other = shard->placements[i].groupId;
+
+		if (other != group && catalog_node_of_group(other) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+shard_is_in(const Shard *shard, GroupId group)
+{
+	for (int i = 0; i < shard->nplacements; i++)
+		if (shard->placements[i].groupId == group)
+			return true;
+	return false;
+}
+
+void
+operations_check_dispensable(const ClusterNode *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_table_oids())
+	{
+		const DistTable *table = catalog_table_get(lfirst_oid(lc));
+
+		for (int i = 0; table != NULL && i < table->nshards; i++)
+			if (shard_is_in(table->shards[i], node->groupId) &&
+				!shard_is_elsewhere(table->shards[i], node->groupId))
+				ereport(ERROR,
+						(errcode(ERRCODE_INTERNAL_ERROR),
+						 errmsg("cannot remove or disable node %s:%d because it holds the only "
+								"copy of shards", node->name, node->port),
+						 errdetail("One of them is shard " INT64_FORMAT " of table \"%s\".",
+								   table->shards[i]->id, get_rel_name(table->relid))));
+	}
+}

@@ -1,0 +1,46 @@
+/*
+ * operations.c
+ *	  Settings of the module.
+ */
+#include "postgres.h"
+
+#include "citus/base/settings.h"
+#include "citus/operations/operations.h"
+#include "operations/operations_internal.h"
+
+bool		operations_replicate_on_activate = true;
+int			operations_metadata_sync_mode = METADATA_SYNC_TRANSACTIONAL;
+
+static const struct config_enum_entry metadata_sync_modes[] = {
+	{"transactional", METADATA_SYNC_TRANSACTIONAL, false},
+	{"nontransactional", METADATA_SYNC_NONTRANSACTIONAL, false},
+	{NULL, 0, false},
+};
+
+static const SettingDef settings[] = {
+	{
+		.name = "citus.replicate_reference_tables_on_activate",
+		.description = "Copies reference tables to a node when it is activated.",
+		.type = SETTING_BOOL,
+		.variable = &operations_replicate_on_activate,
+		.boot.b = true,
+		.context = PGC_USERSET,
+		.flags = GUC_NO_SHOW_ALL,
+	},
+	{
+		.name = "citus.metadata_sync_mode",
+		.description = "Whether a node may be activated inside a transaction block.",
+		.type = SETTING_ENUM,
+		.variable = &operations_metadata_sync_mode,
+		.boot.i = METADATA_SYNC_TRANSACTIONAL,
+		.options = metadata_sync_modes,
+		.context = PGC_SUSET,
+		.flags = GUC_NO_SHOW_ALL,
+	},
+};
+
+void
+operations_init(void)
+{
+	base_settings_register(settings, lengthof(settings));
+}
