@@ -252,7 +252,6 @@ extern int	remote_max_cached_lifetime;
 extern int	remote_connection_timeout;
 extern char *remote_node_conninfo;
 extern uint32 remote_conninfo_generation;
-extern char *remote_local_hostname;
 extern bool remote_log_commands;
 extern int	remote_worker_min_messages;
 extern int	remote_copy_flush_threshold;

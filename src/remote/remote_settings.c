@@ -23,7 +23,6 @@ int			remote_max_cached_lifetime = 600000;
 int			remote_connection_timeout = 30000;
 char	   *remote_node_conninfo = NULL;
 uint32		remote_conninfo_generation = 1;
-char	   *remote_local_hostname = NULL;
 bool		remote_log_commands = false;
 int			remote_worker_min_messages = NOTICE;
 int			remote_copy_flush_threshold = 8388608;
@@ -153,12 +152,6 @@ static const SettingDef settings[] = {
 		.type = SETTING_STRING, .variable = &remote_node_conninfo, .boot.s = DEFAULT_CONNINFO,
 		.context = PGC_SIGHUP,
 		.check_hook = check_node_conninfo, .assign_hook = assign_node_conninfo
-	},
-	{
-		.name = "citus.local_hostname",
-		.description = "Host name with which a node connects to itself.",
-		.type = SETTING_STRING, .variable = &remote_local_hostname, .boot.s = "localhost",
-		.context = PGC_SUSET
 	},
 	{
 		.name = "citus.log_remote_commands",
