@@ -10,7 +10,7 @@
  * (ExclusiveLock) and no node joins or leaves (node list); (2) shells exist on all nodes before
  * metadata names them, metadata before shards; (3) foreign keys come last, when everything they can
  * point to is there; (4) partitions are attached when they and their parent have their indexes, so
- * that these match and keep their names.
+ * that a partition's own ones can match.
  *
  * Main path: tables_create() -> plan_creations() -> per table create_shells(), record(),
  * create_shards(), move_rows(), finish_shards() -> add_foreign_keys().
@@ -299,6 +299,22 @@ move_rows(List *family)
 	}
 }
 
+/* ATTACH PARTITION is a statement about the parent */
+static void
+attach_shards(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		Oid			member = lfirst_oid(lc);
+
+		if (get_rel_relispartition(member))
+			tables_run_shard_ddl(catalog_table_get(get_partition_parent(member, false)),
+								 deparse_table_ddl(member, TABLE_DDL_ATTACH), NIL, "pg_catalog");
+	}
+}
+
 static void
 finish_shards(List *family, DistTableKind kind)
 {
@@ -307,7 +323,7 @@ finish_shards(List *family, DistTableKind kind)
 	if (kind == DIST_TABLE_LOCAL || tables_enable_unsafe_triggers)
 		parts |= TABLE_DDL_TRIGGERS;
 	run_family_ddl(family, parts);
-	run_family_ddl(family, TABLE_DDL_ATTACH);
+	attach_shards(family);
 }
 
 /* ---- the whole ---- */
