@@ -9,6 +9,7 @@
 #include "catalog/objectaddress.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
+#include "utils/relcache.h"
 
 #include "citus/base/compat.h"
 #include "citus/deparse/object.h"
@@ -17,5 +18,54 @@
 /* a copy of query whose text means the same on another node; query_adapt.c */
 extern Query *deparse_query_adapt(const Query *query);
 extern void deparse_query_name_columns(Query *query);
+
+/*
+ * Texts of objects; all expect the settings of deparse_settings_begin().  Results are palloc'd in
+ * the current context; deparse_append() formats one more statement onto a list.
+ */
+extern List *deparse_append(List *texts, const char *format,...) pg_attribute_printf(2, 3);
+extern char *deparse_relation_name(Oid relid);
+extern char *deparse_name_in_schema(Oid schemaId, const char *name);
+extern const char *deparse_role_name(Oid roleId);
+extern char *deparse_expression_of(Oid relid, const char *nodeText);
+/* "(a='1', b='2')" for the text array of options; "" for none */
+extern char *deparse_reloptions(Datum options, const char *prefix);
+extern char *deparse_fdw_options(Datum options);
+extern char *deparse_sequence_options(Oid sequenceId);
+
+/* kind is SQL's word, such as TABLE; target what follows it */
+extern List *deparse_owner(List *texts, const char *kind, const char *target, Oid owner);
+extern List *deparse_grants(List *texts, const char *kind, const char *target, Acl *acl,
+							Oid owner);
+extern List *deparse_column_grants(List *texts, Oid relid, const char *column, Acl *acl);
+extern List *deparse_comment(List *texts, const char *kind, const char *target, Oid classId,
+							 Oid objectId, int subId);
+
+/* NULL when the attribute of the cached tuple is null */
+extern Acl *deparse_acl_of(int cacheId, HeapTuple tuple, AttrNumber attno);
+
+/* parts of a table; table_parts.c */
+extern List *deparse_table_indexes(List *texts, Relation relation);
+extern List *deparse_table_constraints(List *texts, Relation relation, char contype);
+extern List *deparse_table_statistics(List *texts, Relation relation);
+extern List *deparse_table_security(List *texts, Relation relation);
+extern List *deparse_table_triggers(List *texts, Relation relation);
+extern List *deparse_table_comments(List *texts, Relation relation);
+extern List *deparse_table_replica_identity(List *texts, Relation relation);
+
+/* kinds of objects; object_types.c, object_routines.c, object_kinds.c */
+extern List *deparse_type(Oid typeId);
+extern bool deparse_type_is_supported(Oid typeId);
+extern List *deparse_routine(Oid routineId);
+extern List *deparse_schema(Oid schemaId);
+extern List *deparse_role(Oid roleId);
+extern List *deparse_collation(Oid collationId);
+extern List *deparse_sequence(Oid sequenceId);
+extern List *deparse_extension(Oid extensionId);
+extern List *deparse_view(Oid viewId);
+extern List *deparse_ts_config(Oid configId);
+extern List *deparse_ts_dictionary(Oid dictionaryId);
+extern List *deparse_server(Oid serverId);
+extern List *deparse_publication(Oid publicationId);
 
 #endif

@@ -312,6 +312,25 @@ extern void compat_copy_from_report_skipped(CopyFromState cstate);
 extern void compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows,
 									   bool hasindex);
 
+/* 17: takes the relation; InvalidOid when the column has no identity sequence */
+#if PG_VERSION_NUM >= 170000
+#define compat_identity_sequence(relation, attno) getIdentitySequence(relation, attno, true)
+#else
+#define compat_identity_sequence(relation, attno) \
+	getIdentitySequence(RelationGetRelid(relation), attno, true)
+#endif
+
+/* 17: statistics targets are null for the default, and int2 */
+static inline int
+compat_statistics_target(Datum target, bool isNull)
+{
+#if PG_VERSION_NUM >= 170000
+	return isNull ? -1 : DatumGetInt16(target);
+#else
+	return isNull ? -1 : DatumGetInt32(target);
+#endif
+}
+
 /* ---- settings ---- */
 
 /* 16: the array of settings is given by its length, too, and is palloc'd */

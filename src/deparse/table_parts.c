@@ -1,0 +1,420 @@
+/*
+ * table_parts.c
+ *	  What is added to a table after it is made: indexes, constraints, statistics, rights, policies,
+ *	  triggers, comments.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "deparse/deparse_internal.h"
+
+
+/* ---- indexes ---- */
+
+/* statistics targets of the expression columns of an index */
+static List *
+index_statistics(List *texts, Relation index)
+{
+	char	   *name = deparse_relation_name(RelationGetRelid(index));
+
+	for (int i = 1; i <= RelationGetNumberOfAttributes(index); i++)
+	{
+		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(RelationGetRelid(index)),
+											Int16GetDatum(i));
+		bool		isNull;
+		Datum		value;
+		int			target;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		value = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attstattarget, &isNull);
+		target = compat_statistics_target(value, isNull);
+		if (target >= 0)
+			texts = deparse_append(texts, "ALTER INDEX %s ALTER COLUMN %d SET STATISTICS %d",
+								   name, i, target);
+		ReleaseSysCache(tuple);
+	}
+	return texts;
+}
+
+/* Indexes of a partition that belong to one of its parent come with ATTACH PARTITION. */
+List *
+deparse_table_indexes(List *texts, Relation relation)
+{
+	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	List	   *indexIds = RelationGetIndexList(relation);
+	ListCell   *cell;
+
+	foreach(cell, indexIds)
+	{
+		Oid			indexId = lfirst_oid(cell);
+		Relation	index = relation_open(indexId, AccessShareLock);
+		Oid			constraintId = get_index_constraint(indexId);
+		bool		wanted = index->rd_index->indisvalid ||
+			index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX;
+
+		if (wanted && !index->rd_rel->relispartition)
+		{
+			if (OidIsValid(constraintId))
+				texts = lappend(texts, pg_get_constraintdef_command(constraintId));
+			else
+				texts = lappend(texts, pg_get_indexdef_string(indexId));
+			texts = index_statistics(texts, index);
+		}
+		if (wanted && index->rd_index->indisclustered)
+			texts = deparse_append(texts, "ALTER TABLE %s CLUSTER ON %s", table,
+								   quote_identifier(RelationGetRelationName(index)));
+		relation_close(index, AccessShareLock);
+	}
+	list_free(indexIds);
+	return texts;
+}
+
+List *
+deparse_table_replica_identity(List *texts, Relation relation)
+{
+	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+
+	switch (relation->rd_rel->relreplident)
+	{
+		case REPLICA_IDENTITY_NOTHING:
+			return deparse_append(texts, "ALTER TABLE %s REPLICA IDENTITY NOTHING", table);
+		case REPLICA_IDENTITY_FULL:
+			return deparse_append(texts, "ALTER TABLE %s REPLICA IDENTITY FULL", table);
+		case REPLICA_IDENTITY_INDEX:
+			if (OidIsValid(RelationGetReplicaIndex(relation)))
+				return deparse_append(texts, "ALTER TABLE %s REPLICA IDENTITY USING INDEX %s", table,
+									  quote_identifier(get_rel_name(relation->rd_replidindex)));
+			return texts;
+		default:
+			return texts;
+	}
+}
+
+
+/* ---- constraints ---- */
+
+typedef struct NamedText
+{
+	NameData	name;
+	char	   *text;
+} NamedText;
+
+static int
+compare_named(const ListCell *a, const ListCell *b)
+{
+	return strcmp(NameStr(((NamedText *) lfirst(a))->name),
+				  NameStr(((NamedText *) lfirst(b))->name));
+}
+
+/* in the order of names, so that the text does not depend on history */
+static List *
+append_sorted(List *texts, List *named)
+{
+	ListCell   *cell;
+
+	list_sort(named, compare_named);
+	foreach(cell, named)
+		texts = lappend(texts, ((NamedText *) lfirst(cell))->text);
+	return texts;
+}
+
+/*
+ * Check constraints (also those that a partition shares with its parent, which ATTACH PARTITION
+ * wants to find) or foreign keys (without those).
+ */
+List *
+deparse_table_constraints(List *texts, Relation relation, char contype)
+{
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	List	   *named = NIL;
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationGetRelid(relation)));
+	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		NamedText  *item;
+
+		if (form->contype != contype || OidIsValid(form->conparentid))
+			continue;
+		item = palloc(sizeof(NamedText));
+		item->name = form->conname;
+		item->text = pg_get_constraintdef_command(form->oid);
+		named = lappend(named, item);
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+	return append_sorted(texts, named);
+}
+
+
+/* ---- statistics ---- */
+
+static List *
+extended_statistics(List *texts, Oid statisticsId)
+{
+	HeapTuple	tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(statisticsId));
+	Form_pg_statistic_ext form;
+	bool		isNull;
+	Datum		value;
+	int			target;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for statistics object %u", statisticsId);
+	form = (Form_pg_statistic_ext) GETSTRUCT(tuple);
+	texts = lappend(texts, pg_get_statisticsobjdef_string(statisticsId));
+	value = SysCacheGetAttr(STATEXTOID, tuple, Anum_pg_statistic_ext_stxstattarget, &isNull);
+	target = compat_statistics_target(value, isNull);
+	if (target >= 0)
+		texts = deparse_append(texts, "ALTER STATISTICS %s SET STATISTICS %d",
+							   deparse_name_in_schema(form->stxnamespace,
+													  NameStr(form->stxname)), target);
+	ReleaseSysCache(tuple);
+	return texts;
+}
+
+List *
+deparse_table_statistics(List *texts, Relation relation)
+{
+	TupleDesc	desc = RelationGetDescr(relation);
+	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	ListCell   *cell;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		HeapTuple	tuple;
+		bool		isNull;
+		Datum		value;
+		int			target;
+
+		if (attr->attisdropped)
+			continue;
+		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(attr->attrelid),
+								Int16GetDatum(attr->attnum));
+		value = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attstattarget, &isNull);
+		target = compat_statistics_target(value, isNull);
+		if (target >= 0)
+			texts = deparse_append(texts, "ALTER TABLE %s ALTER COLUMN %s SET STATISTICS %d",
+								   table, quote_identifier(NameStr(attr->attname)), target);
+		ReleaseSysCache(tuple);
+	}
+	foreach(cell, RelationGetStatExtList(relation))
+		texts = extended_statistics(texts, lfirst_oid(cell));
+	return texts;
+}
+
+
+/* ---- rights and policies ---- */
+
+static const char *
+policy_command(char command)
+{
+	switch (command)
+	{
+		case ACL_SELECT_CHR:
+			return "SELECT";
+		case ACL_INSERT_CHR:
+			return "INSERT";
+		case ACL_UPDATE_CHR:
+			return "UPDATE";
+		case ACL_DELETE_CHR:
+			return "DELETE";
+		default:
+			return "ALL";
+	}
+}
+
+static char *
+policy_roles(Datum roles)
+{
+	ArrayType  *array = DatumGetArrayTypeP(roles);
+	Oid		   *ids = (Oid *) ARR_DATA_PTR(array);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < ARR_DIMS(array)[0]; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", deparse_role_name(ids[i]));
+	return text.data;
+}
+
+static char *
+policy_text(Relation policies, HeapTuple tuple)
+{
+	Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
+	TupleDesc	desc = RelationGetDescr(policies);
+	StringInfoData out;
+	bool		isNull;
+	Datum		value;
+
+	initStringInfo(&out);
+	value = heap_getattr(tuple, Anum_pg_policy_polroles, desc, &isNull);
+	appendStringInfo(&out, "CREATE POLICY %s ON %s AS %s FOR %s TO %s",
+					 quote_identifier(NameStr(form->polname)),
+					 deparse_relation_name(form->polrelid),
+					 form->polpermissive ? "PERMISSIVE" : "RESTRICTIVE",
+					 policy_command(form->polcmd), policy_roles(value));
+	value = heap_getattr(tuple, Anum_pg_policy_polqual, desc, &isNull);
+	if (!isNull)
+		appendStringInfo(&out, " USING (%s)",
+						 deparse_expression_of(form->polrelid, TextDatumGetCString(value)));
+	value = heap_getattr(tuple, Anum_pg_policy_polwithcheck, desc, &isNull);
+	if (!isNull)
+		appendStringInfo(&out, " WITH CHECK (%s)",
+						 deparse_expression_of(form->polrelid, TextDatumGetCString(value)));
+	return out.data;
+}
+
+static List *
+policies_of(List *texts, Relation relation)
+{
+	Relation	policies = table_open(PolicyRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	/* the index is on (relation, name): sorted by name */
+	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationGetRelid(relation)));
+	scan = systable_beginscan(policies, PolicyPolrelidPolnameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		texts = lappend(texts, policy_text(policies, tuple));
+	systable_endscan(scan);
+	table_close(policies, AccessShareLock);
+	return texts;
+}
+
+List *
+deparse_table_security(List *texts, Relation relation)
+{
+	Oid			relid = RelationGetRelid(relation);
+	TupleDesc	desc = RelationGetDescr(relation);
+	char	   *table = deparse_relation_name(relid);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+
+	texts = deparse_grants(texts, "TABLE", table,
+						   deparse_acl_of(RELOID, tuple, Anum_pg_class_relacl),
+						   relation->rd_rel->relowner);
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (attr->attisdropped)
+			continue;
+		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attr->attnum));
+		texts = deparse_column_grants(texts, relid, NameStr(attr->attname),
+									  deparse_acl_of(ATTNUM, tuple, Anum_pg_attribute_attacl));
+		ReleaseSysCache(tuple);
+	}
+	if (relation->rd_rel->relrowsecurity)
+		texts = deparse_append(texts, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY", table);
+	if (relation->rd_rel->relforcerowsecurity)
+		texts = deparse_append(texts, "ALTER TABLE %s FORCE ROW LEVEL SECURITY", table);
+	return policies_of(texts, relation);
+}
+
+
+/* ---- triggers ---- */
+
+static const char *
+trigger_state(char enabled)
+{
+	switch (enabled)
+	{
+		case TRIGGER_DISABLED:
+			return "DISABLE";
+		case TRIGGER_FIRES_ALWAYS:
+			return "ENABLE ALWAYS";
+		case TRIGGER_FIRES_ON_REPLICA:
+			return "ENABLE REPLICA";
+		default:
+			return NULL;
+	}
+}
+
+/* users' triggers; those that a partition has from its parent come with ATTACH PARTITION */
+List *
+deparse_table_triggers(List *texts, Relation relation)
+{
+	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationGetRelid(relation)));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		const char *state = trigger_state(form->tgenabled);
+		Datum		definition;
+
+		if (form->tgisinternal || OidIsValid(form->tgparentid))
+			continue;
+		definition = DirectFunctionCall1(pg_get_triggerdef, ObjectIdGetDatum(form->oid));
+		texts = lappend(texts, TextDatumGetCString(definition));
+		if (state != NULL)
+			texts = deparse_append(texts, "ALTER TABLE %s %s TRIGGER %s", table, state,
+								   quote_identifier(NameStr(form->tgname)));
+	}
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return texts;
+}
+
+
+/* ---- comments ---- */
+
+List *
+deparse_table_comments(List *texts, Relation relation)
+{
+	Oid			relid = RelationGetRelid(relation);
+	TupleDesc	desc = RelationGetDescr(relation);
+	char	   *table = deparse_relation_name(relid);
+	List	   *indexIds = RelationGetIndexList(relation);
+	ListCell   *cell;
+
+	texts = deparse_comment(texts, "TABLE", table, RelationRelationId, relid, 0);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (!attr->attisdropped)
+			texts = deparse_comment(texts, "COLUMN",
+									psprintf("%s.%s", table,
+											 quote_identifier(NameStr(attr->attname))),
+									RelationRelationId, relid, attr->attnum);
+	}
+	foreach(cell, indexIds)
+		texts = deparse_comment(texts, "INDEX", deparse_relation_name(lfirst_oid(cell)),
+								RelationRelationId, lfirst_oid(cell), 0);
+	return texts;
+}
