@@ -161,8 +161,8 @@ close_cached_to(const Address *address)
 }
 
 /*
- * The session ends, perhaps in the middle of a transaction.  What runs on the far side is
- * cancelled, because a busy server does not look at its socket.
+ * The session ends; its transaction has been aborted before (this is not before_shmem_exit).  What
+ * still runs on the far side is cancelled, because a busy server does not look at its socket.
  */
 static void
 close_all_at_exit(int code, Datum arg)
@@ -295,7 +295,7 @@ remote_acquire(const RemoteTarget *target, bool optional, bool pristine)
 
 	if (!exit_callback_registered)
 	{
-		before_shmem_exit(close_all_at_exit, (Datum) 0);
+		on_shmem_exit(close_all_at_exit, (Datum) 0);
 		exit_callback_registered = true;
 	}
 	resolve_address(target, &address);

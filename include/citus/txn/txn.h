@@ -21,6 +21,7 @@
 
 #include "postgres.h"
 #include "nodes/pg_list.h"
+#include "nodes/plannodes.h"
 #include "citus/base/types.h"
 #include "citus/catalog/catalog.h"
 #include "citus/remote/remote.h"
@@ -51,11 +52,22 @@ extern void txn_release_extra_conns(void);
  * txn_handle_answer(), which raises on errors.
  */
 extern void txn_conn_begin(RemoteConn *conn, TxnUse use);
+/*
+ * Called by txn_conn_begin() when answers to somebody's commands are still unread on conn: it must
+ * receive them.  Registered once, by the module whose statements overlap.
+ */
+typedef void (*TxnQuiescer) (RemoteConn *conn);
+extern void txn_set_quiescer(TxnQuiescer quiescer);
 extern bool txn_is_own_answer(const RemoteAnswer *answer);
 extern void txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer);
 
-/* true when TXN_AUTOCOMMIT may be used: no block, no function, nothing joined, READ COMMITTED */
+/*
+ * true when TXN_AUTOCOMMIT may be used, as far as the transaction is concerned: no block, nothing
+ * joined, nothing written here, READ COMMITTED.  The statement must be the client's besides.
+ */
 extern bool txn_may_autocommit(void);
+/* true when stmt is what the client sent, not a statement of a function or DO block */
+extern bool txn_is_client_statement(const PlannedStmt *stmt);
 /* true when a node was written by this transaction, through its main connection */
 extern bool txn_node_was_written(NodeId nodeId);
 /* this node wrote shards or metadata itself: counts as a participant */
@@ -77,6 +89,7 @@ extern DistXactId txn_current_id(void);
 
 /* resolves prepared transactions of this initiator on all nodes; number of those resolved */
 extern int	txn_recover(void);
+extern int	txn_recover_interval;	/* citus.recover_2pc_interval, milliseconds, -1: off */
 /* citus.recover_2pc_interval in ms, -1: off; the daemon runs txn_recover() that often */
 extern int	txn_recover_interval;
 

@@ -1,0 +1,66 @@
+-- Distributed transactions, identities of sessions, connections to other nodes.
+
+-- ----- recovery
+
+CREATE FUNCTION pg_catalog.recover_prepared_transactions() RETURNS int
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'recover_prepared_transactions';
+COMMENT ON FUNCTION pg_catalog.recover_prepared_transactions()
+    IS 'resolves prepared transactions that this node has left on other nodes; number of them';
+REVOKE ALL ON FUNCTION pg_catalog.recover_prepared_transactions() FROM PUBLIC;
+
+-- ----- ids of transactions
+
+CREATE FUNCTION pg_catalog.assign_distributed_transaction_id(
+    initiator_node_identifier int, transaction_number bigint, transaction_stamp timestamptz)
+    RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'assign_distributed_transaction_id';
+COMMENT ON FUNCTION pg_catalog.assign_distributed_transaction_id(int, bigint, timestamptz)
+    IS 'makes this transaction a part of a distributed one; sent between nodes';
+
+CREATE FUNCTION pg_catalog.get_current_transaction_id(
+    OUT database_id oid, OUT process_id int, OUT initiator_node_identifier int,
+    OUT transaction_number bigint, OUT transaction_stamp timestamptz) RETURNS record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'get_current_transaction_id';
+COMMENT ON FUNCTION pg_catalog.get_current_transaction_id()
+    IS 'id of the distributed transaction that this session takes part in';
+
+CREATE FUNCTION pg_catalog.get_all_active_transactions(
+    OUT datid oid, OUT process_id int, OUT initiator_node_identifier int, OUT worker_query bool,
+    OUT transaction_number bigint, OUT transaction_stamp timestamptz, OUT global_pid bigint)
+    RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'get_all_active_transactions';
+COMMENT ON FUNCTION pg_catalog.get_all_active_transactions()
+    IS 'sessions of this node that work with other nodes, and their distributed transactions';
+
+-- ----- ids of sessions
+
+CREATE FUNCTION pg_catalog.citus_backend_gpid() RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_backend_gpid';
+COMMENT ON FUNCTION pg_catalog.citus_backend_gpid()
+    IS 'cluster-wide process id of the session that a client opened';
+
+CREATE FUNCTION pg_catalog.citus_calculate_gpid(nodeid int, pid int) RETURNS bigint
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'citus_calculate_gpid';
+CREATE FUNCTION pg_catalog.citus_nodeid_for_gpid(gpid bigint) RETURNS int
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'citus_nodeid_for_gpid';
+CREATE FUNCTION pg_catalog.citus_pid_for_gpid(gpid bigint) RETURNS int
+    LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'citus_pid_for_gpid';
+
+-- ----- connections
+
+CREATE FUNCTION pg_catalog.citus_remote_connection_stats(
+    OUT hostname text, OUT port int, OUT database_name text, OUT connection_count_to_node int)
+    RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_remote_connection_stats';
+COMMENT ON FUNCTION pg_catalog.citus_remote_connection_stats()
+    IS 'connections that all sessions of this node have open to other nodes';
+REVOKE ALL ON FUNCTION pg_catalog.citus_remote_connection_stats() FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.citus_check_connection_to_node(
+    nodename text, nodeport int DEFAULT 5432) RETURNS bool
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_check_connection_to_node';
+COMMENT ON FUNCTION pg_catalog.citus_check_connection_to_node(text, int)
+    IS 'tries to connect to a node';

@@ -1,0 +1,477 @@
+/*
+ * txn.c
+ *	  The participants of the distributed transaction: who joins, and how.
+ *
+ * Invariants
+ * (1) At most one participant per (node, user) is the main one; only main ones write.
+ * (2) A participant's connection points back to it (remote_conn_user_data) as long as it is in the
+ *	   list, and both ends are cut together.
+ * (3) When the local transaction has ended, the list is empty.
+ *
+ * The statement of a client that is alone in its transaction and concerns one node needs no
+ * BEGIN there (txn_may_autocommit): it stays in XACT_NONE and commits with its own answer.
+ *
+ * Not here: the commit protocol (txn_commit.c), savepoints (txn_savepoint.c), settings of the far
+ * sessions (txn_settings.c), identities (txn_backend.c), recovery (txn_recover.c).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "tcop/pquery.h"
+#include "utils/portal.h"
+#include "utils/timestamp.h"
+#include "citus/base/lifecycle.h"
+#include "citus/base/settings.h"
+#include "txn/txn_internal.h"
+
+MemoryContext txn_context = NULL;
+dlist_head	txn_participants = DLIST_STATIC_INIT(txn_participants);
+char		txn_own_answer_marker;
+
+/* valid until the end of the transaction */
+static bool local_node_wrote = false;
+static bool two_phase_required = false;
+
+static TxnQuiescer quiescer = NULL;
+
+int			txn_recover_interval = 60000;
+static int	max_connections_per_statement = 16;
+
+static const SettingDef settings[] = {
+	{
+		.name = "citus.max_adaptive_executor_pool_size",
+		.description = "Connections that one statement may use per node.",
+		.type = SETTING_INT, .variable = &max_connections_per_statement, .boot.i = 16,
+		.min = 1, .max = INT_MAX, .context = PGC_USERSET
+	},
+	{
+		.name = "citus.recover_2pc_interval",
+		.description = "Time between two runs of the recovery of prepared transactions.",
+		.type = SETTING_INT, .variable = &txn_recover_interval, .boot.i = 60000,
+		.min = -1, .max = 7 * 24 * 3600 * 1000, .context = PGC_SIGHUP, .flags = GUC_UNIT_MS
+	},
+};
+
+/* ---- participants ---- */
+
+void
+txn_xact_set_state(RemoteXact *xact, RemoteXactState state)
+{
+	static const uint32 allowed[] = {
+		[XACT_NONE] = 1 << XACT_OPEN | 1 << XACT_FAILED,
+		[XACT_OPEN] = 1 << XACT_COMMITTING | 1 << XACT_PREPARING | 1 << XACT_NONE |
+			1 << XACT_FAILED,
+		[XACT_COMMITTING] = 1 << XACT_NONE | 1 << XACT_FAILED,
+		[XACT_PREPARING] = 1 << XACT_PREPARED | 1 << XACT_NONE | 1 << XACT_FAILED,
+		[XACT_PREPARED] = 1 << XACT_NONE | 1 << XACT_FAILED,
+		[XACT_FAILED] = 0,
+	};
+
+	if (xact->state == state)
+		return;
+	Assert(allowed[xact->state] & (1 << state));
+	(void) allowed;
+	xact->state = state;
+}
+
+RemoteXact *
+txn_xact_of_conn(RemoteConn *conn)
+{
+	RemoteXact *xact = *remote_conn_user_data(conn);
+
+	if (xact == NULL)
+		elog(ERROR, "connection takes no part in the transaction");
+	return xact;
+}
+
+static RemoteXact *
+add_participant(const ClusterNode *node, RemoteConn *conn, bool isMain)
+{
+	RemoteXact *xact;
+
+	if (txn_context == NULL)
+		txn_context = AllocSetContextCreate(TopMemoryContext, "distributed transaction",
+											ALLOCSET_SMALL_SIZES);
+	xact = MemoryContextAllocZero(txn_context, sizeof(RemoteXact));
+	xact->conn = conn;
+	xact->nodeId = node->id;
+	xact->groupId = node->groupId;
+	xact->userId = GetUserId();
+	xact->isMain = isMain;
+	xact->savepoints = 1;
+	dlist_push_tail(&txn_participants, &xact->node);
+	*remote_conn_user_data(conn) = xact;
+	return xact;
+}
+
+void
+txn_xact_remove(RemoteXact *xact)
+{
+	*remote_conn_user_data(xact->conn) = NULL;
+	dlist_delete(&xact->node);
+	if (xact->state == XACT_NONE)
+		remote_conn_release(xact->conn);
+	else
+		remote_conn_close(xact->conn);
+	pfree(xact);
+}
+
+static RemoteXact *
+find_main(NodeId nodeId, Oid userId)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->isMain && xact->nodeId == nodeId && xact->userId == userId)
+			return xact;
+	}
+	return NULL;
+}
+
+RemoteTarget
+txn_target_of_node(const ClusterNode *node)
+{
+	RemoteTarget target = {0};
+
+	target.nodeId = node->id;
+	target.host = node->name;
+	target.port = node->port;
+	target.authinfo = catalog_authinfo(node->id, GetUserNameFromId(GetUserId(), false));
+	target.poolinfo = catalog_poolinfo(node->id);
+	return target;
+}
+
+static RemoteConn *
+acquire(const ClusterNode *node, bool optional)
+{
+	RemoteTarget target = txn_target_of_node(node);
+	char		name[NAMEDATALEN];
+
+	snprintf(name, sizeof(name), CITUS_INTERNAL_APP_PREFIX UINT64_FORMAT, txn_global_pid());
+	remote_set_application_name(name);
+	return remote_conn_acquire(&target, optional);
+}
+
+/*
+ * A lost main connection is replaced if nothing depends on what was open there: no writes, and no
+ * snapshot that later statements must share.
+ */
+static bool
+may_replace(RemoteXact *xact)
+{
+	return !xact->wrote && (xact->state == XACT_NONE || !IsolationUsesXactSnapshot() ||
+							xact->savepoints == 0);
+}
+
+RemoteConn *
+txn_main_conn(const ClusterNode *node)
+{
+	RemoteXact *xact = find_main(node->id, GetUserId());
+
+	if (xact != NULL && remote_conn_state(xact->conn) == REMOTE_BROKEN)
+	{
+		if (!may_replace(xact))
+			ereport(ERROR,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("connection to node %s:%d was lost", node->name, node->port),
+					 errdetail("The transaction depends on work done there and cannot go on.")));
+		txn_xact_set_state(xact, XACT_FAILED);
+		txn_xact_remove(xact);
+		xact = NULL;
+	}
+	if (xact == NULL)
+		xact = add_participant(node, acquire(node, false), true);
+	return xact->conn;
+}
+
+RemoteConn *
+txn_extra_conn(const ClusterNode *node)
+{
+	RemoteConn *conn;
+	dlist_iter	iter;
+	int			n = 0;
+
+	if (IsTransactionBlock() || GetCurrentTransactionNestLevel() > 1)
+		return NULL;
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->nodeId != node->id)
+			continue;
+		if (xact->wrote)
+			return NULL;
+		n++;
+	}
+	if (n >= max_connections_per_statement)
+		return NULL;
+	conn = acquire(node, true);
+	if (conn != NULL)
+		add_participant(node, conn, false);
+	return conn;
+}
+
+void
+txn_release_extra_conns(void)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->isMain || xact->state == XACT_OPEN)
+			continue;
+		if (remote_conn_state(xact->conn) != REMOTE_IDLE)
+			txn_xact_set_state(xact, XACT_FAILED);
+		txn_xact_remove(xact);
+	}
+}
+
+/* ---- joining ---- */
+
+void
+txn_send_own(RemoteConn *conn, const char *sql)
+{
+	remote_send_sql(conn, sql, &txn_own_answer_marker);
+}
+
+static const char *
+isolation_level(void)
+{
+	switch (XactIsoLevel)
+	{
+		case XACT_SERIALIZABLE:
+			return "SERIALIZABLE";
+		case XACT_REPEATABLE_READ:
+			return "REPEATABLE READ";
+		default:
+			return "READ COMMITTED";
+	}
+}
+
+/*
+ * BEGIN and the id of the transaction, without a Sync: they travel with the first command, and if
+ * BEGIN fails nothing after it is executed.
+ */
+static void
+send_begin(RemoteXact *xact)
+{
+	DistXactId	id = txn_backend_begin();
+	RemoteCommand command = {0};
+	char		begin[128];
+	char		group[16];
+	char		number[32];
+	const char *values[3];
+
+	snprintf(begin, sizeof(begin), "BEGIN TRANSACTION ISOLATION LEVEL %s%s%s",
+			 isolation_level(), XactReadOnly ? " READ ONLY" : "",
+			 XactDeferrable ? " DEFERRABLE" : "");
+	command.sql = begin;
+	command.owner = &txn_own_answer_marker;
+	remote_send(xact->conn, &command);
+
+	snprintf(group, sizeof(group), "%d", id.initiatorGroup);
+	snprintf(number, sizeof(number), UINT64_FORMAT, id.number);
+	values[0] = group;
+	values[1] = number;
+	values[2] = timestamptz_to_str(id.timestamp);
+	command.sql = "SELECT pg_catalog.assign_distributed_transaction_id($1::int4, $2::int8,"
+		" $3::timestamptz)";
+	command.statementName = "citus: assign_distributed_transaction_id";
+	command.nparams = 3;
+	command.paramValues = values;
+	remote_send(xact->conn, &command);
+	txn_xact_set_state(xact, XACT_OPEN);
+}
+
+void
+txn_set_quiescer(TxnQuiescer function)
+{
+	quiescer = function;
+}
+
+void
+txn_conn_begin(RemoteConn *conn, TxnUse use)
+{
+	RemoteXact *xact = txn_xact_of_conn(conn);
+
+	if (quiescer != NULL && remote_outstanding(conn) > 0)
+		quiescer(conn);
+
+	if (xact->state == XACT_FAILED)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("connection to node %s:%d was lost", remote_conn_host(conn),
+						remote_conn_port(conn))));
+	txn_settings_send(conn);
+	if (use == TXN_AUTOCOMMIT && xact->state == XACT_NONE)
+		return;
+	if (xact->state == XACT_NONE)
+		send_begin(xact);
+	txn_savepoints_send(xact);
+	if (use == TXN_WRITE)
+		xact->wrote = true;
+}
+
+bool
+txn_is_own_answer(const RemoteAnswer *answer)
+{
+	return answer->owner == &txn_own_answer_marker;
+}
+
+void
+txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer)
+{
+	switch (answer->kind)
+	{
+		case REMOTE_ANSWER_LOST:
+			txn_conn_failed(conn);
+			remote_error_raise(conn);
+		case REMOTE_ANSWER_ERROR:
+			txn_settings_forget(conn);
+			remote_error_raise(conn);
+		default:
+			break;
+	}
+}
+
+/* ---- what is known about the transaction ---- */
+
+/*
+ * The statement that the client sent is the only one of the unnamed portal; statements of
+ * functions run outside of portals, or in named ones.
+ */
+bool
+txn_is_client_statement(const PlannedStmt *stmt)
+{
+	return stmt != NULL && ActivePortal != NULL && ActivePortal->name[0] == '\0' &&
+		list_length(ActivePortal->stmts) == 1 && linitial(ActivePortal->stmts) == stmt;
+}
+
+bool
+txn_may_autocommit(void)
+{
+	dlist_iter	iter;
+
+	if (IsTransactionBlock() || GetCurrentTransactionNestLevel() != 1 ||
+		IsolationUsesXactSnapshot() || txn_local_node_wrote() || two_phase_required)
+		return false;
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->state != XACT_NONE)
+			return false;
+	}
+	return true;
+}
+
+bool
+txn_node_was_written(NodeId nodeId)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->nodeId == nodeId && xact->wrote)
+			return true;
+	}
+	return false;
+}
+
+void
+txn_mark_local_write(void)
+{
+	local_node_wrote = true;
+}
+
+/* Whatever wrote here has a transaction id, also what other modules did not tell of. */
+bool
+txn_local_node_wrote(void)
+{
+	return local_node_wrote || TransactionIdIsValid(GetTopTransactionIdIfAny());
+}
+
+void
+txn_require_2pc(void)
+{
+	two_phase_required = true;
+}
+
+bool
+txn_is_2pc_required(void)
+{
+	return two_phase_required;
+}
+
+void
+txn_conn_failed(RemoteConn *conn)
+{
+	RemoteXact *xact = *remote_conn_user_data(conn);
+
+	if (xact != NULL)
+		txn_xact_set_state(xact, XACT_FAILED);
+}
+
+/* ---- events ---- */
+
+static void
+forget_transaction(void)
+{
+	Assert(dlist_is_empty(&txn_participants));	/* invariant 3 */
+	local_node_wrote = false;
+	two_phase_required = false;
+	txn_backend_end();
+	if (txn_context != NULL)
+		MemoryContextReset(txn_context);
+}
+
+static void
+on_lifecycle_event(LifecycleEvent event, SubTransactionId subid, SubTransactionId parent)
+{
+	switch (event)
+	{
+		case LIFECYCLE_PRE_COMMIT:
+			txn_pre_commit();
+			break;
+		case LIFECYCLE_COMMIT:
+			txn_commit();
+			forget_transaction();
+			break;
+		case LIFECYCLE_ABORT:
+			txn_abort();
+			forget_transaction();
+			break;
+		case LIFECYCLE_PRE_PREPARE:
+			txn_pre_prepare();
+			break;
+		case LIFECYCLE_PREPARE:
+			forget_transaction();
+			break;
+		case LIFECYCLE_SUB_PRE_COMMIT:
+			txn_sub_commit();
+			break;
+		case LIFECYCLE_SUB_ABORT:
+			txn_sub_abort();
+			break;
+		default:
+			break;
+	}
+}
+
+void
+txn_init(void)
+{
+	base_settings_register(settings, lengthof(settings));
+	txn_backend_init();
+	base_lifecycle_register(PHASE_TXN, on_lifecycle_event);
+}

@@ -1,0 +1,263 @@
+/*
+ * txn_backend.c
+ *	  Who this session is over the cluster, and its distributed transaction, in shared memory.
+ *
+ * One entry per server process.  Its process writes it, others read copies, both under the entry's
+ * spinlock.  Two numbers are kept apart: the distributed transaction's id, which an initiator gives
+ * to all sessions that work for it, and gidNumber, which names what *this* session has prepared
+ * elsewhere.  They are equal unless this session works for another one and is an initiator itself.
+ *
+ * Numbers are drawn from a counter that starts at the time of the server's start in microseconds,
+ * so that a number is never used again after a restart and recovery cannot take an old prepared
+ * transaction for a new one.
+ *
+ * Invariant: gidNumber is set before the first PREPARE is sent, and cleared after the last
+ * COMMIT PREPARED or ROLLBACK PREPARED was answered or given up.
+ */
+#include "postgres.h"
+
+#include "access/twophase.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "storage/spin.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+#include "citus/base/compat.h"
+#include "citus/base/session.h"
+#include "citus/base/shmem.h"
+#include "txn/txn_internal.h"
+
+typedef struct BackendEntry
+{
+	slock_t		mutex;
+	BackendInfo info;
+} BackendEntry;
+
+typedef struct BackendTable
+{
+	pg_atomic_uint64 nextNumber;
+	int			nentries;
+	BackendEntry entries[FLEXIBLE_ARRAY_MEMBER];
+} BackendTable;
+
+static BackendTable *table = NULL;
+static BackendEntry *my_entry = NULL;
+
+static int
+entry_count(void)
+{
+	return MaxBackends + NUM_AUXILIARY_PROCS + max_prepared_xacts;
+}
+
+static Size
+table_size(void)
+{
+	return offsetof(BackendTable, entries) + (Size) entry_count() * sizeof(BackendEntry);
+}
+
+static void
+init_table(void *segment)
+{
+	BackendTable *fresh = segment;
+
+	pg_atomic_init_u64(&fresh->nextNumber, (uint64) GetCurrentTimestamp());
+	fresh->nentries = entry_count();
+	for (int i = 0; i < fresh->nentries; i++)
+		SpinLockInit(&fresh->entries[i].mutex);
+}
+
+void
+txn_backend_init(void)
+{
+	static const SharedSegment segment = {
+		.name = "citus backends",
+		.size = table_size,
+		.init = init_table,
+		.address = (void **) &table,
+	};
+
+	base_shmem_register(&segment);
+}
+
+static void
+clear_entry(int code, Datum arg)
+{
+	SpinLockAcquire(&my_entry->mutex);
+	memset(&my_entry->info, 0, sizeof(BackendInfo));
+	SpinLockRelease(&my_entry->mutex);
+	my_entry = NULL;
+}
+
+/* this process's entry, taken at the first call */
+static BackendEntry *
+own_entry(void)
+{
+	if (my_entry == NULL)
+	{
+		int			index = compat_my_proc_number();
+
+		if (table == NULL || index < 0 || index >= table->nentries)
+			elog(ERROR, "no shared memory for distributed transactions");
+		my_entry = &table->entries[index];
+		on_shmem_exit(clear_entry, (Datum) 0);
+		SpinLockAcquire(&my_entry->mutex);
+		memset(&my_entry->info, 0, sizeof(BackendInfo));
+		my_entry->info.pid = MyProcPid;
+		my_entry->info.database = MyDatabaseId;
+		SpinLockRelease(&my_entry->mutex);
+	}
+	return my_entry;
+}
+
+uint64
+txn_gpid_make(NodeId nodeId, int pid)
+{
+	return (uint64) (nodeId > 0 ? nodeId : TXN_UNKNOWN_NODE_ID) * TXN_GPID_NODE_FACTOR + pid;
+}
+
+/* The session that another node opened for us carries the initiator's id in its name. */
+uint64
+txn_global_pid(void)
+{
+	uint64		gpid = 0;
+	BackendEntry *entry = own_entry();
+
+	if (base_session_is_internal())
+	{
+		const char *digits = strstr(application_name, "gpid=");
+
+		if (digits != NULL)
+			gpid = strtou64(digits + strlen("gpid="), NULL, 10);
+	}
+	if (gpid == 0)
+		gpid = txn_gpid_make(catalog_local_node_id(), MyProcPid);
+
+	if (entry->info.globalPid != gpid)
+	{
+		SpinLockAcquire(&entry->mutex);
+		entry->info.globalPid = gpid;
+		entry->info.isInternal = base_session_is_internal();
+		SpinLockRelease(&entry->mutex);
+	}
+	return gpid;
+}
+
+DistXactId
+txn_current_id(void)
+{
+	DistXactId	none = {0};
+
+	return my_entry != NULL ? my_entry->info.xact : none;
+}
+
+static void
+set_id(const DistXactId *id)
+{
+	BackendEntry *entry = own_entry();
+
+	(void) txn_global_pid();
+	SpinLockAcquire(&entry->mutex);
+	entry->info.xact = *id;
+	entry->info.user = GetUserId();
+	SpinLockRelease(&entry->mutex);
+}
+
+uint64
+txn_backend_gid_number(void)
+{
+	BackendEntry *entry = own_entry();
+
+	if (entry->info.gidNumber == 0)
+	{
+		uint64		number = pg_atomic_fetch_add_u64(&table->nextNumber, 1);
+
+		SpinLockAcquire(&entry->mutex);
+		entry->info.gidNumber = number;
+		SpinLockRelease(&entry->mutex);
+	}
+	return entry->info.gidNumber;
+}
+
+DistXactId
+txn_backend_begin(void)
+{
+	BackendEntry *entry = own_entry();
+
+	if (entry->info.xact.number == 0)
+	{
+		DistXactId	id;
+
+		id.initiatorGroup = catalog_local_group();
+		id.number = txn_backend_gid_number();
+		id.timestamp = GetCurrentTransactionStartTimestamp();
+		set_id(&id);
+	}
+	return entry->info.xact;
+}
+
+void
+txn_backend_assign(GroupId initiatorGroup, uint64 number, TimestampTz timestamp)
+{
+	DistXactId	id;
+
+	if (txn_current_id().number != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("this transaction already has a distributed transaction id")));
+	id.initiatorGroup = initiatorGroup;
+	id.number = number;
+	id.timestamp = timestamp;
+	set_id(&id);
+}
+
+void
+txn_backend_end(void)
+{
+	if (my_entry == NULL ||
+		(my_entry->info.xact.number == 0 && my_entry->info.gidNumber == 0))
+		return;
+	SpinLockAcquire(&my_entry->mutex);
+	memset(&my_entry->info.xact, 0, sizeof(DistXactId));
+	my_entry->info.gidNumber = 0;
+	SpinLockRelease(&my_entry->mutex);
+}
+
+bool
+txn_backend_is_active(uint64 gidNumber)
+{
+	for (int i = 0; i < table->nentries; i++)
+	{
+		BackendEntry *entry = &table->entries[i];
+		bool		found;
+
+		SpinLockAcquire(&entry->mutex);
+		found = entry->info.pid != 0 && entry->info.gidNumber == gidNumber;
+		SpinLockRelease(&entry->mutex);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+int
+txn_backend_list(BackendInfo **infos)
+{
+	int			n = 0;
+
+	*infos = palloc(table->nentries * sizeof(BackendInfo));
+	for (int i = 0; i < table->nentries; i++)
+	{
+		BackendEntry *entry = &table->entries[i];
+		BackendInfo copy;
+
+		SpinLockAcquire(&entry->mutex);
+		copy = entry->info;
+		SpinLockRelease(&entry->mutex);
+		if (copy.pid != 0)
+			(*infos)[n++] = copy;
+	}
+	return n;
+}

@@ -1,0 +1,499 @@
+/*
+ * txn_commit.c
+ *	  The end of a distributed transaction.
+ *
+ * txn_pre_commit(), errors allowed
+ *	 -> read-only participants: COMMIT
+ *	 -> one participant wrote, and nothing here: COMMIT; its answer decides the transaction
+ *	 -> otherwise: PREPARE TRANSACTION to all writers at once, commit records into the local
+ *		transaction while they work, answers collected
+ * the local transaction commits, with the records: from here on the outcome is commit
+ * txn_commit(), no errors: COMMIT PREPARED to all at once, answers collected
+ *
+ * txn_abort(), no errors: ROLLBACK or ROLLBACK PREPARED to all at once.
+ *
+ * Whatever cannot be finished here (a node does not answer) is left to recovery, with a WARNING.
+ *
+ * Invariant: a commit record is in the local transaction for every prepared transaction before the
+ * local commit, so that a record without its prepared transaction means "done", and the reverse
+ * means "rolled back" once the session's gid number is no longer active.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "citus/base/injection.h"
+#include "txn/txn_internal.h"
+
+/* how long the far side may take, where nobody can cancel */
+#define COMMIT_TIMEOUT_MS 60000
+#define ABORT_TIMEOUT_MS 10000
+
+/* ---- one step of the protocol on many connections ---- */
+
+static void
+send_step(RemoteXact *xact, const char *sql, const char *expectedTag, RemoteXactState state)
+{
+	xact->expectedTag = expectedTag;
+	xact->stepDone = false;
+	xact->stepFailed = false;
+	txn_xact_set_state(xact, state);
+	txn_send_own(xact->conn, sql);
+}
+
+static void
+lose(RemoteXact *xact)
+{
+	xact->stepDone = true;
+	xact->stepFailed = true;
+	txn_xact_set_state(xact, XACT_FAILED);
+}
+
+/* takes what has arrived; errors of earlier commands show in the tag of the step's own */
+static void
+take_answers(RemoteXact *xact)
+{
+	RemoteAnswer answer;
+
+	while (!xact->stepDone)
+	{
+		remote_receive(xact->conn, &answer);
+		switch (answer.kind)
+		{
+			case REMOTE_ANSWER_NONE:
+				return;
+			case REMOTE_ANSWER_LOST:
+				lose(xact);
+				break;
+			case REMOTE_ANSWER_ERROR:
+				xact->stepFailed = true;
+				xact->stepDone = remote_outstanding(xact->conn) == 0;
+				break;
+			case REMOTE_ANSWER_DONE:
+				xact->stepDone = remote_outstanding(xact->conn) == 0;
+				if (xact->stepDone && strcmp(answer.tag, xact->expectedTag) != 0)
+					xact->stepFailed = true;
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+/*
+ * Waits for the answers of the step that was sent to xacts.  deadline 0: until they have come or
+ * the user cancels; otherwise participants that are late are lost.
+ */
+static void
+collect_step(List *xacts, TimestampTz deadline)
+{
+	int			n = list_length(xacts);
+	RemoteConn **conns = palloc(n * sizeof(RemoteConn *));
+	bool	   *ready = palloc(n * sizeof(bool));
+
+	for (;;)
+	{
+		int			waiting = 0;
+		long		left = -1;
+		ListCell   *lc;
+
+		foreach(lc, xacts)
+		{
+			RemoteXact *xact = lfirst(lc);
+
+			take_answers(xact);
+			if (!xact->stepDone)
+				conns[waiting++] = xact->conn;
+		}
+		if (waiting == 0)
+			break;
+		if (deadline != 0)
+		{
+			left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+			if (left <= 0 || ProcDiePending)
+			{
+				foreach(lc, xacts)
+					if (!((RemoteXact *) lfirst(lc))->stepDone)
+						lose(lfirst(lc));
+				break;
+			}
+		}
+		remote_wait_any(conns, waiting, left, ready);
+	}
+	pfree(conns);
+	pfree(ready);
+}
+
+static List *
+participants_in(RemoteXactState state)
+{
+	List	   *result = NIL;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->state == state)
+			result = lappend(result, xact);
+	}
+	return result;
+}
+
+/* ---- before the local commit ---- */
+
+/* statements that ended early, such as cursors, may have left something running */
+static void
+make_quiet(RemoteXact *xact)
+{
+	if (remote_outstanding(xact->conn) == 0)
+		return;
+
+	/* answers of our own (RELEASE SAVEPOINT ...) are simply taken */
+	xact->expectedTag = "";
+	xact->stepDone = false;
+	take_answers(xact);
+	if (!xact->stepDone && !remote_abandon(xact->conn, COMMIT_TIMEOUT_MS))
+		lose(xact);
+}
+
+static void
+raise_lost_writer(RemoteXact *xact)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("connection to node %s:%d was lost", remote_conn_host(xact->conn),
+					remote_conn_port(xact->conn)),
+			 errdetail("The transaction has changed data there and cannot be committed.")));
+}
+
+/* the error of the first participant whose step failed */
+static void
+raise_step_errors(List *xacts)
+{
+	ListCell   *lc;
+
+	foreach(lc, xacts)
+	{
+		RemoteXact *xact = lfirst(lc);
+		char	   *message;
+
+		if (!xact->stepFailed)
+			continue;
+		message = remote_error_message(xact->conn, NULL);
+		if (xact->state != XACT_FAILED && strcmp(message, "unknown error") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_IN_FAILED_SQL_TRANSACTION),
+					 errmsg("transaction on node %s:%d has failed and was rolled back",
+							remote_conn_host(xact->conn), remote_conn_port(xact->conn))));
+		remote_error_raise(xact->conn);
+	}
+}
+
+/* COMMIT to all; whoever has answered has nothing open any more, whatever the answer */
+static void
+commit_one_phase(List *xacts)
+{
+	ListCell   *lc;
+
+	foreach(lc, xacts)
+		send_step(lfirst(lc), "COMMIT", "COMMIT", XACT_COMMITTING);
+	collect_step(xacts, 0);
+	foreach(lc, xacts)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (xact->state == XACT_COMMITTING)
+			txn_xact_set_state(xact, XACT_NONE);
+	}
+}
+
+static void
+prepare_all(List *writers)
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	BASE_STOP_POINT("txn-before-prepare");
+	foreach(lc, writers)
+	{
+		RemoteXact *xact = lfirst(lc);
+		char		sql[TXN_GID_SIZE + 32];
+
+		txn_gid_make(xact->gid, ++number);
+		snprintf(sql, sizeof(sql), "PREPARE TRANSACTION '%s'", xact->gid);
+		send_step(xact, sql, "PREPARE TRANSACTION", XACT_PREPARING);
+	}
+	foreach(lc, writers)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		catalog_commit_record_insert(xact->groupId, xact->gid);
+	}
+	collect_step(writers, 0);
+	foreach(lc, writers)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (xact->state == XACT_PREPARING)
+			txn_xact_set_state(xact, xact->stepFailed ? XACT_NONE : XACT_PREPARED);
+	}
+	raise_step_errors(writers);
+	BASE_STOP_POINT("txn-after-prepare");
+}
+
+void
+txn_pre_commit(void)
+{
+	List	   *writers = NIL;
+	List	   *readers = NIL;
+	bool		twoPhase;
+	dlist_iter	iter;
+
+	if (dlist_is_empty(&txn_participants))
+		return;
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->state != XACT_FAILED)
+			make_quiet(xact);
+		if (xact->state == XACT_FAILED && xact->wrote)
+			raise_lost_writer(xact);
+		if (xact->state == XACT_OPEN && xact->wrote)
+			writers = lappend(writers, xact);
+		else if (xact->state == XACT_OPEN)
+			readers = lappend(readers, xact);
+	}
+
+	twoPhase = list_length(writers) > 1 ||
+		(writers != NIL && (txn_local_node_wrote() || txn_is_2pc_required()));
+	if (twoPhase)
+	{
+		/* a failed reader changes nothing; its connection is closed */
+		commit_one_phase(readers);
+		prepare_all(writers);
+	}
+	else
+	{
+		List	   *all = list_concat(readers, writers);
+
+		commit_one_phase(all);
+		raise_step_errors(writers);
+	}
+}
+
+void
+txn_pre_prepare(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->state != XACT_NONE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot prepare a transaction that involves other nodes"),
+					 errdetail("It has used the connection to node %s:%d.",
+							   remote_conn_host(xact->conn), remote_conn_port(xact->conn))));
+	}
+	while (!dlist_is_empty(&txn_participants))
+		txn_xact_remove(dlist_head_element(RemoteXact, node, &txn_participants));
+}
+
+/* ---- after the local transaction's fate is decided: no errors from here on ---- */
+
+/* runs step for what is still to be done; an error in it is reported and ends it */
+static void
+run_guarded(void (*step) (void))
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint32		holdoff = InterruptHoldoffCount;
+	uint32		cancelHoldoff = QueryCancelHoldoffCount;
+
+	PG_TRY();
+	{
+		step();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		InterruptHoldoffCount = holdoff;
+		QueryCancelHoldoffCount = cancelHoldoff;
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("could not end a transaction on other nodes"),
+				 errdetail_internal("%s", error->message)));
+	}
+	PG_END_TRY();
+}
+
+static void
+warn_unresolved(RemoteXact *xact, const char *what)
+{
+	char	   *message = remote_error_message(xact->conn, NULL);
+
+	ereport(WARNING,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("could not %s prepared transaction \"%s\" on node %s:%d", what, xact->gid,
+					remote_conn_host(xact->conn), remote_conn_port(xact->conn)),
+			 errdetail_internal("%s", message),
+			 errhint("It will be resolved by the maintenance daemon, or by"
+					 " recover_prepared_transactions().")));
+}
+
+/* COMMIT PREPARED or ROLLBACK PREPARED on all that are prepared */
+static void
+finish_prepared(bool commit, TimestampTz deadline)
+{
+	const char *command = commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED";
+	List	   *prepared = participants_in(XACT_PREPARED);
+	ListCell   *lc;
+
+	foreach(lc, prepared)
+	{
+		RemoteXact *xact = lfirst(lc);
+		char		sql[TXN_GID_SIZE + 32];
+
+		snprintf(sql, sizeof(sql), "%s '%s'", command, xact->gid);
+		if (remote_conn_state(xact->conn) == REMOTE_BROKEN)
+			lose(xact);
+		else
+			send_step(xact, sql, command, XACT_PREPARED);
+	}
+	collect_step(prepared, deadline);
+	foreach(lc, prepared)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (xact->stepFailed)
+			warn_unresolved(xact, commit ? "commit" : "roll back");
+		if (xact->state == XACT_PREPARED)
+			txn_xact_set_state(xact, XACT_NONE);
+	}
+}
+
+static void
+commit_prepared(void)
+{
+	BASE_STOP_POINT("txn-before-commit-prepared");
+	finish_prepared(true, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													  COMMIT_TIMEOUT_MS));
+}
+
+static void
+remove_all(void)
+{
+	while (!dlist_is_empty(&txn_participants))
+	{
+		RemoteXact *xact = dlist_head_element(RemoteXact, node, &txn_participants);
+
+		/* what is not known to be closed there is closed with its connection */
+		if (xact->state != XACT_NONE && xact->state != XACT_FAILED)
+			xact->state = XACT_FAILED;
+		txn_xact_remove(xact);
+	}
+}
+
+void
+txn_commit(void)
+{
+	if (dlist_is_empty(&txn_participants))
+		return;
+	run_guarded(commit_prepared);
+	run_guarded(remove_all);
+}
+
+/* ---- abort ---- */
+
+/* cancels everything first, so that the nodes stop at the same time */
+static void
+cancel_running(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		/* a COMMIT or PREPARE on its way is not stopped: its outcome must be learnt */
+		if (xact->state == XACT_OPEN || xact->state == XACT_NONE)
+			remote_cancel(xact->conn);
+	}
+}
+
+static void
+drain_all(TimestampTz deadline)
+{
+	List	   *ending = list_concat(participants_in(XACT_PREPARING),
+									 participants_in(XACT_COMMITTING));
+	ListCell   *lc;
+	dlist_iter	iter;
+
+	collect_step(ending, deadline);
+	foreach(lc, ending)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (xact->state == XACT_PREPARING)
+			txn_xact_set_state(xact, xact->stepFailed ? XACT_NONE : XACT_PREPARED);
+		else if (xact->state == XACT_COMMITTING)
+			txn_xact_set_state(xact, XACT_NONE);
+	}
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+
+		if ((xact->state == XACT_OPEN || xact->state == XACT_NONE) &&
+			!remote_abandon(xact->conn, Max(left, 100)))
+			txn_xact_set_state(xact, XACT_FAILED);
+	}
+}
+
+static void
+roll_back_all(void)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABORT_TIMEOUT_MS);
+	List	   *open;
+	ListCell   *lc;
+
+	cancel_running();
+	drain_all(deadline);
+	open = participants_in(XACT_OPEN);
+	foreach(lc, open)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		txn_settings_forget(xact->conn);
+		send_step(xact, "ROLLBACK", "ROLLBACK", XACT_OPEN);
+	}
+	collect_step(open, deadline);
+	foreach(lc, open)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (!xact->stepFailed)
+			txn_xact_set_state(xact, XACT_NONE);
+		else if (xact->state != XACT_FAILED)
+			txn_xact_set_state(xact, XACT_FAILED);
+	}
+	finish_prepared(false, deadline);
+}
+
+void
+txn_abort(void)
+{
+	if (dlist_is_empty(&txn_participants))
+		return;
+	run_guarded(roll_back_all);
+	run_guarded(remove_all);
+}

@@ -1,0 +1,137 @@
+/*
+ * txn_internal.h
+ *	  What the files of txn share: the participants of the distributed transaction.
+ */
+#ifndef CITUS_TXN_INTERNAL_H
+#define CITUS_TXN_INTERNAL_H
+
+#include "postgres.h"
+#include "lib/ilist.h"
+#include "citus/txn/txn.h"
+
+/* "citus_<group>_<pid>_<number>_<connection>" fits easily */
+#define TXN_GID_SIZE 128
+
+/*
+ * RemoteXactState: what the far side has open for us.
+ *
+ *	  NONE ----------> OPEN ----------> COMMITTING ---> NONE
+ *					   |  ^ \				 |
+ *			(rollback) |  |  PREPARING ---> PREPARED --> NONE   (COMMIT / ROLLBACK PREPARED)
+ *					   v  |		 |
+ *					 NONE		 v
+ *						FAILED <-+--- from any state, when the connection is lost
+ *
+ * NONE: no transaction block.  Commands run there commit on their own.
+ * OPEN: BEGIN was sent (its answer perhaps not yet received); everything until the end is ours.
+ *		 Failure of a command leaves it OPEN: the far side then refuses all but a rollback.
+ * PREPARING: PREPARE TRANSACTION was sent, no answer yet.  An error leads to NONE, because the
+ *		 far side has rolled back; a lost connection to FAILED, and recovery decides.
+ * PREPARED: the far side keeps the transaction until somebody decides: we, or recovery.
+ * COMMITTING: COMMIT was sent, no answer yet.
+ * FAILED: the connection is lost.  What was open has been or will be rolled back by the far side,
+ *		 except for what is prepared.  The connection must be closed.
+ */
+typedef enum RemoteXactState
+{
+	XACT_NONE,
+	XACT_OPEN,
+	XACT_COMMITTING,
+	XACT_PREPARING,
+	XACT_PREPARED,
+	XACT_FAILED
+} RemoteXactState;
+
+/* one connection in the distributed transaction; lives in txn_context */
+typedef struct RemoteXact
+{
+	dlist_node	node;			/* in txn_participants */
+	RemoteConn *conn;
+	NodeId		nodeId;
+	GroupId		groupId;
+	Oid			userId;
+	bool		isMain;
+	RemoteXactState state;
+	bool		wrote;			/* commands that write were sent in OPEN */
+	int			savepoints;		/* highest nesting level with a savepoint there; 1: none */
+	char		gid[TXN_GID_SIZE];	/* from PREPARING on */
+
+	/* while the answers of one step of the protocol are collected */
+	const char *expectedTag;
+	bool		stepDone;
+	bool		stepFailed;		/* an error, or another tag than expected; remote_error_* */
+} RemoteXact;
+
+/* ---- txn.c ---- */
+
+extern MemoryContext txn_context;	/* reset at the end of the transaction */
+extern dlist_head txn_participants;
+extern void txn_xact_set_state(RemoteXact *xact, RemoteXactState state);
+extern RemoteXact *txn_xact_of_conn(RemoteConn *conn);
+/* takes it off the list; the connection is released, or closed if it is not as good as new */
+extern void txn_xact_remove(RemoteXact *xact);
+extern bool txn_local_node_wrote(void);
+extern bool txn_is_2pc_required(void);
+
+/* owner of the answers that are txn's own */
+extern char txn_own_answer_marker;
+/* queues a command whose answer is txn's */
+extern void txn_send_own(RemoteConn *conn, const char *sql);
+
+/* ---- txn_commit.c ---- */
+
+extern void txn_pre_commit(void);
+extern void txn_commit(void);
+extern void txn_abort(void);
+extern void txn_pre_prepare(void);
+
+/* ---- txn_savepoint.c ---- */
+
+/* queues savepoints for all open nesting levels that conn does not have yet */
+extern void txn_savepoints_send(RemoteXact *xact);
+extern void txn_sub_commit(void);
+extern void txn_sub_abort(void);
+
+/* ---- txn_settings.c ---- */
+
+/* queues what makes the far session's settings equal to this one's; nothing when they are */
+extern void txn_settings_send(RemoteConn *conn);
+/* the far side has rolled back: its settings are unknown */
+extern void txn_settings_forget(RemoteConn *conn);
+
+/* ---- txn_backend.c ---- */
+
+extern void txn_backend_init(void);
+/* the id of the distributed transaction, made at the first call in a transaction */
+extern DistXactId txn_backend_begin(void);
+/* number that this session's prepared transactions carry; made at the first call */
+extern uint64 txn_backend_gid_number(void);
+extern void txn_backend_assign(GroupId initiatorGroup, uint64 number, TimestampTz timestamp);
+/* forgets the ids; last action of the end of a transaction */
+extern void txn_backend_end(void);
+/* is a transaction with this number, begun by a session of this node, still in progress? */
+extern bool txn_backend_is_active(uint64 gidNumber);
+
+typedef struct BackendInfo
+{
+	int			pid;			/* 0: unused */
+	Oid			database;
+	Oid			user;
+	uint64		globalPid;
+	bool		isInternal;		/* works for a session of another node */
+	DistXactId	xact;			/* number 0: none */
+	uint64		gidNumber;		/* 0: none */
+} BackendInfo;
+
+/* copies of all used entries, palloc'd; number of them */
+extern int	txn_backend_list(BackendInfo **infos);
+extern uint64 txn_gpid_make(NodeId nodeId, int pid);
+
+#define TXN_UNKNOWN_NODE_ID 99999999
+#define TXN_GPID_NODE_FACTOR UINT64CONST(10000000000)
+
+/* ---- txn_recover.c ---- */
+
+extern void txn_gid_make(char *gid, int connectionNumber);
+
+#endif

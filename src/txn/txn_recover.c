@@ -1,0 +1,197 @@
+/*
+ * txn_recover.c
+ *	  Resolving prepared transactions that their initiator, this node, did not finish.
+ *
+ * Order of reading, per node
+ *	 1. commit records			R0
+ *	 2. prepared transactions	P	on the node
+ *	 3. active transactions		A	in shared memory
+ *	 4. commit records again	R1
+ *
+ * In P, not in A: the session that prepared it is done with it.  Its local transaction ended
+ * before A was read, so R1 tells how: a record means COMMIT PREPARED, none ROLLBACK PREPARED.
+ * In P and in A: left alone.
+ * In R0, not in P: the transaction had committed, thus prepared everywhere, before P was read;
+ * so it is finished on the node, and the record is deleted.
+ *
+ * One recovery at a time per database: an advisory lock of our own.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "citus/base/injection.h"
+#include "txn/txn_internal.h"
+
+/* last field of the advisory lock tag: not one that pg_advisory_lock() can make */
+#define RECOVERY_LOCK_CLASS 2201
+
+/* ---- names of prepared transactions ---- */
+
+void
+txn_gid_make(char *gid, int connectionNumber)
+{
+	snprintf(gid, TXN_GID_SIZE, "citus_%d_%d_" UINT64_FORMAT "_%d", catalog_local_group(),
+			 MyProcPid, txn_backend_gid_number(), connectionNumber);
+}
+
+/* false when it is not one of ours */
+static bool
+parse_gid(const char *gid, GroupId *group, uint64 *number)
+{
+	int			pid;
+	int			connection;
+	int			length = 0;
+	unsigned long long value;
+
+	if (sscanf(gid, "citus_%d_%d_%llu_%d%n", group, &pid, &value, &connection, &length) != 4 ||
+		gid[length] != '\0')
+		return false;
+	*number = value;
+	return true;
+}
+
+static bool
+have_record(List *records, const char *gid)
+{
+	ListCell   *lc;
+
+	foreach(lc, records)
+		if (strcmp(((CommitRecord *) lfirst(lc))->gid, gid) == 0)
+			return true;
+	return false;
+}
+
+static bool
+have_gid(List *gids, const char *gid)
+{
+	ListCell   *lc;
+
+	foreach(lc, gids)
+		if (strcmp(lfirst(lc), gid) == 0)
+			return true;
+	return false;
+}
+
+/* ---- one node ---- */
+
+/* gids of prepared transactions of this initiator on the node; false: it does not answer */
+static bool
+prepared_on_node(const RemoteTarget *target, List **gids)
+{
+	char	   *sql = psprintf("SELECT gid FROM pg_catalog.pg_prepared_xacts"
+							   " WHERE gid LIKE 'citus\\_%d\\_%%'"
+							   " AND database = pg_catalog.current_database()",
+							   catalog_local_group());
+	bool		ok;
+	char	   *error;
+	List	   *rows = remote_run_alone(target, sql, &ok, &error);
+	ListCell   *lc;
+
+	*gids = NIL;
+	if (!ok)
+	{
+		ereport(LOG,
+				(errmsg("could not look for prepared transactions on node %s:%d", target->host,
+						target->port),
+				 errdetail_internal("%s", error)));
+		return false;
+	}
+	foreach(lc, rows)
+		*gids = lappend(*gids, ((char **) lfirst(lc))[0]);
+	return true;
+}
+
+/* true when the transaction is now resolved */
+static bool
+resolve(const RemoteTarget *target, const char *gid, bool commit)
+{
+	const char *command = commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED";
+	bool		ok;
+	char	   *error;
+
+	(void) remote_run_alone(target, psprintf("%s %s", command, quote_literal_cstr(gid)), &ok,
+							&error);
+	if (ok)
+		ereport(LOG,
+				(errmsg("recovered prepared transaction \"%s\" on node %s:%d: %s", gid,
+						target->host, target->port, command)));
+	else
+		ereport(WARNING,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("could not resolve prepared transaction \"%s\" on node %s:%d", gid,
+						target->host, target->port),
+				 errdetail_internal("%s", error)));
+	return ok;
+}
+
+static int
+recover_node(const ClusterNode *node)
+{
+	RemoteTarget target = txn_target_of_node(node);
+	List	   *recordsBefore = catalog_commit_records(node->groupId);
+	List	   *prepared;
+	List	   *idle = NIL;
+	List	   *records;
+	ListCell   *lc;
+	int			resolved = 0;
+
+	if (!prepared_on_node(&target, &prepared))
+		return 0;
+	BASE_STOP_POINT("txn-recover-after-list");
+	foreach(lc, prepared)
+	{
+		GroupId		group;
+		uint64		number;
+
+		if (parse_gid(lfirst(lc), &group, &number) && group == catalog_local_group() &&
+			!txn_backend_is_active(number))
+			idle = lappend(idle, lfirst(lc));
+	}
+
+	records = catalog_commit_records(node->groupId);
+	foreach(lc, idle)
+	{
+		const char *gid = lfirst(lc);
+		bool		commit = have_record(records, gid);
+
+		if (!resolve(&target, gid, commit))
+			continue;
+		resolved++;
+		if (commit)
+			catalog_commit_record_delete(node->groupId, gid);
+	}
+	foreach(lc, recordsBefore)
+	{
+		CommitRecord *record = lfirst(lc);
+
+		if (!have_gid(prepared, record->gid))
+			catalog_commit_record_delete(record->groupId, record->gid);
+	}
+	return resolved;
+}
+
+int
+txn_recover(void)
+{
+	GroupId		localGroup = catalog_local_group();
+	LOCKTAG		tag;
+	ListCell   *lc;
+	int			resolved = 0;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, RECOVERY_LOCK_CLASS);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+
+	foreach(lc, catalog_active_primaries())
+	{
+		const ClusterNode *node = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (node->groupId != localGroup)
+			resolved += recover_node(node);
+	}
+	return resolved;
+}

@@ -1,0 +1,235 @@
+/*
+ * txn_settings.c
+ *	  Session settings that the sessions working for this one must share.
+ *
+ * The settings are one text, the statement that makes them so on the far side; a connection
+ * remembers the text it was sent last (remote_conn_settings), and nothing is sent when it is the
+ * same.  Making the text is avoided, too: the built-in settings are compared as variables first.
+ *
+ * Custom settings (a.b = ...) that were changed in this session travel as well.  Once one has
+ * travelled it stays in the text, with the empty value after a RESET, as on this node.
+ *
+ * What is sent inside a transaction is undone by its rollback; the connection's settings are then
+ * unknown (txn_settings_forget) and sent again.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "common/hashfn.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/pg_locale.h"
+#include "utils/xml.h"
+#include "citus/base/compat.h"
+#include "txn/txn_internal.h"
+
+/* no session's settings are this text */
+#define UNKNOWN_SETTINGS "?"
+
+/* always sent */
+static const char *const always_sent[] = {
+	"TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output", "xmloption",
+	"xmlbinary", "search_path", NULL
+};
+
+/* sent when this session has changed them: their values must exist on the far machine */
+static const char *const sent_when_changed[] = {
+	"lc_monetary", "lc_numeric", "lc_time", "default_text_search_config", "array_nulls",
+	"quote_all_identifiers", "backslash_quote", "timezone_abbreviations",
+	"check_function_bodies", "row_security", "default_toast_compression", NULL
+};
+
+/* what the text was made from */
+typedef struct Fingerprint
+{
+	pg_tz	   *timeZone;
+	int			dateStyle;
+	int			dateOrder;
+	int			intervalStyle;
+	int			extraFloatDigits;
+	int			byteaOutput;
+	int			xmlOption;
+	int			xmlBinary;
+	int			minMessages;
+	uint32		changedHash;	/* of names and values that travel when changed */
+} Fingerprint;
+
+static Fingerprint current;
+static char *current_search_path = NULL;
+static char *current_text = NULL;
+static List *travelled = NIL;	/* names of custom settings ever sent, in TopMemoryContext */
+
+/* ---- settings that travel when they were changed ---- */
+
+static bool
+is_listed(const char *name, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (strcmp(name, *names) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_travelled(const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, travelled)
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	return false;
+}
+
+/* our own settings are each node's own */
+static bool
+is_custom(const struct config_generic *setting)
+{
+	return strchr(setting->name, '.') != NULL && strncmp(setting->name, "citus.", 6) != 0 &&
+		setting->vartype == PGC_STRING;
+}
+
+static bool
+travels(const struct config_generic *setting)
+{
+	if (setting->source < PGC_S_DATABASE || setting->context > PGC_USERSET)
+		return false;
+	if (strchr(setting->name, '.') != NULL)
+		return strncmp(setting->name, "citus.", 6) != 0;
+	return is_listed(setting->name, sent_when_changed);
+}
+
+static uint32
+hash_text(const char *text)
+{
+	return hash_bytes((const unsigned char *) text, strlen(text));
+}
+
+/* names of all that travel now or have before; *hash is of names and values */
+static List *
+changed_settings(uint32 *hash)
+{
+	int			n;
+	struct config_generic **all = compat_get_guc_variables(&n);
+	List	   *names = NIL;
+
+	*hash = 0;
+	for (int i = 0; i < n; i++)
+	{
+		const char *name = all[i]->name;
+		const char *value;
+
+		if (!travels(all[i]) && !(travelled != NIL && is_custom(all[i]) &&
+								  has_travelled(name)))
+			continue;
+		value = GetConfigOption(name, true, false);
+		*hash = hash_combine(*hash, hash_text(name));
+		if (value != NULL)
+			*hash = hash_combine(*hash, hash_text(value));
+		names = lappend(names, pstrdup(name));
+	}
+	return names;
+}
+
+/* ---- the text ---- */
+
+static void
+append_setting(StringInfo text, const char *name, const char *value)
+{
+	appendStringInfo(text, "%spg_catalog.set_config(%s, %s, false)",
+					 text->data[text->len - 1] == ' ' ? "" : ", ",
+					 quote_literal_cstr(name), quote_literal_cstr(value != NULL ? value : ""));
+}
+
+static const char *
+level_name(void)
+{
+	const char *level = GetConfigOption("citus.worker_min_messages", true, false);
+
+	return level == NULL || strcmp(level, "off") == 0 ? "error" : level;
+}
+
+static void
+make_text(List *changed)
+{
+	StringInfoData text;
+	MemoryContext old;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "SELECT ");
+	for (int i = 0; always_sent[i] != NULL; i++)
+		append_setting(&text, always_sent[i], GetConfigOption(always_sent[i], true, false));
+	append_setting(&text, "client_min_messages", level_name());
+	foreach(lc, changed)
+		append_setting(&text, lfirst(lc), GetConfigOption(lfirst(lc), true, false));
+
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	foreach(lc, changed)
+		if (strchr(lfirst(lc), '.') != NULL && !has_travelled(lfirst(lc)))
+			travelled = lappend(travelled, pstrdup(lfirst(lc)));
+	if (current_text != NULL)
+		pfree(current_text);
+	if (current_search_path != NULL)
+		pfree(current_search_path);
+	current_text = pstrdup(text.data);
+	current_search_path = pstrdup(namespace_search_path);
+	MemoryContextSwitchTo(old);
+	pfree(text.data);
+}
+
+static const char *
+settings_text(void)
+{
+	Fingerprint now;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "session settings",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *changed;
+
+	memset(&now, 0, sizeof(now));
+	now.timeZone = session_timezone;
+	now.dateStyle = DateStyle;
+	now.dateOrder = DateOrder;
+	now.intervalStyle = IntervalStyle;
+	now.extraFloatDigits = extra_float_digits;
+	now.byteaOutput = bytea_output;
+	now.xmlOption = xmloption;
+	now.xmlBinary = xmlbinary;
+	now.minMessages = level_name()[0] << 8 | level_name()[strlen(level_name()) - 1];
+	changed = changed_settings(&now.changedHash);
+
+	if (current_text == NULL || memcmp(&now, &current, sizeof(now)) != 0 ||
+		strcmp(current_search_path, namespace_search_path) != 0)
+	{
+		make_text(changed);
+		current = now;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return current_text;
+}
+
+void
+txn_settings_send(RemoteConn *conn)
+{
+	const char *text = settings_text();
+
+	if (strcmp(remote_conn_settings(conn), text) == 0)
+		return;
+	/* with a Sync: outside of a transaction they stay, whatever becomes of the next command */
+	txn_send_own(conn, text);
+	remote_conn_set_settings(conn, text);
+}
+
+void
+txn_settings_forget(RemoteConn *conn)
+{
+	remote_conn_set_settings(conn, UNKNOWN_SETTINGS);
+}

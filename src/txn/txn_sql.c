@@ -1,0 +1,130 @@
+/*
+ * txn_sql.c
+ *	  SQL functions about distributed transactions and identities of sessions.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_authid.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "citus/base/session.h"
+#include "txn/txn_internal.h"
+
+PG_FUNCTION_INFO_V1(recover_prepared_transactions);
+PG_FUNCTION_INFO_V1(assign_distributed_transaction_id);
+PG_FUNCTION_INFO_V1(get_current_transaction_id);
+PG_FUNCTION_INFO_V1(get_all_active_transactions);
+PG_FUNCTION_INFO_V1(citus_backend_gpid);
+PG_FUNCTION_INFO_V1(citus_calculate_gpid);
+PG_FUNCTION_INFO_V1(citus_nodeid_for_gpid);
+PG_FUNCTION_INFO_V1(citus_pid_for_gpid);
+
+/* recover_prepared_transactions() returns int */
+Datum
+recover_prepared_transactions(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(txn_recover());
+}
+
+/* assign_distributed_transaction_id(int, bigint, timestamptz) returns void */
+Datum
+assign_distributed_transaction_id(PG_FUNCTION_ARGS)
+{
+	txn_backend_assign(PG_GETARG_INT32(0), (uint64) PG_GETARG_INT64(1),
+					   PG_GETARG_TIMESTAMPTZ(2));
+	PG_RETURN_VOID();
+}
+
+/*
+ * get_current_transaction_id() returns (database_id oid, process_id int,
+ *		initiator_node_identifier int, transaction_number bigint, transaction_stamp timestamptz)
+ */
+Datum
+get_current_transaction_id(PG_FUNCTION_ARGS)
+{
+	DistXactId	id = txn_current_id();
+	TupleDesc	desc;
+	Datum		values[5];
+	bool		nulls[5] = {false, false, false, false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = ObjectIdGetDatum(MyDatabaseId);
+	values[1] = Int32GetDatum(MyProcPid);
+	values[2] = Int32GetDatum(id.initiatorGroup);
+	values[3] = Int64GetDatum((int64) id.number);
+	values[4] = TimestampTzGetDatum(id.timestamp);
+	nulls[4] = id.number == 0;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/*
+ * get_all_active_transactions() returns setof (datid oid, process_id int,
+ *		initiator_node_identifier int, worker_query bool, transaction_number bigint,
+ *		transaction_stamp timestamptz, global_pid bigint)
+ *
+ * Sessions of others are shown to those who may see all statistics.
+ */
+Datum
+get_all_active_transactions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	bool		seesAll = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
+	BackendInfo *infos;
+	int			n = txn_backend_list(&infos);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < n; i++)
+	{
+		BackendInfo *info = &infos[i];
+		Datum		values[7];
+		bool		nulls[7] = {false};
+
+		if (!seesAll && info->user != GetUserId())
+			continue;
+		values[0] = ObjectIdGetDatum(info->database);
+		values[1] = Int32GetDatum(info->pid);
+		values[2] = Int32GetDatum(info->xact.initiatorGroup);
+		values[3] = BoolGetDatum(info->isInternal);
+		values[4] = Int64GetDatum((int64) info->xact.number);
+		values[5] = TimestampTzGetDatum(info->xact.timestamp);
+		nulls[5] = info->xact.number == 0;
+		values[6] = Int64GetDatum((int64) info->globalPid);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* citus_backend_gpid() returns bigint */
+Datum
+citus_backend_gpid(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64((int64) txn_global_pid());
+}
+
+/* citus_calculate_gpid(nodeid int, pid int) returns bigint */
+Datum
+citus_calculate_gpid(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64((int64) txn_gpid_make(PG_GETARG_INT32(0), PG_GETARG_INT32(1)));
+}
+
+/* citus_nodeid_for_gpid(gpid bigint) returns int */
+Datum
+citus_nodeid_for_gpid(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) ((uint64) PG_GETARG_INT64(0) / TXN_GPID_NODE_FACTOR));
+}
+
+/* citus_pid_for_gpid(gpid bigint) returns int */
+Datum
+citus_pid_for_gpid(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32((int32) ((uint64) PG_GETARG_INT64(0) % TXN_GPID_NODE_FACTOR));
+}
