@@ -408,7 +408,7 @@ citus_internal_adjust_sequences(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Last values given here by the sequences of known tables: setof (sequence_name text, last_value int8) */
+/* Last values given here by the sequences of known tables: setof (sequence_name, last_value) */
 Datum
 citus_internal_sequence_positions(PG_FUNCTION_ARGS)
 {

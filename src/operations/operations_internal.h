@@ -54,8 +54,8 @@ extern void operations_node_pause(NodeId id, bool force, int cooldownMs);
 extern bool operations_host_is_loopback(const char *host);
 /*
  * Raises unless the server at the address can join: it answers (08006), has the extension in the
- * same version, is not this one, and in no other cluster.  *seenAs is the address from which it sees
- * this server, NULL for a Unix socket.
+ * same version, is not this one, and in no other cluster.  *seenAs is the address from which it
+ * sees this server, NULL for a Unix socket.
  */
 extern void operations_check_joining(const char *name, int port, char **seenAs);
 /* true if the server answers at all */
