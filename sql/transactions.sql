@@ -58,9 +58,3 @@ CREATE FUNCTION pg_catalog.citus_remote_connection_stats(
 COMMENT ON FUNCTION pg_catalog.citus_remote_connection_stats()
     IS 'connections that all sessions of this node have open to other nodes';
 REVOKE ALL ON FUNCTION pg_catalog.citus_remote_connection_stats() FROM PUBLIC;
-
-CREATE FUNCTION pg_catalog.citus_check_connection_to_node(
-    nodename text, nodeport int DEFAULT 5432) RETURNS bool
-    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_check_connection_to_node';
-COMMENT ON FUNCTION pg_catalog.citus_check_connection_to_node(text, int)
-    IS 'tries to connect to a node';
