@@ -13,6 +13,8 @@
 
 #include "access/parallel.h"
 #include "access/xlog.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
@@ -112,6 +114,26 @@ add_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 	planner_relation_info(root, relid, inhparent, rel);
 }
 
+/* the maintenance daemon is no reason to refuse what needs a database without sessions */
+static void
+stop_daemon_for(Node *statement)
+{
+	const char *name = NULL;
+	Oid			database;
+
+	if (IsA(statement, DropdbStmt))
+		name = castNode(DropdbStmt, statement)->dbname;
+	else if (IsA(statement, RenameStmt) &&
+			 castNode(RenameStmt, statement)->renameType == OBJECT_DATABASE)
+		name = castNode(RenameStmt, statement)->subname;
+	if (name == NULL)
+		return;
+	database = get_database_oid(name, true);
+	if (OidIsValid(database) &&
+		compat_object_ownercheck(DatabaseRelationId, database, GetUserId()))
+		daemon_stop(database);
+}
+
 static void
 process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 				ProcessUtilityContext context, ParamListInfo params,
@@ -129,6 +151,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		.next = previousUtility,
 	};
 
+	stop_daemon_for(pstmt->utilityStmt);
 	commands_process(&call);
 }
 

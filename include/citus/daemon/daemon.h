@@ -20,5 +20,10 @@ extern void daemon_init(void);
 extern void daemon_set_duties(const Duty *duties, int n);
 /* starts the worker of the current database if it is not running; cheap when it is */
 extern void daemon_ensure_started(void);
+/*
+ * Stops the worker of a database and waits until it is gone, at most some seconds: for statements
+ * that need the database without sessions, such as DROP DATABASE.  A later session starts it again.
+ */
+extern void daemon_stop(Oid database);
 
 #endif
