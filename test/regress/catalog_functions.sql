@@ -91,7 +91,7 @@ CREATE ROLE cat_user;
 GRANT USAGE ON SCHEMA cat TO cat_user;
 SET ROLE cat_user;
 SELECT count(*) > 0 AS readable FROM pg_dist_node;
-SELECT count(*) >= 0 AS readable FROM citus_tables;
+SELECT count(*) >= 0 AS readable FROM public.citus_tables;
 \set VERBOSITY sqlstate
 SELECT * FROM pg_dist_authinfo;
 DELETE FROM pg_dist_node;
