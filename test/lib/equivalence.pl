@@ -103,7 +103,8 @@ sub run_on {
             $sql =~ s/\bcreate_distributed_table\s*\(\s*('(?:[^']|'')*')[^;]*/create_reference_table($1)/;
         }
         $sql .= ';' if $s->{distribute} && $sql !~ /;\s*$/;
-        print $h "\\echo $record$record$i\n$sql\n\\echo $record$record$i :SQLSTATE\n";
+        print $h "\\echo $record$record$i\n$sql\n"
+            . "\\echo $record$record$i :SQLSTATE :LAST_ERROR_MESSAGE$record$record\n";
     }
     close $h;
     local $ENV{PGAPPNAME} = 'citus_equivalence';
@@ -117,8 +118,8 @@ sub run_on {
     open STDERR, '>&', $stderr;
     unlink $script;
     my @results;
-    while ($text =~ /$record$record(\d+)\n(.*?)$record$record\1 (\w+)\n/gs) {
-        $results[$1] = { output => $2, sqlstate => $3 };
+    while ($text =~ /$record$record(\d+)\n(.*?)$record$record\1 (\w+) (.*?)$record$record\n/gs) {
+        $results[$1] = { output => $2, sqlstate => $3, message => $4 };
     }
     return \@results;
 }
@@ -180,7 +181,7 @@ sub differs_as_said {
 sub show {
     my ($name, $r) = @_;
     return "  $name: the session was lost\n" unless $r;
-    my $text = $r->{sqlstate} eq '00000' ? $r->{output} : "error $r->{sqlstate}";
+    my $text = $r->{sqlstate} eq '00000' ? $r->{output} : "error $r->{sqlstate}: $r->{message}";
     $text =~ s/$record/\n/g;
     $text =~ s/$field/|/g;
     my @lines = split /\n/, $text;
