@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/pg_authid.h"
@@ -15,6 +16,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 #include "citus/cluster/cluster.h"
 #include "citus/deparse/object.h"
@@ -109,16 +111,56 @@ commands_steps_create_role(Command *command)
 
 /* ---- ALTER ROLE ---- */
 
+/* the password as this node has stored it */
+static char *
+password_text(const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(name));
+	bool		isNull = true;
+	Datum		value = 0;
+	char	   *result;
+
+	if (HeapTupleIsValid(tuple))
+		value = SysCacheGetAttr(AUTHNAME, tuple, Anum_pg_authid_rolpassword, &isNull);
+	result = psprintf("ALTER ROLE %s PASSWORD %s", quote_identifier(name),
+					  isNull ? "NULL" : quote_literal_cstr(TextDatumGetCString(value)));
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+changes_password(const AlterRoleStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->options)
+	{
+		if (strcmp(((DefElem *) lfirst(cell))->defname, "password") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * All attributes of the role as they are now, which only superusers may say in full; others say
+ * what the user said, passwords aside.
+ */
 static void
 share_altered_role(Command *command, void *argument)
 {
 	AlterRoleStmt *statement = (AlterRoleStmt *) command->statement;
-	ObjectAddress address = role_address(get_rolespec_name(statement->role));
+	char	   *name = get_rolespec_name(statement->role);
+	ObjectAddress address = role_address(name);
 
-	if (commands_object_is_known(&address))
-		cluster_run_on_others(deparse_object_ddl(&address));
-	else
+	if (!commands_object_is_known(&address))
 		cluster_ensure_dependencies(&address, true);
+	else if (superuser())
+		cluster_run_on_others(deparse_object_ddl(&address));
+	else if (changes_password(statement) && list_length(statement->options) == 1)
+		cluster_run_on_others(list_make1(password_text(name)));
+	else
+		cluster_run_on_others(list_make1(unconstify(char *, command->text)));
 }
 
 static bool

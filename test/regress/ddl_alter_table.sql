@@ -1,0 +1,103 @@
+-- ALTER TABLE: every kind of subcommand reaches the shells of all nodes and the shards.
+CREATE SCHEMA ddl_at;
+SET search_path TO ddl_at;
+SET citus.shard_count TO 4;
+SET client_min_messages TO warning;
+CREATE TABLE t (k int PRIMARY KEY, a int, b text DEFAULT 'x');
+SELECT create_distributed_table('t', 'k');
+INSERT INTO t (k, a) SELECT i, i % 10 FROM generate_series(1, 100) i;
+
+-- one line a definition of the columns that shells and shards have
+CREATE VIEW shard_columns AS
+SELECT DISTINCT result FROM run_command_on_placements('t', $$
+    SELECT string_agg(attname || ':' || format_type(atttypid, atttypmod) ||
+                      CASE WHEN attnotnull THEN '!' ELSE '' END ||
+                      coalesce('=' || pg_get_expr(adbin, adrelid), ''), ' ' ORDER BY attnum)
+    FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attrelid = '%s'::regclass AND attnum > 0 AND NOT attisdropped$$);
+CREATE VIEW shell_columns AS
+SELECT DISTINCT result FROM run_command_on_all_nodes($$
+    SELECT string_agg(attname || ':' || format_type(atttypid, atttypmod) ||
+                      CASE WHEN attnotnull THEN '!' ELSE '' END ||
+                      coalesce('=' || pg_get_expr(adbin, adrelid), ''), ' ' ORDER BY attnum)
+    FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE attrelid = 'ddl_at.t'::regclass AND attnum > 0 AND NOT attisdropped$$);
+TABLE shell_columns;
+
+ALTER TABLE t ADD COLUMN c numeric(10,2) DEFAULT 1.5 NOT NULL;
+ALTER TABLE t ADD COLUMN IF NOT EXISTS c int;
+ALTER TABLE t ADD COLUMN d timestamptz, ADD COLUMN e int GENERATED ALWAYS AS (a * 2) STORED,
+    ALTER COLUMN b SET DEFAULT 'y', ALTER a SET NOT NULL;
+TABLE shell_columns;
+TABLE shard_columns;
+SELECT count(*), sum(c), sum(e) FROM t;
+ALTER TABLE t ALTER COLUMN a TYPE bigint USING a + 1, DROP COLUMN d, ALTER COLUMN c DROP NOT NULL;
+TABLE shell_columns;
+TABLE shard_columns;
+SELECT sum(a) FROM t;
+ALTER TABLE t ADD COLUMN u uuid DEFAULT gen_random_uuid();
+SELECT count(DISTINCT u) FROM t;
+ALTER TABLE t ALTER COLUMN b DROP DEFAULT, ALTER COLUMN b SET STATISTICS 200,
+    ALTER COLUMN b SET STORAGE EXTERNAL, ALTER COLUMN a SET (n_distinct = 5);
+SELECT DISTINCT result FROM run_command_on_placements('t', $$
+    SELECT attstattarget::text || attstorage || attoptions::text FROM pg_attribute
+    WHERE attrelid = '%s'::regclass AND attname IN ('b', 'a') ORDER BY attname DESC LIMIT 1$$);
+ALTER TABLE t SET (fillfactor = 70, autovacuum_enabled = false);
+ALTER TABLE t RESET (autovacuum_enabled);
+ALTER TABLE t SET UNLOGGED;
+ALTER TABLE t REPLICA IDENTITY FULL, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+ALTER TABLE t CLUSTER ON t_pkey;
+SELECT DISTINCT result FROM run_command_on_placements('t', $$
+    SELECT concat_ws(' ', reloptions, relpersistence, relreplident, relrowsecurity, relforcerowsecurity,
+           (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisclustered))
+    FROM pg_class c WHERE oid = '%s'::regclass$$);
+ALTER TABLE t SET LOGGED, SET WITHOUT CLUSTER, NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY,
+    REPLICA IDENTITY USING INDEX t_pkey;
+SELECT DISTINCT result FROM run_command_on_placements('t', $$
+    SELECT concat_ws(' ', reloptions, relpersistence, relreplident, relrowsecurity, relforcerowsecurity)
+    FROM pg_class c WHERE oid = '%s'::regclass$$);
+ALTER TABLE IF EXISTS nothing_here ADD COLUMN x int;
+ALTER TABLE t ENABLE TRIGGER ALL;
+
+-- in a transaction, rolled back; in a function; several statements in one string
+BEGIN;
+ALTER TABLE t ADD COLUMN gone int;
+INSERT INTO t (k, a, gone) VALUES (1000, 1, 1);
+SELECT sum(gone) FROM t;
+ROLLBACK;
+DO $$ BEGIN EXECUTE 'ALTER TABLE t ADD COLUMN f1 int'; ALTER TABLE t ADD COLUMN f2 int DEFAULT 7; END $$;
+ALTER TABLE t ADD COLUMN m1 int\; ALTER TABLE t ADD COLUMN m2 int  ;
+SELECT sum(f2), count(m1), count(m2) FROM t;
+TABLE shard_columns;
+
+-- what cannot hold over shards
+ALTER TABLE t DROP COLUMN k;
+ALTER TABLE t ALTER COLUMN k TYPE bigint;
+ALTER TABLE t ADD COLUMN s serial;
+ALTER TABLE t ADD COLUMN i int GENERATED ALWAYS AS IDENTITY;
+ALTER TABLE t INHERIT t;
+-- mistakes are the server's, and leave nothing
+ALTER TABLE t ADD COLUMN a int;
+ALTER TABLE t DROP COLUMN nothing;
+ALTER TABLE t ALTER COLUMN b TYPE int USING b::int;
+ALTER TABLE t ALTER COLUMN f1 SET NOT NULL;
+SELECT count(*) FROM t;
+
+-- sequences
+CREATE TABLE empty (k int);
+SELECT create_distributed_table('empty', 'k');
+CREATE SEQUENCE sq;
+ALTER TABLE empty ADD COLUMN n bigint DEFAULT nextval('sq'), ADD COLUMN i bigint GENERATED ALWAYS AS IDENTITY;
+INSERT INTO empty SELECT generate_series(1, 5);
+SELECT * FROM empty ORDER BY k;
+ALTER SEQUENCE sq RESTART;
+
+-- a reference table
+CREATE TABLE r (id int PRIMARY KEY, v text);
+SELECT create_reference_table('r');
+INSERT INTO r VALUES (1, 'one');
+ALTER TABLE r ADD COLUMN w int DEFAULT 3, ALTER COLUMN v SET NOT NULL;
+ALTER TABLE r ALTER COLUMN id TYPE bigint;
+SELECT * FROM r;
+SELECT DISTINCT result FROM run_command_on_placements('r', 'SELECT sum(w) FROM %s');
+DROP SCHEMA ddl_at CASCADE;

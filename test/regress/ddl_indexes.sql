@@ -1,0 +1,78 @@
+-- Indexes of distributed and reference tables.
+CREATE SCHEMA ddl_ix;
+SET search_path TO ddl_ix;
+SET citus.shard_count TO 4;
+SET client_min_messages TO warning;
+CREATE TABLE t (k int, a int, b text, j jsonb);
+SELECT create_distributed_table('t', 'k');
+INSERT INTO t SELECT i, i % 7, 'b' || i, jsonb_build_object('i', i) FROM generate_series(1, 100) i;
+CREATE VIEW shard_indexes AS
+SELECT result, count(*) FROM (
+    SELECT regexp_replace(unnest(string_to_array(result, E'\n')), '_\d{6,}', '_N', 'g') AS result
+    FROM run_command_on_placements('t', $$
+        SELECT string_agg(pg_get_indexdef(indexrelid) || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END, E'\n')
+        FROM pg_index WHERE indrelid = '%s'::regclass$$)) s
+GROUP BY 1 ORDER BY 1;
+CREATE VIEW shell_indexes AS
+SELECT DISTINCT result FROM run_command_on_all_nodes($$
+    SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+    WHERE indrelid = 'ddl_ix.t'::regclass$$);
+
+CREATE INDEX ON t (a);
+CREATE INDEX ON t (a);
+CREATE INDEX named ON t (b DESC NULLS LAST) INCLUDE (a) WITH (fillfactor = 50) WHERE a > 2;
+CREATE INDEX IF NOT EXISTS named ON t (k);
+CREATE INDEX ON t (lower(b), (a + k));
+CREATE INDEX gin ON t USING gin (j jsonb_path_ops);
+CREATE UNIQUE INDEX uk ON t (k, a);
+TABLE shell_indexes;
+TABLE shard_indexes;
+ALTER INDEX named RENAME TO renamed;
+ALTER INDEX renamed SET (fillfactor = 60);
+ALTER INDEX t_a_idx1 RENAME TO second;
+DROP INDEX gin, t_a_idx;
+DROP INDEX IF EXISTS gin;
+REINDEX INDEX renamed;
+REINDEX TABLE t;
+TABLE shell_indexes;
+TABLE shard_indexes;
+
+-- outside a transaction
+CREATE INDEX CONCURRENTLY alone ON t (b, a);
+CREATE INDEX CONCURRENTLY ON t (a, b) WHERE a = 1;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS alone ON t (k);
+REINDEX INDEX CONCURRENTLY alone;
+REINDEX (CONCURRENTLY) TABLE t;
+TABLE shell_indexes;
+TABLE shard_indexes;
+DROP INDEX CONCURRENTLY alone;
+TABLE shell_indexes;
+BEGIN;
+CREATE INDEX CONCURRENTLY never ON t (a);
+ROLLBACK;
+BEGIN;
+DROP INDEX CONCURRENTLY second;
+ROLLBACK;
+
+-- rolled back; mistakes
+BEGIN;
+CREATE INDEX gone ON t (a);
+DROP INDEX second;
+ROLLBACK;
+CREATE INDEX bad ON t (nothing);
+CREATE INDEX second ON t (a);
+DROP INDEX nothing_here;
+TABLE shell_indexes;
+
+CLUSTER t USING second;
+CLUSTER t;
+-- a name that is too long for an id behind it
+CREATE INDEX a_name_of_sixty_three_bytes_that_leaves_no_room_for_the_shard_i ON t (a);
+DROP INDEX a_name_of_sixty_three_bytes_that_leaves_no_room_for_the_shard_i;
+
+CREATE TABLE r (id int);
+SELECT create_reference_table('r');
+CREATE UNIQUE INDEX ON r (id);
+INSERT INTO r VALUES (1);
+INSERT INTO r VALUES (1);
+DROP SCHEMA ddl_ix CASCADE;
