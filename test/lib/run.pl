@@ -162,6 +162,7 @@ sub after_check {
         UNION ALL
         SELECT 'left behind in public: ' || relname FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S', 'f')
+          AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_class.oid AND deptype = 'e')
         UNION ALL
         SELECT 'role left behind: ' || rolname FROM pg_roles
         WHERE rolname !~ '^(pg_|postgres$)'});
