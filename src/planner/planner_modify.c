@@ -249,6 +249,24 @@ make_source_query(Query *query, List **columns)
 	return source;
 }
 
+/* entries that give the rows stay in the range table, for its numbering, but as nothing */
+static void
+drop_row_sources(Query *shell)
+{
+	ListCell   *lc;
+
+	foreach(lc, shell->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind != RTE_SUBQUERY && rte->rtekind != RTE_VALUES)
+			continue;
+		rte->rtekind = RTE_RESULT;
+		rte->subquery = NULL;
+		rte->values_lists = NIL;
+	}
+}
+
 static InsertSpec *
 make_insert_spec(Query *query, List *columns, Refusal *refusal)
 {
@@ -260,6 +278,7 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 	shell->targetList = NIL;
 	shell->cteList = NIL;
 	shell->jointree = makeFromExpr(NIL, NULL);
+	drop_row_sources(shell);
 	reason = planner_ship_query(shell, &insert->tailParams);
 	if (reason != NULL)
 	{
