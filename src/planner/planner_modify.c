@@ -240,6 +240,14 @@ make_source_query(Query *query, List **columns)
 		tle->ressortgroupref = 0;
 		targetList = lappend(targetList, tle);
 	}
+	/* an INSERT's source is not marked as standing in FROM, which printing goes by */
+	foreach(lc, source->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY || rte->rtekind == RTE_VALUES)
+			rte->inFromCl = true;
+	}
 	source->targetList = targetList;
 	source->commandType = CMD_SELECT;
 	source->resultRelation = 0;
