@@ -200,18 +200,25 @@ metadata_commands(void)
 {
 	MetadataDelta *delta = cluster_delta_begin();
 	List	   *groups = NIL;
+	List	   *marks = NIL;
 	ListCell   *lc;
 
 	foreach(lc, catalog_table_oids())
 	{
 		const DistTable *table = catalog_table_get(lfirst_oid(lc));
 
-		if (table != NULL)
-			add_table_to_delta(delta, table, &groups);
+		if (table == NULL)
+			continue;
+		add_table_to_delta(delta, table, &groups);
+		if (table->autoConverted)
+			marks = lappend(marks, psprintf("SELECT citus_internal.set_table_auto_converted("
+											"%s, true)",
+											quote_literal_cstr(
+												cluster_relation_name(table->relid))));
 	}
 	foreach(lc, catalog_objects())
 		cluster_delta_add_object(delta, lfirst(lc));
-	return cluster_delta_commands(delta);
+	return list_concat(cluster_delta_commands(delta), marks);
 }
 
 List *

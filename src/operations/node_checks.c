@@ -27,6 +27,7 @@ typedef struct ServerFacts
 	char	   *clusterId;
 	int			nnodes;			/* rows of its pg_dist_node */
 	int			ntables;		/* rows of its pg_dist_partition */
+	GroupId		groupId;
 	char	   *seenAs;
 } ServerFacts;
 
@@ -38,7 +39,8 @@ typedef struct ServerFacts
 	" metadata ->> 'server_id', metadata ->> 'cluster_id'," \
 	" (SELECT count(*) FROM pg_catalog.pg_dist_node)," \
 	" (SELECT count(*) FROM pg_catalog.pg_dist_partition)," \
-	" pg_catalog.host(pg_catalog.inet_client_addr())" \
+	" pg_catalog.host(pg_catalog.inet_client_addr())," \
+	" (SELECT groupid FROM pg_catalog.pg_dist_local_group)" \
 	" FROM pg_catalog.pg_dist_node_metadata"
 
 bool
@@ -113,6 +115,28 @@ fill_facts(ServerFacts *facts, List *rows)
 	facts->nnodes = row[3] ? atoi(row[3]) : 0;
 	facts->ntables = row[4] ? atoi(row[4]) : 0;
 	facts->seenAs = row[5];
+	facts->groupId = row[6] ? atoi(row[6]) : COORDINATOR_GROUP_ID;
+}
+
+/* A server under a second name would be given the same shards twice. */
+static void
+check_not_member(const char *name, int port, GroupId groupId)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_nodes())
+	{
+		const ClusterNode *node = lfirst(lc);
+
+		if (node->groupId != groupId || node->role != 'p' ||
+			(strcmp(node->name, name) == 0 && node->port == port))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("node %s:%d is already in the cluster as %s:%d", name, port,
+						node->name, node->port),
+				 errhint("Use citus_update_node() to change its address.")));
+	}
 }
 
 static bool
@@ -159,6 +183,8 @@ operations_check_joining(const char *name, int port, char **seenAs)
 						   there.ntables),
 				 errhint("Remove it there with citus_remove_node(), or drop and create the "
 						 "extension in its database.")));
+	if (there.nnodes > 0)
+		check_not_member(name, port, there.groupId);
 	*seenAs = there.seenAs;
 }
 
