@@ -127,6 +127,20 @@ commands_steps_alter_statistics(Command *command)
 					  commands_step_shards(table->relid, command->text, NIL));
 }
 
+/* RENAME, SET SCHEMA, OWNER TO of extended statistics: the shards first, by the old name */
+List *
+commands_steps_for_statistics(Command *command, List *names)
+{
+	Oid			statisticsId = get_statistics_object_oid(names, true);
+	const DistTable *table = OidIsValid(statisticsId) ? table_of_statistics(statisticsId) : NULL;
+
+	if (table == NULL)
+		return NIL;
+	commands_lock_coordinator_first(table->relid);
+	return list_make3(commands_step_shards(table->relid, command->text, NIL),
+					  commands_step_local(), commands_step_nodes(command->text));
+}
+
 List *
 commands_steps_drop_statistics(Command *command)
 {

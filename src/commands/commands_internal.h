@@ -128,6 +128,7 @@ extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
 
 /* table_ddl.c */
 extern List *commands_steps_create_table(Command *command);
+extern List *commands_steps_create_foreign_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
 /* alter_checks.c: refuses what cannot hold across shards */
 extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
@@ -152,6 +153,7 @@ extern List *commands_steps_alter_policy(Command *command);
 extern List *commands_steps_create_trigger(Command *command);
 extern List *commands_steps_drop_attached(Command *command);
 extern List *commands_steps_drop_statistics(Command *command);
+extern List *commands_steps_for_statistics(Command *command, List *names);
 /* drop.c */
 extern List *commands_steps_drop(Command *command);
 extern List *commands_steps_drop_owned(Command *command);
@@ -160,6 +162,7 @@ extern List *commands_steps_create_object(Command *command);
 /* object_alter.c */
 extern List *commands_steps_alter_object(Command *command);
 extern List *commands_steps_alter_sequence(Command *command);
+extern List *commands_steps_create_sequence(Command *command);
 extern List *commands_steps_alter_extension(Command *command);
 /* roles.c */
 extern List *commands_steps_create_role(Command *command);

@@ -18,6 +18,7 @@ static const CommandHandler handlers[] = {
 
 	/* tables */
 	{T_CreateStmt, false, commands_steps_create_table},
+	{T_CreateForeignTableStmt, false, commands_steps_create_foreign_table},
 	{T_AlterTableStmt, false, commands_steps_alter_table},
 	{T_RenameStmt, false, commands_steps_rename},
 	{T_AlterObjectSchemaStmt, false, commands_steps_set_schema},
@@ -57,6 +58,7 @@ static const CommandHandler handlers[] = {
 	{T_AlterTSDictionaryStmt, false, commands_steps_alter_object},
 	{T_AlterForeignServerStmt, false, commands_steps_alter_object},
 	{T_AlterPublicationStmt, false, commands_steps_alter_object},
+	{T_CreateSeqStmt, false, commands_steps_create_sequence},
 	{T_AlterSeqStmt, false, commands_steps_alter_sequence},
 	{T_AlterExtensionStmt, false, commands_steps_alter_extension},
 

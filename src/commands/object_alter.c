@@ -5,7 +5,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "commands/defrem.h"
 #include "utils/lsyscache.h"
 
 #include "citus/base/types.h"
@@ -78,6 +80,40 @@ commands_steps_alter_object(Command *command)
 	return commands_steps_for_object(command, &address);
 }
 
+/* OWNED BY table.column of a known table: such sequences come with their column only */
+static void
+refuse_owned(Command *command, List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst(cell);
+		List	   *names;
+		Oid			relid;
+
+		if (strcmp(option->defname, "owned_by") != 0 || option->arg == NULL)
+			continue;
+		names = defGetQualifiedName(option);
+		if (list_length(names) < 2)
+			continue;
+		names = list_truncate(list_copy(names), list_length(names) - 1);
+		relid = commands_relation_find(command, makeRangeVarFromNameList(names));
+		if (OidIsValid(relid) && catalog_table_is_known(relid))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot make a column of distributed table \"%s\" own a sequence",
+							get_rel_name(relid))));
+	}
+}
+
+List *
+commands_steps_create_sequence(Command *command)
+{
+	refuse_owned(command, ((CreateSeqStmt *) command->statement)->options);
+	return NIL;
+}
+
 /*
  * Each node draws from a range of its own, so that a statement about values or limits means
  * something else on each.
@@ -91,6 +127,7 @@ commands_steps_alter_sequence(Command *command)
 
 	if (!OidIsValid(relid))
 		return NIL;
+	refuse_owned(command, statement->options);
 	ObjectAddressSet(address, RelationRelationId, relid);
 	if (!commands_object_is_known(&address))
 		return NIL;

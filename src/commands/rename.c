@@ -107,6 +107,8 @@ commands_steps_rename(Command *command)
 
 	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE)
 		return NIL;
+	if (type == OBJECT_STATISTIC_EXT)
+		return commands_steps_for_statistics(command, castNode(List, object));
 	if (type == OBJECT_DOMCONSTRAINT)
 		type = OBJECT_DOMAIN;
 	if (object == NULL && statement->subname != NULL)
@@ -153,6 +155,8 @@ commands_steps_set_schema(Command *command)
 			return steps_for_table_schema(command, table, statement->newschema);
 		return steps_for_relation_object(command, relid);
 	}
+	if (statement->objectType == OBJECT_STATISTIC_EXT)
+		return commands_steps_for_statistics(command, castNode(List, statement->object));
 	address = commands_object_find(statement->objectType, statement->object);
 	return commands_steps_for_object(command, &address);
 }
@@ -172,6 +176,8 @@ commands_steps_owner(Command *command)
 			return NIL;
 		return list_make2(commands_step_local(), commands_step_nodes(command->text));
 	}
+	if (statement->objectType == OBJECT_STATISTIC_EXT)
+		return commands_steps_for_statistics(command, castNode(List, statement->object));
 	address = commands_object_find(statement->objectType, statement->object);
 	return commands_steps_for_object(command, &address);
 }

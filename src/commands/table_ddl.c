@@ -233,6 +233,20 @@ commands_steps_create_table(Command *command)
 	return NIL;
 }
 
+List *
+commands_steps_create_foreign_table(Command *command)
+{
+	CreateStmt *statement = &((CreateForeignTableStmt *) command->statement)->base;
+	const DistTable *parent = known_parent(command, statement);
+
+	if (parent != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create a foreign table as partition or child of distributed "
+						"table \"%s\"", get_rel_name(parent->relid))));
+	return NIL;
+}
+
 /* ---- ALTER TABLE ---- */
 
 static void
