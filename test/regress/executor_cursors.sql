@@ -7,6 +7,7 @@ SELECT create_distributed_table('d', 'k');
 INSERT INTO d SELECT i, i FROM generate_series(1, 1000) i;
 
 -- a cursor sees the rows as they were when it was opened, fetched from or not
+\set QUIET off
 BEGIN;
 DECLARE fetched CURSOR FOR SELECT k, v FROM d;
 DECLARE untouched CURSOR FOR SELECT k, v FROM d;
@@ -29,6 +30,8 @@ MOVE FORWARD ALL IN b;
 MOVE FORWARD ALL IN a;
 COMMIT;
 
+\set QUIET on
+
 -- scroll and hold
 BEGIN;
 DECLARE s SCROLL CURSOR WITH HOLD FOR SELECT k FROM d WHERE k < 6 ORDER BY k;
@@ -40,6 +43,7 @@ FETCH ABSOLUTE 1 FROM s;
 CLOSE s;
 
 -- savepoints while a cursor is half read
+\set QUIET off
 BEGIN;
 DECLARE c CURSOR FOR SELECT k FROM d;
 MOVE 10 IN c;
@@ -50,6 +54,8 @@ ROLLBACK TO one;
 MOVE FORWARD ALL IN c;
 SELECT v FROM d WHERE k = 1;
 COMMIT;
+
+\set QUIET on
 
 -- a loop over a query that runs statements, with and without exception blocks
 DO $$
@@ -80,4 +86,5 @@ SET enable_hashjoin TO off;
 SET enable_mergejoin TO off;
 SET enable_material TO off;
 SELECT count(*) FROM generate_series(1, 3) g LEFT JOIN LATERAL (SELECT g + k AS s FROM d) x ON true;
+SET client_min_messages TO warning;
 DROP SCHEMA xc CASCADE;
