@@ -156,7 +156,17 @@ commands_process(UtilityCall *call)
 	handler = handler_for(call, command.propagates);
 	if (handler == NULL)
 	{
+		/*
+		 * A shell altered for another node: foreign keys are checked between shards, and the
+		 * server's own check of a new one must read the (empty) shells.
+		 */
+		bool		isShell = command.internal && IsA(call->pstmt->utilityStmt, AlterTableStmt);
+
+		if (isShell)
+			base_frame_push(FRAME_OWN_DDL);
 		pass_through(call);
+		if (isShell)
+			base_frame_pop(FRAME_OWN_DDL);
 		return;
 	}
 
