@@ -13,11 +13,17 @@
 static void
 register_setting(const SettingDef *def)
 {
+	int			flags = def->flags;
+
+	/* what is hidden from SHOW ALL is not in the sample file either */
+	if (flags & GUC_NO_SHOW_ALL)
+		flags |= GUC_NOT_IN_SAMPLE;
+
 	switch (def->type)
 	{
 		case SETTING_BOOL:
 			DefineCustomBoolVariable(def->name, def->description, NULL, def->variable,
-									 def->boot.b, def->context, def->flags,
+									 def->boot.b, def->context, flags,
 									 (GucBoolCheckHook) def->check_hook,
 									 (GucBoolAssignHook) def->assign_hook,
 									 (GucShowHook) def->show_hook);
@@ -25,7 +31,7 @@ register_setting(const SettingDef *def)
 		case SETTING_INT:
 			DefineCustomIntVariable(def->name, def->description, NULL, def->variable,
 									def->boot.i, (int) def->min, (int) def->max,
-									def->context, def->flags,
+									def->context, flags,
 									(GucIntCheckHook) def->check_hook,
 									(GucIntAssignHook) def->assign_hook,
 									(GucShowHook) def->show_hook);
@@ -33,21 +39,21 @@ register_setting(const SettingDef *def)
 		case SETTING_REAL:
 			DefineCustomRealVariable(def->name, def->description, NULL, def->variable,
 									 def->boot.r, def->min, def->max,
-									 def->context, def->flags,
+									 def->context, flags,
 									 (GucRealCheckHook) def->check_hook,
 									 (GucRealAssignHook) def->assign_hook,
 									 (GucShowHook) def->show_hook);
 			break;
 		case SETTING_STRING:
 			DefineCustomStringVariable(def->name, def->description, NULL, def->variable,
-									   def->boot.s, def->context, def->flags,
+									   def->boot.s, def->context, flags,
 									   (GucStringCheckHook) def->check_hook,
 									   (GucStringAssignHook) def->assign_hook,
 									   (GucShowHook) def->show_hook);
 			break;
 		case SETTING_ENUM:
 			DefineCustomEnumVariable(def->name, def->description, NULL, def->variable,
-									 def->boot.i, def->options, def->context, def->flags,
+									 def->boot.i, def->options, def->context, flags,
 									 (GucEnumCheckHook) def->check_hook,
 									 (GucEnumAssignHook) def->assign_hook,
 									 (GucShowHook) def->show_hook);
