@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "citus/cluster/cluster.h"
+#include "citus/deparse/template.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -80,12 +81,15 @@ create_statistics_elsewhere(Command *command, void *argument)
 		? get_statistics_object_oid(statement->defnames, true) : newest_statistics(relid);
 	ObjectAddress address;
 	char	   *text;
+	int			level;
 
 	if (!OidIsValid(statisticsId))
 		return;
 	ObjectAddressSet(address, StatisticExtRelationId, statisticsId);
 	cluster_ensure_dependencies(&address, false);
+	level = deparse_settings_begin();
 	text = pg_get_statisticsobjdef_string(statisticsId);
+	deparse_settings_end(level);
 	cluster_run_on_others(list_make1(text));
 	tables_run_shard_ddl(catalog_table_get(relid), list_make1(text), NIL, "pg_catalog");
 }

@@ -3,8 +3,9 @@
  *	  A table as statements: the table itself with its columns, and the order of all parts.
  *
  * The texts serve two ends: shells on other nodes, and shards, for which tables extends the names.
- * A part that the server makes by itself on ATTACH PARTITION (indexes, foreign keys and triggers
- * of a partition that come from its parent) is left to it.
+ * A part that the server makes by itself on ATTACH PARTITION (foreign keys and triggers of a
+ * partition that come from its parent) is left to it.  Indexes are not, since it would choose their
+ * names: they are made first, and found to match.
  *
  * Main path: deparse_table_ddl().  The other parts: table_parts.c.
  */
@@ -375,10 +376,10 @@ table_parts(Relation relation, int parts)
 		texts = own_sequences(texts, relation);
 	if (parts & TABLE_DDL_CHECKS)
 		texts = deparse_table_constraints(texts, relation, CONSTRAINT_CHECK);
-	if (parts & TABLE_DDL_ATTACH)
-		texts = attach_partition(texts, relation);
 	if (parts & TABLE_DDL_INDEXES)
 		texts = deparse_table_indexes(texts, relation);
+	if (parts & TABLE_DDL_ATTACH)
+		texts = attach_partition(texts, relation);
 	if (parts & TABLE_DDL_REPLICA_IDENTITY)
 		texts = deparse_table_replica_identity(texts, relation);
 	if (parts & TABLE_DDL_FOREIGN_KEYS)

@@ -73,7 +73,7 @@ deparse_table_indexes(List *texts, Relation relation)
 		bool		wanted = index->rd_index->indisvalid ||
 			index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX;
 
-		if (wanted && !index->rd_rel->relispartition)
+		if (wanted)
 		{
 			if (OidIsValid(constraintId))
 				texts = lappend(texts, pg_get_constraintdef_command(constraintId));

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -27,6 +28,7 @@
 
 #include "citus/catalog/catalog.h"
 #include "citus/cluster/cluster.h"
+#include "citus/deparse/object.h"
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
 
@@ -81,6 +83,49 @@ pull_rows(Oid relid)
 									 tables_qualified_name(relid)));
 }
 
+static bool
+depends_on(const ObjectAddress *object, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, deparse_object_dependencies(object))
+	{
+		const ObjectAddress *dependency = lfirst(lc);
+
+		if (dependency->classId == RelationRelationId && dependency->objectId == relid)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The sequences that the table owns, its views and whatever else needs it go from the other nodes
+ * with its shells; here they stay, as objects of this node alone.
+ */
+static void
+forget_dependents(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, getOwnedSequences(relid))
+	{
+		ObjectAddress sequence;
+
+		ObjectAddressSet(sequence, RelationRelationId, lfirst_oid(lc));
+		if (catalog_object_is_distributed(&sequence))
+			catalog_object_delete(&sequence);
+	}
+	foreach(lc, catalog_objects())
+	{
+		const ObjectAddress *object = lfirst(lc);
+		bool		isTable = object->classId == RelationRelationId &&
+			get_rel_relkind(object->objectId) != RELKIND_VIEW;
+
+		if (!isTable && deparse_object_is_supported(object) && depends_on(object, relid))
+			catalog_object_delete(object);
+	}
+}
+
 static void
 drop_remains(List *family)
 {
@@ -92,6 +137,7 @@ drop_remains(List *family)
 		ereport(NOTICE,
 				(errmsg("dropping the shards of table \"%s\"", get_rel_name(relid))));
 		tables_drop(relid, get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+		forget_dependents(relid);
 		CacheInvalidateRelcacheByRelid(relid);
 	}
 	CommandCounterIncrement();
