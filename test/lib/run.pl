@@ -3,7 +3,7 @@
 # Tests are taken from a queue by lanes.  A lane is a process with a cluster of its own (and a plain
 # server for comparisons), which it starts when a test first needs it; so tests of different lanes
 # cannot see each other, and tests of one lane run one after the other.  A lane whose test failed
-# makes its databases anew, so that a failure does not spread.
+# makes its cluster anew, so that a failure does not spread.
 use strict;
 use warnings;
 use Cwd qw(abs_path);
@@ -375,11 +375,8 @@ for my $number (1 .. $jobs) {
             write_file("$results/$kind-$name.bad", $bad);
             for my $flavour (keys %servers) {
                 next if $flavour eq 'plain' && $kind ne 'equivalence';
-                eval { cluster_tool('fresh', '--no-build', '--dir', servers_dir($flavour)) };
-                if ($@) {
-                    eval { cluster_tool('remove', '--dir', servers_dir($flavour)) };
-                    delete $servers{$flavour};
-                }
+                eval { cluster_tool('remove', '--dir', servers_dir($flavour)) };
+                delete $servers{$flavour};
             }
         }
         syswrite $done_in, sprintf("%-7d %-7.2f %-3d\n", $record, time - $begin, $bad ne '');
