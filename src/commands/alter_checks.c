@@ -25,7 +25,7 @@ refuse(const AlterCheck *check, const char *what, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot %s of distributed table \"%s\"", what,
+			 errmsg("cannot %s distributed table \"%s\"", what,
 					get_rel_name(check->table->relid)),
 			 detail ? errdetail("%s", detail) : 0));
 }
@@ -95,7 +95,7 @@ check_add_column(const AlterCheck *check, const ColumnDef *column)
 	ListCell   *cell;
 
 	if (type_is_serial(column->typeName))
-		refuse(check, "add a serial column",
+		refuse(check, "add a serial column to",
 			   "Create the sequence first and make it the default of an added column.");
 	foreach(cell, column->constraints)
 	{
@@ -106,7 +106,7 @@ check_add_column(const AlterCheck *check, const ColumnDef *column)
 			 commands_expression_has_nextval(constraint->raw_expr));
 	}
 	if (numbered && table_has_rows(check->table->relid))
-		refuse(check, "add a column that draws from a sequence",
+		refuse(check, "add a column that draws from a sequence to",
 			   "The table has rows, which cannot be numbered over all shards.");
 }
 
@@ -116,9 +116,9 @@ check_key_column(const AlterCheck *check, const AlterTableCmd *cmd)
 	if (check->keyName == NULL || cmd->name == NULL || strcmp(cmd->name, check->keyName) != 0)
 		return;
 	if (cmd->subtype == AT_DropColumn)
-		refuse(check, "drop the distribution column", NULL);
+		refuse(check, "drop the distribution column of", NULL);
 	else
-		refuse(check, "change the type or expression of the distribution column", NULL);
+		refuse(check, "change the type or expression of the distribution column of", NULL);
 }
 
 static void
@@ -127,9 +127,9 @@ check_attach(const AlterCheck *check, const AlterTableCmd *cmd)
 	PartitionCmd *partition = (PartitionCmd *) cmd->def;
 
 	if (partition->concurrent || cmd->subtype == AT_DetachPartitionFinalize)
-		refuse(check, "detach a partition concurrently", NULL);
+		refuse(check, "concurrently detach a partition of", NULL);
 	if (!check->alone)
-		refuse(check, "attach or detach a partition together with other changes", NULL);
+		refuse(check, "combine other changes with partitions of", NULL);
 }
 
 static void
@@ -146,18 +146,18 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 			check_key_column(check, cmd);
 			break;
 		case AT_SetIdentity:
-			refuse(check, "change the sequence of an identity column",
+			refuse(check, "change the sequence of an identity column of",
 				   "Each node has a range of values of its own.");
 			break;
 		case AT_AddInherit:
 		case AT_DropInherit:
-			refuse(check, "change the inheritance", NULL);
+			refuse(check, "change the inheritance of", NULL);
 			break;
 		case AT_EnableRule:
 		case AT_EnableAlwaysRule:
 		case AT_EnableReplicaRule:
 		case AT_DisableRule:
-			refuse(check, "enable or disable a rule", "Rules are local to a node.");
+			refuse(check, "enable or disable a rule on", "Rules are local to a node.");
 			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:

@@ -31,7 +31,8 @@ typedef enum CommandStepKind
 	STEP_DEPENDENCIES,			/* what address depends on exists on all nodes */
 	STEP_NODES,					/* texts on all other nodes */
 	STEP_SHARDS,				/* texts on every placement of every shard of relid */
-	STEP_CALL					/* run(command, argument) */
+	STEP_CALL,					/* run(command, argument) */
+	STEP_ALONE					/* the same, where the transaction may end inside */
 } CommandStepKind;
 
 typedef struct CommandStep
@@ -68,6 +69,8 @@ extern CommandStep *commands_step_nodes(const char *text);
 extern CommandStep *commands_step_shards(Oid relid, const char *text, List *names);
 extern CommandStep *commands_step_call(void (*run) (Command *command, void *argument),
 									   void *argument);
+extern CommandStep *commands_step_alone(void (*run) (Command *command, void *argument),
+										void *argument);
 extern void commands_run_steps(Command *command, List *steps);
 /* the statement, by the server, with next's hooks; keeps the memory context */
 extern void commands_run_local(Command *command);

@@ -245,8 +245,8 @@ steps_concurrent_index(Command *command, const DistTable *table, List *names)
 	target->relid = table->relid;
 	target->indexName = pstrdup(statement->idxname ? statement->idxname : linitial(names));
 	statement->idxname = pstrdup(target->indexName);
-	return list_make3(commands_step_local(), commands_step_call(create_on_shells, target),
-					  commands_step_call(create_on_shards_alone, target));
+	return list_make3(commands_step_local(), commands_step_alone(create_on_shells, target),
+					  commands_step_alone(create_on_shards_alone, target));
 }
 
 static void
@@ -357,8 +357,8 @@ steps_drop_index_alone(Command *command, Oid indexId, const DistTable *table)
 	index->name = get_rel_name(indexId);
 	index->schemaName = get_namespace_name(get_rel_namespace(indexId));
 	text = psprintf("DROP INDEX IF EXISTS %s", commands_qualified_name(indexId));
-	return list_make3(commands_step_local(), commands_step_call(drop_on_shells, text),
-					  commands_step_call(run_alone,
+	return list_make3(commands_step_local(), commands_step_alone(drop_on_shells, text),
+					  commands_step_alone(run_alone,
 										 alone_statements(table, make_drop_index, index)));
 }
 
@@ -481,7 +481,7 @@ commands_steps_reindex(Command *command)
 	target->indexName = relid == table->relid ? NULL : get_rel_name(relid);
 	target->options = reindex_options(statement);
 	shards = alone_statements(table, make_reindex, target);
-	return list_make2(commands_step_local(), commands_step_call(run_alone, shards));
+	return list_make2(commands_step_local(), commands_step_alone(run_alone, shards));
 }
 
 /* ---- CLUSTER ---- */

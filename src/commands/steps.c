@@ -17,6 +17,7 @@
 #include "catalog/namespace.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
@@ -77,6 +78,15 @@ commands_step_call(void (*run) (Command *command, void *argument), void *argumen
 	return step;
 }
 
+CommandStep *
+commands_step_alone(void (*run) (Command *command, void *argument), void *argument)
+{
+	CommandStep *step = commands_step_call(run, argument);
+
+	step->kind = STEP_ALONE;
+	return step;
+}
+
 /*
  * Runs a statement through the hooks after ours, in the place of the one that came in.
  */
@@ -115,28 +125,42 @@ run_shards_step(CommandStep *step)
 }
 
 static void
-run_step(Command *command, CommandStep *step)
+run_in_snapshot(Command *command, CommandStep *step)
 {
 	switch (step->kind)
 	{
-		case STEP_LOCAL:
-			commands_run_local(command);
-			break;
 		case STEP_DEPENDENCIES:
-			CommandCounterIncrement();
 			cluster_ensure_dependencies(&step->address, false);
 			break;
 		case STEP_NODES:
 			cluster_run_on_others(step->texts);
 			break;
 		case STEP_SHARDS:
-			CommandCounterIncrement();
 			run_shards_step(step);
 			break;
-		case STEP_CALL:
-			CommandCounterIncrement();
+		default:
 			step->run(command, step->argument);
 			break;
+	}
+}
+
+/*
+ * What earlier steps have done is visible to later ones, also to those that look through the
+ * active snapshot.
+ */
+static void
+run_step(Command *command, CommandStep *step)
+{
+	if (step->kind == STEP_LOCAL)
+		commands_run_local(command);
+	else if (step->kind == STEP_ALONE)
+		step->run(command, step->argument);
+	else
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		run_in_snapshot(command, step);
+		PopActiveSnapshot();
 	}
 }
 

@@ -364,7 +364,7 @@ steps_without_list(Command *command)
 		PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL, "VACUUM");
 	else if (IsInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL))
 		inBlock = command_head(statement);
-	return list_make2(commands_step_local(), commands_step_call(run_everywhere, inBlock));
+	return list_make2(commands_step_local(), commands_step_alone(run_everywhere, inBlock));
 }
 
 List *
@@ -399,6 +399,6 @@ commands_steps_vacuum(Command *command)
 		PreventInTransactionBlock(topLevel, "VACUUM");
 	task->inBlock = !statement->is_vacuumcmd && IsInTransactionBlock(topLevel);
 	statement->rels = local;
-	return list_make3(commands_step_local(), commands_step_call(run_elsewhere, task),
-					  commands_step_call(gather_sizes, task));
+	return list_make3(commands_step_local(), commands_step_alone(run_elsewhere, task),
+					  commands_step_alone(gather_sizes, task));
 }

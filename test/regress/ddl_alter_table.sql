@@ -31,6 +31,7 @@ ALTER TABLE t ADD COLUMN d timestamptz, ADD COLUMN e int GENERATED ALWAYS AS (a 
 TABLE shell_columns;
 TABLE shard_columns;
 SELECT count(*), sum(c), sum(e) FROM t;
+ALTER TABLE t ALTER COLUMN e DROP EXPRESSION, ALTER COLUMN k SET STATISTICS 5;
 ALTER TABLE t ALTER COLUMN a TYPE bigint USING a + 1, DROP COLUMN d, ALTER COLUMN c DROP NOT NULL;
 TABLE shell_columns;
 TABLE shard_columns;
@@ -40,7 +41,7 @@ SELECT count(DISTINCT u) FROM t;
 ALTER TABLE t ALTER COLUMN b DROP DEFAULT, ALTER COLUMN b SET STATISTICS 200,
     ALTER COLUMN b SET STORAGE EXTERNAL, ALTER COLUMN a SET (n_distinct = 5);
 SELECT DISTINCT result FROM run_command_on_placements('t', $$
-    SELECT attstattarget::text || attstorage || attoptions::text FROM pg_attribute
+    SELECT concat_ws(chr(32), attstattarget, attstorage, attoptions) FROM pg_attribute
     WHERE attrelid = '%s'::regclass AND attname IN ('b', 'a') ORDER BY attname DESC LIMIT 1$$);
 ALTER TABLE t SET (fillfactor = 70, autovacuum_enabled = false);
 ALTER TABLE t RESET (autovacuum_enabled);

@@ -57,8 +57,15 @@ INSERT INTO numbered (k) VALUES (4);
 SELECT * FROM numbered;
 TRUNCATE nothing_here;
 -- not by hand
-SELECT shard_name AS shard FROM citus_shards WHERE table_name = 'd'::regclass ORDER BY shardid LIMIT 1 \gset
+\c - - localhost :worker1_port
+SELECT shard_name AS shard FROM citus_shards
+WHERE table_name = 'tr.d'::regclass AND nodeport = :worker1_port ORDER BY shardid LIMIT 1 \gset
+\set VERBOSITY sqlstate
 TRUNCATE :shard;
+\c - - localhost :coordinator_port
+\set VERBOSITY terse
+SET search_path TO tr;
+SET client_min_messages TO warning;
 -- only those who may
 CREATE ROLE tr_nobody;
 GRANT USAGE ON SCHEMA tr TO tr_nobody;
