@@ -15,6 +15,7 @@
 #include "catalog/pg_enum.h"
 #include "catalog/pg_namespace.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "catalog/catalog_internal.h"
@@ -45,9 +46,30 @@ row_set(NewRow *row, int attno, Datum value)
 	row->replace[attno - 1] = true;
 }
 
+/*
+ * Writing takes a snapshot, because a value may be toasted.  A statement has one; the end of a
+ * transaction, where commit records are written, has none.
+ */
+static bool
+snapshot_begin(void)
+{
+	if (ActiveSnapshotSet())
+		return false;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
+}
+
+static void
+snapshot_end(bool pushed)
+{
+	if (pushed)
+		PopActiveSnapshot();
+}
+
 static void
 row_insert(CatalogRelation table, NewRow *row)
 {
+	bool		pushed = snapshot_begin();
 	Relation	relation = table_open(catalog_relation_oid(table), RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(relation);
 	HeapTuple	tuple;
@@ -57,22 +79,26 @@ row_insert(CatalogRelation table, NewRow *row)
 	CatalogTupleInsert(relation, tuple);
 	heap_freetuple(tuple);
 	table_close(relation, NoLock);
+	snapshot_end(pushed);
 }
 
 static void
 row_update(CatalogScan *scan, HeapTuple tuple, NewRow *row)
 {
+	bool		pushed = snapshot_begin();
 	HeapTuple	changed = heap_modify_tuple(tuple, RelationGetDescr(scan->relation),
 											row->values, row->isNull, row->replace);
 
 	CatalogTupleUpdate(scan->relation, &changed->t_self, changed);
 	heap_freetuple(changed);
+	snapshot_end(pushed);
 }
 
 /* Deletes all rows that the keys select; how many there were. */
 static int
 rows_delete(CatalogRelation table, CatalogRelation index, int nkeys, ScanKeyData *keys)
 {
+	bool		pushed = snapshot_begin();
 	CatalogScan scan;
 	HeapTuple	tuple;
 	int			deleted = 0;
@@ -84,6 +110,7 @@ rows_delete(CatalogRelation table, CatalogRelation index, int nkeys, ScanKeyData
 		deleted++;
 	}
 	catalog_scan_end(&scan);
+	snapshot_end(pushed);
 	return deleted;
 }
 
