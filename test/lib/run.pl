@@ -338,7 +338,10 @@ if (grep { !/^lint/ } @queue) {
     print "building\n";
     chomp($installed = `$top/test/lib/private-postgres $scratch/pg`);
     my $log = "$scratch/build.log";
-    my $status = run_command(3600, $log, undef, 'make', '-s', '-C', $top, '-j2', 'test-library',
+    # Two runs from one checkout take turns with its objects.
+    my $lock = "$ENV{CITUS_BUILD_DIR}/lock";
+    make_path($ENV{CITUS_BUILD_DIR});
+    my $status = run_command(3600, $log, undef, 'flock', $lock, 'make', '-s', '-C', $top, '-j2', 'test-library',
                              "INSTALL_TO=$installed");
     my $warnings = () = read_file($log) =~ /warning:/g;
     if ($status != 0) {
@@ -409,8 +412,8 @@ push @failed, grep { !$seen{$_} } @queue;
 if (@failed) {
     print "failed: @failed\n";
     # Outputs stay for a look; servers do not.
-    my $keep = "$scratch_root/failed-$major";
-    remove_tree($keep);
+    remove_tree($_) for grep { -M > 0.5 } glob "$scratch_root/failed-*";
+    my $keep = "$scratch_root/failed-$major-$$";
     rename $results, $keep and print "outputs are in $keep\n";
 }
 clean_up(0);
