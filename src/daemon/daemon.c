@@ -51,6 +51,7 @@
 #include "citus/base/shmem.h"
 #include "citus/base/types.h"
 #include "citus/daemon/daemon.h"
+#include "citus/remote/remote.h"
 
 #define MAX_DATABASES 128
 #define MAX_DUTIES 32
@@ -445,6 +446,8 @@ try_duty(const Duty *duty, MemoryContext context)
 		pgstat_report_activity(STATE_IDLE, NULL);
 	}
 	PG_END_TRY();
+	/* idle connections would keep other nodes from dropping the database */
+	remote_cache_clear(0);
 	MemoryContextSwitchTo(context);
 	MemoryContextReset(context);
 	return present;

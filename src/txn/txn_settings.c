@@ -14,11 +14,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "pgtime.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/float.h"
@@ -35,14 +37,15 @@
 /* always sent */
 static const char *const always_sent[] = {
 	"TimeZone", "DateStyle", "IntervalStyle", "extra_float_digits", "bytea_output", "xmloption",
-	"xmlbinary", "search_path", NULL
+	"xmlbinary", "search_path", "lock_timeout", "synchronous_commit", NULL
 };
 
 /* sent when this session has changed them: their values must exist on the far machine */
 static const char *const sent_when_changed[] = {
 	"lc_monetary", "lc_numeric", "lc_time", "default_text_search_config", "array_nulls",
 	"quote_all_identifiers", "backslash_quote", "timezone_abbreviations",
-	"check_function_bodies", "row_security", "default_toast_compression", NULL
+	"check_function_bodies", "row_security", "default_toast_compression",
+	"session_replication_role", NULL
 };
 
 /* what the text was made from */
@@ -56,6 +59,8 @@ typedef struct Fingerprint
 	int			byteaOutput;
 	int			xmlOption;
 	int			xmlBinary;
+	int			lockTimeout;
+	int			synchronousCommit;
 	int			minMessages;
 	uint32		changedHash;	/* of names and values that travel when changed */
 } Fingerprint;
@@ -98,7 +103,8 @@ is_custom(const struct config_generic *setting)
 static bool
 travels(const struct config_generic *setting)
 {
-	if (setting->source < PGC_S_DATABASE || setting->context > PGC_USERSET)
+	if (setting->source < PGC_S_DATABASE || setting->context > PGC_SUSET ||
+		(setting->context == PGC_SUSET && !superuser()))
 		return false;
 	if (strchr(setting->name, '.') != NULL)
 		return strncmp(setting->name, "citus.", 6) != 0;
@@ -202,6 +208,8 @@ settings_text(void)
 	now.byteaOutput = bytea_output;
 	now.xmlOption = xmloption;
 	now.xmlBinary = xmlbinary;
+	now.lockTimeout = LockTimeout;
+	now.synchronousCommit = synchronous_commit;
 	now.minMessages = level_name()[0] << 8 | level_name()[strlen(level_name()) - 1];
 	changed = changed_settings(&now.changedHash);
 
