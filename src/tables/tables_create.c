@@ -215,6 +215,38 @@ plan_creations(const TableSpec *spec)
 	return creations;
 }
 
+/*
+ * Local tables that became known only because foreign keys link them (also to each other) give way
+ * to a table that is going to be spread: they cannot point to it while they are known, and may be
+ * the next to be spread.
+ */
+static void
+release_linked_local_tables(Oid relid)
+{
+	List	   *queue = list_make1_oid(relid);
+
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		Oid			current = list_nth_oid(queue, i);
+		List	   *neighbours = list_concat_unique_oid(tables_referenced(current),
+														tables_referencing(current));
+		ListCell   *lc;
+
+		foreach(lc, neighbours)
+		{
+			const DistTable *other = catalog_table_get(lfirst_oid(lc));
+
+			if (other != NULL && other->kind == DIST_TABLE_LOCAL && other->autoConverted)
+				queue = list_append_unique_oid(queue, other->relid);
+		}
+	}
+	for (int i = 1; i < list_length(queue); i++)
+	{
+		tables_require_owner(list_nth_oid(queue, i));
+		tables_make_plain(list_nth_oid(queue, i));
+	}
+}
+
 /* ---- shells ---- */
 
 static List *
@@ -422,6 +454,8 @@ tables_create(const TableSpec *spec)
 		return;
 	}
 
+	if (spec->kind != DIST_TABLE_REFERENCE && spec->kind != DIST_TABLE_LOCAL)
+		release_linked_local_tables(spec->relid);
 	creations = plan_creations(spec);
 	if (((Creation *) linitial(creations))->wasLocal)
 		tables_make_plain(spec->relid);
