@@ -126,15 +126,16 @@ typedef struct RowReader
 	bool		binary;
 	FmgrInfo   *functions;
 	Oid		   *ioparams;
-	MemoryContext rowContext;	/* reset by each call of executor_reader_decode() */
+	MemoryContext rowContext;	/* of the row in the scan's slot, which others may still read */
+	MemoryContext sinkContext;	/* of a row on its way to a tuplestore */
 	Datum	   *values;			/* scratch for one row on its way to a tuplestore */
 	bool	   *nulls;
 } RowReader;
 
 extern RowReader *executor_reader_make(TupleDesc desc);
 /* Datums live until the next call */
-extern void executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, Datum *values,
-								   bool *nulls);
+extern void executor_reader_decode(RowReader *reader, const RemoteAnswer *answer,
+								   MemoryContext context, Datum *values, bool *nulls);
 
 /* ---- tasks (tasks.c) ---- */
 

@@ -282,6 +282,8 @@ executor_reader_make(TupleDesc desc)
 	reader->binary = executor_binary_allowed();
 	reader->rowContext = AllocSetContextCreate(CurrentMemoryContext, "citus row",
 											   ALLOCSET_DEFAULT_SIZES);
+	reader->sinkContext = AllocSetContextCreate(CurrentMemoryContext, "citus stored row",
+											   ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -345,13 +347,14 @@ check_columns(RowReader *reader, const RemoteAnswer *answer)
 }
 
 void
-executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, Datum *values, bool *nulls)
+executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, MemoryContext context,
+					   Datum *values, bool *nulls)
 {
 	MemoryContext caller;
 
 	check_columns(reader, answer);
-	MemoryContextReset(reader->rowContext);
-	caller = MemoryContextSwitchTo(reader->rowContext);
+	MemoryContextReset(context);
+	caller = MemoryContextSwitchTo(context);
 
 	if (reader->hasGaps)
 		memset(nulls, true, sizeof(bool) * reader->desc->natts);

@@ -101,7 +101,8 @@ fetch_stored(DistScanState *state, TupleTableSlot *slot)
 
 	if (state->store == NULL)
 		return false;
-	if (!tuplestore_gettupleslot(state->store, true, false, stored))
+	/* a copy: rows that are added later may move what the store holds */
+	if (!tuplestore_gettupleslot(state->store, true, true, stored))
 	{
 		if (!state->keep)
 			tuplestore_clear(state->store); /* invariant (1) */
@@ -291,7 +292,8 @@ next_row(ScanState *ss)
 		return ExecClearTuple(slot);
 	}
 	ExecClearTuple(slot);
-	executor_reader_decode(state->reader, &answer, slot->tts_values, slot->tts_isnull);
+	executor_reader_decode(state->reader, &answer, state->reader->rowContext,
+						   slot->tts_values, slot->tts_isnull);
 	return returned(ss, ExecStoreVirtualTuple(slot));
 }
 
