@@ -28,6 +28,9 @@ CREATE FUNCTION citus_internal.delete_placement_metadata(shard_ids bigint[], gro
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_delete_placement_metadata';
 
 -- An object is named as pg_get_object_address() wants it.
+CREATE FUNCTION citus_internal.create_object(
+    type text, names text[], args text[], statements text[]) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_create_object';
 CREATE FUNCTION citus_internal.add_object_metadata(type text, names text[], args text[])
     RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_add_object_metadata';

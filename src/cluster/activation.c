@@ -106,6 +106,7 @@ static void
 emit_object(ObjectOrder *order, const ObjectAddress *address)
 {
 	ObjectAddress key = {.classId = address->classId, .objectId = address->objectId};
+	char	   *command;
 	bool		found;
 
 	hash_search(order->seen, &key, HASH_ENTER, &found);
@@ -122,8 +123,11 @@ emit_object(ObjectOrder *order, const ObjectAddress *address)
 															~TABLE_DDL_FOREIGN_KEYS));
 		return;
 	}
-	if (deparse_object_is_supported(&key))
-		order->commands = list_concat(order->commands, deparse_object_ddl(&key));
+	if (!deparse_object_is_supported(&key))
+		return;
+	command = cluster_object_create_command(&key);
+	if (command != NULL)
+		order->commands = lappend(order->commands, command);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "catalog/objectaddress.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "citus/cluster/cluster.h"
 #include "citus/txn/txn.h"
 
@@ -34,6 +35,8 @@ extern bool cluster_object_name(const ObjectAddress *address, char **type, List 
 /* type, names and args as three SQL literals, separated by commas; false as above */
 extern bool cluster_object_literals(const ObjectAddress *address, char **type, char **names,
 									char **args);
+/* the statement that makes the object on another node unless it is there; NULL if none can */
+extern char *cluster_object_create_command(const ObjectAddress *address);
 extern char *cluster_relation_name(Oid relid);
 extern char *cluster_collation_name(Oid collation);
 
@@ -47,5 +50,15 @@ extern List *cluster_delta_commands(MetadataDelta *delta);
 /* sequences that columns of the table own or use in defaults */
 extern List *cluster_table_sequences(Oid relid);
 extern void cluster_adjust_sequence(Oid sequenceId);
+
+/* ---- cluster_sql.c ---- */
+
+/* raises 55000 unless another node opened this session */
+extern void cluster_require_internal(void);
+/*
+ * The elements of an array argument of type int4, int8 or text; how many.  Raises 22004 for a
+ * null element when nulls is NULL.
+ */
+extern int	cluster_array_arg(ArrayType *array, Oid type, Datum **values, bool **nulls);
 
 #endif

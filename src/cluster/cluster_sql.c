@@ -42,9 +42,6 @@ PG_FUNCTION_INFO_V1(citus_internal_delete_table_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_add_shard_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_add_placement_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_delete_placement_metadata);
-PG_FUNCTION_INFO_V1(citus_internal_add_object_metadata);
-PG_FUNCTION_INFO_V1(citus_internal_delete_object_metadata);
-PG_FUNCTION_INFO_V1(citus_internal_forget_dropped);
 PG_FUNCTION_INFO_V1(citus_internal_adjust_sequences);
 PG_FUNCTION_INFO_V1(citus_internal_sequence_positions);
 PG_FUNCTION_INFO_V1(citus_internal_restore_sequence);
@@ -54,8 +51,8 @@ PG_FUNCTION_INFO_V1(citus_internal_reset_node);
 
 /* ---- checks and arguments ---- */
 
-static void
-require_internal(void)
+void
+cluster_require_internal(void)
 {
 	if (!base_session_is_internal())
 		ereport(ERROR,
@@ -66,14 +63,14 @@ require_internal(void)
 static void
 require_node_superuser(void)
 {
-	require_internal();
+	cluster_require_internal();
 	base_require_superuser("change the list of nodes");
 }
 
 static void
 require_table_owner(Oid relid)
 {
-	require_internal();
+	cluster_require_internal();
 	if (!superuser() && !compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
@@ -110,9 +107,8 @@ shard_arg(ShardId shardId)
 	return shard;
 }
 
-/* the elements of an array argument; nulls may be NULL when none are allowed */
-static int
-array_arg(ArrayType *array, Oid type, Datum **values, bool **nulls)
+int
+cluster_array_arg(ArrayType *array, Oid type, Datum **values, bool **nulls)
 {
 	int			n;
 	bool	   *isNull;
@@ -140,7 +136,7 @@ require_equal_length(int a, int b)
 Datum
 citus_internal_lock_node_list(PG_FUNCTION_ARGS)
 {
-	require_internal();
+	cluster_require_internal();
 	cluster_lock_node_list_here(PG_GETARG_BOOL(0));
 	PG_RETURN_VOID();
 }
@@ -153,7 +149,7 @@ citus_internal_add_colocation_metadata(PG_FUNCTION_ARGS)
 {
 	ColocationGroup group = {0};
 
-	require_internal();
+	cluster_require_internal();
 	require_args(fcinfo, 0, 2);
 	group.id = PG_GETARG_INT32(0);
 	group.shardCount = PG_GETARG_INT32(1);
@@ -174,7 +170,7 @@ citus_internal_delete_colocation_metadata(PG_FUNCTION_ARGS)
 {
 	ColocationId id = PG_GETARG_INT32(0);
 
-	require_internal();
+	cluster_require_internal();
 	if (!superuser() && catalog_colocated_tables(id) != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -221,7 +217,7 @@ citus_internal_delete_table_metadata(PG_FUNCTION_ARGS)
 
 	relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	relid = RangeVarGetRelid(relation, AccessShareLock, true);
-	require_internal();
+	cluster_require_internal();
 	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
 		PG_RETURN_VOID();
 	require_table_owner(relid);
@@ -239,12 +235,12 @@ citus_internal_add_shard_metadata(PG_FUNCTION_ARGS)
 	Datum	   *maxs;
 	bool	   *isNull;
 	bool	   *maxNull;
-	int			n = array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL);
+	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL);
 	char		storage = get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE ? 'f' : 't';
 
 	require_table_owner(relid);
-	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &mins, &isNull));
-	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(3), INT4OID, &maxs, &maxNull));
+	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &mins, &isNull));
+	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(3), INT4OID, &maxs, &maxNull));
 	for (int i = 0; i < n; i++)
 	{
 		bool		hasRange = !isNull[i] && !maxNull[i];
@@ -263,12 +259,12 @@ citus_internal_add_placement_metadata(PG_FUNCTION_ARGS)
 	Datum	   *shards;
 	Datum	   *ids;
 	Datum	   *groups;
-	int			n = array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
+	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
 	Oid			checked = InvalidOid;
 
-	require_internal();
-	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL));
-	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &groups, NULL));
+	cluster_require_internal();
+	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL));
+	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &groups, NULL));
 	/* check all first: each insert makes the cache read the table anew */
 	for (int i = 0; i < n; i++)
 	{
@@ -290,109 +286,14 @@ citus_internal_delete_placement_metadata(PG_FUNCTION_ARGS)
 {
 	Datum	   *shards;
 	Datum	   *groups;
-	int			n = array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
+	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
 
-	require_internal();
-	require_equal_length(n, array_arg(PG_GETARG_ARRAYTYPE_P(1), INT4OID, &groups, NULL));
+	cluster_require_internal();
+	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), INT4OID, &groups, NULL));
 	for (int i = 0; i < n; i++)
 		require_table_owner(shard_arg(DatumGetInt64(shards[i]))->relid);
 	for (int i = 0; i < n; i++)
 		catalog_placement_delete(DatumGetInt64(shards[i]), DatumGetInt32(groups[i]));
-	PG_RETURN_VOID();
-}
-
-/* ---- objects ---- */
-
-static void
-require_object_owner(const ObjectAddress *address)
-{
-	if (!superuser() &&
-		!compat_object_ownercheck(address->classId, address->objectId, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of %s", getObjectDescription(address, false))));
-}
-
-/* (type, names, args): the arguments of pg_get_object_address(), which also raises 42704 */
-Datum
-citus_internal_add_object_metadata(PG_FUNCTION_ARGS)
-{
-	HeapTupleHeader record;
-	ObjectAddress address;
-	bool		isNull;
-
-	require_internal();
-	record = DatumGetHeapTupleHeader(OidFunctionCall3(F_PG_GET_OBJECT_ADDRESS,
-													  PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
-													  PG_GETARG_DATUM(2)));
-	address.classId = DatumGetObjectId(GetAttributeByNum(record, 1, &isNull));
-	address.objectId = DatumGetObjectId(GetAttributeByNum(record, 2, &isNull));
-	address.objectSubId = DatumGetInt32(GetAttributeByNum(record, 3, &isNull));
-	require_object_owner(&address);
-	if (!catalog_object_is_distributed(&address))
-		catalog_object_insert(&address);
-	PG_RETURN_VOID();
-}
-
-static bool
-list_equals_array(List *strings, ArrayType *array)
-{
-	Datum	   *values;
-	int			n = array_arg(array, TEXTOID, &values, NULL);
-
-	if (n != list_length(strings))
-		return false;
-	for (int i = 0; i < n; i++)
-		if (strcmp(list_nth(strings, i), TextDatumGetCString(values[i])) != 0)
-			return false;
-	return true;
-}
-
-/* the same arguments; no error when there is no such object */
-Datum
-citus_internal_delete_object_metadata(PG_FUNCTION_ARGS)
-{
-	char	   *wanted = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	ListCell   *lc;
-
-	require_internal();
-	foreach(lc, catalog_objects())
-	{
-		const ObjectAddress *address = lfirst(lc);
-		char	   *type;
-		List	   *names;
-		List	   *args;
-
-		if (!cluster_object_name(address, &type, &names, &args) || strcmp(type, wanted) != 0 ||
-			!list_equals_array(names, PG_GETARG_ARRAYTYPE_P(1)) ||
-			!list_equals_array(args, PG_GETARG_ARRAYTYPE_P(2)))
-			continue;
-		require_object_owner(address);
-		catalog_object_delete(address);
-		break;
-	}
-	PG_RETURN_VOID();
-}
-
-/* Rows of metadata about what does not exist (any more) go; harmless for anybody to call. */
-Datum
-citus_internal_forget_dropped(PG_FUNCTION_ARGS)
-{
-	ListCell   *lc;
-
-	require_internal();
-	foreach(lc, catalog_table_oids())
-		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
-			catalog_table_delete(lfirst_oid(lc));
-	foreach(lc, catalog_objects())
-	{
-		char	   *type;
-		List	   *names;
-		List	   *args;
-
-		if (!cluster_object_name(lfirst(lc), &type, &names, &args))
-			catalog_object_delete(lfirst(lc));
-	}
 	PG_RETURN_VOID();
 }
 

@@ -78,6 +78,27 @@ cluster_object_literals(const ObjectAddress *address, char **type, char **names,
 }
 
 char *
+cluster_object_create_command(const ObjectAddress *address)
+{
+	List	   *ddl = deparse_object_ddl(address);
+	StringInfoData texts;
+	char	   *type;
+	char	   *names;
+	char	   *args;
+	ListCell   *lc;
+
+	if (ddl == NIL || !cluster_object_literals(address, &type, &names, &args))
+		return NULL;
+	initStringInfo(&texts);
+	foreach(lc, ddl)
+		appendStringInfo(&texts, "%s%s", texts.len > 0 ? "," : "",
+						 quote_literal_cstr(lfirst(lc)));
+	return psprintf("SELECT citus_internal.create_object(%s, %s::pg_catalog.text[], "
+					"%s::pg_catalog.text[], ARRAY[%s]::pg_catalog.text[])", type, names, args,
+					texts.data);
+}
+
+char *
 cluster_relation_name(Oid relid)
 {
 	char	   *name = get_rel_name(relid);
@@ -174,18 +195,15 @@ spread_objects(List *objects)
 	for (int i = 0; i < list_length(objects); i++)
 	{
 		const ObjectAddress *address = list_nth(objects, i);
-		List	   *ddl = others == NIL ? NIL : deparse_object_ddl(address);
+		List	  **commands = i < nowner ? &asOwner : &asUser;
+		char	   *create = others == NIL ? NULL : cluster_object_create_command(address);
 
+		if (create != NULL)
+			*commands = lappend(*commands, create);
 		if (i < nowner)
-		{
-			asOwner = list_concat(asOwner, ddl);
 			record_as_owner(address, &asOwner);
-		}
 		else
-		{
-			asUser = list_concat(asUser, ddl);
 			cluster_delta_add_object(delta, address);
-		}
 	}
 	if (asOwner != NIL)
 		cluster_run_alone_as_owner(others, asOwner);

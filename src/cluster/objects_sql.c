@@ -1,0 +1,256 @@
+/*
+ * objects_sql.c
+ *	  The functions of citus_internal about objects: making them here for another node, and their
+ *	  rows in pg_dist_object.
+ *
+ * An object is named by the arguments of pg_get_object_address(): (type, names, args).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+#include "citus/base/compat.h"
+#include "citus/base/session.h"
+#include "citus/deparse/object.h"
+#include "cluster/cluster_internal.h"
+
+PG_FUNCTION_INFO_V1(citus_internal_create_object);
+PG_FUNCTION_INFO_V1(citus_internal_add_object_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_delete_object_metadata);
+PG_FUNCTION_INFO_V1(citus_internal_forget_dropped);
+
+/* the address of arguments 0 to 2; raises 42704 */
+static ObjectAddress
+address_args(FunctionCallInfo fcinfo)
+{
+	HeapTupleHeader record;
+	ObjectAddress address;
+	bool		isNull;
+
+	record = DatumGetHeapTupleHeader(OidFunctionCall3(F_PG_GET_OBJECT_ADDRESS,
+													  PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
+													  PG_GETARG_DATUM(2)));
+	address.classId = DatumGetObjectId(GetAttributeByNum(record, 1, &isNull));
+	address.objectId = DatumGetObjectId(GetAttributeByNum(record, 2, &isNull));
+	address.objectSubId = DatumGetInt32(GetAttributeByNum(record, 3, &isNull));
+	return address;
+}
+
+/* the same; false instead of an error when there is no such object */
+static bool
+find_address(FunctionCallInfo fcinfo, ObjectAddress *address)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool found = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		*address = address_args(fcinfo);
+		found = true;
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return found;
+}
+
+static bool
+list_equals_array(List *strings, ArrayType *array)
+{
+	Datum	   *values;
+	int			n = cluster_array_arg(array, TEXTOID, &values, NULL);
+
+	if (n != list_length(strings))
+		return false;
+	for (int i = 0; i < n; i++)
+		if (strcmp(list_nth(strings, i), TextDatumGetCString(values[i])) != 0)
+			return false;
+	return true;
+}
+
+/* ---- making ---- */
+
+static void
+run_statement(const char *sql)
+{
+	SPI_connect();
+	if (SPI_execute(sql, false, 0) < 0)
+		elog(ERROR, "could not run \"%s\"", sql);
+	SPI_finish();
+}
+
+/* Kinds that CREATE neither replaces nor skips: the catalog of their names, and their statements */
+typedef struct RenamedKind
+{
+	Oid			classId;
+	int			cache;
+	AttrNumber	name;
+	AttrNumber	schema;
+	const char *statement;
+} RenamedKind;
+
+static const RenamedKind renamed_kinds[] = {
+	{TypeRelationId, TYPEOID, Anum_pg_type_typname, Anum_pg_type_typnamespace, "TYPE"},
+	{CollationRelationId, COLLOID, Anum_pg_collation_collname,
+	Anum_pg_collation_collnamespace, "COLLATION"},
+	{TSConfigRelationId, TSCONFIGOID, Anum_pg_ts_config_cfgname,
+	Anum_pg_ts_config_cfgnamespace, "TEXT SEARCH CONFIGURATION"},
+	{TSDictionaryRelationId, TSDICTOID, Anum_pg_ts_dict_dictname,
+	Anum_pg_ts_dict_dictnamespace, "TEXT SEARCH DICTIONARY"},
+};
+
+/*
+ * Moves an object of another definition out of the way: what depends on it here keeps it, under a
+ * name of its own.  Nothing to do for kinds that are replaced or skipped.
+ */
+static void
+rename_away(const ObjectAddress *address)
+{
+	for (int i = 0; i < lengthof(renamed_kinds); i++)
+	{
+		const RenamedKind *kind = &renamed_kinds[i];
+		HeapTuple	tuple;
+		char	   *name;
+		char	   *schema;
+		bool		isNull;
+
+		if (kind->classId != address->classId)
+			continue;
+		tuple = SearchSysCache1(kind->cache, ObjectIdGetDatum(address->objectId));
+		if (!HeapTupleIsValid(tuple))
+			return;
+		name = pstrdup(NameStr(*DatumGetName(SysCacheGetAttr(kind->cache, tuple, kind->name,
+															 &isNull))));
+		schema = get_namespace_name(DatumGetObjectId(SysCacheGetAttr(kind->cache, tuple,
+																	 kind->schema, &isNull)));
+		ReleaseSysCache(tuple);
+		run_statement(psprintf("ALTER %s %s RENAME TO %s", kind->statement,
+							   quote_qualified_identifier(schema, name),
+							   quote_identifier(psprintf("%.*s_backup_%u", NAMEDATALEN - 20, name,
+														 address->objectId))));
+		return;
+	}
+}
+
+/*
+ * (type, names, args, statements): makes the object by the statements, unless it is here with the
+ * same definition.  Runs as the caller, who gains nothing by it.
+ */
+Datum
+citus_internal_create_object(PG_FUNCTION_ARGS)
+{
+	Datum	   *statements;
+	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(3), TEXTOID, &statements, NULL);
+	ObjectAddress address;
+	bool		exists;
+
+	cluster_require_internal();
+	exists = find_address(fcinfo, &address);
+	if (exists && list_equals_array(deparse_object_ddl(&address), PG_GETARG_ARRAYTYPE_P(3)))
+		PG_RETURN_VOID();
+	base_frame_push(FRAME_OWN_DDL);
+	if (exists)
+		rename_away(&address);
+	for (int i = 0; i < n; i++)
+		run_statement(TextDatumGetCString(statements[i]));
+	base_frame_pop(FRAME_OWN_DDL);
+	PG_RETURN_VOID();
+}
+
+/* ---- rows of pg_dist_object ---- */
+
+static void
+require_object_owner(const ObjectAddress *address)
+{
+	if (!superuser() &&
+		!compat_object_ownercheck(address->classId, address->objectId, GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of %s", getObjectDescription(address, false))));
+}
+
+/* (type, names, args) */
+Datum
+citus_internal_add_object_metadata(PG_FUNCTION_ARGS)
+{
+	ObjectAddress address;
+
+	cluster_require_internal();
+	address = address_args(fcinfo);
+	require_object_owner(&address);
+	if (!catalog_object_is_distributed(&address))
+		catalog_object_insert(&address);
+	PG_RETURN_VOID();
+}
+
+/* the same arguments; no error when there is no such object */
+Datum
+citus_internal_delete_object_metadata(PG_FUNCTION_ARGS)
+{
+	char	   *wanted = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ListCell   *lc;
+
+	cluster_require_internal();
+	foreach(lc, catalog_objects())
+	{
+		const ObjectAddress *address = lfirst(lc);
+		char	   *type;
+		List	   *names;
+		List	   *args;
+
+		if (!cluster_object_name(address, &type, &names, &args) || strcmp(type, wanted) != 0 ||
+			!list_equals_array(names, PG_GETARG_ARRAYTYPE_P(1)) ||
+			!list_equals_array(args, PG_GETARG_ARRAYTYPE_P(2)))
+			continue;
+		require_object_owner(address);
+		catalog_object_delete(address);
+		break;
+	}
+	PG_RETURN_VOID();
+}
+
+/* Rows of metadata about what does not exist (any more) go; harmless for anybody to call. */
+Datum
+citus_internal_forget_dropped(PG_FUNCTION_ARGS)
+{
+	ListCell   *lc;
+
+	cluster_require_internal();
+	foreach(lc, catalog_table_oids())
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
+			catalog_table_delete(lfirst_oid(lc));
+	foreach(lc, catalog_objects())
+	{
+		char	   *type;
+		List	   *names;
+		List	   *args;
+
+		if (!cluster_object_name(lfirst(lc), &type, &names, &args))
+			catalog_object_delete(lfirst(lc));
+	}
+	PG_RETURN_VOID();
+}
