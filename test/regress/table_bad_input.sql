@@ -1,0 +1,108 @@
+-- What the functions on tables refuse, with which SQLSTATE; nothing is left behind.
+CREATE SCHEMA tbad;
+SET search_path TO tbad;
+SET citus.shard_count TO 4;
+SET client_min_messages TO warning;
+CREATE TABLE d (k int);
+CREATE TABLE p (k int, n numeric(5, -2));
+CREATE TABLE s (k int);
+CREATE TABLE ref (k int);
+SELECT create_distributed_table('d', 'k');
+SELECT create_distributed_table('s', NULL);
+SELECT create_reference_table('ref');
+CREATE COLLATION blind (provider = icu, locale = 'und', deterministic = false);
+CREATE TABLE blind_key (k text COLLATE blind);
+CREATE TABLE base (k int);
+CREATE TABLE heir () INHERITS (base);
+CREATE TABLE triggered (k int);
+CREATE FUNCTION noop() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER tr BEFORE INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION noop();
+CREATE SEQUENCE a_sequence;
+CREATE MATERIALIZED VIEW mv AS SELECT 1 AS k;
+CREATE FOREIGN DATA WRAPPER tbad_fdw;
+CREATE SERVER tbad_server FOREIGN DATA WRAPPER tbad_fdw;
+CREATE FOREIGN TABLE ft (k int) SERVER tbad_server;
+CREATE TABLE filled (k int);
+INSERT INTO filled VALUES (1);
+
+\set VERBOSITY sqlstate
+SELECT create_distributed_table(0, 'k');
+SELECT create_distributed_table(4000000000::oid, 'k');
+SELECT create_distributed_table('p', 'n');
+SELECT create_distributed_table('blind_key', 'k');
+SELECT create_distributed_table('base', 'k');
+SELECT create_distributed_table('heir', 'k');
+SELECT create_distributed_table('triggered', 'k');
+SELECT create_distributed_table('a_sequence', 'k');
+SELECT create_distributed_table('mv', 'k');
+SELECT create_distributed_table('ft', 'k');
+SELECT create_distributed_table('p', 'k', colocate_with => 'd', shard_count => 4);
+SELECT create_distributed_table('p', NULL, shard_count => 4);
+SELECT create_distributed_table('p', 'k', shard_count => -1);
+SELECT create_distributed_table('p', 'k', colocate_with => 's');
+SELECT create_distributed_table('p', 'k', colocate_with => 'ref');
+SELECT create_distributed_table('p', NULL, colocate_with => 'd');
+SELECT create_distributed_table('p', 'k', colocate_with => 'filled');
+SELECT create_distributed_table('p', 'k', colocate_with => '');
+SELECT create_distributed_table('p', 'k', colocate_with => 'a.b.c.d');
+SELECT create_distributed_table('filled', 'k', 'append');
+SELECT create_distributed_table('filled', 'k', 'range');
+SELECT create_distributed_table('p', '');
+SELECT create_distributed_table('p', repeat('x', 10000));
+SELECT create_reference_table('d');
+SELECT create_reference_table('ref');
+SELECT create_reference_table(0);
+SELECT create_reference_table(NULL);
+SELECT create_reference_table('mv');
+SELECT undistribute_table('p');
+SELECT undistribute_table(0);
+SELECT citus_add_local_table_to_metadata('d');
+SELECT citus_add_local_table_to_metadata('mv');
+SELECT citus_add_local_table_to_metadata('heir');
+SELECT citus_add_local_table_to_metadata(0);
+SELECT truncate_local_data_after_distributing_table('p');
+SELECT truncate_local_data_after_distributing_table(0);
+SELECT update_distributed_table_colocation('p', 'd');
+SELECT update_distributed_table_colocation('ref', 'd');
+SELECT update_distributed_table_colocation('d', 'ref');
+SELECT update_distributed_table_colocation('d', '');
+SELECT citus_drop_trigger();
+SET citus.shard_replication_factor TO 9;
+SELECT create_distributed_table('p', 'k', shard_count => 3);
+SELECT create_distributed_table('p', NULL);
+RESET citus.shard_replication_factor;
+
+-- only other nodes may call these
+SELECT citus_internal.apply_shard_ddl('{1}', '{DROP TABLE tbad.p}', '{}', NULL);
+SELECT citus_internal.drop_relations('{tbad.p}');
+SELECT citus_internal.delete_shard_metadata('{1}');
+SELECT citus_internal.set_table_colocation('tbad.p', 1);
+SELECT citus_internal.set_table_auto_converted('tbad.p', true);
+
+-- not the owner
+CREATE ROLE tbad_user LOGIN;
+GRANT ALL ON SCHEMA tbad TO tbad_user;
+GRANT ALL ON ALL TABLES IN SCHEMA tbad TO tbad_user;
+SET ROLE tbad_user;
+SELECT create_distributed_table('p', 'k');
+SELECT create_reference_table('p');
+SELECT citus_add_local_table_to_metadata('p');
+SELECT undistribute_table('d');
+SELECT update_distributed_table_colocation('d', 'none');
+SELECT citus_drop_all_shards('d', 'tbad', 'd');
+SELECT citus_internal.check_consistency();
+CREATE TABLE mine (k int);
+SELECT create_distributed_table('mine', 'k', colocate_with => 'd');
+SELECT create_distributed_table('mine', 'k');
+SELECT count(*) FROM mine;
+DROP TABLE mine;
+RESET ROLE;
+\set VERBOSITY terse
+
+SELECT logicalrelid FROM pg_dist_partition WHERE logicalrelid::text !~ '[.]' ORDER BY logicalrelid::text;
+DROP SERVER tbad_server CASCADE;
+DROP FOREIGN DATA WRAPPER tbad_fdw;
+SELECT citus_internal.check_consistency();
+DROP SCHEMA tbad CASCADE;
+DROP ROLE tbad_user;
+SELECT citus_internal.check_consistency();
