@@ -22,6 +22,9 @@
 
 #include "deparse/deparse_internal.h"
 
+/* in pg_attribute.attoptions: late releases of old majors keep a number of their own there */
+#define SERVER_OWN_OPTION "pg_attver"
+
 /* privileges by their bits, and SQL's words for them */
 static const struct
 {
@@ -123,6 +126,8 @@ options_text(Datum options, const char *prefix, const char *format)
 		DefElem    *option = lfirst(cell);
 		char	   *value = option->arg ? defGetString(option) : "";
 
+		if (strcmp(option->defname, SERVER_OWN_OPTION) == 0)
+			continue;
 		if (text.len > 0)
 			appendStringInfoString(&text, ", ");
 		appendStringInfoString(&text, prefix);

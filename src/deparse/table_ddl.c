@@ -218,6 +218,7 @@ column_settings(List *texts, Relation relation)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);
 		const char *column = quote_identifier(NameStr(attr->attname));
+		const char *settings;
 		HeapTuple	tuple;
 		Datum		options;
 		bool		isNull;
@@ -230,9 +231,10 @@ column_settings(List *texts, Relation relation)
 		tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(attr->attrelid),
 								Int16GetDatum(attr->attnum));
 		options = SysCacheGetAttr(ATTNUM, tuple, Anum_pg_attribute_attoptions, &isNull);
-		if (!isNull)
+		settings = isNull ? "" : deparse_reloptions(options, "");
+		if (*settings != '\0')
 			texts = deparse_append(texts, "ALTER TABLE %s ALTER COLUMN %s SET (%s)", name,
-								   column, deparse_reloptions(options, ""));
+								   column, settings);
 		ReleaseSysCache(tuple);
 	}
 	return texts;

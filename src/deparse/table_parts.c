@@ -57,7 +57,7 @@ index_statistics(List *texts, Relation index)
 	return texts;
 }
 
-/* Indexes of a partition that belong to one of its parent come with ATTACH PARTITION. */
+/* Those of a partition that belong to its parent's are made too, and found by ATTACH PARTITION. */
 List *
 deparse_table_indexes(List *texts, Relation relation)
 {
