@@ -12,12 +12,11 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_class.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 
 #include "citus/base/compat_planner.h"
@@ -193,9 +192,56 @@ find_column(List *targetList, AttrNumber attno)
 	return NULL;
 }
 
+/*
+ * The text of an INSERT .. SELECT has the select's own columns; defaults and casts that the
+ * rewriter put beside them become a select around it.  In place; source is the range table index of
+ * the select.
+ */
+static void
+wrap_select(Query *query, Index source)
+{
+	RangeTblEntry *rte = rt_fetch(source, query->rtable);
+	RangeTblEntry *inner = copyObject(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *wrapper = makeNode(Query);
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	ref->rtindex = 1;
+	wrapper->commandType = CMD_SELECT;
+	wrapper->querySource = QSRC_ORIGINAL;
+	wrapper->canSetTag = true;
+	wrapper->rtable = list_make1(inner);
+	wrapper->jointree = makeFromExpr(list_make1(ref), NULL);
+	IncrementVarSublevelsUp((Node *) inner->subquery, 1, 1);
+	inner->alias = makeAlias("source", NIL);
+	inner->eref->aliasname = pstrdup("source");
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		AttrNumber	number = list_length(wrapper->targetList) + 1;
+		Node	   *value = copyObject((Node *) tle->expr);
+		char	   *name = psprintf("column_%d", number);
+
+		if (tle->resjunk)
+			continue;
+		ChangeVarNodes(value, source, 1, 0);
+		wrapper->targetList = lappend(wrapper->targetList,
+									  makeTargetEntry((Expr *) value, number, name, false));
+		tle->expr = (Expr *) makeVar(source, number, exprType(value), exprTypmod(value),
+									 exprCollation(value), 0);
+		columns = lappend(columns, makeString(name));
+	}
+	wrapper->hasSubLinks = checkExprHasSubLink((Node *) wrapper->targetList);
+	rte->subquery = wrapper;
+	rte->eref = makeAlias(rte->eref->aliasname, columns);
+	rte->alias = NULL;
+}
+
 /* INSERT .. SELECT whose rows stay in the shard group they come from */
 static PlannedStmt *
-insert_select_whole(PlanRequest *request, Query *query, Refusal *refusal)
+insert_select_whole(PlanRequest *request, Query *query, Index source, Refusal *refusal)
 {
 	const DistTable *table = target_table(query);
 	QueryShape	shape;
@@ -215,7 +261,11 @@ insert_select_whole(PlanRequest *request, Query *query, Refusal *refusal)
 	foreach(lc, shape.keys)
 	{
 		if (equal(value, lfirst(lc)) && exprType(value) == table->keyType)
+		{
+			query = copyObject(query);
+			wrap_select(query, source);
 			return make_whole(request, query, "pushdown", table->relid, shape.prune, refusal);
+		}
 	}
 	return refuse(refusal, "the key does not come from the source's key");
 }
@@ -343,7 +393,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 {
 	const DistTable *table = target_table(query);
 	PlannedStmt *stmt;
-	bool		fromQuery = false;
+	Index		source = 0;
 	ListCell   *lc;
 
 	if (query->onConflict != NULL && assigns_key(table, query->onConflict->onConflictSet))
@@ -359,11 +409,11 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	foreach(lc, query->rtable)
 	{
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
-			fromQuery = true;
+			source = foreach_current_index(lc) + 1;
 	}
-	if (fromQuery)
+	if (source != 0)
 	{
-		stmt = insert_select_whole(request, query, refusal);
+		stmt = insert_select_whole(request, query, source, refusal);
 		if (stmt != NULL)
 			return stmt;
 	}

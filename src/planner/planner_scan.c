@@ -214,7 +214,8 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *tlist, List *clause
 		else if (!rinfo->pseudoconstant)
 			local = lappend(local, rinfo->clause);
 	}
-	vars = needed_vars(tlist, local);
+	/* tlist may be empty when a projection above will replace it */
+	vars = needed_vars(list_concat_copy(rel->reltarget->exprs, tlist), local);
 	columns = vars;
 	if (vars == NIL)
 		columns = list_make1(makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0), false,
