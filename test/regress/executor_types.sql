@@ -25,7 +25,8 @@ PREPARE by_key(int, mood) AS SELECT k, m FROM t WHERE k = $1 AND m = $2;
 EXECUTE by_key(1, 'ok');
 EXECUTE by_key(1, 'sad');
 UPDATE t SET m = 'happy', dom = 7 WHERE k = 2 RETURNING k, m, dom, p;
-INSERT INTO t (k, m, p) VALUES (1000, 'sad', '(1,)'), (1001, 'ok', NULL) RETURNING k, m, p;
+INSERT INTO t (k, m, p) VALUES (1000, 'sad', '(1,)') RETURNING k, m, p;
+INSERT INTO t (k, m, p) VALUES (1001, 'ok', NULL) RETURNING k, m, p;
 UPDATE t SET dom = -1 WHERE k = 3;
 
 SET citus.enable_binary_protocol TO off;
