@@ -137,19 +137,6 @@ handler_for(const UtilityCall *call, bool propagates)
 	return handler;
 }
 
-/*
- * Shells on this node are altered for another node.  Whatever the server reads of them to validate
- * a constraint is to be the empty shells: the shards validate for themselves, and what the other
- * node's transaction did to them cannot be seen from here.
- */
-static void
-alter_shell(UtilityCall *call)
-{
-	base_frame_push(FRAME_OWN_DDL);
-	pass_through(call);
-	base_frame_pop(FRAME_OWN_DDL);
-}
-
 void
 commands_process(UtilityCall *call)
 {
