@@ -36,14 +36,18 @@ typedef struct AloneStatement
 	Node	   *statement;		/* for this one */
 } AloneStatement;
 
+/* the statement pops the snapshot that it finds before it ends the transaction */
 static void
 run_statement_here(Command *command, Node *statement)
 {
 	QueryCompletion ignored;
+	bool		pushed = !ActiveSnapshotSet();
 
-	if (!ActiveSnapshotSet())
+	if (pushed)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	commands_run_local_statement(command, statement, &ignored);
+	if (pushed && ActiveSnapshotSet())
+		PopActiveSnapshot();
 }
 
 static void

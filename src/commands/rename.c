@@ -39,6 +39,14 @@ refuse_taken_name(Oid relid, Oid schemaId, const char *name)
 						get_namespace_name(schemaId))));
 }
 
+/* what leaves the relation's name alone: here first, so that mistakes are told in its words */
+static List *
+steps_shards_last(Command *command, const DistTable *table)
+{
+	return list_make3(commands_step_local(), commands_step_nodes(command->text),
+					  commands_step_shards(table->relid, command->text, NIL));
+}
+
 /* shards, here, nodes */
 static List *
 steps_shards_first(Command *command, const DistTable *table)
@@ -53,24 +61,16 @@ steps_for_rename_in_table(Command *command, Oid relid)
 	RenameStmt *statement = (RenameStmt *) command->statement;
 	const DistTable *table = commands_table_of_relation(relid);
 
-	switch (statement->renameType)
-	{
-		case OBJECT_RULE:
-			return NIL;
-		case OBJECT_TRIGGER:
-			if (!tables_enable_unsafe_triggers && table->kind != DIST_TABLE_LOCAL)
-				return NIL;
-			break;
-		case OBJECT_COLUMN:
-		case OBJECT_TABCONSTRAINT:
-		case OBJECT_POLICY:
-			break;
-		default:
-			refuse_taken_name(relid, get_rel_namespace(relid), statement->newname);
-			break;
-	}
-	commands_lock_coordinator_first(table->relid);
+	if (statement->renameType == OBJECT_RULE ||
+		(statement->renameType == OBJECT_TRIGGER && !tables_enable_unsafe_triggers &&
+		 table->kind != DIST_TABLE_LOCAL))
+		return NIL;
 	commands_require_owner(relid);
+	commands_lock_coordinator_first(table->relid);
+	if (statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_TABCONSTRAINT ||
+		statement->renameType == OBJECT_TRIGGER || statement->renameType == OBJECT_POLICY)
+		return steps_shards_last(command, table);
+	refuse_taken_name(relid, get_rel_namespace(relid), statement->newname);
 	return steps_shards_first(command, table);
 }
 

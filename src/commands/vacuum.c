@@ -331,8 +331,7 @@ gather_sizes(Command *command, void *argument)
 	List	   *texts = NIL;
 	ListCell   *cell;
 
-	if (!ActiveSnapshotSet())
-		PushActiveSnapshot(GetTransactionSnapshot());
+	PushActiveSnapshot(GetTransactionSnapshot());
 	foreach(cell, task->shells)
 	{
 		Oid			relid = lfirst_oid(cell);
@@ -350,6 +349,7 @@ gather_sizes(Command *command, void *argument)
 	}
 	if (texts != NIL)
 		cluster_run_on_others(texts);
+	PopActiveSnapshot();
 }
 
 /* ---- the statement ---- */
