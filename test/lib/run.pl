@@ -216,7 +216,7 @@ sub run_unit {
         $server, 'coordinator', qw(-q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose),
         '-c', "CREATE FUNCTION pg_temp.citus_unit_run(text) RETURNS void
                AS 'citus_unit', 'citus_unit_run' LANGUAGE C STRICT",
-        '-c', "SELECT pg_temp.citus_unit_run('$name')"));
+        '-c', 'BEGIN', '-c', "SELECT pg_temp.citus_unit_run('$name')", '-c', 'ROLLBACK'));
     return read_file($out) . "status $status\n" if $status != 0;
     return after_check($server, $sizes);
 }
