@@ -214,6 +214,7 @@ wrap_select(Query *query, Index source)
 	wrapper->rtable = list_make1(inner);
 	wrapper->jointree = makeFromExpr(list_make1(ref), NULL);
 	IncrementVarSublevelsUp((Node *) inner->subquery, 1, 1);
+	inner->inFromCl = true;
 	inner->alias = makeAlias("source", NIL);
 	inner->eref->aliasname = pstrdup("source");
 
@@ -297,6 +298,12 @@ make_source_query(Query *query, List **columns)
 
 		if (rte->rtekind == RTE_SUBQUERY || rte->rtekind == RTE_VALUES)
 			rte->inFromCl = true;
+	}
+	/* rows of an INSERT are no FROM item; those of a SELECT are, or its text would lack them */
+	foreach(lc, source->rtable)
+	{
+		if (foreach_current_index(lc) + 1 != query->resultRelation)
+			lfirst_node(RangeTblEntry, lc)->inFromCl = true;
 	}
 	source->targetList = targetList;
 	source->commandType = CMD_SELECT;
