@@ -306,8 +306,9 @@ create_shards(List *family)
 							   TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS);
 }
 
+/* the originals stay, out of sight, except those of managed local tables */
 static void
-move_rows(List *family)
+move_rows(List *family, DistTableKind kind)
 {
 	ListCell   *lc;
 
@@ -324,7 +325,9 @@ move_rows(List *family)
 		ereport(NOTICE,
 				(errmsg("copied " UINT64_FORMAT " rows of table \"%s\"",
 						count, get_rel_name(member)),
+				 kind == DIST_TABLE_LOCAL ? 0 :
 				 errdetail("The local copy of the rows is no longer visible."),
+				 kind == DIST_TABLE_LOCAL ? 0 :
 				 errhint("To free its space, call "
 						 "truncate_local_data_after_distributing_table(%s).",
 						 quote_literal_cstr(tables_qualified_name(member)))));
@@ -406,7 +409,7 @@ create_one(const Creation *creation)
 	record(creation);
 	create_shards(creation->family);
 	if (creation->layout->nshards > 0)
-		move_rows(creation->family);
+		move_rows(creation->family, kind);
 	finish_shards(creation->family, kind);
 	if (kind == DIST_TABLE_LOCAL)
 	{
