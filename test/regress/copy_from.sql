@@ -1,4 +1,5 @@
 -- COPY into distributed, reference and local tables.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1200000;
 CREATE SCHEMA cf;
 SET search_path TO cf;
 SET citus.shard_count TO 4;

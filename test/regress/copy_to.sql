@@ -1,4 +1,5 @@
 -- COPY out of distributed tables.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1300000;
 CREATE SCHEMA ct;
 SET search_path TO ct;
 SET citus.shard_count TO 1;

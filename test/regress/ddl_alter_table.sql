@@ -1,4 +1,5 @@
 -- ALTER TABLE: every kind of subcommand reaches the shells of all nodes and the shards.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1400000;
 CREATE SCHEMA ddl_at;
 SET search_path TO ddl_at;
 SET citus.shard_count TO 4;
@@ -41,7 +42,7 @@ SELECT count(DISTINCT u) FROM t;
 ALTER TABLE t ALTER COLUMN b DROP DEFAULT, ALTER COLUMN b SET STATISTICS 200,
     ALTER COLUMN b SET STORAGE EXTERNAL, ALTER COLUMN a SET (n_distinct = 5);
 SELECT DISTINCT result FROM run_command_on_placements('t', $$
-    SELECT concat_ws(chr(32), attstattarget, attstorage, attoptions) FROM pg_attribute
+    SELECT concat_ws(chr(32), attstattarget, attstorage) FROM pg_attribute
     WHERE attrelid = '%s'::regclass AND attname IN ('b', 'a') ORDER BY attname DESC LIMIT 1$$);
 ALTER TABLE t SET (fillfactor = 70, autovacuum_enabled = false);
 ALTER TABLE t RESET (autovacuum_enabled);

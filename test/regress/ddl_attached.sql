@@ -1,4 +1,5 @@
 -- Extended statistics and triggers.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1500000;
 CREATE SCHEMA ddl_ta;
 SET search_path TO ddl_ta;
 SET citus.shard_count TO 4;
@@ -9,14 +10,14 @@ SELECT create_distributed_table('t', 'k');
 SELECT create_distributed_table('log', 'k');
 CREATE VIEW shard_statistics AS
 SELECT result, count(*) FROM (
-    SELECT regexp_replace(result, '_\d{6,}', '_N', 'g') AS result
+    SELECT regexp_replace(result, 'ddl_ta\.|(?<=_)\d{6,}', '', 'g') AS result
     FROM run_command_on_placements('t', $$
-        SELECT string_agg(pg_get_statisticsobjdef(oid) || ' ' || coalesce(stxstattarget::text, '-1'), ' | ' ORDER BY stxname)
+        SELECT string_agg(pg_get_statisticsobjdef(oid) || ' ' || coalesce(nullif(stxstattarget, -1)::text, 'default'), ' | ' ORDER BY stxname)
         FROM pg_statistic_ext WHERE stxrelid = '%s'::regclass$$)) s
 GROUP BY 1 ORDER BY 1;
 CREATE STATISTICS named (ndistinct, mcv) ON a, b FROM t;
 CREATE STATISTICS IF NOT EXISTS named ON a, b FROM t;
-CREATE STATISTICS ON (a + b), k FROM t;
+CREATE STATISTICS expressions ON (a + b), k FROM t;
 ALTER STATISTICS named SET STATISTICS 50;
 ALTER STATISTICS named RENAME TO renamed;
 TABLE shard_statistics;

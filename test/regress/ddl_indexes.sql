@@ -1,4 +1,5 @@
 -- Indexes of distributed and reference tables.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1700000;
 CREATE SCHEMA ddl_ix;
 SET search_path TO ddl_ix;
 SET citus.shard_count TO 4;

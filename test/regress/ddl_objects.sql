@@ -1,4 +1,5 @@
 -- Schemas, types, functions and other objects exist on all nodes.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1800000;
 CREATE SCHEMA ddl_ob;
 SET search_path TO ddl_ob;
 SET citus.shard_count TO 4;
@@ -47,7 +48,7 @@ CREATE OR REPLACE VIEW vv AS SELECT count(*) AS n, max(k) AS m FROM v;
 SELECT * FROM vv;
 SELECT DISTINCT result FROM run_command_on_all_nodes('SELECT vv FROM ddl_ob.vv');
 SELECT DISTINCT result FROM run_command_on_all_nodes($$
-    SELECT proisstrict::text || proparallel || obj_description(oid) FROM pg_proc WHERE oid = 'ddl_ob.twice(int)'::regprocedure $$);
+    SELECT concat_ws(' ', proisstrict, proparallel, obj_description(oid)) FROM pg_proc WHERE oid = 'ddl_ob.twice(int)'::regprocedure $$);
 
 -- what depends on a plain table stays here
 CREATE TABLE plain (x int);

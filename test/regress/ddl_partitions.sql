@@ -1,4 +1,5 @@
 -- Partitions of distributed tables that come and go.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 1900000;
 CREATE SCHEMA ddl_pt;
 SET search_path TO ddl_pt;
 SET citus.shard_count TO 4;
@@ -10,7 +11,7 @@ CREATE TABLE p_new PARTITION OF p FOR VALUES FROM ('2021-01-01') TO ('2022-01-01
 INSERT INTO p SELECT i, '2020-06-01'::date + i * 5, i FROM generate_series(1, 100) i;
 SELECT count(*) FROM p_old;
 SELECT count(*) FROM p_new;
-SELECT table_name FROM citus_tables WHERE table_name::text LIKE 'p%' ORDER BY 1;
+SELECT table_name FROM public.citus_tables WHERE table_name::text LIKE 'p%' ORDER BY 1;
 INSERT INTO p VALUES (1, '2025-01-01', 1);
 
 -- a plain table with rows

@@ -1,4 +1,5 @@
 -- Names and places of tables and what they have.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 2000000;
 CREATE SCHEMA ddl_rn;
 CREATE SCHEMA ddl_rn2;
 SET search_path TO ddl_rn;

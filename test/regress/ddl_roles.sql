@@ -1,4 +1,5 @@
 -- Roles, rights and settings are the same on all nodes.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 2100000;
 CREATE SCHEMA ddl_ro;
 SET search_path TO ddl_ro;
 SET citus.shard_count TO 4;
