@@ -137,6 +137,8 @@ Datum
 citus_internal_lock_node_list(PG_FUNCTION_ARGS)
 {
 	cluster_require_internal();
+	if (PG_GETARG_BOOL(0))
+		base_require_superuser("change the list of nodes");
 	cluster_lock_node_list_here(PG_GETARG_BOOL(0));
 	PG_RETURN_VOID();
 }

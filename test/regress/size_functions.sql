@@ -27,7 +27,7 @@ SELECT citus_relation_size('p') = citus_relation_size('p1') AS partitions, citus
 SELECT citus_total_relation_size('t', fail_on_error => false) = citus_total_relation_size('t') AS lenient;
 SELECT sum(size) = citus_total_relation_size('t') AS shards
 FROM citus_shard_sizes() JOIN pg_dist_shard ON shardid = shard_id WHERE logicalrelid = 't'::regclass;
-SELECT table_size = pg_size_pretty(citus_total_relation_size('t')) AS view FROM citus_tables
+SELECT table_size = pg_size_pretty(citus_total_relation_size('t')) AS view FROM public.citus_tables
 WHERE table_name = 't'::regclass;
 
 -- within the transaction that makes the table
