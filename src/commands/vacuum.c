@@ -40,12 +40,15 @@ PG_FUNCTION_INFO_V1(citus_internal_set_table_size);
 /* ---- text ---- */
 
 static void
-append_option(StringInfo text, const DefElem *option)
+append_option(StringInfo text, DefElem *option)
 {
 	appendStringInfo(text, "%s%s", text->len == 0 ? " (" : ", ", option->defname);
-	if (option->arg != NULL)
-		appendStringInfo(text, " %s",
-						 quote_literal_cstr(defGetString(unconstify(DefElem *, option))));
+	if (option->arg == NULL)
+		return;
+	if (IsA(option->arg, Integer) || IsA(option->arg, Float))
+		appendStringInfo(text, " %s", defGetString(option));
+	else
+		appendStringInfo(text, " %s", quote_literal_cstr(defGetString(option)));
 }
 
 /* "VACUUM (options) " as other nodes get it */

@@ -24,9 +24,11 @@ COPY d FROM STDIN;
 COPY d (v) FROM STDIN;
 1
 \.
+\set VERBOSITY terse
 COPY d (k) FROM STDIN;
 1
 \.
+\set VERBOSITY default
 COPY d (k, g) FROM STDIN;
 \.
 COPY d (k, nothing) FROM STDIN;
