@@ -87,7 +87,7 @@ CREATE TABLE parted_default PARTITION OF parted DEFAULT;
 SELECT * FROM time_partitions WHERE parent_table = 'parted'::regclass ORDER BY partition::text;
 
 -- who may do what
-CREATE ROLE cat_user;
+CREATE USER cat_user;
 GRANT USAGE ON SCHEMA cat TO cat_user;
 SET ROLE cat_user;
 SELECT count(*) > 0 AS readable FROM pg_dist_node;
