@@ -28,6 +28,7 @@ $holder->query('UPDATE t SET v = 1 WHERE k = 5');
 $c->fails('SET lock_timeout = 300; UPDATE t SET v = 2 WHERE k = 5', qr/lock timeout/,
           'lock_timeout holds on the worker');
 $holder->query('ROLLBACK');
+$holder->quit;      # it would keep its connection to the worker
 
 # pg_cancel_backend on the coordinator's backend.
 my $sleeper = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
@@ -46,6 +47,5 @@ $c->wait_until($_, $gone, "no session is left on $_") for 'worker1', 'worker2';
 $c->sql('SET lock_timeout = 5000; UPDATE t SET v = v + 1');
 is($c->sql('SELECT sum(v) FROM t'), '100', 'its changes are gone');
 eval { $sleeper->quit };
-$holder->quit;
 $c->check;
 done_testing();
