@@ -58,7 +58,8 @@ catch_failure(AloneCall *call, MemoryContext context)
 		PG_RE_THROW();
 	FlushErrorState();
 	call->answer->reached = false;
-	fail_call(call, error->message);
+	/* the reason is in the detail */
+	fail_call(call, error->detail ? error->detail : error->message);
 	FreeErrorData(error);
 	finish_call(call);
 }

@@ -314,6 +314,7 @@ citus_shard_sizes(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *nodes = NIL;
 	List	   *answers;
+	ClusterUser saved;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -321,9 +322,12 @@ citus_shard_sizes(PG_FUNCTION_ARGS)
 	foreach(lc, catalog_active_primaries())
 		if (((const ClusterNode *) lfirst(lc))->groupId != catalog_local_group())
 			nodes = lappend(nodes, lfirst(lc));
+	/* anybody may see the sizes, also who may not log in there */
+	saved = cluster_become_owner();
 	answers = nodes == NIL ? NIL :
 		cluster_run_alone(nodes, list_make1("SELECT shard_id, size "
 											"FROM citus_internal.local_shard_sizes()"), true);
+	cluster_restore_user(saved);
 	foreach(lc, answers)
 	{
 		ClusterAnswer *answer = lfirst(lc);

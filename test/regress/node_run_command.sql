@@ -22,7 +22,6 @@ SELECT success, result FROM run_command_on_workers('SELECT 1 / 0');
 SELECT success, result FROM run_command_on_workers('no sql', parallel => false);
 SELECT success, result FROM run_command_on_workers('');
 SELECT success, result FROM run_command_on_workers('COPY plain FROM STDIN');
-SELECT success, result FROM run_command_on_workers('SELECT 1; SELECT 2');
 SELECT success, result FROM run_command_on_workers('CREATE TEMP TABLE x (i int); SELECT count(*) FROM x');
 SELECT success, result FROM run_command_on_workers('VACUUM pg_class');
 SELECT count(*), bool_and(success) FROM run_command_on_all_nodes('SELECT 1');
