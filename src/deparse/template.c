@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/namespace.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -45,7 +47,7 @@ typedef struct HoleContext
 	int			capacity;
 } HoleContext;
 
-/* parameter numbers that mark the values of an INSERT; beyond any real one */
+/* parameter numbers of the values of an INSERT, which are cut out again */
 #define MARK_PARAM 60000
 
 
@@ -144,16 +146,21 @@ parse_text(const char *text)
 	return linitial_node(RawStmt, statements)->stmt;
 }
 
-/* Cuts bytes [from, to) of the text into a template. */
+/* Cuts bytes [from, to) of the text into a template, without white space at its ends. */
 static SqlTemplate *
-cut_text(const HoleContext *context, int from, int to)
+cut_text(const HoleContext *context, int from, int to, const char *prefix)
 {
 	StringInfoData out;
 	int		   *offsets = palloc(Max(context->nholes, 1) * sizeof(int));
 	Oid		   *relids = palloc(Max(context->nholes, 1) * sizeof(Oid));
 	int			nholes = 0;
 
+	while (from < to && isspace((unsigned char) context->text[from]))
+		from++;
+	while (from < to && isspace((unsigned char) context->text[to - 1]))
+		to--;
 	initStringInfo(&out);
+	appendStringInfoString(&out, prefix);
 	for (int i = 0; i < context->nholes; i++)
 	{
 		const Hole *hole = &context->holes[i];
@@ -171,21 +178,23 @@ cut_text(const HoleContext *context, int from, int to)
 	return plan_template_make(out.data, nholes, offsets, relids);
 }
 
-/* Prints the query (which is scribbled on) and finds its holes; *parsed is the text's parse tree. */
-static void
-print_query(Query *query, HoleContext *context, Node **parsed)
+/*
+ * Prints the query (which is scribbled on) and finds its holes; returns the text's parse tree.
+ * Expects the settings of deparse_settings_begin().
+ */
+static Node *
+print_query(Query *query, HoleContext *context)
 {
-	int			level = deparse_settings_begin();
+	Node	   *parsed;
 
 	context->text = pg_get_querydef(query, false);
-	deparse_settings_end(level);
-
 	context->capacity = 8;
 	context->nholes = 0;
 	context->holes = palloc(context->capacity * sizeof(Hole));
-	*parsed = parse_text(context->text);
-	(void) find_holes(*parsed, context);
+	parsed = parse_text(context->text);
+	(void) find_holes(parsed, context);
 	qsort(context->holes, context->nholes, sizeof(Hole), compare_holes);
+	return parsed;
 }
 
 /* Takes AccessShareLock on the relations of the query, as parsing it does. */
@@ -193,13 +202,16 @@ SqlTemplate *
 deparse_query_template(const Query *query, bool nameColumns)
 {
 	Query	   *adapted = deparse_query_adapt(query);
+	int			level = deparse_settings_begin();
 	HoleContext context;
-	Node	   *parsed;
+	SqlTemplate *sql;
 
 	if (nameColumns)
 		deparse_query_name_columns(adapted);
-	print_query(adapted, &context, &parsed);
-	return cut_text(&context, 0, strlen(context.text));
+	(void) print_query(adapted, &context);
+	sql = cut_text(&context, 0, strlen(context.text), "");
+	deparse_settings_end(level);
+	return sql;
 }
 
 /* Replaces the values of the columns by marked parameters. */
@@ -226,30 +238,43 @@ mark_values(Query *query, List *columns)
 	query->targetList = values;
 }
 
+/* Where in the text the marked row "VALUES (...)" starts and ends. */
+static void
+find_values(const char *text, Node *parsed, int *start, int *end)
+{
+	SelectStmt *select = (SelectStmt *) castNode(InsertStmt, parsed)->selectStmt;
+	const char *opening = "VALUES (";
+	List	   *row;
+
+	if (select == NULL || list_length(select->valuesLists) != 1)
+		elog(ERROR, "\"%s\" does not insert one row of values", text);
+	row = linitial(select->valuesLists);
+	*start = linitial_node(ParamRef, row)->location - (int) strlen(opening);
+	*end = llast_node(ParamRef, row)->location;
+	if (*start < 0 || strncmp(text + *start, opening, strlen(opening)) != 0)
+		elog(ERROR, "values not found in \"%s\"", text);
+	*end += strcspn(text + *end, ")") + 1;
+}
+
 void
 deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
 						 SqlTemplate **tail)
 {
 	Query	   *adapted = deparse_query_adapt(query);
-	char	   *first = psprintf(" VALUES ($%d", MARK_PARAM);
-	char	   *last = psprintf("$%d)", MARK_PARAM + list_length(columns) - 1);
-	const char *start;
-	const char *end;
+	int			level = deparse_settings_begin();
 	HoleContext context;
 	Node	   *parsed;
+	int			start;
+	int			end;
 
 	if (query->commandType != CMD_INSERT || columns == NIL)
 		elog(ERROR, "not an INSERT of values");
 	mark_values(adapted, columns);
-	print_query(adapted, &context, &parsed);
-
-	/* no user text stands before the first mark, and none between the first and the last */
-	start = strstr(context.text, first);
-	end = start ? strstr(start, last) : NULL;
-	if (end == NULL)
-		elog(ERROR, "values not found in \"%s\"", context.text);
-	*head = cut_text(&context, 0, start - context.text);
-	*tail = cut_text(&context, end - context.text + strlen(last), strlen(context.text));
+	parsed = print_query(adapted, &context);
+	find_values(context.text, parsed, &start, &end);
+	*head = cut_text(&context, 0, start, "");
+	*tail = cut_text(&context, end, strlen(context.text), " ");
+	deparse_settings_end(level);
 }
 
 

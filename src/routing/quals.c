@@ -346,7 +346,7 @@ spec_of(Node *node, const KeyColumn *key)
 PruneSpec *
 routing_prune_from_quals(List *quals, Index varno, const DistTable *table)
 {
-	List	   *specs = NIL;
+	List	   *folded = NIL;
 	KeyColumn	key;
 	ListCell   *cell;
 
@@ -360,14 +360,8 @@ routing_prune_from_quals(List *quals, Index varno, const DistTable *table)
 	if (quals != NIL && !IsA(quals, List))
 		quals = list_make1(quals);
 
+	/* those without the key, too: they may be constant */
 	foreach(cell, quals)
-	{
-		Node	   *qual = lfirst(cell);
-
-		/* conditions on other things alone say nothing, unless they are constant */
-		if (!find_key(qual, &key) && contain_var_clause(qual))
-			continue;
-		specs = lappend(specs, eval_const_expressions(NULL, qual));
-	}
-	return spec_of_and(specs, &key);
+		folded = lappend(folded, eval_const_expressions(NULL, lfirst(cell)));
+	return spec_of_and(folded, &key);
 }
