@@ -143,6 +143,13 @@ tables_data_push(Oid relid)
 
 /* ---- shards -> shell ---- */
 
+/* virtual generated columns, which PostgreSQL 18 brought, are null in the heap */
+static bool
+is_in_heap(Form_pg_attribute attribute)
+{
+	return !attribute->attisdropped && attribute->attgenerated != 'v';
+}
+
 void
 tables_data_clear(Oid relid)
 {
@@ -180,7 +187,7 @@ make_select(Relation rel)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (attribute->attisdropped)
+		if (!is_in_heap(attribute))
 			continue;
 		appendStringInfo(&sql, "%s%s", separator, quote_identifier(NameStr(attribute->attname)));
 		separator = ", ";
@@ -212,7 +219,7 @@ put_row(HeapFill *fill, HeapTuple tuple, TupleDesc desc)
 	ExecClearTuple(fill->slot);
 	for (int i = 0; i < target->natts; i++)
 	{
-		bool		present = !TupleDescAttr(target, i)->attisdropped;
+		bool		present = is_in_heap(TupleDescAttr(target, i));
 
 		fill->slot->tts_values[i] = present ? values[source] : (Datum) 0;
 		fill->slot->tts_isnull[i] = present ? nulls[source] : true;

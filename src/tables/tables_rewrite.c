@@ -22,6 +22,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -165,6 +166,30 @@ extended_constraint(Rewrite *rewrite, const char *name)
 		relid = parentId;
 	}
 	return catalog_extend_name(name, shard_beside(rewrite, relid)->id);
+}
+
+/*
+ * A constraint that exists already.  Since PostgreSQL 18 NOT NULL is one, and where nobody named
+ * it, each shard's is named after the shard.
+ */
+static char *
+extended_existing_constraint(Rewrite *rewrite, const char *name)
+{
+	char	   *result = extended_constraint(rewrite, name);
+	char	   *shardName = catalog_shard_relname(rewrite->shard);
+	Oid			relid = get_relname_relid(shardName, get_rel_namespace(rewrite->shard->relid));
+	size_t		prefix = strlen(rewrite->oldName) + 1;
+	size_t		suffix = strlen("_not_null");
+	size_t		length = strlen(name);
+	char	   *generated;
+
+	if (!OidIsValid(relid) || OidIsValid(get_relation_constraint_oid(relid, result, true)) ||
+		length <= prefix + suffix || strncmp(name, rewrite->oldName, prefix - 1) != 0 ||
+		strcmp(name + length - suffix, "_not_null") != 0)
+		return result;
+	generated = makeObjectName(shardName, pnstrdup(name + prefix, length - prefix - suffix),
+							   "not_null");
+	return OidIsValid(get_relation_constraint_oid(relid, generated, true)) ? generated : result;
 }
 
 /* the same for a name that is a List of String; the new list */
@@ -448,12 +473,12 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 			{
 				char	  **name = compat_alter_constraint_name(cmd);
 
-				*name = extended(rewrite, *name);
+				*name = extended_existing_constraint(rewrite, *name);
 				break;
 			}
 		case AT_ValidateConstraint:
 		case AT_DropConstraint:
-			cmd->name = extended_constraint(rewrite, cmd->name);
+			cmd->name = extended_existing_constraint(rewrite, cmd->name);
 			break;
 		case AT_ClusterOn:
 		case AT_EnableTrig:
@@ -524,7 +549,7 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 			rename->newname = extended(rewrite, rename->newname);
 			break;
 		case OBJECT_TABCONSTRAINT:
-			rename->subname = extended_constraint(rewrite, rename->subname);
+			rename->subname = extended_existing_constraint(rewrite, rename->subname);
 			rename->newname = extended_constraint(rewrite, rename->newname);
 			break;
 		case OBJECT_TRIGGER:
