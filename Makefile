@@ -69,6 +69,7 @@ DATA_built = citus--$(ext_version).sql $(notdir $(wildcard $(CITUS_TOP)/sql/upda
 PG_CPPFLAGS = -I$(CITUS_TOP)/include -I$(src) -I$(libpq_srcdir) $(CITUS_CPPFLAGS)
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wvla -Wno-unused-parameter -Wno-sign-compare \
   -Wno-missing-field-initializers -Wno-cast-function-type -Wno-declaration-after-statement \
+  -Wno-clobbered \
   $(if $(WERROR),-Werror)
 SHLIB_LINK_INTERNAL = $(libpq)
 SHLIB_LINK = $(or $(CITUS_LIBS),-lzstd -llz4 -lcrypto)

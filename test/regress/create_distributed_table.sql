@@ -1,6 +1,6 @@
 -- create_distributed_table: its parameters, what it records, and what it refuses.
 CREATE SCHEMA cdt;
-SET search_path TO cdt;
+SET search_path TO cdt, public;
 SET citus.shard_count TO 4;
 SET client_min_messages TO warning;
 
