@@ -12,6 +12,7 @@ bool		executor_local_enabled = true;
 bool		executor_log_local = false;
 bool		executor_binary_enabled = true;
 bool		executor_force_parallel = false;
+bool		executor_deadlock_prevention = true;
 int			executor_modify_mode = MODIFY_PARALLEL;
 int			executor_multi_task_level = 0;
 int			executor_local_flush_bytes = 512 * 1024;
@@ -65,6 +66,10 @@ static const SettingDef settings[] = {
 		"Opens a connection for every task of a query at once.",
 		SETTING_BOOL, &executor_force_parallel, {.b = false}, 0, 0, NULL,
 	PGC_USERSET, GUC_NO_SHOW_ALL},
+	{"citus.enable_deadlock_prevention",
+		"Lets UPDATE and DELETE of several shards of a table wait for each other.",
+		SETTING_BOOL, &executor_deadlock_prevention, {.b = true}, 0, 0, NULL,
+	PGC_USERSET, 0},
 	{"citus.multi_shard_modify_mode",
 		"Whether statements over many shards use one connection per node or more.",
 		SETTING_ENUM, &executor_modify_mode, {.i = MODIFY_PARALLEL}, 0, 0, modify_modes,

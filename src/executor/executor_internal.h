@@ -41,6 +41,7 @@ extern bool executor_local_enabled;
 extern bool executor_log_local;
 extern bool executor_binary_enabled;
 extern bool executor_force_parallel;
+extern bool executor_deadlock_prevention;
 extern int	executor_modify_mode;	/* ModifyMode */
 extern int	executor_multi_task_level;	/* elevel, 0: off */
 extern int	executor_local_flush_bytes;
@@ -235,6 +236,8 @@ extern uint64 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt
 								   Snapshot snapshot);
 /* true when a single remote task of stmt needs no transaction around it; stmt may be NULL */
 extern bool executor_may_autocommit(const PlannedStmt *stmt);
+/* makes a write of several shards wait for other such writes of the table, on all nodes */
+extern void executor_lock_for_write(const Fragment *fragment, List *tasks);
 /* a receiver of a local task's rows into the sink; pfree'd with the current context */
 extern DestReceiver *executor_sink_receiver(RowSink *sink, ExecutorTask *task);
 extern void executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer);

@@ -157,6 +157,7 @@ run_writes(DistScanState *state)
 		return;
 	}
 	executor_scan_resolve(state);
+	executor_lock_for_write(state->plan->fragment, state->tasks);
 	sink = executor_scan_sink(state);
 	count = executor_tasks_write(state->tasks, &sink, estate->es_plannedstmt, estate->es_snapshot);
 	if (state->plan->fragment->command != CMD_SELECT)

@@ -199,6 +199,45 @@ executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snaps
 	return executor_tasks_count(tasks);
 }
 
+/* ---- deadlocks ---- */
+
+static int
+count_shards(List *tasks)
+{
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		if (!((ExecutorTask *) lfirst(cell))->copy)
+			count++;
+	}
+	return count;
+}
+
+/*
+ * Two statements that change rows of the same shards on several nodes at once would each get
+ * there first on another node, and no node would see the deadlock.  They queue up at the first
+ * shard of the table instead, whichever shards they change; statements on one shard pass.  The
+ * lock mode conflicts with itself and with VACUUM, not with other writes.
+ */
+void
+executor_lock_for_write(const Fragment *fragment, List *tasks)
+{
+	const DistTable *table = catalog_table_get(fragment->anchor);
+	RowSink		sink = {NULL, NULL};
+	char	   *sql;
+
+	if (!executor_deadlock_prevention || fragment->target != FRAGMENT_SHARDS ||
+		fragment->command == CMD_INSERT || fragment->command == CMD_SELECT ||
+		count_shards(tasks) < 2)
+		return;
+	sql = psprintf("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE",
+				   catalog_shard_qualified_name(table->shards[0]));
+	executor_tasks_write(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true),
+						 &sink, NULL, NULL);
+}
+
 uint64
 executor_run_on_shards(const DistTable *table, const SqlTemplate *sql)
 {
