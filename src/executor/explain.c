@@ -232,7 +232,7 @@ show_task(ExecutorTask *task, ExplainState *es, bool executed)
 		es->indent += 3;
 	}
 	if (es->verbose)
-		ExplainPropertyText("Query", task->sql, es);
+		ExplainPropertyText("Query", task->sql + strspn(task->sql, " \n"), es);
 	if (executed && task->state == TASK_DONE)
 	{
 		ExplainPropertyUInteger("Rows received from node", NULL, task->rows, es);
