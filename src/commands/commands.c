@@ -17,6 +17,7 @@
 
 #include "citus/base/session.h"
 #include "citus/base/settings.h"
+#include "citus/tables/tables.h"
 #include "commands_internal.h"
 
 static bool ddl_propagation = true;
@@ -167,6 +168,7 @@ commands_process(UtilityCall *call)
 		pass_through(call);
 		if (isShell)
 			base_frame_pop(FRAME_OWN_DDL);
+		tables_after_statement();
 		return;
 	}
 
@@ -177,4 +179,5 @@ commands_process(UtilityCall *call)
 		pass_through(call);
 	else
 		commands_run_steps(&command, steps);
+	tables_after_statement();
 }

@@ -64,6 +64,8 @@ extern const CommandHandler *commands_handler_find(NodeTag tag);
 /* ---- steps.c ---- */
 
 extern CommandStep *commands_step_local(void);
+/* the same for a statement that changes a known table: nothing of the cluster is read for it */
+extern CommandStep *commands_step_local_shell(Oid relid);
 extern CommandStep *commands_step_dependencies(Oid classId, Oid objectId);
 extern CommandStep *commands_step_nodes(const char *text);
 extern CommandStep *commands_step_shards(Oid relid, const char *text, List *names);

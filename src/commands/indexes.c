@@ -246,6 +246,7 @@ steps_concurrent_index(Command *command, const DistTable *table, List *names)
 
 	PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL,
 							  "CREATE INDEX CONCURRENTLY");
+	tables_forget_local_rows(table->relid);
 	target->relid = table->relid;
 	target->indexName = pstrdup(statement->idxname ? statement->idxname : linitial(names));
 	statement->idxname = pstrdup(target->indexName);
@@ -311,7 +312,7 @@ commands_steps_create_index(Command *command)
 	index = palloc(sizeof(NewIndex));
 	index->relid = relid;
 	index->name = statement->idxname ? pstrdup(statement->idxname) : pstrdup(linitial(names));
-	return list_make5(commands_step_local(),
+	return list_make5(commands_step_local_shell(relid),
 					  commands_step_call(check_constraints, argument),
 					  commands_step_call(ensure_index_dependencies, index),
 					  commands_step_nodes(command->text),

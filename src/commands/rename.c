@@ -20,18 +20,26 @@
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "nodes/makefuncs.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "citus/base/compat.h"
 #include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
 /* ---- relations ---- */
 
+/* what the server will ask, asked before the shards do it in their words */
 static void
-refuse_taken_name(Oid relid, Oid schemaId, const char *name)
+check_new_name(Oid relid, Oid schemaId, const char *name)
 {
+	AclResult	result = compat_object_aclcheck(NamespaceRelationId, schemaId, GetUserId(),
+												ACL_CREATE);
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(schemaId));
 	if (OidIsValid(get_relname_relid(name, schemaId)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
@@ -70,7 +78,7 @@ steps_for_rename_in_table(Command *command, Oid relid)
 	if (statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_TABCONSTRAINT ||
 		statement->renameType == OBJECT_TRIGGER || statement->renameType == OBJECT_POLICY)
 		return steps_shards_last(command, table);
-	refuse_taken_name(relid, get_rel_namespace(relid), statement->newname);
+	check_new_name(relid, get_rel_namespace(relid), statement->newname);
 	return steps_shards_first(command, table);
 }
 
@@ -133,7 +141,7 @@ steps_for_table_schema(Command *command, const DistTable *table, const char *sch
 		return NIL;
 	commands_lock_coordinator_first(table->relid);
 	commands_require_owner(table->relid);
-	refuse_taken_name(table->relid, schemaId, get_rel_name(table->relid));
+	check_new_name(table->relid, schemaId, get_rel_name(table->relid));
 	ObjectAddressSet(*address, NamespaceRelationId, schemaId);
 	return lcons(commands_step_call(share_schema, address), steps_shards_first(command, table));
 }

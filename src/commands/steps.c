@@ -113,6 +113,28 @@ commands_run_local(Command *command)
 	commands_run_local_statement(command, command->statement, command->call->qc);
 }
 
+/*
+ * The statement on a shell: whatever the server reads of shells to validate a constraint is to be
+ * empty, since the shards validate for themselves.
+ */
+static void
+run_on_shell(Command *command, void *argument)
+{
+	tables_forget_local_rows(*(Oid *) argument);
+	base_frame_push(FRAME_OWN_DDL);
+	commands_run_local(command);
+	base_frame_pop(FRAME_OWN_DDL);
+}
+
+CommandStep *
+commands_step_local_shell(Oid relid)
+{
+	Oid		   *argument = palloc(sizeof(Oid));
+
+	*argument = relid;
+	return commands_step_call(run_on_shell, argument);
+}
+
 static void
 run_shards_step(CommandStep *step)
 {

@@ -372,10 +372,12 @@ steps_for_known_table(Command *command, Oid relid)
 	commands_check_alter_table(table, statement);
 	partition = unknown_partition(command, table);
 	if (OidIsValid(partition))
-		return list_make2(commands_step_local(), call_with_relid(share_attached, partition));
+		return list_make2(commands_step_local_shell(relid),
+						  call_with_relid(share_attached, partition));
 
 	names = tables_choose_names((Node *) statement, relid);
-	steps = list_make4(commands_step_local(), call_with_relid(check_constraints, relid),
+	steps = list_make4(commands_step_local_shell(relid),
+					   call_with_relid(check_constraints, relid),
 					   commands_step_dependencies(RelationRelationId, relid),
 					   commands_step_nodes(command->text));
 	if (changes_numbering(statement))

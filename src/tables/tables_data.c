@@ -174,6 +174,20 @@ tables_data_clear(Oid relid)
 	CommandCounterIncrement();
 }
 
+void
+tables_forget_local_rows(Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables_family(relid))
+	{
+		Oid			member = lfirst_oid(lc);
+
+		if (catalog_table_is_known(member) && !tables_heap_is_empty(member))
+			tables_data_clear(member);
+	}
+}
+
 static char *
 make_select(Relation rel)
 {

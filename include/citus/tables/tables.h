@@ -39,6 +39,13 @@ extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
 extern void tables_add_partition(Oid relid);
 
 /*
+ * Empties what the shell of a known table and its partitions still hold from before they were
+ * distributed, so that the server does not validate or index rows that are nobody's any more.
+ * Takes AccessExclusiveLock where there is something.
+ */
+extern void tables_forget_local_rows(Oid relid);
+
+/*
  * Shard DDL.  Each text is one utility statement as the user (or deparse_table_ddl) wrote it,
  * names are the names chosen for what they leave unnamed, in the order in which
  * tables_choose_names() meets them.  Sent to every node with a placement of the table's shards;
@@ -61,6 +68,12 @@ extern bool tables_extend_names(Node *statement, const Shard *shard, List **name
  * server's own rules; the names in order (List of char *).
  */
 extern List *tables_choose_names(Node *statement, Oid relid);
+
+/*
+ * To be called when a utility statement of a client is done: tables that are managed only because
+ * of foreign keys which the statement dropped become plain again.
+ */
+extern void tables_after_statement(void);
 
 /* drops shards (all placements) and metadata of a table that is being dropped everywhere */
 extern void tables_drop(Oid relid, const char *schemaName, const char *relationName);
