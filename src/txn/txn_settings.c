@@ -103,7 +103,7 @@ is_custom(const struct config_generic *setting)
 static bool
 travels(const struct config_generic *setting)
 {
-	if (setting->source < PGC_S_DATABASE || setting->context > PGC_SUSET ||
+	if (setting->source < PGC_S_DATABASE || setting->context < PGC_SUSET ||
 		(setting->context == PGC_SUSET && !superuser()))
 		return false;
 	if (strchr(setting->name, '.') != NULL)

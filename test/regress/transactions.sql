@@ -1,5 +1,8 @@
 -- Transactions over several nodes: blocks, savepoints, functions, isolation levels, one-phase and
 -- two-phase commit, what may not be prepared.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 2300000;
+CREATE SCHEMA tx;
+SET search_path TO tx;
 CREATE TABLE acc (k int PRIMARY KEY, v int);
 SELECT create_distributed_table('acc', 'k', shard_count := 8);
 INSERT INTO acc SELECT i, 0 FROM generate_series(1, 40) i;
@@ -117,7 +120,8 @@ ROLLBACK PREPARED 'client';
 -- settings travel: those of the server, and custom ones, also back to nothing
 SET timezone = 'Asia/Tokyo';
 SET my.tenant = 'seven';
-CREATE FUNCTION far(int) RETURNS text LANGUAGE plpgsql AS $$
+-- (immutable, which it is not, so that it is run on the nodes)
+CREATE FUNCTION far(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
     RETURN current_setting('timezone') || ' ' || coalesce(current_setting('my.tenant', true), 'none')
         || ' ' || current_setting('lock_timeout');
@@ -137,9 +141,15 @@ SELECT DISTINCT far(k) FROM acc;
 RESET my.tenant;
 RESET timezone;
 SELECT DISTINCT far(k) = current_setting('timezone') || '  0' AS reset FROM acc;
+SET search_path = 'pg_catalog', 'tx';
+CREATE FUNCTION tx.path(int) RETURNS text LANGUAGE sql IMMUTABLE AS
+    $$SELECT current_setting('search_path')$$;
+SELECT DISTINCT path(k) FROM acc;
 
 -- nothing is left over, and records are tidied up
 SELECT recover_prepared_transactions();
 SELECT count(*) FROM pg_dist_transaction;
 SELECT count(*) FROM pg_prepared_xacts;
 SELECT * FROM citus_internal.check_consistency();
+SET client_min_messages TO warning;
+DROP SCHEMA tx CASCADE;
