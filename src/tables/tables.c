@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "citus/base/lifecycle.h"
 #include "citus/base/settings.h"
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
@@ -54,4 +55,5 @@ void
 tables_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
+	base_lifecycle_register(PHASE_COMMANDS, tables_forget_links);
 }

@@ -16,6 +16,7 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
@@ -59,6 +60,12 @@ tables_shard_names(const DistTable *table, const char *schemaName, const char *r
 	}
 	return names;
 }
+
+/*
+ * A constraint has been dropped in this statement: managed local tables may have lost what they
+ * were managed for.  Cleared by tables_after_statement(), or when the statement fails.
+ */
+static bool linksDropped = false;
 
 /* ---- on one node ---- */
 
@@ -320,6 +327,8 @@ handle_dropped(List *objects)
 
 		if (object->address.objectSubId != 0)
 			continue;
+		if (object->address.classId == ConstraintRelationId)
+			linksDropped = true;
 		if (object->address.classId == RelationRelationId)
 			table = catalog_table_get(object->address.objectId);
 		if (table != NULL && internal)
@@ -331,6 +340,24 @@ handle_dropped(List *objects)
 	}
 	if (dropped != NIL)
 		drop_everywhere(dropped);
+}
+
+/* end of transactions and subtransactions */
+void
+tables_forget_links(LifecycleEvent event, SubTransactionId subid, SubTransactionId parent)
+{
+	if (event == LIFECYCLE_ABORT || event == LIFECYCLE_SUB_ABORT)
+		linksDropped = false;
+}
+
+void
+tables_after_statement(void)
+{
+	if (!linksDropped)
+		return;
+	linksDropped = false;
+	if (catalog_is_coordinator() && !base_session_is_internal())
+		tables_remove_local();
 }
 
 PG_FUNCTION_INFO_V1(citus_drop_trigger);

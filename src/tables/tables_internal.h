@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "utils/relcache.h"
+#include "citus/base/lifecycle.h"
 #include "citus/catalog/catalog.h"
 #include "citus/tables/tables.h"
 
@@ -103,6 +104,9 @@ extern int	tables_drop_all_shards(const DistTable *table, const char *schemaName
 extern void tables_create_local(Oid relid, bool cascadeViaForeignKeys);
 /* one table and its partitions, whatever foreign keys say */
 extern void tables_make_plain(Oid relid);
+
+extern void tables_forget_links(LifecycleEvent event, SubTransactionId subid,
+								SubTransactionId parent);
 
 /* ---- the rest ---- */
 

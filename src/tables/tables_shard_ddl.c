@@ -16,6 +16,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -83,6 +85,23 @@ has_local_placement(const Shard *shard)
 	return false;
 }
 
+/*
+ * A new shard goes with its shell, whatever drops that, and without being mentioned to the user.
+ */
+static void
+bind_to_shell(const Shard *shard)
+{
+	ObjectAddress shell;
+	ObjectAddress relation;
+	Oid			relid = get_relname_relid(catalog_shard_relname(shard),
+										  get_rel_namespace(shard->relid));
+
+	ObjectAddressSet(shell, RelationRelationId, shard->relid);
+	ObjectAddressSet(relation, RelationRelationId, relid);
+	if (OidIsValid(relid))
+		recordDependencyOn(&relation, &shell, DEPENDENCY_AUTO);
+}
+
 static void
 apply_to_shard(const Shard *shard, List *texts, List *names)
 {
@@ -98,8 +117,11 @@ apply_to_shard(const Shard *shard, List *texts, List *names)
 		{
 			Node	   *statement = lfirst_node(RawStmt, raw)->stmt;
 
-			if (tables_extend_names(statement, shard, &unused))
-				tables_execute_utility(statement, text);
+			if (!tables_extend_names(statement, shard, &unused))
+				continue;
+			tables_execute_utility(statement, text);
+			if (IsA(statement, CreateStmt))
+				bind_to_shell(shard);
 		}
 	}
 	tables_repair_partition_names(shard);

@@ -230,7 +230,14 @@ tables_undistribute(Oid relid, bool cascadeViaForeignKeys)
 /* ---- managed local tables that have become needless ---- */
 
 static bool
-is_linked_to_reference_table(Oid relid)
+is_auto_converted(const DistTable *table)
+{
+	return table != NULL && table->kind == DIST_TABLE_LOCAL && table->autoConverted;
+}
+
+/* true if foreign keys link it to a table that is known for its own sake */
+static bool
+is_needed(Oid relid)
 {
 	ListCell   *lc;
 
@@ -238,7 +245,7 @@ is_linked_to_reference_table(Oid relid)
 	{
 		const DistTable *other = catalog_table_get(lfirst_oid(lc));
 
-		if (other != NULL && other->kind == DIST_TABLE_REFERENCE)
+		if (other != NULL && !is_auto_converted(other))
 			return true;
 	}
 	return false;
@@ -253,12 +260,10 @@ tables_remove_local(void)
 	foreach(lc, catalog_table_oids())
 	{
 		Oid			relid = lfirst_oid(lc);
-		const DistTable *table = catalog_table_get(relid);
 
-		if (table == NULL || table->kind != DIST_TABLE_LOCAL || !table->autoConverted ||
-			get_rel_relispartition(relid) || is_linked_to_reference_table(relid))
-			continue;
-		tables_make_plain(relid);
+		if (is_auto_converted(catalog_table_get(relid)) && !get_rel_relispartition(relid) &&
+			!is_needed(relid))
+			tables_make_plain(relid);
 	}
 }
 

@@ -58,6 +58,30 @@ INSERT INTO child VALUES (2);
 SELECT undistribute_table('child', true);
 SELECT count(*) FROM child;
 
+-- managed only because of a foreign key: plain again without it
+CREATE TABLE lookup (id int PRIMARY KEY);
+INSERT INTO lookup VALUES (1), (2);
+CREATE TABLE first (id int PRIMARY KEY, l int CONSTRAINT link REFERENCES lookup);
+CREATE TABLE second (id int REFERENCES first);
+INSERT INTO first VALUES (1, 1);
+INSERT INTO second VALUES (1);
+SELECT create_reference_table('lookup');
+CREATE TABLE third (id int REFERENCES lookup);
+CREATE VIEW known AS SELECT logicalrelid, autoconverted FROM pg_dist_partition
+WHERE logicalrelid::text IN ('lookup', 'first', 'second', 'third') ORDER BY logicalrelid::text;
+SELECT * FROM known;
+BEGIN;
+ALTER TABLE first DROP CONSTRAINT link;
+SELECT * FROM known;
+SELECT * FROM first JOIN second USING (id);
+ROLLBACK;
+SELECT * FROM known;
+INSERT INTO third VALUES (2);
+DROP TABLE lookup CASCADE;
+SELECT * FROM known;
+SELECT * FROM first JOIN second USING (id);
+SELECT * FROM third;
+
 -- refused
 CREATE TABLE plain_parent (id int PRIMARY KEY);
 CREATE TABLE dist_parent (id int PRIMARY KEY, other int);
