@@ -34,12 +34,13 @@ relation_of_text(const char *name)
 static void
 set_colocation(Oid relid, ColocationId colocationId)
 {
+	char	   *name = quote_literal_cstr(tables_qualified_name(relid));
+	char	   *sql = psprintf("SELECT citus_internal.set_table_colocation(%s, %d)",
+							   name, colocationId);
+
 	catalog_table_set_colocation(relid, colocationId);
 	CommandCounterIncrement();
-	cluster_run_on_others(list_make1(psprintf(
-											  "SELECT citus_internal.set_table_colocation(%s, %d)",
-											  quote_literal_cstr(tables_qualified_name(relid)),
-											  colocationId)));
+	cluster_run_on_others(list_make1(sql));
 }
 
 PG_FUNCTION_INFO_V1(citus_internal_set_table_colocation);
@@ -59,12 +60,13 @@ citus_internal_set_table_colocation(PG_FUNCTION_ARGS)
 void
 tables_set_auto_converted(Oid relid, bool autoConverted)
 {
+	char	   *name = quote_literal_cstr(tables_qualified_name(relid));
+	char	   *sql = psprintf("SELECT citus_internal.set_table_auto_converted(%s, %s)",
+							   name, autoConverted ? "true" : "false");
+
 	catalog_table_set_auto_converted(relid, autoConverted);
 	CommandCounterIncrement();
-	cluster_run_on_others(list_make1(psprintf(
-											  "SELECT citus_internal.set_table_auto_converted(%s, %s)",
-											  quote_literal_cstr(tables_qualified_name(relid)),
-											  autoConverted ? "true" : "false")));
+	cluster_run_on_others(list_make1(sql));
 }
 
 PG_FUNCTION_INFO_V1(citus_internal_set_table_auto_converted);

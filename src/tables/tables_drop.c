@@ -247,6 +247,7 @@ tables_drop_all_shards(const DistTable *table, const char *schemaName, const cha
 {
 	List	   *names = tables_shard_names(table, schemaName, relationName);
 	List	   *ids = NIL;
+	char	   *sql;
 
 	if (names == NIL)
 		return 0;
@@ -257,9 +258,9 @@ tables_drop_all_shards(const DistTable *table, const char *schemaName, const cha
 	}
 	for (int i = 0; i < table->nshards; i++)
 		ids = lappend(ids, psprintf(INT64_FORMAT, table->shards[i]->id));
-	cluster_run_on_others(list_make1(psprintf(
-											  "SELECT citus_internal.delete_shard_metadata("
-											  "ARRAY[%s]::pg_catalog.int8[])", join(ids, ","))));
+	sql = psprintf("SELECT citus_internal.delete_shard_metadata(ARRAY[%s]::pg_catalog.int8[])",
+				   join(ids, ","));
+	cluster_run_on_others(list_make1(sql));
 	for (int i = 0; i < table->nshards; i++)
 		catalog_shard_delete(table->shards[i]->id);
 	CommandCounterIncrement();
@@ -282,8 +283,9 @@ collect_dropped(MemoryContext context)
 	List	   *objects = NIL;
 
 	SPI_connect();
-	if (SPI_execute("SELECT classid, objid, objsubid, schema_name, object_name"
-					" FROM pg_catalog.pg_event_trigger_dropped_objects()", true, 0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT classid, objid, objsubid, schema_name, object_name "
+					"FROM pg_catalog.pg_event_trigger_dropped_objects()",
+					true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the list of dropped objects");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{

@@ -203,9 +203,8 @@ place_single_shard(ShardLayout *layout)
 static const DistTable *
 find_model(const char *colocateWith)
 {
-	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(
-																	   cstring_to_text(colocateWith)));
-	Oid			relid = RangeVarGetRelid(name, AccessShareLock, false);
+	List	   *names = textToQualifiedNameList(cstring_to_text(colocateWith));
+	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names), AccessShareLock, false);
 	const DistTable *model = catalog_table_get(relid);
 
 	if (model == NULL)
