@@ -235,6 +235,8 @@ static void
 fill_node(const ClusterNode *node, bool dropCopies)
 {
 	cluster_run(list_make1((void *) node), cluster_activation_commands(node, dropCopies));
+	/* sessions elsewhere that waited write to the new copies as soon as they go on */
+	txn_commit_first(node);
 	if (operations_replicate_on_activate)
 		operations_replicate_references();
 }
@@ -384,6 +386,7 @@ operations_node_disable(const char *name, int port)
 	row.isActive = false;
 	row.metadataSynced = false;
 	node = spread_row(&row, false, NIL);
+	operations_lock_references_in(node->groupId);
 
 	/* the node itself is told if it listens: it must not take writes as if nothing had happened */
 	informed = cluster_other_nodes();
@@ -424,6 +427,8 @@ operations_node_remove(const char *name, int port)
 	txn_mark_local_write();
 	catalog_node_delete(node->id);
 	CommandCounterIncrement();
+	if (primary)
+		operations_lock_references_in(node->groupId);
 	foreach(lc, primary ? catalog_table_oids() : NIL)
 	{
 		const DistTable *table = catalog_table_get(lfirst_oid(lc));

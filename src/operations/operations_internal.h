@@ -67,5 +67,7 @@ extern void operations_check_dispensable(const ClusterNode *node);
 
 /* Copies all reference tables to active primaries that lack them; number of copies made. */
 extern int	operations_replicate_references(void);
+/* Makes writers of reference tables with copies in group wait, on all active nodes. */
+extern void operations_lock_references_in(GroupId group);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Writers of a reference table hold a lock on its shell, on the node where they are, from before
  * they look up its copies until they end.  So the shell is locked against writers on all nodes
- * first; who waits for that lock sees the new copy.  Rows then travel as COPY text from a copy,
+ * first; who waits for that lock sees the new copy.  The same lock keeps writers from a copy that
+ * goes.  Rows then travel as COPY text from a copy,
  * here or on another node, to the new one; constraints come after the rows.
  *
  * Not here: which node is to have copies (nodes.c), the writing of rows by users (executor).
@@ -307,6 +308,7 @@ make_copy(Oid relid, const ClusterNode *target)
 	run_on_copy(&copy, TABLE_DDL_SHARD_BEFORE);
 	copy_rows(&copy);
 	run_on_copy(&copy, TABLE_DDL_SHARD_AFTER);
+	txn_commit_first(target);
 }
 
 static bool
@@ -345,6 +347,21 @@ lock_against_writers(Oid relid)
 	cluster_run(cluster_other_nodes(),
 				list_make1(psprintf("LOCK TABLE ONLY %s IN EXCLUSIVE MODE",
 									qualified_name(relid))));
+}
+
+void
+operations_lock_references_in(GroupId group)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_table_oids())
+	{
+		const DistTable *table = catalog_table_get(lfirst_oid(lc));
+
+		if (table != NULL && table->kind == DIST_TABLE_REFERENCE && table->nshards == 1 &&
+			has_copy(table, group))
+			lock_against_writers(table->relid);
+	}
 }
 
 /* Foreign keys of the new copies point to other new copies: they come when all are there. */

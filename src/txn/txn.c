@@ -389,6 +389,15 @@ txn_node_was_written(NodeId nodeId)
 }
 
 void
+txn_commit_first(const ClusterNode *node)
+{
+	RemoteXact *xact = find_main(node->id, GetUserId());
+
+	if (xact != NULL)
+		xact->commitFirst = true;
+}
+
+void
 txn_mark_local_write(void)
 {
 	local_node_wrote = true;

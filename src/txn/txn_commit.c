@@ -350,12 +350,11 @@ warn_unresolved(RemoteXact *xact, const char *what)
 					 " recover_prepared_transactions().")));
 }
 
-/* COMMIT PREPARED or ROLLBACK PREPARED on all that are prepared */
+/* COMMIT PREPARED or ROLLBACK PREPARED on those given, which are prepared */
 static void
-finish_prepared(bool commit, TimestampTz deadline)
+finish_prepared(List *prepared, bool commit, TimestampTz deadline)
 {
 	const char *command = commit ? "COMMIT PREPARED" : "ROLLBACK PREPARED";
-	List	   *prepared = participants_in(XACT_PREPARED);
 	ListCell   *lc;
 
 	foreach(lc, prepared)
@@ -384,9 +383,25 @@ finish_prepared(bool commit, TimestampTz deadline)
 static void
 commit_prepared(void)
 {
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   COMMIT_TIMEOUT_MS);
+	List	   *first = NIL;
+	List	   *rest = NIL;
+	ListCell   *lc;
+
 	BASE_STOP_POINT("txn-before-commit-prepared");
-	finish_prepared(true, TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													  COMMIT_TIMEOUT_MS));
+	foreach(lc, participants_in(XACT_PREPARED))
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (xact->commitFirst)
+			first = lappend(first, xact);
+		else
+			rest = lappend(rest, xact);
+	}
+	if (first != NIL)
+		finish_prepared(first, true, deadline);
+	finish_prepared(rest, true, deadline);
 }
 
 static void
@@ -486,7 +501,7 @@ roll_back_all(void)
 		else if (xact->state != XACT_FAILED)
 			txn_xact_set_state(xact, XACT_FAILED);
 	}
-	finish_prepared(false, deadline);
+	finish_prepared(participants_in(XACT_PREPARED), false, deadline);
 }
 
 void

@@ -53,6 +53,7 @@ typedef struct RemoteXact
 	bool		isMain;
 	RemoteXactState state;
 	bool		wrote;			/* commands that write were sent in OPEN */
+	bool		commitFirst;	/* its COMMIT PREPARED is over before others begin */
 	int			savepoints;		/* highest nesting level with a savepoint there; 1: none */
 	char		gid[TXN_GID_SIZE];	/* from PREPARING on */
 

@@ -36,7 +36,7 @@ $c->sql(qq{
     SELECT create_distributed_table('app.parts', 'k', shard_count => 4);
     CREATE VIEW app.v AS SELECT k, v FROM app.serial;
     INSERT INTO app.kinds VALUES (1, 'one'), (2, NULL);
-    INSERT INTO app.ref VALUES (1, 1, 'red', 7, E'tab\\tnew\\nline\\\\back', '{a,"b,c",NULL}', 1.50,
+    INSERT INTO app.ref (id, kind, c, p, t, a, n, b, ts) VALUES (1, 1, 'red', 7, E'tab\\tnew\\nline\\\\back', '{a,"b,c",NULL}', 1.50,
         '\\x00ff', '2020-01-01 00:00:00+02'), (2, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL);
     INSERT INTO app.ref (id) SELECT generate_series(10, 3000);
     INSERT INTO app.serial (v) SELECT generate_series(1, 20);

@@ -74,6 +74,11 @@ extern bool txn_node_was_written(NodeId nodeId);
 extern void txn_mark_local_write(void);
 /* forces two-phase commit even if one node wrote */
 extern void txn_require_2pc(void);
+/*
+ * The part of the current user on the node commits before those on other nodes, on which sessions
+ * may go on at once to what they find there.  After the first command to the node.
+ */
+extern void txn_commit_first(const ClusterNode *node);
 /* a connection failed: if it took part with writes, the transaction cannot commit any more */
 extern void txn_conn_failed(RemoteConn *conn);
 
