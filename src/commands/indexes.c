@@ -36,17 +36,25 @@ typedef struct AloneStatement
 	Node	   *statement;		/* for this one */
 } AloneStatement;
 
-/* the statement pops the snapshot that it finds before it ends the transaction */
+/*
+ * Each statement has a transaction of its own, as if the client had sent it: it insists on being
+ * the first in it.  The statement pops the snapshot that it finds before it ends the transaction.
+ */
 static void
 run_statement_here(Command *command, Node *statement)
 {
 	QueryCompletion ignored;
-	bool		pushed = !ActiveSnapshotSet();
+	MemoryContext context = CurrentMemoryContext;
 
-	if (pushed)
-		PushActiveSnapshot(GetTransactionSnapshot());
+	if (ActiveSnapshotSet())
+		PopActiveSnapshot();
+	CommitTransactionCommand();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+
+	PushActiveSnapshot(GetTransactionSnapshot());
 	commands_run_local_statement(command, statement, &ignored);
-	if (pushed && ActiveSnapshotSet())
+	if (ActiveSnapshotSet())
 		PopActiveSnapshot();
 }
 
