@@ -64,6 +64,11 @@ DELETE FROM pg_dist_partition WHERE logicalrelid = 't'::regclass;
 SELECT count(*) FROM t;
 ROLLBACK;
 
+-- the extension is needed as long as there are tables
+\set VERBOSITY sqlstate
+DROP EXTENSION citus;
+\set VERBOSITY default
+
 -- constraints of the tables
 \set VERBOSITY sqlstate
 INSERT INTO pg_dist_authinfo VALUES (0, 'no_such_role', 'password=x');
