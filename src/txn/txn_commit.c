@@ -22,6 +22,8 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/pmsignal.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "citus/base/injection.h"
@@ -412,8 +414,8 @@ remove_all(void)
 		RemoteXact *xact = dlist_head_element(RemoteXact, node, &txn_participants);
 
 		/* what is not known to be closed there is closed with its connection */
-		if (xact->state != XACT_NONE && xact->state != XACT_FAILED)
-			xact->state = XACT_FAILED;
+		if (xact->state != XACT_NONE)
+			txn_xact_set_state(xact, XACT_FAILED);
 		txn_xact_remove(xact);
 	}
 }
@@ -509,6 +511,8 @@ txn_abort(void)
 {
 	if (dlist_is_empty(&txn_participants))
 		return;
-	run_guarded(roll_back_all);
+	/* without a postmaster this process may not wait any more; closed sockets say it, too */
+	if (!proc_exit_inprogress || PostmasterIsAlive())
+		run_guarded(roll_back_all);
 	run_guarded(remove_all);
 }

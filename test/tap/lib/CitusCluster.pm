@@ -110,6 +110,7 @@ sub kill9 {
     my $file = $node->data_dir . '/postmaster.pid';
     my ($pid) = slurp_file($file) =~ /^(\d+)/;
     my @children = grep { /^\d+$/ } split /\s+/, `pgrep -P $pid`;
+    kill STOP => @children, $pid;       # or backends would see their postmaster die
     kill KILL => $pid, @children;
     for (1 .. 500) { last unless kill 0 => $pid, @children; sleep 0.01 }
     $node->{_pid} = undef;
