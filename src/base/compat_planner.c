@@ -121,6 +121,16 @@ compat_query_clear_perminfos(Query *query)
 #endif
 }
 
+void
+compat_rte_clear_perminfo(RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	rte->perminfoindex = 0;
+#else
+	rte->requiredPerms = 0;
+#endif
+}
+
 Node *
 compat_merge_condition(Query *query)
 {

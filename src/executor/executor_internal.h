@@ -258,6 +258,7 @@ typedef struct DistScanState
 	ScanPhase	phase;
 	bool		keep;			/* rows stay in store, to be read again */
 	bool		cancelable;		/* remote work may be cancelled without harm */
+	bool		explainOnly;	/* nothing is run, not even the child plan */
 
 	/* valid from Begin */
 	MemoryContext context;		/* what lives as long as the node */

@@ -17,6 +17,8 @@
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
@@ -121,6 +123,50 @@ fetch_stored(DistScanState *state, TupleTableSlot *slot)
 
 /* ---- running ---- */
 
+typedef struct StagedRow
+{
+	TupleTableSlot *slot;		/* NULL under EXPLAIN: every value is NULL */
+} StagedRow;
+
+/* replaces staged parameters by the child's values */
+static Node *
+staged_mutator(Node *node, StagedRow *row)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN &&
+		((Param *) node)->paramid >= PLAN_STAGED_PARAM)
+	{
+		Param	   *param = (Param *) node;
+		Datum		value = (Datum) 0;
+		bool		isNull = true;
+
+		if (row->slot != NULL)
+			value = slot_getattr(row->slot, param->paramid - PLAN_STAGED_PARAM + 1, &isNull);
+		/* an array, by reference: the child keeps its row until it ends */
+		return (Node *) makeConst(param->paramtype, -1, param->paramcollid, -1, value, isNull,
+								  false);
+	}
+	return expression_tree_mutator(node, staged_mutator, row);
+}
+
+/* the fragment's parameters with the values that had to be computed first */
+static List *
+stage_params(DistScanState *state, List *params)
+{
+	StagedRow	row = {NULL};
+
+	if (state->css.custom_ps == NIL)
+		return params;
+	if (!state->explainOnly)
+	{
+		row.slot = ExecProcNode(linitial(state->css.custom_ps));
+		if (TupIsNull(row.slot))
+			elog(ERROR, "staged sources gave no row");
+	}
+	return (List *) staged_mutator((Node *) params, &row);
+}
+
 void
 executor_scan_resolve(DistScanState *state)
 {
@@ -132,7 +178,8 @@ executor_scan_resolve(DistScanState *state)
 		return;
 	caller = MemoryContextSwitchTo(state->context);
 	if (state->params == NULL)
-		state->params = executor_params_evaluate(fragment->params, parent, state->econtext);
+		state->params = executor_params_evaluate(stage_params(state, fragment->params), parent,
+												 state->econtext);
 	state->tasks = executor_tasks_make(fragment, state->params, parent, state->econtext,
 									   &state->nshards);
 	executor_tasks_name(state->tasks, state->reader == NULL ? NULL : SCAN_DESC(state));
@@ -324,7 +371,8 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	state->user.owner = state;
 	state->user.uses = scan_uses;
 	state->user.settle = scan_settle;
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+	state->explainOnly = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	if (state->explainOnly)
 		return;
 
 	if (plan_returns_rows(state->plan))

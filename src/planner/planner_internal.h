@@ -133,6 +133,11 @@ extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 
 extern PlannedStmt *planner_modify(PlanRequest *request, Refusal *refusal);
 
+/* ---- planner_stage.c ---- */
+
+extern Query *planner_stage(Query *query, const DistTable *anchor, bool subqueries,
+							const char **reason);
+
 /* ---- planner_visibility.c ---- */
 
 /* hides shard relations in every scan of pg_class, in place */

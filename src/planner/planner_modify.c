@@ -106,21 +106,58 @@ check_update_keeps_key(Query *query, const DistTable *table, QueryShape *shape)
 
 /* ---- statements that travel whole ---- */
 
+/* puts a node over the finished statement of its child plan; output is what the node returns */
 static PlannedStmt *
-make_whole(PlanRequest *request, Query *query, const char *strategy, Oid anchor,
-		   PruneSpec *prune, Refusal *refusal)
+add_node_on_top(PlanRequest *request, PlannedStmt *stmt, DistPlan *plan, List *output)
 {
-	Query	   *shipped = copyObject(query);
+	Query	   *query = request->query;
+	CustomScan *scan = planner_make_scan(plan, output, list_length(stmt->rtable) + 1);
+
+	compat_stmt_add_rte(stmt, planner_naming_rte(output));
+	scan->custom_plans = list_make1(stmt->planTree);
+	scan->scan.plan.plan_rows = stmt->planTree->plan_rows;
+	stmt->planTree = (Plan *) scan;
+	stmt->commandType = query->commandType;
+	stmt->hasReturning = query->returningList != NIL;
+	stmt->canSetTag = query->canSetTag;
+	stmt->queryId = query->queryId;
+	stmt->stmt_location = query->stmt_location;
+	stmt->stmt_len = query->stmt_len;
+	return stmt;
+}
+
+typedef struct WholeSpec
+{
+	Query	   *query;
+	Query	   *sources;		/* child plan for staged parameters, or NULL */
+	const char *strategy;
+	Oid			anchor;
+	PruneSpec  *prune;
+} WholeSpec;
+
+static PlannedStmt *
+make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal)
+{
+	Query	   *shipped = copyObject(spec->query);
 	DistPlan   *plan;
+	PlanRequest sourceRequest = *request;
+	PlannedStmt *stmt;
 	List	   *params;
 	const char *reason = planner_ship_query(shipped, &params);
 
 	if (reason != NULL)
 		return refuse(refusal, reason);
-	plan = plan_make(DIST_PLAN_FRAGMENT, strategy);
-	plan->fragment = planner_make_fragment(shipped, params, anchor, prune);
+	plan = plan_make(DIST_PLAN_FRAGMENT, spec->strategy);
+	plan->fragment = planner_make_fragment(shipped, params, spec->anchor, spec->prune);
 	plan->modifies = true;
-	return planner_make_stmt(request, plan, query->returningList);
+	if (spec->sources == NULL)
+		return planner_make_stmt(request, plan, spec->query->returningList);
+
+	sourceRequest.query = spec->sources;
+	sourceRequest.cursorOptions = 0;
+	stmt = planner_plan_request(&sourceRequest);
+	compat_stmt_take_relations(stmt, request->query);
+	return add_node_on_top(request, stmt, plan, spec->query->returningList);
 }
 
 static PruneSpec *
@@ -133,21 +170,59 @@ prune_of_shape(QueryShape *shape)
 }
 
 static PlannedStmt *
-modify_reference(PlanRequest *request, Query *query, QueryShape *shape, Refusal *refusal)
+modify_reference(PlanRequest *request, WholeSpec *spec, QueryShape *shape, Refusal *refusal)
 {
+	Query	   *query = spec->query;
+
 	if (shape->hasShards || shape->hasLocal)
 		return refuse(refusal, "a reference table can be modified only from reference tables");
 	if (contain_volatile_functions((Node *) query))
 		return refuse(refusal, "a volatile function would differ between the copies of a "
 					  "reference table");
-	return make_whole(request, query, "reference tables",
-					  rt_fetch(query->resultRelation, query->rtable)->relid, NULL, refusal);
+	spec->strategy = "reference tables";
+	return make_whole(request, spec, refusal);
+}
+
+static PlannedStmt *modify_shards(PlanRequest *request, Query *query, Query *sources,
+								  Refusal *refusal);
+
+/* what stands in the way runs first, as little of it as will do */
+static PlannedStmt *
+modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	for (int subqueries = 0; subqueries <= 1; subqueries++)
+	{
+		Query	   *staged = copyObject(query);
+		const char *reason;
+		Query	   *sources = planner_stage(staged, target_table(query), subqueries != 0, &reason);
+
+		if (reason != NULL)
+			return refuse(refusal, reason);
+		if (sources != NULL)
+		{
+			PlannedStmt *stmt = modify_shards(request, staged, sources, refusal);
+
+			if (stmt != NULL)
+				return stmt;
+		}
+	}
+	return NULL;
 }
 
 static PlannedStmt *
 modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 {
+	PlannedStmt *stmt = modify_shards(request, query, NULL, refusal);
+
+	return stmt != NULL ? stmt : modify_staged(request, query, refusal);
+}
+
+/* sources is the query of the child plan that gives the staged parameters, or NULL */
+static PlannedStmt *
+modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refusal)
+{
 	const DistTable *table = target_table(query);
+	WholeSpec	spec = {query, sources, NULL, table->relid, NULL};
 	QueryShape	shape;
 	Query	   *analysed = query;
 
@@ -163,16 +238,15 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 	}
 	planner_shape(analysed, &shape);
 	if (table->kind == DIST_TABLE_REFERENCE)
-		return modify_reference(request, query, &shape, refusal);
+		return modify_reference(request, &spec, &shape, refusal);
 	check_update_keeps_key(query, table, &shape);
-	if (shape.pinned)
-		return make_whole(request, query, "one shard group", table->relid,
-						  prune_of_shape(&shape), refusal);
-	if (!shape.complete)
+	if (!shape.pinned && !shape.complete)
 		return refuse(refusal, shape.reason);
-	if (query->commandType == CMD_MERGE)
+	if (query->commandType == CMD_MERGE && !shape.pinned)
 		return refuse(refusal, "MERGE over several shards");
-	return make_whole(request, query, "pushdown", table->relid, prune_of_shape(&shape), refusal);
+	spec.strategy = shape.pinned ? "one shard group" : sources != NULL ? "staged" : "pushdown";
+	spec.prune = prune_of_shape(&shape);
+	return make_whole(request, &spec, refusal);
 }
 
 /* ---- INSERT ---- */
@@ -263,9 +337,10 @@ insert_select_whole(PlanRequest *request, Query *query, Index source, Refusal *r
 	{
 		if (equal(value, lfirst(lc)) && exprType(value) == table->keyType)
 		{
-			query = copyObject(query);
-			wrap_select(query, source);
-			return make_whole(request, query, "pushdown", table->relid, shape.prune, refusal);
+			WholeSpec	spec = {copyObject(query), NULL, "pushdown", table->relid, shape.prune};
+
+			wrap_select(spec.query, source);
+			return make_whole(request, &spec, refusal);
 		}
 	}
 	return refuse(refusal, "the key does not come from the source's key");
@@ -360,19 +435,13 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 	return insert;
 }
 
-/*
- * The source is planned by itself; its finished statement becomes this one's, with our node on
- * top.
- */
 static PlannedStmt *
 insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_INSERT, "insert");
 	PlanRequest sourceRequest = *request;
 	PlannedStmt *stmt;
-	CustomScan *scan;
 	List	   *columns;
-	List	   *output = query->returningList;
 
 	sourceRequest.query = make_source_query(request->query, &columns);
 	sourceRequest.cursorOptions = 0;
@@ -384,15 +453,7 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 	plan->modifies = true;
 
 	stmt = planner_plan_request(&sourceRequest);
-	scan = planner_make_scan(plan, output, list_length(stmt->rtable) + 1);
-	compat_stmt_add_rte(stmt, planner_naming_rte(output));
-	scan->custom_plans = list_make1(stmt->planTree);
-	scan->scan.plan.plan_rows = stmt->planTree->plan_rows;
-	stmt->planTree = (Plan *) scan;
-	stmt->commandType = CMD_INSERT;
-	stmt->hasReturning = output != NIL;
-	stmt->canSetTag = query->canSetTag;
-	return stmt;
+	return add_node_on_top(request, stmt, plan, query->returningList);
 }
 
 static PlannedStmt *

@@ -33,6 +33,9 @@ extern Index compat_stmt_add_rte(PlannedStmt *stmt, RangeTblEntry *rte);
 /* 16: empties the list of permissions that goes with a range table */
 extern void compat_query_clear_perminfos(Query *query);
 
+/* 16: makes an entry one whose permissions are checked elsewhere */
+extern void compat_rte_clear_perminfo(RangeTblEntry *rte);
+
 /* 17: MERGE's ON condition left the join tree; NULL where it is still there */
 extern Node *compat_merge_condition(Query *query);
 

@@ -62,6 +62,12 @@ typedef enum FragmentTarget
 } FragmentTarget;
 
 /*
+ * Extern parameters numbered from here are not the client's: they are the columns of the one row
+ * that the child plan of the node returns (CustomScan.custom_plans, beside DIST_PLAN_FRAGMENT).
+ */
+#define PLAN_STAGED_PARAM 1000000
+
+/*
  * Fragment: one statement, run once per task.  Its parameters $1..$n are the values of params,
  * evaluated once, on the planning node, before the first task leaves.
  *

@@ -1,0 +1,477 @@
+/*
+ * planner_stage.c
+ *	  Parts of a statement that run first, so that the rest can run where the shards are.
+ *
+ * A relation of this node, a table of another colocation group, a sub-query that combines rows of
+ * several shards: none of them can be part of a fragment.  Each becomes a source: a query whose
+ * rows are collected here, once, when the statement starts, and travel to every task as arrays,
+ *
+ *		FROM l			->		FROM (SELECT * FROM ROWS FROM (unnest($1), unnest($2))) l
+ *
+ * which every shard sees alike.  All sources are computed by one child plan that returns one row,
+ * SELECT s1.a1, s1.a2, s2.a1 FROM (SELECT array_agg(..) ..) s1, (SELECT ..) s2; its columns are
+ * the extern parameters numbered from PLAN_STAGED_PARAM.
+ *
+ * Invariants: (1) a staged part refers to nothing outside itself; (2) its columns keep their
+ * positions, so that no Var elsewhere changes.
+ *
+ * Not here: deciding whether the rest can then travel (planner_distribution.c).
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "citus/base/compat_planner.h"
+#include "planner_internal.h"
+
+typedef struct StageContext
+{
+	const DistTable *anchor;	/* shards of its group take part as they are */
+	bool		subqueries;		/* stage every sub-query with shards, too */
+	List	   *sources;		/* of Query, each returning one row of arrays */
+	int			nparams;
+	const char *impossible;
+} StageContext;
+
+static void stage_level(StageContext *context, Query *query);
+
+/* ---- a source ---- */
+
+static Query *
+make_select_from(RangeTblEntry *rte)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	ref->rtindex = 1;
+	rte->inFromCl = true;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	return query;
+}
+
+static RangeTblEntry *
+make_subquery_rte(Query *query, const char *name)
+{
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk)
+			columns = lappend(columns, makeString(pstrdup(tle->resname ? tle->resname :
+														  "?column?")));
+	}
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->alias = makeAlias(name, NIL);
+	rte->eref = makeAlias(name, columns);
+	rte->inFromCl = true;
+	return rte;
+}
+
+/* array_agg(expr) */
+static Expr *
+make_array_agg(Expr *expr, Oid arrayType)
+{
+	Aggref	   *agg = makeNode(Aggref);
+	Oid			collation = exprCollation((Node *) expr);
+
+	agg->aggfnoid = F_ARRAY_AGG_ANYNONARRAY;
+	agg->aggtype = arrayType;
+	agg->aggcollid = collation;
+	agg->inputcollid = collation;
+	agg->aggargtypes = list_make1_oid(exprType((Node *) expr));
+	agg->args = list_make1(makeTargetEntry(expr, 1, NULL, false));
+	agg->aggkind = AGGKIND_NORMAL;
+	agg->aggsplit = AGGSPLIT_SIMPLE;
+	agg->aggno = agg->aggtransno = -1;
+	agg->location = -1;
+	return (Expr *) agg;
+}
+
+static RangeTblFunction *
+make_unnest(Param *array, Oid elementType, Oid collation)
+{
+	RangeTblFunction *function = makeNode(RangeTblFunction);
+	FuncExpr   *call = makeFuncExpr(F_UNNEST_ANYARRAY, elementType, list_make1(array), collation,
+									collation, COERCE_EXPLICIT_CALL);
+
+	call->funcretset = true;
+	function->funcexpr = (Node *) call;
+	function->funccolcount = 1;
+	return function;
+}
+
+static Param *
+make_staged_param(StageContext *context, Oid arrayType, Oid collation)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = PLAN_STAGED_PARAM + context->nparams++;
+	param->paramtype = arrayType;
+	param->paramtypmod = -1;
+	param->paramcollid = collation;
+	param->location = -1;
+	return param;
+}
+
+/*
+ * One column on its way: aggregated into an array by collect, unnested again by rows.  Returns its
+ * Var among the columns of rows.
+ */
+static Var *
+stage_column(StageContext *context, Query *collect, RangeTblEntry *rows, Expr *expr)
+{
+	Oid			type = exprType((Node *) expr);
+	Oid			collation = exprCollation((Node *) expr);
+	Oid			arrayType = get_array_type(type);
+	AttrNumber	number = list_length(rows->functions) + 1;
+	Param	   *param;
+
+	if (!OidIsValid(arrayType) || OidIsValid(get_element_type(type)))
+	{
+		context->impossible = "a column of a row source cannot be sent as an array";
+		return NULL;
+	}
+	param = make_staged_param(context, arrayType, collation);
+	rows->functions = lappend(rows->functions, make_unnest(param, type, collation));
+	rows->eref->colnames = lappend(rows->eref->colnames, makeString(psprintf("a%d", number)));
+	collect->targetList = lappend(collect->targetList,
+								  makeTargetEntry(make_array_agg(expr, arrayType), number,
+												  psprintf("a%d", number), false));
+	return makeVar(1, number, type, exprTypmod((Node *) expr), collation, 0);
+}
+
+/*
+ * Registers the rows of source (whose columns have the names and positions that the statement
+ * knows) and returns a query that gives the same rows from parameters.
+ */
+static Query *
+stage_source(StageContext *context, Query *source)
+{
+	RangeTblEntry *rows = makeNode(RangeTblEntry);
+	Query	   *collect = make_select_from(make_subquery_rte(source, "source"));
+	Query	   *result = make_select_from(rows);
+	AttrNumber	attno = 0;
+	ListCell   *lc;
+
+	rows->rtekind = RTE_FUNCTION;
+	rows->alias = makeAlias("staged", NIL);
+	rows->eref = makeAlias("staged", NIL);
+	foreach(lc, source->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Node	   *value = (Node *) tle->expr;
+		Expr	   *column;
+
+		if (tle->resjunk)
+			continue;
+		attno++;
+		if (IsA(value, Const) && ((Const *) value)->constisnull)
+			column = (Expr *) copyObject(value);	/* a column that nobody reads */
+		else
+			column = (Expr *) stage_column(context, collect, rows,
+										   (Expr *) makeVar(1, attno, exprType(value),
+															exprTypmod(value),
+															exprCollation(value), 0));
+		if (context->impossible != NULL)
+			return source;
+		result->targetList = lappend(result->targetList,
+									 makeTargetEntry(column, attno,
+													 pstrdup(tle->resname ? tle->resname :
+															 "?column?"), false));
+	}
+
+	/* the number of rows is what counts when no column does */
+	if (rows->functions == NIL)
+		(void) stage_column(context, collect, rows,
+							(Expr *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0),
+											   false, true));
+	collect->hasAggs = true;
+	context->sources = lappend(context->sources, collect);
+	return result;
+}
+
+/* ---- relations ---- */
+
+typedef struct NeededContext
+{
+	Index		rti;
+	int			sublevels;
+	Bitmapset  *attnos;			/* as MEMBER_OF_ATTNO says */
+} NeededContext;
+
+#define MEMBER_OF_ATTNO(attno) ((attno) - FirstLowInvalidHeapAttributeNumber)
+
+static bool
+needed_walker(Node *node, NeededContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varno == context->rti && var->varlevelsup == context->sublevels)
+			context->attnos = bms_add_member(context->attnos, MEMBER_OF_ATTNO(var->varattno));
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		context->sublevels++;
+		result = query_tree_walker((Query *) node, needed_walker, context, 0);
+		context->sublevels--;
+		return result;
+	}
+	return expression_tree_walker(node, needed_walker, context);
+}
+
+/* conditions of the level's WHERE that only this relation's columns decide */
+static List *
+own_quals(Query *query, Index rti)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	bool		inFrom = false;
+
+	foreach(lc, query->jointree->fromlist)
+	{
+		if (IsA(lfirst(lc), RangeTblRef) && ((RangeTblRef *) lfirst(lc))->rtindex == rti)
+			inFrom = true;
+	}
+	if (!inFrom)
+		return NIL;
+	foreach(lc, make_ands_implicit((Expr *) query->jointree->quals))
+	{
+		Node	   *qual = lfirst(lc);
+
+		if (!checkExprHasSubLink(qual) && !contain_volatile_functions(qual) &&
+			!contain_vars_of_level(qual, 1) &&
+			bms_equal(pull_varnos(NULL, qual), bms_make_singleton(rti)))
+			result = lappend(result, copyObject(qual));
+	}
+	return result;
+}
+
+/* SELECT of the needed columns of a relation, all others NULL */
+static Query *
+select_from_relation(StageContext *context, Query *query, Index rti)
+{
+	RangeTblEntry *rte = copyObject(rt_fetch(rti, query->rtable));
+	Relation	relation = table_open(rte->relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	Query	   *source = make_select_from(rte);
+	NeededContext needed = {rti, 0, NULL};
+	List	   *quals;
+
+	(void) query_tree_walker(query, needed_walker, &needed, 0);
+	for (int attno = FirstLowInvalidHeapAttributeNumber; attno <= 0; attno++)
+	{
+		if (bms_is_member(MEMBER_OF_ATTNO(attno), needed.attnos))
+			context->impossible = "whole rows and system columns cannot be staged";
+	}
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Expr	   *expr;
+
+		if (bms_is_member(MEMBER_OF_ATTNO(attribute->attnum), needed.attnos) && !attribute->attisdropped)
+			expr = (Expr *) makeVar(1, attribute->attnum, attribute->atttypid,
+									attribute->atttypmod, attribute->attcollation, 0);
+		else
+			expr = (Expr *) makeNullConst(attribute->attisdropped ? INT4OID :
+										  attribute->atttypid, -1, attribute->attcollation);
+		source->targetList = lappend(source->targetList,
+									 makeTargetEntry(expr, attribute->attnum,
+													 pstrdup(NameStr(attribute->attname)),
+													 false));
+	}
+	quals = own_quals(query, rti);
+	if (quals != NIL)
+	{
+		source->jointree->quals = (Node *) make_ands_explicit(quals);
+		ChangeVarNodes(source->jointree->quals, rti, 1, 0);
+	}
+	compat_rte_clear_perminfo(rte); /* the statement's own range table is checked */
+	table_close(relation, NoLock);
+	return source;
+}
+
+static bool
+relation_must_be_staged(StageContext *context, Oid relid)
+{
+	const DistTable *table = catalog_table_get(relid);
+
+	if (table == NULL)
+		return true;
+	if (table->kind == DIST_TABLE_REFERENCE)
+		return false;
+	return context->anchor->kind == DIST_TABLE_REFERENCE || table->kind != context->anchor->kind ||
+		table->colocationId != context->anchor->colocationId;
+}
+
+static void
+stage_relation(StageContext *context, Query *query, Index rti)
+{
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	Query	   *source = select_from_relation(context, query, rti);
+	Query	   *rows;
+	RangeTblEntry *made;
+
+	if (context->impossible != NULL)
+		return;
+	rows = stage_source(context, source);
+	made = make_subquery_rte(rows, rte->eref->aliasname);
+	made->alias = copyObject(rte->alias);
+	made->eref = copyObject(rte->eref);
+	made->inFromCl = rte->inFromCl;
+	list_nth_cell(query->rtable, rti - 1)->ptr_value = made;
+}
+
+/* ---- levels ---- */
+
+static bool
+has_shards(Query *query)
+{
+	QueryShape	shape;
+
+	planner_shape(query, &shape);
+	return shape.hasShards;
+}
+
+static Query *
+stage_subquery(StageContext *context, Query *query)
+{
+	if (context->subqueries && query->commandType == CMD_SELECT &&
+		!planner_is_correlated(query) && has_shards(query))
+		return stage_source(context, query);
+	stage_level(context, query);
+	return query;
+}
+
+static bool
+stage_sublinks(Node *node, StageContext *context)
+{
+	if (node == NULL || context->impossible != NULL)
+		return false;
+	if (IsA(node, SubLink))
+	{
+		SubLink    *sublink = (SubLink *) node;
+
+		sublink->subselect = (Node *) stage_subquery(context,
+													 castNode(Query, sublink->subselect));
+		return stage_sublinks(sublink->testexpr, context);
+	}
+	if (IsA(node, Query))
+		return false;
+	return expression_tree_walker(node, stage_sublinks, context);
+}
+
+static void
+stage_level(StageContext *context, Query *query)
+{
+	ListCell   *lc;
+	int			n = list_length(query->rtable);
+
+	check_stack_depth();
+	for (int rti = 1; rti <= n && context->impossible == NULL; rti++)
+	{
+		RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+
+		if (rti == query->resultRelation)
+			continue;
+		if (rte->rtekind == RTE_RELATION && rte->inFromCl &&
+			relation_must_be_staged(context, rte->relid))
+			stage_relation(context, query, rti);
+		else if (rte->rtekind == RTE_SUBQUERY)
+			rte->subquery = stage_subquery(context, rte->subquery);
+	}
+	foreach(lc, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
+
+		if (!cte->cterecursive && IsA(cte->ctequery, Query))
+			cte->ctequery = (Node *) stage_subquery(context, castNode(Query, cte->ctequery));
+	}
+	(void) stage_sublinks((Node *) query->targetList, context);
+	(void) stage_sublinks((Node *) query->jointree, context);
+	(void) stage_sublinks(query->havingQual, context);
+	(void) stage_sublinks((Node *) query->returningList, context);
+}
+
+/* one row with the arrays of all sources */
+static Query *
+join_sources(List *sources)
+{
+	Query	   *query = makeNode(Query);
+	List	   *fromList = NIL;
+	ListCell   *lc;
+
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	foreach(lc, sources)
+	{
+		Query	   *source = lfirst_node(Query, lc);
+		RangeTblRef *ref = makeNode(RangeTblRef);
+		ListCell   *column;
+
+		query->rtable = lappend(query->rtable,
+								make_subquery_rte(source, psprintf("s%d",
+																   foreach_current_index(lc) + 1)));
+		ref->rtindex = list_length(query->rtable);
+		fromList = lappend(fromList, ref);
+		foreach(column, source->targetList)
+		{
+			TargetEntry *tle = lfirst_node(TargetEntry, column);
+			Var		   *var = makeVarFromTargetEntry(ref->rtindex, tle);
+
+			query->targetList = lappend(query->targetList,
+										makeTargetEntry((Expr *) var,
+														list_length(query->targetList) + 1,
+														tle->resname, false));
+		}
+	}
+	query->jointree = makeFromExpr(fromList, NULL);
+	return query;
+}
+
+/*
+ * planner_stage
+ *		Stages, in place, what keeps a normalized query from running beside the shards of anchor.
+ *		Returns the query of the child plan, or NULL when nothing was staged; *reason is set when
+ *		something that should have been cannot.
+ */
+Query *
+planner_stage(Query *query, const DistTable *anchor, bool subqueries, const char **reason)
+{
+	StageContext context = {anchor, subqueries, NIL, 0, NULL};
+
+	stage_level(&context, query);
+	*reason = context.impossible;
+	if (context.impossible != NULL || context.sources == NIL)
+		return NULL;
+	return join_sources(context.sources);
+}
