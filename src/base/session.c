@@ -68,7 +68,7 @@ static const SettingDef settings[] = {
 		.description = "Shows the version of the library.",
 		.type = SETTING_STRING, .variable = &versionShown, .boot.s = CITUS_VERSION,
 		.context = PGC_INTERNAL,
-		.flags = GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_REPORT
+		.flags = GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE
 	},
 };
 

@@ -11,14 +11,18 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_enum.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "catalog/catalog_internal.h"
+#include "citus/base/session.h"
 
 #define MAX_NATTS 16
 
@@ -132,6 +136,25 @@ row_find(CatalogScan *scan, CatalogRelation table, CatalogRelation index, ScanKe
 
 /* ---- tables ---- */
 
+/* Known tables depend on the extension, so that it cannot be dropped from under them. */
+static void
+add_dependency(Oid relid)
+{
+	ObjectAddress table,
+				extension;
+
+	ObjectAddressSet(table, RelationRelationId, relid);
+	ObjectAddressSet(extension, ExtensionRelationId, base_extension_oid());
+	recordDependencyOn(&table, &extension, DEPENDENCY_NORMAL);
+}
+
+static void
+remove_dependency(Oid relid)
+{
+	deleteDependencyRecordsForSpecific(RelationRelationId, relid, DEPENDENCY_NORMAL,
+									   ExtensionRelationId, base_extension_oid());
+}
+
 void
 catalog_table_insert(Oid relid, char partMethod, AttrNumber keyAttno,
 					 ColocationId colocationId, char replicationModel)
@@ -148,6 +171,7 @@ catalog_table_insert(Oid relid, char partMethod, AttrNumber keyAttno,
 	row_set(&row, PARTITION_REPMODEL, CharGetDatum(replicationModel));
 	row_set(&row, PARTITION_AUTOCONVERTED, BoolGetDatum(false));
 	row_insert(REL_PARTITION, &row);
+	add_dependency(relid);
 	catalog_invalidate(relid);
 	CommandCounterIncrement();
 }
@@ -175,6 +199,7 @@ catalog_table_delete(Oid relid)
 
 	catalog_key_oid(&key, PARTITION_RELID, relid);
 	rows_delete(REL_PARTITION, REL_PARTITION_RELID_INDEX, 1, &key);
+	remove_dependency(relid);
 	catalog_invalidate(relid);
 	CommandCounterIncrement();
 }
