@@ -103,7 +103,7 @@ extern const DistTable *catalog_table_get(Oid relid);
 extern bool catalog_table_is_known(Oid relid);
 /* NULL when there is no such shard */
 extern const Shard *catalog_shard_get(ShardId shardId);
-/* oids of all known tables, ascending; of one group; shells of a partitioned parent excluded? no: all */
+/* oids of all known tables, partitions too, ascending; then those of one group */
 extern List *catalog_table_oids(void);
 extern List *catalog_colocated_tables(ColocationId colocationId);
 
