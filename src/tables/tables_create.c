@@ -25,9 +25,9 @@
 #include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
-#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -83,13 +83,19 @@ tables_ensure_local_node(void)
 
 /* ---- planning ---- */
 
+/* nobody may be in the middle of using them in this session, either */
 static void
 lock_family(List *family)
 {
 	ListCell   *lc;
 
 	foreach(lc, family)
-		LockRelationOid(lfirst_oid(lc), ExclusiveLock);
+	{
+		Relation	rel = relation_open(lfirst_oid(lc), ExclusiveLock);
+
+		CheckTableNotInUse(rel, "distribute");
+		relation_close(rel, NoLock);
+	}
 }
 
 /* the key's attribute number in a partition, where it may differ */
@@ -524,7 +530,7 @@ tables_add_partition(Oid relid)
 				 errmsg("cannot distribute partition \"%s\"", get_rel_name(relid)),
 				 errdetail("Partitions of distributed tables must be ordinary tables.")));
 	cluster_lock_node_list(false);
-	LockRelationOid(relid, ExclusiveLock);
+	lock_family(list_make1_oid(relid));
 
 	if (DIST_TABLE_HAS_KEY(parent))
 		keyAttno = get_attnum(relid, get_attname(parentId, parent->keyAttno, false));

@@ -5,7 +5,7 @@
  * Invariants: (1) all tables of a colocation group have equal ranges and, index by index, equal
  * placements; (2) two sessions never make two default groups with the same properties: an advisory
  * lock is held from the search to the end of the transaction; (3) ids are drawn on the
- * coordinator only.
+ * coordinator only, asked for from elsewhere.
  *
  * Main path: tables_layout_choose() decides, tables_layout_record() writes to all nodes.
  */
@@ -409,10 +409,59 @@ tables_layout_like(const DistTable *model, AttrNumber keyAttno)
 
 /* ---- recording ---- */
 
-static void
-record_shard(MetadataDelta *delta, Oid relid, const ShardLayout *layout, int index)
+/* n new ids of the coordinator, List of int64 * */
+static List *
+draw_ids(int n, int64 (*next) (void), const char *function)
 {
-	ShardId		shardId = catalog_next_shard_id();
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	if (catalog_is_coordinator())
+	{
+		for (int i = 0; i < n; i++)
+		{
+			int64	   *id = palloc(sizeof(int64));
+
+			*id = next();
+			ids = lappend(ids, id);
+		}
+		return ids;
+	}
+	foreach(lc, cluster_query(cluster_coordinator(),
+							  psprintf("SELECT %s FROM pg_catalog.generate_series(1, %d)",
+									   function, n)))
+	{
+		int64	   *id = palloc(sizeof(int64));
+
+		*id = strtoi64(((char **) lfirst(lc))[0], NULL, 10);
+		ids = lappend(ids, id);
+	}
+	return ids;
+}
+
+static int64
+next_of(List **ids)
+{
+	int64		id = *(int64 *) linitial(*ids);
+
+	*ids = list_delete_first(*ids);
+	return id;
+}
+
+static int
+count_placements(const ShardLayout *layout)
+{
+	int			count = 0;
+
+	for (int i = 0; i < layout->nshards; i++)
+		count += list_length(layout->groupIds[i]);
+	return count;
+}
+
+static void
+record_shard(MetadataDelta *delta, Oid relid, const ShardLayout *layout, int index,
+			 ShardId shardId, List **placementIds)
+{
 	bool		hasRange = layout->partMethod == 'h';
 	int32		minToken = 0;
 	int32		maxToken = 0;
@@ -427,13 +476,17 @@ record_shard(MetadataDelta *delta, Oid relid, const ShardLayout *layout, int ind
 		routing_shard_range(index, layout->nshards, &minToken, &maxToken);
 	cluster_delta_add_shard(delta, relid, shardId, hasRange, minToken, maxToken);
 	foreach(lc, layout->groupIds[index])
-		cluster_delta_add_placement(delta, shardId, catalog_next_placement_id(), lfirst_int(lc));
+		cluster_delta_add_placement(delta, shardId, next_of(placementIds), lfirst_int(lc));
 }
 
 void
 tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted)
 {
 	MetadataDelta *delta = cluster_delta_begin();
+	List	   *shardIds = draw_ids(layout->nshards, catalog_next_shard_id,
+									"pg_catalog.master_get_new_shardid()");
+	List	   *placementIds = draw_ids(count_placements(layout), catalog_next_placement_id,
+										"pg_catalog.master_get_new_placementid()");
 	ObjectAddress address;
 
 	if (layout->newGroup)
@@ -441,7 +494,7 @@ tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted)
 	cluster_delta_add_table(delta, relid, layout->partMethod, layout->keyAttno,
 							layout->colocationId, layout->replicationModel);
 	for (int i = 0; i < layout->nshards; i++)
-		record_shard(delta, relid, layout, i);
+		record_shard(delta, relid, layout, i, next_of(&shardIds), &placementIds);
 	ObjectAddressSet(address, RelationRelationId, relid);
 	cluster_delta_add_object(delta, &address);
 	cluster_delta_apply(delta);

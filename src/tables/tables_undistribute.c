@@ -12,11 +12,13 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -42,7 +44,10 @@ lock_everywhere(List *family)
 
 	foreach(lc, family)
 	{
-		LockRelationOid(lfirst_oid(lc), AccessExclusiveLock);
+		Relation	rel = relation_open(lfirst_oid(lc), AccessExclusiveLock);
+
+		CheckTableNotInUse(rel, "undistribute");
+		relation_close(rel, NoLock);
 		names = lappend(names, psprintf("LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE",
 										tables_qualified_name(lfirst_oid(lc))));
 	}
