@@ -55,12 +55,16 @@ CREATE FUNCTION citus_internal.upsert_node(
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_upsert_node';
 CREATE FUNCTION citus_internal.delete_node(node_id int) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_delete_node';
-CREATE FUNCTION citus_internal.reset_node(group_id int, cluster_id text, drop_copies boolean)
-    RETURNS void
+CREATE FUNCTION citus_internal.reset_node(
+    group_id int, cluster_id text, drop_copies boolean, kept_shells text[]) RETURNS void
     LANGUAGE C AS 'MODULE_PATHNAME', 'citus_internal_reset_node';
+CREATE FUNCTION citus_internal.shell_digests(OUT relation text, OUT digest text)
+    RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_shell_digests';
 REVOKE ALL ON FUNCTION
-    citus_internal.sequence_positions(), citus_internal.restore_sequence(text, bigint),
+    citus_internal.shell_digests(), citus_internal.sequence_positions(), citus_internal.restore_sequence(text, bigint),
     citus_internal.upsert_node(int, int, text, int, text, text, boolean, boolean, boolean,
         boolean),
-    citus_internal.delete_node(int), citus_internal.reset_node(int, text, boolean)
+    citus_internal.delete_node(int),
+    citus_internal.reset_node(int, text, boolean, text[])
     FROM PUBLIC;

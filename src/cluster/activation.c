@@ -12,7 +12,7 @@
 
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
-#include "common/hashfn.h"
+#include "common/md5.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -26,6 +26,7 @@
 typedef struct ObjectOrder
 {
 	HTAB	   *seen;			/* of ObjectAddress */
+	List	   *kept;			/* oids of tables whose shells the node has as they should be */
 	List	   *commands;
 } ObjectOrder;
 
@@ -69,7 +70,7 @@ cluster_node_delete_command(NodeId id)
 char *
 cluster_leave_command(void)
 {
-	return "SELECT citus_internal.reset_node(0, NULL, true)";
+	return "SELECT citus_internal.reset_node(0, NULL, true, '{}')";
 }
 
 /* the identity of this cluster: that of its coordinator */
@@ -116,7 +117,8 @@ emit_object(ObjectOrder *order, const ObjectAddress *address)
 		return;
 	if (key.classId == RelationRelationId && is_table_kind(get_rel_relkind(key.objectId)))
 	{
-		if (catalog_table_is_known(key.objectId))
+		if (catalog_table_is_known(key.objectId) &&
+			!list_member_oid(order->kept, key.objectId))
 			order->commands = list_concat(order->commands,
 										  deparse_table_ddl(key.objectId, TABLE_DDL_SHELL &
 															~TABLE_DDL_ATTACH &
@@ -140,10 +142,22 @@ emit_with_dependencies(ObjectOrder *order, const ObjectAddress *address)
 	emit_object(order, address);
 }
 
-static List *
-object_commands(void)
+/* statements of one part of all shells that the node does not have yet */
+static void
+emit_parts(ObjectOrder *order, List *tables, int parts)
 {
-	ObjectOrder order = {0};
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (!list_member_oid(order->kept, lfirst_oid(lc)))
+			order->commands = list_concat(order->commands,
+										  deparse_table_ddl(lfirst_oid(lc), parts));
+}
+
+static List *
+object_commands(List *kept)
+{
+	ObjectOrder order = {.kept = kept};
 	HASHCTL		ctl = {
 		.keysize = sizeof(ObjectAddress),
 		.entrysize = sizeof(ObjectAddress),
@@ -163,12 +177,8 @@ object_commands(void)
 		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
 		emit_with_dependencies(&order, &address);
 	}
-	foreach(lc, tables)
-		order.commands = list_concat(order.commands,
-									 deparse_table_ddl(lfirst_oid(lc), TABLE_DDL_ATTACH));
-	foreach(lc, tables)
-		order.commands = list_concat(order.commands,
-									 deparse_table_ddl(lfirst_oid(lc), TABLE_DDL_FOREIGN_KEYS));
+	emit_parts(&order, tables, TABLE_DDL_ATTACH);
+	emit_parts(&order, tables, TABLE_DDL_FOREIGN_KEYS);
 	hash_destroy(order.seen);
 	return order.commands;
 }
@@ -225,9 +235,78 @@ metadata_commands(void)
 	return list_concat(cluster_delta_commands(delta), marks);
 }
 
+char *
+cluster_shell_digest(Oid relid)
+{
+	StringInfoData texts;
+	char		digest[33];
+	const char *problem = NULL;
+	ListCell   *lc;
+
+	initStringInfo(&texts);
+	foreach(lc, deparse_table_ddl(relid, TABLE_DDL_SHELL))
+		appendStringInfo(&texts, "%s;", (char *) lfirst(lc));
+	if (!pg_md5_hash(texts.data, texts.len, digest, &problem))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute %s hash: %s", "MD5", problem)));
+	pfree(texts.data);
+	return pstrdup(digest);
+}
+
+/*
+ * Tables whose shells the node has exactly as they are here.  A partition and its parent, and both
+ * ends of a foreign key, are kept or made anew together: dropping one would change the other.
+ */
+static List *
+kept_shells(const ClusterNode *node)
+{
+	List	   *answers = cluster_query(node, "SELECT relation, digest "
+										"FROM citus_internal.shell_digests()");
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	foreach(lc, catalog_table_oids())
+	{
+		char	   *name = cluster_relation_name(lfirst_oid(lc));
+		char	   *digest = cluster_shell_digest(lfirst_oid(lc));
+		bool		equal = false;
+		ListCell   *la;
+
+		foreach(la, answers)
+		{
+			char	  **row = lfirst(la);
+
+			if (strcmp(row[0], name) == 0 && strcmp(row[1], digest) == 0)
+				equal = true;
+		}
+		if (equal)
+			kept = lappend_oid(kept, lfirst_oid(lc));
+	}
+	/* one that differs, or is missing, may be tied to any other */
+	if (list_length(kept) != list_length(answers) ||
+		list_length(kept) != list_length(catalog_table_oids()))
+		return NIL;
+	return kept;
+}
+
+static char *
+name_array(List *relids)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, relids)
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "," : "",
+						 quote_literal_cstr(cluster_relation_name(lfirst_oid(lc))));
+	return psprintf("ARRAY[%s]::pg_catalog.text[]", buf.data);
+}
+
 List *
 cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 {
+	List	   *kept = kept_shells(node);
 	List	   *positions;
 	List	   *commands = NIL;
 	ListCell   *lc;
@@ -238,13 +317,13 @@ cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 	/* bodies may name what comes later; what exists already is no news */
 	commands = lappend(commands, "SET LOCAL check_function_bodies TO off");
 	commands = lappend(commands, "SET LOCAL client_min_messages TO warning");
-	commands = lappend(commands, psprintf("SELECT citus_internal.reset_node(%d, %s, %s)",
+	commands = lappend(commands, psprintf("SELECT citus_internal.reset_node(%d, %s, %s, %s)",
 										  node->groupId,
 										  quote_literal_cstr(cluster_identity()),
-										  bool_text(dropCopies)));
+										  bool_text(dropCopies), name_array(kept)));
 	foreach(lc, catalog_nodes())
 		commands = lappend(commands, cluster_node_upsert_command(lfirst(lc)));
-	commands = list_concat(commands, object_commands());
+	commands = list_concat(commands, object_commands(kept));
 	commands = list_concat(commands, metadata_commands());
 	foreach(lc, positions)
 	{

@@ -45,6 +45,11 @@ extern char *cluster_collation_name(Oid collation);
 /* the statements that apply a delta on another node */
 extern List *cluster_delta_commands(MetadataDelta *delta);
 
+/* ---- activation.c ---- */
+
+/* digest of the statements that make the table's shell */
+extern char *cluster_shell_digest(Oid relid);
+
 /* ---- sequences.c ---- */
 
 /* sequences that columns of the table own or use in defaults */

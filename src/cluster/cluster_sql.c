@@ -48,6 +48,7 @@ PG_FUNCTION_INFO_V1(citus_internal_restore_sequence);
 PG_FUNCTION_INFO_V1(citus_internal_upsert_node);
 PG_FUNCTION_INFO_V1(citus_internal_delete_node);
 PG_FUNCTION_INFO_V1(citus_internal_reset_node);
+PG_FUNCTION_INFO_V1(citus_internal_shell_digests);
 
 /* ---- checks and arguments ---- */
 
@@ -254,6 +255,26 @@ citus_internal_add_shard_metadata(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* the relation of a shard on this node; InvalidOid when there is none */
+static Oid
+shard_relation(const Shard *shard)
+{
+	return get_relname_relid(catalog_shard_relname(shard), get_rel_namespace(shard->relid));
+}
+
+/* Shards go with their shell.  One that is here already was left by release_shards(). */
+static void
+bind_shard(const Shard *shard)
+{
+	ObjectAddress relation;
+	ObjectAddress shell;
+
+	ObjectAddressSet(relation, RelationRelationId, shard_relation(shard));
+	ObjectAddressSet(shell, RelationRelationId, shard->relid);
+	if (OidIsValid(relation.objectId))
+		recordDependencyOn(&relation, &shell, DEPENDENCY_AUTO);
+}
+
 /* (shard ids, placement ids, groups) */
 Datum
 citus_internal_add_placement_metadata(PG_FUNCTION_ARGS)
@@ -277,8 +298,12 @@ citus_internal_add_placement_metadata(PG_FUNCTION_ARGS)
 		checked = relid;
 	}
 	for (int i = 0; i < n; i++)
+	{
+		if (DatumGetInt32(groups[i]) == catalog_local_group())
+			bind_shard(shard_arg(DatumGetInt64(shards[i])));
 		catalog_placement_insert(DatumGetInt64(ids[i]), DatumGetInt64(shards[i]),
 								 DatumGetInt32(groups[i]));
+	}
 	PG_RETURN_VOID();
 }
 
@@ -406,9 +431,26 @@ citus_internal_delete_node(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* relations of an earlier membership: shells, and copies of reference tables */
+/* Unties the shards of a table from its shell, which is to be made anew. */
+static void
+release_shards(const DistTable *table)
+{
+	for (int i = 0; i < table->nshards; i++)
+	{
+		Oid			relation = shard_relation(table->shards[i]);
+
+		if (OidIsValid(relation))
+			deleteDependencyRecordsForSpecific(RelationRelationId, relation, DEPENDENCY_AUTO,
+											   RelationRelationId, table->relid);
+	}
+}
+
+/*
+ * What an earlier membership left and must go: shells that are not in kept (a List of oids), and
+ * copies of reference tables.
+ */
 static ObjectAddresses *
-stale_relations(bool withCopies)
+stale_relations(List *kept, bool withCopies)
 {
 	ObjectAddresses *stale = new_object_addresses();
 	ListCell   *lc;
@@ -419,19 +461,37 @@ stale_relations(bool withCopies)
 		const DistTable *table = catalog_table_get(relid);
 		ObjectAddress address;
 
-		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		if (table == NULL || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
 			continue;
 		ObjectAddressSet(address, RelationRelationId, relid);
-		add_exact_object_address(&address, stale);
-		if (!withCopies || table == NULL || table->kind != DIST_TABLE_REFERENCE ||
-			table->nshards != 1)
+		release_shards(table);
+		if (!list_member_oid(kept, relid))
+			add_exact_object_address(&address, stale);
+		if (!withCopies || table->kind != DIST_TABLE_REFERENCE || table->nshards != 1)
 			continue;
-		address.objectId = get_relname_relid(catalog_shard_relname(table->shards[0]),
-											 get_rel_namespace(relid));
+		address.objectId = shard_relation(table->shards[0]);
 		if (OidIsValid(address.objectId))
 			add_exact_object_address(&address, stale);
 	}
 	return stale;
+}
+
+/* known tables among those named */
+static List *
+known_tables(ArrayType *names)
+{
+	Datum	   *values;
+	int			n = cluster_array_arg(names, TEXTOID, &values, NULL);
+	List	   *tables = NIL;
+
+	for (int i = 0; i < n; i++)
+	{
+		Oid			relid = relation_arg(DatumGetTextPP(values[i]));
+
+		if (catalog_table_is_known(relid))
+			tables = lappend_oid(tables, relid);
+	}
+	return tables;
 }
 
 static void
@@ -447,7 +507,10 @@ delete_all_metadata(const char *clusterId)
 		"DELETE FROM pg_catalog.pg_dist_node",
 	};
 	char	   *identity;
+	ListCell   *lc;
 
+	foreach(lc, catalog_table_oids())
+		catalog_table_delete(lfirst_oid(lc));
 	SPI_connect();
 	for (int i = 0; i < lengthof(statements); i++)
 		if (SPI_execute(statements[i], false, 0) != SPI_OK_DELETE)
@@ -462,8 +525,8 @@ delete_all_metadata(const char *clusterId)
 }
 
 /*
- * (group, cluster id, drop copies): an end to any earlier membership, and the new group.  Group 0
- * and a NULL cluster: this node stands alone from now on.
+ * (group, cluster id, drop copies, shells to keep): an end to any earlier membership, and the new
+ * group.  Group 0 and a NULL cluster: this node stands alone from now on.
  */
 Datum
 citus_internal_reset_node(PG_FUNCTION_ARGS)
@@ -472,8 +535,8 @@ citus_internal_reset_node(PG_FUNCTION_ARGS)
 
 	require_node_superuser();
 	require_args(fcinfo, 0, 0);
-	require_args(fcinfo, 2, 2);
-	stale = stale_relations(PG_GETARG_BOOL(2));
+	require_args(fcinfo, 2, 3);
+	stale = stale_relations(known_tables(PG_GETARG_ARRAYTYPE_P(3)), PG_GETARG_BOOL(2));
 	base_frame_push(FRAME_METADATA_CHANGE);
 	base_frame_push(FRAME_OWN_DDL);
 	delete_all_metadata(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
@@ -485,4 +548,27 @@ citus_internal_reset_node(PG_FUNCTION_ARGS)
 	base_frame_pop(FRAME_METADATA_CHANGE);
 	catalog_local_group_set(PG_GETARG_INT32(0));
 	PG_RETURN_VOID();
+}
+
+/* What known tables look like here: setof (relation text, digest text) */
+Datum
+citus_internal_shell_digests(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	require_node_superuser();
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, catalog_table_oids())
+	{
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
+			continue;
+		values[0] = CStringGetTextDatum(cluster_relation_name(lfirst_oid(lc)));
+		values[1] = CStringGetTextDatum(cluster_shell_digest(lfirst_oid(lc)));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

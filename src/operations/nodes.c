@@ -473,6 +473,6 @@ operations_node_stop_sync(const ClusterNode *node, bool clear)
 	(void) spread_row(&row, false, without_node(cluster_other_nodes(), node->id));
 	if (clear && node->isActive)
 		cluster_run(list_make1((void *) node),
-					list_make1(psprintf("SELECT citus_internal.reset_node(%d, NULL, false)",
+					list_make1(psprintf("SELECT citus_internal.reset_node(%d, NULL, false, '{}')",
 										node->groupId)));
 }

@@ -107,8 +107,21 @@ $c->sql("SELECT citus_add_inactive_node($host, $w2)");
 is($c->sql_on('worker2', 'SELECT count(*) FROM pg_dist_node'), '0', 'an inactive node is not told');
 $c->sql("SELECT citus_activate_node($host, $w2)");
 is($c->sql_on('worker2', $reference), $c->sql($reference), 'active');
-$c->sql("SELECT start_metadata_sync_to_all_nodes()");
+# Metadata sent anew to nodes with shards: the shards stay, whether the shells are as they should be
+# or not, and go with their shells as before.
+my $rows = $c->sql('SELECT count(*), sum(v) FROM app.serial');
+$c->sql('SELECT start_metadata_sync_to_all_nodes()');
+is($c->sql('SELECT count(*), sum(v) FROM app.serial'), $rows, 'rows are untouched');
 $c->check('consistent after metadata was sent anew');
+$c->sql_on('worker1', 'SET citus.enable_ddl_propagation TO off; ALTER TABLE app.serial ALTER v SET DEFAULT 99');
+$c->sql('SELECT start_metadata_sync_to_all_nodes()');
+is($c->sql('SELECT count(*), sum(v) FROM app.serial'), $rows, 'nor by shells made anew');
+$c->sql_on('worker1', 'INSERT INTO app.serial DEFAULT VALUES');
+is($c->sql('SELECT count(*), sum(v) FROM app.serial WHERE v = 99'), '0|', 'the shell is as it was');
+$c->sql('DELETE FROM app.serial WHERE v IS NULL');
+$c->check('consistent after shells were made anew');
+$c->sql('DROP TABLE app.later');
+is($c->sql_on('worker1', q{SELECT count(*) FROM pg_class WHERE relname LIKE 'later%'}), '0', 'no shard is left behind');
 
 # Without copies at first.
 $c->sql("SELECT citus_remove_node($host, $w2)");
