@@ -227,17 +227,20 @@ set_conflict_columns(OnConflictExpr *conflict, Index target)
 }
 
 /*
- * Conditions of updatable security-barrier views stand on the target.  Those of other relations
- * can only be row-level security, which the shards have, too.
+ * The target of an updatable view.  Conditions of security-barrier views stand on it; those on
+ * other relations can only be row-level security, which the shards have, too.
  */
 static void
-move_target_security(Query *query)
+adapt_target(Query *query)
 {
 	RangeTblEntry *target;
 
 	if (query->resultRelation == 0)
 		return;
 	target = rt_fetch(query->resultRelation, query->rtable);
+
+	/* a target that was reached through a view comes from the view's FROM, but is not in ours */
+	target->inFromCl = false;
 	if (target->securityQuals == NIL)
 		return;
 	if (query->commandType == CMD_MERGE)
@@ -292,7 +295,7 @@ adapt_query(Query *query, AdaptContext *context)
 	check_stack_depth();
 	query = copyObject(query);
 	check_with_check_options(query);
-	move_target_security(query);
+	adapt_target(query);
 	if (query->onConflict && OidIsValid(query->onConflict->constraint))
 		set_conflict_columns(query->onConflict, query->resultRelation);
 	force_prefixes(query);
@@ -344,7 +347,7 @@ deparse_query_adapt(const Query *query)
 	return adapt_query((Query *) query, &context);
 }
 
-/* Names the output columns of a (copied) query c1, c2 ..., in the legs of set operations as well. */
+/* Names the output columns of a (copied) query c1, c2 ..., in the legs of set operations, too. */
 void
 deparse_query_name_columns(Query *query)
 {

@@ -103,7 +103,8 @@ deparse_table_replica_identity(List *texts, Relation relation)
 			return deparse_append(texts, "ALTER TABLE %s REPLICA IDENTITY FULL", table);
 		case REPLICA_IDENTITY_INDEX:
 			if (OidIsValid(RelationGetReplicaIndex(relation)))
-				return deparse_append(texts, "ALTER TABLE %s REPLICA IDENTITY USING INDEX %s", table,
+				return deparse_append(texts, "ALTER TABLE %s REPLICA IDENTITY USING INDEX %s",
+									  table,
 									  quote_identifier(get_rel_name(relation->rd_replidindex)));
 			return texts;
 		default:

@@ -9,7 +9,8 @@
  * place where a relation is meant; (2) every hole is followed by an alias, so that column
  * references by the shell's name stay valid; (3) text never depends on session settings.
  *
- * What is changed in the tree before: query_adapt.c.  Statements about objects: object*.c, table*.c.
+ * What is changed in the tree before: query_adapt.c.  Statements about objects: object_*.c,
+ * table_*.c.
  */
 #include "postgres.h"
 
@@ -78,6 +79,8 @@ deparse_settings_begin(void)
 		set_for_now("bytea_output", "hex");
 	if (quote_all_identifiers)
 		set_for_now("quote_all_identifiers", "off");
+	if (!standard_conforming_strings)
+		set_for_now("standard_conforming_strings", "on");
 	return level;
 }
 

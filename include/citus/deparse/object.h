@@ -24,12 +24,13 @@
 #define TABLE_DDL_TRIGGERS		0x0100
 #define TABLE_DDL_COMMENTS		0x0200
 #define TABLE_DDL_IDENTITY		0x0400	/* identity columns as such (shells only, not shards) */
-#define TABLE_DDL_DEFAULTS		0x0800	/* column defaults; without it nextval() defaults are left out */
+#define TABLE_DDL_DEFAULTS		0x0800	/* without it nextval() defaults are left out */
 #define TABLE_DDL_REPLICA_IDENTITY 0x1000
 
 #define TABLE_DDL_SHELL (0x1fff & ~TABLE_DDL_TRIGGERS)
 /* what a shard has before data comes in, and what is added after */
-#define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | TABLE_DDL_ATTACH)
+#define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | \
+								TABLE_DDL_ATTACH)
 #define TABLE_DDL_SHARD_AFTER (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
 							   TABLE_DDL_REPLICA_IDENTITY)
 
