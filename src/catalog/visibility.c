@@ -32,7 +32,15 @@ check_prefixes(char **newval, void **extra, GucSource source)
 	return ok;
 }
 
+static bool enableManualChanges = false;
+
 static const SettingDef settings[] = {
+	{
+		.name = "citus.enable_manual_changes_to_shards",
+		.description = "Permits clients to change the relations of shards directly.",
+		.type = SETTING_BOOL, .variable = &enableManualChanges, .boot.b = false,
+		.context = PGC_USERSET, .flags = GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE
+	},
 	{
 		.name = "citus.override_table_visibility",
 		.description = "Hides the relations of shards from catalog queries.",
@@ -58,6 +66,12 @@ void
 catalog_visibility_start(void)
 {
 	base_settings_register(settings, lengthof(settings));
+}
+
+bool
+catalog_shard_changes_allowed(void)
+{
+	return enableManualChanges;
 }
 
 static bool

@@ -20,22 +20,13 @@
 #include "citus/cluster/cluster.h"
 #include "commands_internal.h"
 
-/* the setting belongs to another module */
-static bool
-manual_changes_allowed(void)
-{
-	const char *value = GetConfigOption("citus.enable_manual_changes_to_shards", true, false);
-
-	return value != NULL && strcmp(value, "on") == 0;
-}
-
 void
 commands_refuse_shard(Command *command, Oid relid)
 {
 	Oid			shellRelid;
 
 	if (command->internal || base_frame_active(FRAME_LOCAL_TASK) || !OidIsValid(relid) ||
-		!catalog_relation_is_shard(relid, NULL, &shellRelid) || manual_changes_allowed())
+		!catalog_relation_is_shard(relid, NULL, &shellRelid) || catalog_shard_changes_allowed())
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

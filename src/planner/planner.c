@@ -15,6 +15,7 @@
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/lsyscache.h"
 
 #include "citus/base/compat_planner.h"
 #include "citus/base/session.h"
@@ -233,6 +234,13 @@ planner_plan_request(PlanRequest *request)
 	if (!planner_has_known_relation(request->query))
 		return planner_run_server(request, request->query);
 
+	if (request->query->hasModifyingCTE &&
+		planner_find_modification(request->query, true) != NULL)
+	{
+		PlannedStmt *stmt = modifies ? NULL : plan_transformed(request, &refusal);
+
+		return stmt != NULL ? stmt : planner_modifying_ctes(request);
+	}
 	for (int i = 0; i < n; i++)
 	{
 		PlannedStmt *stmt;
@@ -250,6 +258,27 @@ planner_plan_request(PlanRequest *request)
 	return NULL;
 }
 
+/* Rows of a shard are written through its table, which knows where else they belong. */
+static void
+refuse_shard_change(Query *query)
+{
+	Oid			relid;
+	Oid			shellRelid;
+
+	if (query->commandType == CMD_SELECT || query->resultRelation == 0 ||
+		base_session_is_internal() || base_frame_active(FRAME_LOCAL_TASK) ||
+		catalog_shard_changes_allowed())
+		return;
+	relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+	if (!catalog_relation_is_shard(relid, NULL, &shellRelid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("cannot modify shard relation \"%s\" directly", get_rel_name(relid)),
+			 errdetail("It holds rows of table \"%s\".", get_rel_name(shellRelid)),
+			 errhint("Use the table itself, or set citus.enable_manual_changes_to_shards.")));
+}
+
 /*
  * planner_plan
  *		Plans any statement.  Runs in the caller's memory context; takes no locks but those the
@@ -265,8 +294,12 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 		return planner_run_server(&request, parse);
 	if (catalog_hides_shards())
 		planner_hide_shards(parse);
-	if (base_frame_active(FRAME_OWN_DDL) || parse->utilityStmt != NULL ||
-		!planner_has_known_relation(parse))
+	if (base_frame_active(FRAME_OWN_DDL) || parse->utilityStmt != NULL)
 		return planner_run_server(&request, parse);
+	if (!planner_has_known_relation(parse))
+	{
+		refuse_shard_change(parse);
+		return planner_run_server(&request, parse);
+	}
 	return planner_plan_request(&request);
 }

@@ -113,6 +113,8 @@ extern bool catalog_relation_is_shard(Oid relid, ShardId *shardId, Oid *shellRel
 
 /* true when this session must not see relations of shards in pg_class */
 extern bool catalog_hides_shards(void);
+/* citus.enable_manual_changes_to_shards: statements of clients may write to shards by name */
+extern bool catalog_shard_changes_allowed(void);
 
 /* the naming rule: behaviour.md section 2.  Palloc'd; catalog_shard_name is schema-qualified and
  * quoted, catalog_shard_relname and catalog_extend_name are bare */
