@@ -103,5 +103,6 @@ executor_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
 	executor_users_init();
+	executor_parts_init();
 	plan_set_state_creator(executor_scan_create);
 }

@@ -284,6 +284,11 @@ extern void executor_insert_run(DistScanState *state);
 extern void executor_explain_scan(CustomScanState *node, List *ancestors,
 								  struct ExplainState *es);
 
+/* ---- statements inside a statement (parts.c) ---- */
+
+extern void executor_parts_init(void);
+extern Node *executor_parts_create(DistPlan *plan);
+
 /* ---- a COPY to one local shard (copy_local.c) ---- */
 
 extern void executor_copy_local(const Shard *shard, List *columnNames, bool binary,

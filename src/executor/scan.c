@@ -456,12 +456,16 @@ static const CustomExecMethods scan_methods = {
 Node *
 executor_scan_create(CustomScan *scan)
 {
-	DistScanState *state = palloc0(sizeof(DistScanState));
+	DistPlan   *plan = plan_of_custom_scan(&scan->scan.plan);
+	DistScanState *state;
 
+	if (plan == NULL)
+		elog(ERROR, "custom scan without a distributed plan");
+	if (plan->kind == DIST_PLAN_PARTS || plan->kind == DIST_PLAN_PART_ROWS)
+		return executor_parts_create(plan);
+	state = palloc0(sizeof(DistScanState));
 	NodeSetTag(state, T_CustomScanState);
 	state->css.methods = &scan_methods;
-	state->plan = plan_of_custom_scan(&scan->scan.plan);
-	if (state->plan == NULL)
-		elog(ERROR, "custom scan without a distributed plan");
+	state->plan = plan;
 	return (Node *) state;
 }

@@ -4,8 +4,8 @@
  *
  * Every node has a queue of tasks.  Its main connection works on it from the start; additional
  * ones, which txn grants for reads only, join one batch per citus.executor_slow_start_interval
- * while tasks wait.  A connection has a few tasks under way, so that it never idles between two,
- * and leaves the rest to others.
+ * while tasks wait.  When tasks are quick, a connection has several under way, so that it does not
+ * idle between them; when they are slow, it leaves the rest to others.
  *
  * Invariants:
  * (1) answers are read only here while a task is under way on a connection; those to commands of
@@ -23,9 +23,12 @@
 #include "utils/memutils.h"
 #include "executor/executor_internal.h"
 
-/* tasks under way on one connection: while others may take work, and otherwise */
-#define DEPTH_SHARED	2
-#define DEPTH_ALONE		16
+/*
+ * Tasks under way on one connection.  Where more connections may join, a task behind another would
+ * wait for it, so the depth grows only after tasks have turned out to be quick.
+ */
+#define MAX_DEPTH		16
+#define QUICK_TASK_US	2000
 
 typedef struct RunNode RunNode;
 
@@ -38,6 +41,7 @@ typedef struct RunConn
 	bool		begun;			/* txn_conn_begin() done */
 	bool		mayHaveAnswers; /* worth asking before waiting */
 	List	   *underWay;		/* tasks sent, not done */
+	TimestampTz lastEnd;		/* of the task done last; 0: none */
 } RunConn;
 
 /* a node and its queue */
@@ -46,6 +50,7 @@ struct RunNode
 	const ClusterNode *node;
 	List	   *waiting;		/* of ExecutorTask */
 	bool		mayGrow;
+	int			depth;			/* tasks under way on one connection, while it may grow */
 	TimestampTz growAt;
 	int			growBy;
 };
@@ -79,6 +84,7 @@ node_of(TaskRun *run, const ClusterNode *node)
 	entry->growBy = 1;
 	entry->mayGrow = run->options.mayGrow && run->options.use == TXN_READ &&
 		executor_modify_mode != MODIFY_SEQUENTIAL;
+	entry->depth = 1;
 	run->nodes = lappend(run->nodes, entry);
 	return entry;
 }
@@ -152,10 +158,7 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 static void
 feed_conn(TaskRun *run, RunConn *rc)
 {
-	int			depth = DEPTH_ALONE;
-
-	if (rc->node->mayGrow)
-		depth = executor_force_parallel ? 1 : DEPTH_SHARED;
+	int			depth = rc->node->mayGrow ? rc->node->depth : MAX_DEPTH;
 
 	while (rc->node->waiting != NIL && list_length(rc->underWay) < depth)
 	{
@@ -320,6 +323,20 @@ tend_conns(TaskRun *run)
 
 /* ---- receiving ---- */
 
+/* the depth follows the time that the connection needed for its last task */
+static void
+adapt_depth(RunConn *rc, ExecutorTask *task)
+{
+	RunNode    *node = rc->node;
+
+	if (!node->mayGrow || executor_force_parallel)
+		return;
+	if (task->ended - Max(task->started, rc->lastEnd) < QUICK_TASK_US)
+		node->depth = Min(node->depth * 4, MAX_DEPTH);
+	else
+		node->depth = 1;
+}
+
 static void
 finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
 {
@@ -328,6 +345,8 @@ finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
 	task->ended = GetCurrentTimestamp();
 	rc->underWay = list_delete_ptr(rc->underWay, task);
 	run->unfinished--;
+	adapt_depth(rc, task);
+	rc->lastEnd = task->ended;
 	feed_conn(run, rc);
 }
 
