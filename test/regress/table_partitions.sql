@@ -60,6 +60,23 @@ SELECT count(*) FROM pg_dist_partition WHERE logicalrelid::text LIKE 'events%';
 SELECT create_distributed_table('events', 'k');
 SELECT count(*) FROM events;
 
+-- a worker makes one, and attaches another: ids are the coordinator's
+\c - - localhost :worker1_port
+SET search_path TO tpart;
+SET client_min_messages TO warning;
+CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE events_2025 (k int NOT NULL, at date NOT NULL, v text, n int DEFAULT 7,
+    CONSTRAINT v_short CHECK (length(v) < 10));
+INSERT INTO events_2025 VALUES (1, '2025-05-05', 'attached');
+ALTER TABLE events ATTACH PARTITION events_2025 FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+INSERT INTO events VALUES (1, '2024-04-04', 'worker');
+\c - - localhost :coordinator_port
+SET search_path TO tpart;
+SET client_min_messages TO warning;
+SELECT at, v FROM events WHERE at >= '2024-01-01' ORDER BY 1;
+CREATE TABLE events_other PARTITION OF events DEFAULT;
+SELECT count(*) = count(DISTINCT shardid) AS distinct_ids FROM pg_dist_shard;
+
 \set VERBOSITY sqlstate
 CREATE TABLE deep (k int, l int) PARTITION BY LIST (k);
 CREATE TABLE deep1 PARTITION OF deep FOR VALUES IN (1) PARTITION BY LIST (l);
