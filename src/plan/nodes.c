@@ -90,6 +90,8 @@ static const Field planFields[] = {
 	FIELD(DistPlan, strategy, FIELD_STRING),
 	FIELD(DistPlan, fragment, FIELD_NODE),
 	FIELD(DistPlan, insert, FIELD_NODE),
+	FIELD(DistPlan, parts, FIELD_NODE),
+	FIELD(DistPlan, partNumber, FIELD_INT),
 	FIELD(DistPlan, modifies, FIELD_BOOL),
 	FIELD(DistPlan, sort, FIELD_BOOL)
 };

@@ -67,9 +67,12 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	return fragment;
 }
 
-/* Vars of the columns a target list puts out, as seen through range table entry rti */
+/*
+ * Vars of the columns a target list puts out, as seen through range table entry rti.  Junk columns
+ * of a plan node under ours are columns like any other to the scan, and junk again above it.
+ */
 static List *
-output_vars(List *targetList, Index rti, bool keepResnames)
+output_vars(List *targetList, Index rti, bool asOutput, bool withJunk)
 {
 	List	   *result = NIL;
 	AttrNumber	attno = 0;
@@ -81,12 +84,12 @@ output_vars(List *targetList, Index rti, bool keepResnames)
 		TargetEntry *copy;
 		Var		   *var;
 
-		if (tle->resjunk)
+		if (tle->resjunk && !withJunk)
 			continue;
 		var = makeVar(rti, ++attno, exprType((Node *) tle->expr), exprTypmod((Node *) tle->expr),
 					  exprCollation((Node *) tle->expr), 0);
-		copy = makeTargetEntry((Expr *) var, attno, tle->resname, false);
-		if (keepResnames)
+		copy = makeTargetEntry((Expr *) var, attno, tle->resname, asOutput && tle->resjunk);
+		if (asOutput)
 		{
 			copy->resorigtbl = tle->resorigtbl;
 			copy->resorigcol = tle->resorigcol;
@@ -100,9 +103,10 @@ CustomScan *
 planner_make_scan(DistPlan *plan, List *targetList, Index rti)
 {
 	CustomScan *scan = makeNode(CustomScan);
+	bool		withJunk = plan->kind == DIST_PLAN_PARTS;
 
-	scan->custom_scan_tlist = output_vars(targetList, rti, false);
-	scan->scan.plan.targetlist = output_vars(targetList, INDEX_VAR, true);
+	scan->custom_scan_tlist = output_vars(targetList, rti, false, withJunk);
+	scan->scan.plan.targetlist = output_vars(targetList, INDEX_VAR, true, withJunk);
 	scan->custom_private = list_make1(plan);
 	scan->methods = plan_custom_scan_methods();
 	if (plan->fragment != NULL)
@@ -184,14 +188,21 @@ RangeTblEntry *
 planner_fragment_rte(Fragment *fragment, const char *strategy, List *targetList)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_FRAGMENT, strategy);
+
+	plan->fragment = fragment;
+	plan->modifies = fragment->hasModifyingCte;
+	return planner_plan_rte(plan, targetList);
+}
+
+RangeTblEntry *
+planner_plan_rte(DistPlan *plan, List *targetList)
+{
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblFunction *function = makeNode(RangeTblFunction);
 	Const	   *address = makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
 									Int64GetDatum((int64) (uintptr_t) plan), false, true);
 	ListCell   *lc;
 
-	plan->fragment = fragment;
-	plan->modifies = fragment->hasModifyingCte;
 	function->funcexpr = (Node *) makeFuncExpr(fragment_rows_oid(), RECORDOID,
 											   list_make1(address), InvalidOid, InvalidOid,
 											   COERCE_EXPLICIT_CALL);

@@ -545,6 +545,8 @@ source_of_rte(Analysis *analysis, Index rti)
 		case RTE_FUNCTION:
 		case RTE_TABLEFUNC:
 		case RTE_VALUES:
+			if (planner_rte_plan(rte) != NULL)
+				block(analysis, "an earlier part of the statement gives rows to this node");
 			source = palloc0(sizeof(RowSource));
 			absorb_sublinks(analysis, (Node *) rte->functions, source);
 			absorb_sublinks(analysis, (Node *) rte->tablefunc, source);

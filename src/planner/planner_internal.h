@@ -101,6 +101,8 @@ extern RangeTblEntry *planner_naming_rte(List *targetList);
  */
 extern RangeTblEntry *planner_fragment_rte(Fragment *fragment, const char *strategy,
 										   List *targetList);
+/* the same for any DistPlan that returns rows */
+extern RangeTblEntry *planner_plan_rte(DistPlan *plan, List *targetList);
 /* the DistPlan of such an entry, or NULL */
 extern DistPlan *planner_rte_plan(RangeTblEntry *rte);
 
@@ -132,6 +134,10 @@ extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 /* ---- planner_modify.c ---- */
 
 extern PlannedStmt *planner_modify(PlanRequest *request, Refusal *refusal);
+
+/* ---- planner_cte.c ---- */
+
+extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
 
 /* ---- planner_stage.c ---- */
 

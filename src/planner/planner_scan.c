@@ -294,7 +294,7 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		plan = planner_rte_plan(rte);
 		if (plan != NULL)
 		{
-			rel->tuples = plan->fragment->estimatedRows;
+			rel->tuples = plan->fragment ? plan->fragment->estimatedRows : 1000;
 			replace_paths(root, rel, rel->tuples);
 		}
 	}

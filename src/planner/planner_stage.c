@@ -350,6 +350,36 @@ stage_relation(StageContext *context, Query *query, Index rti)
 	list_nth_cell(query->rtable, rti - 1)->ptr_value = made;
 }
 
+/* rows that an earlier part of the statement gives here */
+static void
+stage_rows(StageContext *context, Query *query, Index rti)
+{
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
+	Query	   *source = make_select_from(copyObject(rte));
+	RangeTblEntry *made;
+	ListCell   *type;
+	ListCell   *typmod;
+	ListCell   *collation;
+	AttrNumber	attno = 0;
+
+	forthree(type, function->funccoltypes, typmod, function->funccoltypmods,
+			 collation, function->funccolcollations)
+	{
+		Var		   *var = makeVar(1, ++attno, lfirst_oid(type), lfirst_int(typmod),
+								  lfirst_oid(collation), 0);
+
+		source->targetList = lappend(source->targetList,
+									 makeTargetEntry((Expr *) var, attno,
+													 strVal(list_nth(rte->eref->colnames,
+																	 attno - 1)), false));
+	}
+	made = make_subquery_rte(stage_source(context, source), rte->eref->aliasname);
+	made->alias = rte->alias;
+	made->eref = rte->eref;
+	list_nth_cell(query->rtable, rti - 1)->ptr_value = made;
+}
+
 /* ---- levels ---- */
 
 static bool
@@ -405,6 +435,8 @@ stage_level(StageContext *context, Query *query)
 		if (rte->rtekind == RTE_RELATION && rte->inFromCl &&
 			relation_must_be_staged(context, rte->relid))
 			stage_relation(context, query, rti);
+		else if (planner_rte_plan(rte) != NULL)
+			stage_rows(context, query, rti);
 		else if (rte->rtekind == RTE_SUBQUERY)
 			rte->subquery = stage_subquery(context, rte->subquery);
 	}

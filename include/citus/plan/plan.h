@@ -115,7 +115,9 @@ typedef struct InsertSpec
 typedef enum DistPlanKind
 {
 	DIST_PLAN_FRAGMENT,			/* rows or row count of one fragment */
-	DIST_PLAN_INSERT			/* child plan's rows go to shards */
+	DIST_PLAN_INSERT,			/* child plan's rows go to shards */
+	DIST_PLAN_PARTS,			/* statements that run first; then the child plan's rows */
+	DIST_PLAN_PART_ROWS			/* what one of these statements returned */
 } DistPlanKind;
 
 /*
@@ -130,6 +132,8 @@ typedef struct DistPlan
 	char	   *strategy;		/* shown by EXPLAIN: "fast path", "one shard group", ... */
 	Fragment   *fragment;		/* DIST_PLAN_FRAGMENT */
 	InsertSpec *insert;			/* DIST_PLAN_INSERT */
+	List	   *parts;			/* DIST_PLAN_PARTS: of PlannedStmt */
+	int			partNumber;		/* DIST_PLAN_PART_ROWS: from 0 */
 	bool		modifies;		/* counts into es_processed; no parallel reads beside it */
 	bool		sort;			/* reserved */
 } DistPlan;
