@@ -138,11 +138,30 @@ compare_holes(const void *a, const void *b)
 	return ((const Hole *) a)->start - ((const Hole *) b)->start;
 }
 
+List *
+deparse_parse_text(const char *text)
+{
+	bool		saved = standard_conforming_strings;
+	List	   *statements;
+
+	standard_conforming_strings = true;
+	PG_TRY();
+	{
+		statements = raw_parser(text, RAW_PARSE_DEFAULT);
+	}
+	PG_FINALLY();
+	{
+		standard_conforming_strings = saved;
+	}
+	PG_END_TRY();
+	return statements;
+}
+
 /* the statement's only raw parse tree */
 static Node *
 parse_text(const char *text)
 {
-	List	   *statements = raw_parser(text, RAW_PARSE_DEFAULT);
+	List	   *statements = deparse_parse_text(text);
 
 	if (list_length(statements) != 1)
 		elog(ERROR, "deparsed text is not one statement: \"%s\"", text);

@@ -15,13 +15,14 @@
 #include "tcop/utility.h"
 #include "utils/snapmgr.h"
 #include "citus/base/session.h"
+#include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
 
 /* the statement's queries after rewriting, in the current context */
 static List *
 analyze_task(ExecutorTask *task)
 {
-	List	   *raw = pg_parse_query(task->sql);
+	List	   *raw = deparse_parse_text(task->sql);
 	int			nparams = task->params == NULL ? 0 : task->params->n;
 
 	if (list_length(raw) != 1)

@@ -14,6 +14,7 @@
 #include "tcop/utility.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
 
 #define MAX_PLANS 256
@@ -56,7 +57,7 @@ forget_plan(LocalPlan *plan)
 static CachedPlanSource *
 make_source(ExecutorTask *task)
 {
-	RawStmt    *raw = linitial_node(RawStmt, pg_parse_query(task->sql));
+	RawStmt    *raw = linitial_node(RawStmt, deparse_parse_text(task->sql));
 	CachedPlanSource *source = CreateCachedPlan(raw, task->sql, CreateCommandTag(raw->stmt));
 	List	   *queries = pg_analyze_and_rewrite_fixedparams(raw, task->sql, task->params->types,
 															 task->params->n, NULL);

@@ -35,6 +35,11 @@ extern void deparse_insert_templates(const Query *query, List *columns, SqlTempl
  */
 extern char *deparse_template_fill(const SqlTemplate *sql, int shardIndex);
 
+/*
+ * Raw parse trees of text made here, which does not follow the session's rules for string literals.
+ */
+extern List *deparse_parse_text(const char *text);
+
 /* Fills the holes with the shells' own names (EXPLAIN, log). */
 extern char *deparse_template_fill_shells(const SqlTemplate *sql);
 

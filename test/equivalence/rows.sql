@@ -1,0 +1,82 @@
+-- References to whole rows and system columns, keys compared in odd ways, views as targets.
+CREATE TABLE a (k int, gone int, v text, CONSTRAINT a_key PRIMARY KEY (k));
+ALTER TABLE a DROP COLUMN gone;
+CREATE TABLE b (k int, w int);
+-- distribute: SELECT create_distributed_table('a', 'k')
+-- distribute: SELECT create_distributed_table('b', 'k', colocate_with => 'a')
+INSERT INTO a SELECT i, 'v' || i FROM generate_series(1, 20) i;
+INSERT INTO b SELECT i, i * 10 FROM generate_series(1, 10) i;
+ALTER TABLE a ADD extra int DEFAULT 7;
+
+SELECT a FROM a ORDER BY k;
+SELECT a FROM a WHERE k = 1;
+SELECT b, a FROM a LEFT JOIN b USING (k) ORDER BY a.k;
+SELECT count(a), count(b) FROM a LEFT JOIN b USING (k);
+SELECT b IS NULL, b IS NOT NULL FROM a LEFT JOIN b ON a.k = b.k WHERE a.k IN (3, 15) ORDER BY a.k;
+SELECT row_to_json(a), (a).v, a.*::text FROM a WHERE k = 2;
+SELECT a, count(*) FROM a GROUP BY a HAVING count(a) > 0 ORDER BY a LIMIT 3;
+SELECT DISTINCT a FROM a ORDER BY a LIMIT 2;
+SELECT array_agg(a ORDER BY k) FROM a WHERE k < 3;
+SELECT tableoid::regclass::text LIKE '%a', count(*) FROM a GROUP BY 1;
+SELECT tableoid = 'a'::regclass FROM a WHERE k = 1;
+SELECT ctid IS NOT NULL, xmin IS NOT NULL FROM a WHERE k = 1;
+SELECT j FROM (a JOIN b USING (k)) j WHERE k = 1;
+SELECT j.* FROM (a JOIN b USING (k)) AS j (k1, v1, e1, w1) WHERE k1 = 1;
+SELECT * FROM a x (kk, vv) WHERE kk = 2;
+SELECT * FROM (SELECT a FROM a) s WHERE (s.a).k = 4;
+SELECT b FROM b RIGHT JOIN a ON a.k = b.k AND a.k > 5 WHERE a.k IN (3, 7) ORDER BY a.k;
+SELECT -k AS k FROM a ORDER BY a.k LIMIT 3;
+SELECT -k AS k FROM a WHERE k = 4 ORDER BY a.k;
+
+SELECT * FROM a WHERE k = 5::bigint;
+SELECT * FROM a WHERE k = 5.0;
+SELECT * FROM a WHERE k = 5.5;
+SELECT * FROM a WHERE k = 99999999999;
+SELECT * FROM a WHERE k = 1e30;
+SELECT * FROM a WHERE k IN (1, 2.0, 3::bigint) ORDER BY k;
+SELECT * FROM a WHERE k = ANY ('{1,2,NULL}') ORDER BY k;
+SELECT * FROM a WHERE (k, v) IN ((1, 'v1'), (2, 'x'), (3, 'v3')) ORDER BY k;
+SELECT * FROM a WHERE k = 1 OR (k = 2 AND v = 'v2') ORDER BY k;
+SELECT * FROM a WHERE NOT k <> 6;
+SELECT * FROM a WHERE k IS NULL;
+SELECT a.k FROM a LEFT JOIN b ON a.k = b.k WHERE b.k IS NULL ORDER BY 1;
+SELECT a.k FROM a LEFT JOIN b ON a.k = b.k WHERE b.k = 3 OR b.k IS NULL ORDER BY 1;
+SELECT count(*) FROM a WHERE false;
+SELECT count(*) FROM a WHERE k = 1 AND k = 2;
+PREPARE p (bigint, text) AS SELECT * FROM a WHERE k = $1 AND v = $2;
+EXECUTE p (1, 'v1');
+EXECUTE p (99999999999, 'v1');
+EXECUTE p (NULL, 'v1');
+EXECUTE p (2, 'v2');
+EXECUTE p (3, 'v3');
+EXECUTE p (4, 'v4');
+EXECUTE p (5, 'v5');
+EXECUTE p (6, 'v6');
+
+SET standard_conforming_strings TO off;
+SET escape_string_warning TO off;
+SELECT '\\x' AS b, k FROM a WHERE k = 1 AND v <> 'a\\b';
+SELECT '\\x' AS b, count(*) FROM a WHERE v <> 'a\\b';
+RESET standard_conforming_strings;
+SET quote_all_identifiers TO on;
+SELECT a FROM a WHERE k = 1;
+RESET quote_all_identifiers;
+SET intervalstyle TO sql_standard;
+SELECT k, INTERVAL '-1 day 02:03:04', INTERVAL '1 year -2 days' FROM a WHERE k = 1;
+RESET intervalstyle;
+
+INSERT INTO a VALUES (100, 'x') ON CONFLICT ON CONSTRAINT a_key DO UPDATE SET v = 'no' RETURNING a;
+INSERT INTO a VALUES (100, 'y') ON CONFLICT ON CONSTRAINT a_key DO UPDATE SET v = excluded.v || a.v RETURNING a, a.k;
+UPDATE a SET v = 'z' WHERE k = 100 RETURNING a;
+DELETE FROM a WHERE k = 100 RETURNING a;
+CREATE VIEW va AS SELECT k, v FROM a WHERE k > 2;
+CREATE VIEW vb WITH (security_barrier) AS SELECT k, v FROM a WHERE k > 5;
+UPDATE va SET v = 'up' WHERE k = 3 RETURNING *;
+UPDATE va SET v = 'no' WHERE k = 1 RETURNING *;
+DELETE FROM va WHERE k = 20 RETURNING *;
+INSERT INTO va VALUES (20, 'v20') RETURNING *;
+UPDATE vb SET v = 'no' WHERE k = 3 RETURNING *;
+UPDATE vb SET v = 'yes' WHERE k = 6 RETURNING *;
+UPDATE vb SET v = v || '!';
+DELETE FROM vb WHERE k = 4;
+SELECT k, v FROM a ORDER BY k;
