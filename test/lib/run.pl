@@ -297,10 +297,11 @@ sub run_tap {
     my $bad = '';
     if ($status != 0) {
         # What the test ran is in its log; the end of it, without the noise of starts and stops.
-        my @lines = grep { !/^(#|waiting for|server st|  LC_)/ } map { split /\n/, read_file($_) }
+        my @lines = grep { !/^(#|waiting for|server st|\s*$)/ } map { split /\n/, read_file($_) }
             glob "$work/tmp_check/log/regress_log_*";
-        splice @lines, 0, @lines - 40 if @lines > 40;
-        $bad = read_file($out) . "status $status; the end of the log:\n" . join "\n", @lines;
+        splice @lines, 0, @lines - 15 if @lines > 15;
+        $bad = join '', map { "$_\n" } (grep { /^(not )?ok|^# +(Failed|at|got|expected|status)/ }
+            split(/\n/, read_file($out))), "status $status; the end of the log:", @lines;
     }
     for my $log (glob "$work/tmp_check/log/*.log") {
         # A server that the test itself killed says so in its log; assertions are never meant.

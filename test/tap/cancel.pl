@@ -27,16 +27,21 @@ $holder->query('BEGIN');
 $holder->query('UPDATE t SET v = 1 WHERE k = 5');
 $c->fails('SET lock_timeout = 300; UPDATE t SET v = 2 WHERE k = 5', qr/lock timeout/,
           'lock_timeout holds on the worker');
-$holder->query('ROLLBACK');
-$holder->quit;      # it would keep its connection to the worker
 
-# pg_cancel_backend on the coordinator's backend.
+# pg_cancel_backend on the coordinator's backend, while a worker waits for that lock.
+my ($where) = grep { $c->sql("SELECT count(*) FROM citus_shards WHERE nodeport = " . $c->port($_)
+    . q{ AND shardid = get_shard_id_for_distribution_column('t', 5)}) } 'worker1', 'worker2';
 my $sleeper = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
 my $pid = $sleeper->query('SELECT pg_backend_pid()');
-$sleeper->query_until(qr/go/, "\\echo go\nSELECT count(pg_sleep(60)) FROM t;\n");
-$c->wait_until('worker1', $busy =~ s/= 0/> 0/r, 'the query runs on the worker');
+$sleeper->query_until(qr/go/, "\\echo go\nUPDATE t SET v = 3;\n");
+my $waits = q{SELECT count(*) %s 0 FROM pg_stat_activity
+              WHERE wait_event_type = 'Lock' AND application_name LIKE 'citus_internal%%'};
+$c->wait_until($where, sprintf($waits, '>'), 'the statement waits on the worker');
 $c->sql("SELECT pg_cancel_backend($pid)");
-$c->wait_until($_, $busy, "the cancel reached $_") for 'worker1', 'worker2';
+$c->wait_until($where, sprintf($waits, '='), 'the cancel reached it');
+$holder->query('ROLLBACK');
+$holder->quit;      # it would keep its connections to the workers
+$c->wait_until($_, $busy, "nothing runs on $_ any more") for 'worker1', 'worker2';
 like($sleeper->query('SELECT count(*) FROM t'), qr/100/, 'the session goes on');
 
 # The client's session is killed in a transaction: the far side rolls back, the row is free again.
