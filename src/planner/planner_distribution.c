@@ -15,7 +15,7 @@
  *	 partial	its rows of different shards overlap or depend on each other (the outer side of a
  *				join was a reference table, or an aggregate sits above it): right only when joined
  *				to another part by key, or pinned;
- *	 closed		its key is not visible any more: it can only be pinned by what was known inside.
+ *	 closed		its key is not visible any more: only what was known inside can pin it.
  *
  * Invariants: (1) keys hold Vars that are never NULL in the rows of the source and whose token is
  * in the range of the shard the row came from; nullable ones may be NULL besides; (2) classes hold
@@ -36,25 +36,7 @@
 #include "utils/typcache.h"
 
 #include "citus/routing/routing.h"
-#include "planner_internal.h"
-
-typedef struct Part
-{
-	List	   *keys;			/* Var: never NULL */
-	List	   *nullable;		/* Var: key or NULL */
-	List	   *links;			/* Var of outer levels, or of siblings (lateral): equal to the key */
-	List	   *prunes;			/* PruneSpec */
-	const DistTable *table;		/* one of its relations */
-	bool		partial;
-	bool		closed;
-} Part;
-
-/* rows of a join tree node */
-typedef struct RowSource
-{
-	List	   *parts;			/* of Part */
-	List	   *classes;		/* of List of Var */
-} RowSource;
+#include "planner/planner_parts.h"
 
 /* one query level under analysis */
 typedef struct Level
@@ -83,304 +65,10 @@ static RowSource *analyze_jointree(Analysis *analysis, Node *node);
 static List *analyze_query(Analysis *analysis, Query *query);
 static void absorb_sublinks(Analysis *analysis, Node *expr, RowSource *source);
 
-/* ---- Vars and classes ---- */
-
-static bool
-var_in_list(Var *var, List *vars)
-{
-	ListCell   *lc;
-
-	foreach(lc, vars)
-	{
-		Var		   *other = lfirst_node(Var, lc);
-
-		if (other->varno == var->varno && other->varattno == var->varattno &&
-			other->varlevelsup == var->varlevelsup)
-			return true;
-	}
-	return false;
-}
-
-static List *
-vars_union(List *vars, List *more)
-{
-	ListCell   *lc;
-
-	foreach(lc, more)
-	{
-		if (!var_in_list(lfirst(lc), vars))
-			vars = lappend(vars, lfirst(lc));
-	}
-	return vars;
-}
-
-static bool
-vars_overlap(List *a, List *b)
-{
-	ListCell   *lc;
-
-	foreach(lc, a)
-	{
-		if (var_in_list(lfirst(lc), b))
-			return true;
-	}
-	return false;
-}
-
-static List *
-vars_intersection(List *a, List *b)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, a)
-	{
-		if (var_in_list(lfirst(lc), b))
-			result = lappend(result, lfirst(lc));
-	}
-	return result;
-}
-
-static Var *
-strip_to_var(Node *expr)
-{
-	while (expr != NULL && IsA(expr, RelabelType))
-		expr = (Node *) ((RelabelType *) expr)->arg;
-	return expr != NULL && IsA(expr, Var) ? (Var *) expr : NULL;
-}
-
-/* unites all classes that share a Var with the new pair */
-static List *
-classes_add(List *classes, List *members)
-{
-	List	   *result = NIL;
-	List	   *united = members;
-	ListCell   *lc;
-
-	foreach(lc, classes)
-	{
-		List	   *class = lfirst(lc);
-
-		if (vars_overlap(class, united))
-			united = vars_union(list_copy(class), united);
-		else
-			result = lappend(result, class);
-	}
-	return lappend(result, united);
-}
-
-/* true for the equality by which rows of type are placed */
-static bool
-operator_is_key_equality(Oid opno, Oid type)
-{
-	TypeCacheEntry *entry = lookup_type_cache(getBaseType(type), TYPECACHE_EQ_OPR);
-
-	return entry->eq_opr == opno;
-}
-
-/* adds the equalities of two Vars that the conjunction quals demands */
-static List *
-classes_from_quals(List *classes, List *quals)
-{
-	ListCell   *lc;
-
-	foreach(lc, quals)
-	{
-		Node	   *qual = lfirst(lc);
-
-		if (is_andclause(qual))
-			classes = classes_from_quals(classes, ((BoolExpr *) qual)->args);
-		else if (IsA(qual, OpExpr) && list_length(((OpExpr *) qual)->args) == 2)
-		{
-			OpExpr	   *op = (OpExpr *) qual;
-			Var		   *left = strip_to_var(linitial(op->args));
-			Var		   *right = strip_to_var(lsecond(op->args));
-
-			if (left != NULL && right != NULL && left->vartype == right->vartype &&
-				left->varcollid == right->varcollid &&
-				left->varattno > 0 && right->varattno > 0 &&
-				operator_is_key_equality(op->opno, left->vartype))
-				classes = classes_add(classes, list_make2(left, right));
-		}
-	}
-	return classes;
-}
-
 static List *
 quals_of(Analysis *analysis, Node *quals)
 {
 	return make_ands_implicit((Expr *) planner_flatten(analysis->level->query, quals));
-}
-
-/* ---- parts ---- */
-
-static Part *
-part_copy(Part *part)
-{
-	Part	   *copy = palloc(sizeof(Part));
-
-	*copy = *part;
-	return copy;
-}
-
-static bool
-part_touches(Part *part, List *vars)
-{
-	return vars_overlap(part->keys, vars) || vars_overlap(part->nullable, vars) ||
-		vars_overlap(part->links, vars);
-}
-
-static bool
-parts_touch(Part *a, Part *b)
-{
-	return part_touches(a, b->keys) || part_touches(a, b->nullable) ||
-		part_touches(a, b->links);
-}
-
-static void
-part_close(Part *part)
-{
-	part->keys = part->nullable = part->links = NIL;
-	part->partial = part->closed = true;
-}
-
-/* inner join of two parts by key */
-static void
-part_join(Part *part, Part *other)
-{
-	part->keys = vars_union(list_copy(part->keys), other->keys);
-	part->nullable = vars_union(list_copy(part->nullable), other->nullable);
-	part->links = vars_union(list_copy(part->links), other->links);
-	part->prunes = list_concat_copy(part->prunes, other->prunes);
-	part->partial = part->partial && other->partial;
-}
-
-/* what equality of its members tells a part that touches the class */
-static void
-part_take_class(Part *part, List *class)
-{
-	ListCell   *lc;
-
-	foreach(lc, class)
-	{
-		Var		   *var = lfirst_node(Var, lc);
-
-		if (var->varlevelsup > 0)
-			part->links = vars_union(list_copy(part->links), list_make1(var));
-		else
-			part->keys = vars_union(list_copy(part->keys), list_make1(var));
-	}
-}
-
-/* unites the parts whose keys the source's classes make equal */
-static void
-source_merge_parts(RowSource *source)
-{
-	ListCell   *lc;
-	List	   *result = NIL;
-
-	foreach(lc, source->parts)
-	{
-		Part	   *part = lfirst(lc);
-		bool		again = true;
-
-		while (again)
-		{
-			ListCell   *other;
-			int			nkeys = list_length(part->keys) + list_length(part->links);
-
-			foreach(other, source->classes)
-			{
-				if (part_touches(part, lfirst(other)))
-					part_take_class(part, lfirst(other));
-			}
-			again = nkeys != list_length(part->keys) + list_length(part->links);
-
-			foreach(other, result)
-			{
-				Part	   *earlier = lfirst(other);
-
-				if (parts_touch(part, earlier))
-				{
-					part_join(part, earlier);
-					result = list_delete_ptr(result, earlier);
-					again = true;
-					break;
-				}
-			}
-		}
-		result = lappend(result, part);
-	}
-	source->parts = result;
-}
-
-/* a stand-in that lets routing analyse any column as if it were a key */
-static PruneSpec *
-prune_of_var(List *quals, Var *var)
-{
-	DistTable	table = {0};
-
-	table.kind = DIST_TABLE_HASH;
-	table.partMethod = 'h';
-	table.keyAttno = var->varattno;
-	table.keyType = var->vartype;
-	table.keyTypmod = var->vartypmod;
-	table.keyCollation = var->varcollid;
-	return routing_prune_from_quals(quals, var->varno, &table);
-}
-
-static void
-part_add_prunes_of(Part *part, List *vars, List *quals)
-{
-	ListCell   *lc;
-
-	foreach(lc, vars)
-	{
-		Var		   *var = lfirst_node(Var, lc);
-		PruneSpec  *prune;
-
-		if (var->varlevelsup > 0)
-			continue;
-		prune = prune_of_var(quals, var);
-		if (prune != NULL && prune->kind != PRUNE_ALL)
-			part->prunes = lappend(list_copy(part->prunes), prune);
-	}
-}
-
-static void
-part_add_prunes(Part *part, List *quals)
-{
-	List	   *strict = NIL;
-	ListCell   *lc;
-
-	/* IS NULL contradicts a key, but selects rows of an outer join: not for nullable Vars */
-	foreach(lc, quals)
-	{
-		if (IsA(lfirst(lc), OpExpr) || IsA(lfirst(lc), ScalarArrayOpExpr))
-			strict = lappend(strict, lfirst(lc));
-	}
-	part_add_prunes_of(part, part->keys, quals);
-	part_add_prunes_of(part, part->nullable, strict);
-}
-
-static Expr *
-prunes_find_pin(List *prunes)
-{
-	ListCell   *lc;
-
-	foreach(lc, prunes)
-	{
-		PruneSpec  *prune = lfirst(lc);
-		Expr	   *pin = NULL;
-
-		if (prune->kind == PRUNE_EQUAL)
-			pin = prune->value;
-		else if (prune->kind == PRUNE_AND)
-			pin = prunes_find_pin(prune->args);
-		if (pin != NULL)
-			return pin;
-	}
-	return NULL;
 }
 
 /* ---- range table entries ---- */
@@ -478,7 +166,7 @@ source_of_subquery(Analysis *analysis, Index rti, Query *query, bool keepLinks)
 			((Var *) lfirst(var))->varno = rti;
 		part->links = keepLinks ? vars_lift(part->links) : NIL;
 		if (!keepLinks && part->keys == NIL && part->nullable == NIL)
-			part_close(part);
+			planner_part_close(part);
 	}
 	return source;
 }
@@ -523,7 +211,7 @@ source_of_cte(Analysis *analysis, Index rti, RangeTblEntry *rte)
 	if (cte->cterecursive)
 	{
 		foreach(lc, source->parts)
-			part_close(lfirst(lc));
+			planner_part_close(lfirst(lc));
 	}
 	return source;
 }
@@ -576,12 +264,12 @@ source_inner_join(Analysis *analysis, List *sources, Node *quals)
 
 		result->parts = list_concat_copy(result->parts, source->parts);
 		foreach(class, source->classes)
-			result->classes = classes_add(result->classes, lfirst(class));
+			result->classes = planner_classes_add(result->classes, lfirst(class));
 	}
-	result->classes = classes_from_quals(result->classes, clauses);
-	source_merge_parts(result);
+	result->classes = planner_classes_from_quals(result->classes, clauses);
+	planner_source_merge_parts(result);
 	foreach(lc, result->parts)
-		part_add_prunes(lfirst(lc), clauses);
+		planner_part_add_prunes(lfirst(lc), clauses);
 	absorb_sublinks(analysis, (Node *) clauses, result);
 	return result;
 }
@@ -599,11 +287,12 @@ find_linked_part(List *parts, Part *part, List *classes)
 
 		if (candidate->closed)
 			continue;
-		if (parts_touch(candidate, part))
+		if (planner_parts_touch(candidate, part))
 			return candidate;
 		foreach(class, classes)
 		{
-			if (part_touches(candidate, lfirst(class)) && part_touches(part, lfirst(class)))
+			if (planner_part_touches(candidate, lfirst(class)) &&
+				planner_part_touches(part, lfirst(class)))
 				return candidate;
 		}
 	}
@@ -613,7 +302,7 @@ find_linked_part(List *parts, Part *part, List *classes)
 static void
 part_make_nullable(Part *part)
 {
-	part->nullable = vars_union(list_copy(part->nullable), part->keys);
+	part->nullable = planner_vars_union(list_copy(part->nullable), part->keys);
 	part->keys = NIL;
 }
 
@@ -627,27 +316,27 @@ source_left_join(Analysis *analysis, RowSource *left, RowSource *right, Node *qu
 	ListCell   *lc;
 
 	foreach(lc, right->classes)
-		classes = classes_add(classes, lfirst(lc));
-	classes = classes_from_quals(classes, clauses);
+		classes = planner_classes_add(classes, lfirst(lc));
+	classes = planner_classes_from_quals(classes, clauses);
 
 	result->classes = left->classes;
 	result->parts = list_copy(left->parts);
 	foreach(lc, right->parts)
 	{
-		Part	   *part = part_copy(lfirst(lc));
+		Part	   *part = planner_part_copy(lfirst(lc));
 		Part	   *partner = find_linked_part(left->parts, part, classes);
 		ListCell   *class;
 
-		part_add_prunes(part, clauses);
+		planner_part_add_prunes(part, clauses);
 		foreach(class, classes)
 		{
-			if (part_touches(part, lfirst(class)))
-				part_take_class(part, lfirst(class));
+			if (planner_part_touches(part, lfirst(class)))
+				planner_part_take_class(part, lfirst(class));
 		}
 		part_make_nullable(part);
 		if (partner != NULL)
 		{
-			partner->nullable = vars_union(list_copy(partner->nullable), part->nullable);
+			partner->nullable = planner_vars_union(list_copy(partner->nullable), part->nullable);
 			continue;
 		}
 		part->partial = true;
@@ -663,20 +352,20 @@ source_full_join(Analysis *analysis, RowSource *left, RowSource *right, Node *qu
 {
 	RowSource  *result = palloc0(sizeof(RowSource));
 	List	   *clauses = quals_of(analysis, quals);
-	List	   *classes = classes_from_quals(list_concat_copy(left->classes, right->classes),
-											 clauses);
+	List	   *classes = list_concat_copy(left->classes, right->classes);
 	RowSource	sublinks = {NIL, NIL};
 	ListCell   *lc;
 
+	classes = planner_classes_from_quals(classes, clauses);
 	foreach(lc, list_concat_copy(left->parts, right->parts))
 	{
-		Part	   *part = part_copy(lfirst(lc));
+		Part	   *part = planner_part_copy(lfirst(lc));
 		Part	   *partner = find_linked_part(result->parts, part, classes);
 
 		part_make_nullable(part);
 		if (partner != NULL && !partner->partial && !part->partial)
 		{
-			partner->nullable = vars_union(partner->nullable, part->nullable);
+			partner->nullable = planner_vars_union(partner->nullable, part->nullable);
 			partner->prunes = NIL;
 			continue;
 		}
@@ -753,21 +442,21 @@ link_by_testexpr(Analysis *analysis, Part *part, Node *testexpr)
 	if (!IsA(testexpr, OpExpr) || list_length(((OpExpr *) testexpr)->args) != 2)
 		return;
 	op = (OpExpr *) testexpr;
-	outer = strip_to_var(linitial(op->args));
+	outer = planner_strip_to_var(linitial(op->args));
 	param = lsecond(op->args);
 	while (IsA(param, RelabelType))
 		param = (Node *) ((RelabelType *) param)->arg;
 	if (outer == NULL || outer->varlevelsup > 0 || !IsA(param, Param) ||
 		((Param *) param)->paramkind != PARAM_SUBLINK ||
 		((Param *) param)->paramtype != outer->vartype ||
-		!operator_is_key_equality(op->opno, outer->vartype))
+		!planner_operator_is_key_equality(op->opno, outer->vartype))
 		return;
 
 	foreach(lc, part->keys)
 	{
 		if (((Var *) lfirst(lc))->varattno == ((Param *) param)->paramid)
 		{
-			part->links = vars_union(list_copy(part->links), list_make1(outer));
+			part->links = planner_vars_union(list_copy(part->links), list_make1(outer));
 			return;
 		}
 	}
@@ -789,13 +478,13 @@ absorb_sublink_part(RowSource *source, Part *part, SubLinkType type)
 
 		if (host->closed)
 			continue;
-		if (vars_overlap(host->keys, part->links) ||
+		if (planner_vars_overlap(host->keys, part->links) ||
 			(type != ANY_SUBLINK && type != ALL_SUBLINK &&
-			 vars_overlap(host->nullable, part->links)))
+			 planner_vars_overlap(host->nullable, part->links)))
 			return;
 	}
 
-	part = part_copy(part);
+	part = planner_part_copy(part);
 	part->keys = part->nullable = NIL;
 	part->partial = true;
 	if (part->links == NIL)
@@ -850,10 +539,10 @@ clause_has_key(Query *query, List *clauses, List *keys)
 	{
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
 		TargetEntry *tle = get_sortgroupclause_tle(clause, query->targetList);
-		Var		   *var = strip_to_var(planner_flatten(query, (Node *) tle->expr));
+		Var		   *var = planner_strip_to_var(planner_flatten(query, (Node *) tle->expr));
 
-		if (var != NULL && var->varlevelsup == 0 && var_in_list(var, keys) &&
-			operator_is_key_equality(clause->eqop, var->vartype))
+		if (var != NULL && var->varlevelsup == 0 && planner_var_in_list(var, keys) &&
+			planner_operator_is_key_equality(clause->eqop, var->vartype))
 			return true;
 	}
 	return false;
@@ -899,14 +588,21 @@ vars_to_outputs(Query *query, List *vars)
 
 		if (tle->resjunk)
 			continue;
-		var = strip_to_var(planner_flatten(query, (Node *) tle->expr));
-		if (var != NULL && var->varlevelsup == 0 && var_in_list(var, vars))
+		var = planner_strip_to_var(planner_flatten(query, (Node *) tle->expr));
+		if (var != NULL && var->varlevelsup == 0 && planner_var_in_list(var, vars))
 			result = lappend(result,
 							 makeVar(1, tle->resno, exprType((Node *) tle->expr),
 									 exprTypmod((Node *) tle->expr),
 									 exprCollation((Node *) tle->expr), 0));
 	}
 	return result;
+}
+
+/* Vars that are the key or NULL */
+static List *
+key_or_null(Part *part)
+{
+	return planner_vars_union(list_copy(part->nullable), part->keys);
 }
 
 static List *
@@ -918,13 +614,12 @@ setop_combine(List *left, List *right)
 
 	if (list_length(left) == 1 && list_length(right) == 1)
 	{
-		part = part_copy(linitial(left));
+		part = planner_part_copy(linitial(left));
 		other = linitial(right);
-		part->keys = vars_intersection(part->keys, other->keys);
-		part->nullable = vars_intersection(vars_union(list_copy(part->nullable),
-													  ((Part *) linitial(left))->keys),
-										   vars_union(list_copy(other->nullable), other->keys));
-		part->links = vars_intersection(part->links, other->links);
+		part->keys = planner_vars_intersection(part->keys, other->keys);
+		part->nullable = planner_vars_intersection(key_or_null(linitial(left)),
+												   key_or_null(other));
+		part->links = planner_vars_intersection(part->links, other->links);
 		part->prunes = equal(part->prunes, other->prunes) ? part->prunes : NIL;
 		part->partial = part->partial || other->partial;
 		if (part->keys != NIL || part->links != NIL)
@@ -955,13 +650,13 @@ union_all_combine(List *left, List *right)
 
 	if (list_length(left) != 1 || list_length(right) != 1)
 		return setop_combine(left, right);
-	part = part_copy(linitial(left));
+	part = planner_part_copy(linitial(left));
 	other = linitial(right);
 	if (part->closed || other->closed || part->partial || other->partial)
 		return setop_combine(left, right);
-	part->keys = vars_intersection(part->keys, other->keys);
+	part->keys = planner_vars_intersection(part->keys, other->keys);
 	part->nullable = NIL;
-	part->links = vars_intersection(part->links, other->links);
+	part->links = planner_vars_intersection(part->links, other->links);
 	part->prunes = equal(part->prunes, other->prunes) ? part->prunes : NIL;
 	return list_make1(part);
 }
@@ -1073,7 +768,7 @@ analyze_query(Analysis *analysis, Query *query)
 		if (part->closed)
 			continue;
 		if (query->commandType != CMD_SELECT)
-			part_close(part);
+			planner_part_close(part);
 		else if (list_length(source->parts) > 1 || !query_works_per_shard(query, part->keys))
 		{
 			/* what is tied to one outer row lies in one shard: any shape is right there */
@@ -1086,7 +781,8 @@ analyze_query(Analysis *analysis, Query *query)
 			List	   *keys = part->keys;
 
 			part->keys = vars_to_outputs(query, keys);
-			part->nullable = vars_to_outputs(query, vars_union(list_copy(part->nullable), keys));
+			part->nullable =
+				vars_to_outputs(query, planner_vars_union(list_copy(part->nullable), keys));
 		}
 	}
 
@@ -1109,7 +805,7 @@ shape_take_parts(QueryShape *shape, Findings *findings, List *parts)
 		shape->anchor = part->table->relid;
 		if (!DIST_TABLE_HAS_KEY(part->table))
 			continue;
-		pin = prunes_find_pin(part->prunes);
+		pin = planner_prunes_find_pin(part->prunes);
 		if (pin == NULL || (shape->pin != NULL && !equal(pin, shape->pin)))
 			pinned = false;
 		else
@@ -1161,7 +857,7 @@ planner_shape(Query *query, QueryShape *shape)
 
 			foreach(part, analyze_query(&analysis, cteQuery))
 			{
-				part_close(lfirst(part));
+				planner_part_close(lfirst(part));
 				source->parts = lappend(source->parts, lfirst(part));
 			}
 		}

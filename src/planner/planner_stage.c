@@ -297,7 +297,8 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		Expr	   *expr;
 
-		if (bms_is_member(MEMBER_OF_ATTNO(attribute->attnum), needed.attnos) && !attribute->attisdropped)
+		if (!attribute->attisdropped &&
+			bms_is_member(MEMBER_OF_ATTNO(attribute->attnum), needed.attnos))
 			expr = (Expr *) makeVar(1, attribute->attnum, attribute->atttypid,
 									attribute->atttypmod, attribute->attcollation, 0);
 		else
