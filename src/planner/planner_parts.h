@@ -11,7 +11,7 @@ typedef struct Part
 {
 	List	   *keys;			/* Var: never NULL */
 	List	   *nullable;		/* Var: key or NULL */
-	List	   *links;			/* Var of outer levels, or of siblings (lateral): equal to the key */
+	List	   *links;			/* Var of outer levels or (lateral) siblings: equal to the key */
 	List	   *prunes;			/* PruneSpec */
 	const DistTable *table;		/* one of its relations */
 	bool		partial;
