@@ -7,8 +7,9 @@
  * keeps connections for a transaction releases them in an earlier phase of its end.  When the
  * session ends, all sockets are closed, so that the far side rolls back.
  *
- * Cached connections are found by host, port, user and database.  A cached connection that has been
- * lost meanwhile is replaced by a new one before anybody notices.
+ * Cached connections are found by the node's host and port (pg_dist_poolinfo matters for new ones
+ * only), user and database.  One that has been lost meanwhile is replaced by a new one before
+ * anybody notices.
  *
  * Not here: limits over all sessions (remote_pool.c), commands.
  */
@@ -28,7 +29,7 @@ static dlist_head cache = DLIST_STATIC_INIT(cache);
 static uint64 last_id = 0;
 static bool exit_callback_registered = false;
 
-/* where a connection goes, after pg_dist_poolinfo had its say */
+/* where a connection goes */
 typedef struct Address
 {
 	const char *host;
@@ -38,12 +39,18 @@ typedef struct Address
 } Address;
 
 static void
-resolve_address(const RemoteTarget *target, Address *address)
+set_address(const RemoteTarget *target, Address *address)
 {
 	address->host = target->host;
 	address->port = target->port;
 	address->user = target->user ? target->user : GetUserNameFromId(GetUserId(), false);
 	address->database = target->database ? target->database : get_database_name(MyDatabaseId);
+}
+
+/* new connections go where pg_dist_poolinfo says */
+static void
+apply_poolinfo(const RemoteTarget *target, Address *address)
+{
 	if (target->poolinfo != NULL && *target->poolinfo != '\0')
 	{
 		char	   *error;
@@ -216,7 +223,8 @@ take_cached(const Address *address, bool pristine)
 	{
 		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
 
-		if (conn->port != address->port || strcmp(conn->host, address->host) != 0 ||
+		if (conn->targetPort != address->port ||
+			strcmp(conn->targetHost, address->host) != 0 ||
 			strcmp(conn->user, address->user) != 0 ||
 			strcmp(conn->database, address->database) != 0 ||
 			(pristine && conn->settings[0] != '\0'))
@@ -244,6 +252,8 @@ make_conn(const RemoteTarget *target, const Address *address, int sharedSlot)
 	conn->context = context;
 	conn->id = ++last_id;
 	conn->nodeId = target->nodeId;
+	conn->targetHost = MemoryContextStrdup(context, target->host);
+	conn->targetPort = target->port;
 	conn->host = MemoryContextStrdup(context, address->host);
 	conn->port = address->port;
 	conn->user = MemoryContextStrdup(context, address->user);
@@ -298,7 +308,7 @@ remote_acquire(const RemoteTarget *target, bool optional, bool pristine)
 		on_shmem_exit(close_all_at_exit, (Datum) 0);
 		exit_callback_registered = true;
 	}
-	resolve_address(target, &address);
+	set_address(target, &address);
 	if (target->applicationName == NULL)
 	{
 		conn = take_cached(&address, pristine);
@@ -306,6 +316,7 @@ remote_acquire(const RemoteTarget *target, bool optional, bool pristine)
 			return conn;
 	}
 
+	apply_poolinfo(target, &address);
 	slot = remote_pool_take(address.host, address.port, true, false, &full);
 	if (full && optional)
 		return NULL;
@@ -325,6 +336,17 @@ RemoteConn *
 remote_conn_acquire(const RemoteTarget *target, bool optional)
 {
 	return remote_acquire(target, optional, false);
+}
+
+RemoteConn *
+remote_conn_acquire_cached(const RemoteTarget *target)
+{
+	Address		address;
+
+	if (dlist_is_empty(&cache))
+		return NULL;
+	set_address(target, &address);
+	return take_cached(&address, false);
 }
 
 RemoteConnState

@@ -181,7 +181,9 @@ struct RemoteConn
 
 	/* who */
 	NodeId		nodeId;
-	char	   *host;
+	char	   *targetHost;		/* the node's address; another one by pg_dist_poolinfo ... */
+	int			targetPort;
+	char	   *host;			/* ... is where it really goes */
 	int			port;
 	char	   *user;
 	char	   *database;

@@ -486,6 +486,9 @@ remote_libpq_parse_conninfo(const char *conninfo, char **error)
 	{
 		*error = pstrdup(message != NULL ? message : "out of memory");
 		PQfreemem(message);
+		/* libpq ends its messages with a line feed */
+		if (**error != '\0' && (*error)[strlen(*error) - 1] == '\n')
+			(*error)[strlen(*error) - 1] = '\0';
 		return NIL;
 	}
 	for (PQconninfoOption *option = options; option->keyword != NULL; option++)

@@ -150,9 +150,19 @@ txn_target_of_node(const ClusterNode *node)
 static RemoteConn *
 acquire(const ClusterNode *node, bool optional)
 {
-	RemoteTarget target = txn_target_of_node(node);
+	RemoteTarget target = {0};
+	RemoteConn *conn;
 	char		name[NAMEDATALEN];
 
+	/* only new connections need what the catalog has on credentials */
+	target.nodeId = node->id;
+	target.host = node->name;
+	target.port = node->port;
+	conn = remote_conn_acquire_cached(&target);
+	if (conn != NULL)
+		return conn;
+
+	target = txn_target_of_node(node);
 	snprintf(name, sizeof(name), CITUS_INTERNAL_APP_PREFIX UINT64_FORMAT, txn_global_pid());
 	remote_set_application_name(name);
 	return remote_conn_acquire(&target, optional);

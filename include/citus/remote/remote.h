@@ -100,6 +100,8 @@ extern void remote_init(void);
  * waiting when the shared limit of the node is reached.
  */
 extern RemoteConn *remote_conn_acquire(const RemoteTarget *target, bool optional);
+/* a cached one or NULL; authinfo and poolinfo of the target are not looked at */
+extern RemoteConn *remote_conn_acquire_cached(const RemoteTarget *target);
 /* gives an idle connection back to the cache (closed if too old, too many, broken or not idle) */
 extern void remote_conn_release(RemoteConn *conn);
 extern void remote_conn_close(RemoteConn *conn);
