@@ -110,7 +110,7 @@ compile.flags: FORCE
 
 exports.map: FORCE
 	@{ echo '{ global: _PG_init; _PG_output_plugin_init; Pg_magic_func; pg_finfo_*;'; \
-	   echo '  citus_daemon_main; citus_daemon_launcher_main;'; \
+	   echo '  daemon_main; daemon_launcher_main;'; \
 	   cat /dev/null $(addprefix $(src)/,$(SOURCES)) | \
 	     sed -nE 's/^PG_FUNCTION_INFO_V1\((\w+)\).*/  \1;/p' | sort -u; \
 	   echo '  local: *; };'; } >$@.new; \

@@ -82,8 +82,8 @@ static int	nduties = 0;
 
 static DaemonEntry *my_entry = NULL;
 
-extern PGDLLEXPORT void citus_daemon_main(Datum arg);
-extern PGDLLEXPORT void citus_daemon_launcher_main(Datum arg);
+extern PGDLLEXPORT void daemon_main(Datum arg);
+extern PGDLLEXPORT void daemon_launcher_main(Datum arg);
 
 /* ---- set-up in the postmaster ---- */
 
@@ -105,7 +105,7 @@ register_launcher(void)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, CITUS_EXTENSION_NAME, sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "citus_daemon_launcher_main",
+	strlcpy(worker.bgw_function_name, "daemon_launcher_main",
 			sizeof(worker.bgw_function_name));
 	RegisterBackgroundWorker(&worker);
 }
@@ -196,7 +196,7 @@ start_worker(Oid database)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	strlcpy(worker.bgw_library_name, CITUS_EXTENSION_NAME, sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "citus_daemon_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_function_name, "daemon_main", sizeof(worker.bgw_function_name));
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
@@ -316,7 +316,7 @@ connectable_databases(void)
  * Starts a daemon in every database, and ends.  Without a free slot the rest is left to sessions.
  */
 void
-citus_daemon_launcher_main(Datum arg)
+daemon_launcher_main(Datum arg)
 {
 	MemoryContext context;
 	ListCell   *lc;
@@ -524,7 +524,7 @@ run_duties_forever(void)
 }
 
 void
-citus_daemon_main(Datum arg)
+daemon_main(Datum arg)
 {
 	Oid			database = DatumGetObjectId(arg);
 

@@ -2,9 +2,9 @@
  * remote_queue.c
  *	  What was asked of a connection and is not answered yet, in order; sending.
  *
- * The normal case is libpq's pipeline mode: items are sent as they come.  A simple command (COPY, or
- * several statements in one text) cannot be sent in pipeline mode, so it waits in the queue until
- * all before it is answered, and what comes after waits for it (RemoteConn.held).
+ * The normal case is libpq's pipeline mode: items are sent as they come.  A simple command (COPY,
+ * or several statements in one text) cannot be sent in pipeline mode, so it waits until all before
+ * it is answered, and what comes after waits for it (RemoteConn.held).
  *
  * Sending never waits: what the network does not take at once stays in the transport's buffer and
  * goes out whenever somebody receives or waits.

@@ -22,9 +22,7 @@ my $keys = $c->sql("SELECT count(*) FROM generate_series(1, 100) k
 my $group = $c->sql('SELECT groupid FROM pg_dist_node WHERE nodeport = ' . $c->port('worker1'));
 my $prepare = sub {
     my ($gid, $add) = @_;
-    $c->sql_on('worker1', "
-        SELECT set_config(name, 'on', false) FROM pg_settings
-        WHERE name = 'citus.enable_manual_changes_to_shards';
+    $c->sql_on('worker1', "SET citus.enable_manual_changes_to_shards = on;
         BEGIN; UPDATE t_$shard SET v = v + $add; PREPARE TRANSACTION '$gid'");
 };
 $prepare->('citus_0_1_1_1', 1);

@@ -133,7 +133,8 @@ extern void remote_conn_set_settings(RemoteConn *conn, const char *settings);
 
 /* queues and starts sending; never waits.  Raises 08006 only when the connection is broken. */
 extern void remote_send(RemoteConn *conn, const RemoteCommand *command);
-extern void remote_send_sql(RemoteConn *conn, const char *sql, void *owner);	/* no params, sync */
+/* without parameters, with sync */
+extern void remote_send_sql(RemoteConn *conn, const char *sql, void *owner);
 /* ends the pipeline section: a Sync, and flush of what is buffered */
 extern void remote_sync(RemoteConn *conn);
 /* true when the named statement is prepared on this connection (bounded cache, LRU) */
