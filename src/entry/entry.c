@@ -66,6 +66,8 @@ static void recover_transactions(void);
 
 static const Duty duties[] = {
 	{"recovery of prepared transactions", &txn_recover_interval, recover_transactions},
+	{"metadata of nodes that missed a change", &operations_sync_interval,
+	operations_sync_metadata},
 };
 
 static planner_hook_type previousPlanner = NULL;

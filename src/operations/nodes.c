@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "citus/operations/operations.h"
 #include "citus/txn/txn.h"
 #include "operations/operations_internal.h"
 
@@ -60,16 +61,25 @@ spread_row(const NodeRow *row, bool new, List *others)
 	return node;
 }
 
+/*
+ * The nodes that are told of a row, but for one.  Those out of sync are left out: they are given
+ * all rows when they are brought up to date.
+ */
 static List *
-without_node(List *nodes, NodeId id)
+nodes_to_tell(NodeId except)
 {
-	List	   *rest = NIL;
+	List	   *nodes = NIL;
 	ListCell   *lc;
 
-	foreach(lc, nodes)
-		if (((const ClusterNode *) lfirst(lc))->id != id)
-			rest = lappend(rest, lfirst(lc));
-	return rest;
+	foreach(lc, catalog_active_primaries())
+	{
+		const ClusterNode *node = lfirst(lc);
+
+		if (node->groupId != catalog_local_group() && node->hasMetadata &&
+			node->metadataSynced && node->id != except)
+			nodes = lappend(nodes, (void *) node);
+	}
+	return nodes;
 }
 
 const ClusterNode *
@@ -307,7 +317,7 @@ operations_coordinator_set_host(const NodeSpec *spec)
 		row.name = spec->name;
 		row.port = spec->port;
 	}
-	(void) spread_row(&row, false, cluster_other_nodes());
+	(void) spread_row(&row, false, nodes_to_tell(0));
 }
 
 /* the copies of reference tables that a node had while it was out of service count no more */
@@ -349,7 +359,7 @@ operations_node_activate(const char *name, int port)
 	row = row_of_node(node);
 	row.isActive = true;
 	if (node->role != 'p')
-		return spread_row(&row, false, cluster_other_nodes())->id;
+		return spread_row(&row, false, nodes_to_tell(0))->id;
 
 	operations_check_joining(name, port, &seenAs);
 	ensure_coordinator(&spec, seenAs);
@@ -357,7 +367,7 @@ operations_node_activate(const char *name, int port)
 		forget_copies(node->groupId);
 	row.hasMetadata = true;
 	row.metadataSynced = true;
-	node = spread_row(&row, false, without_node(cluster_other_nodes(), node->id));
+	node = spread_row(&row, false, nodes_to_tell(node->id));
 	fill_node(node, !wasActive);
 	return node->id;
 }
@@ -389,7 +399,7 @@ operations_node_disable(const char *name, int port)
 	operations_lock_references_in(node->groupId);
 
 	/* the node itself is told if it listens: it must not take writes as if nothing had happened */
-	informed = cluster_other_nodes();
+	informed = nodes_to_tell(0);
 	if (row.hasMetadata && operations_node_answers(node))
 		informed = lappend(informed, (void *) node);
 	cluster_run(informed, list_make1(cluster_node_upsert_command(node)));
@@ -439,7 +449,7 @@ operations_node_remove(const char *name, int port)
 					cluster_delta_drop_placement(delta, table->shards[i]->id, node->groupId);
 	}
 	cluster_delta_apply(delta);
-	cluster_run(cluster_other_nodes(), list_make1(cluster_node_delete_command(node->id)));
+	cluster_run(nodes_to_tell(0), list_make1(cluster_node_delete_command(node->id)));
 
 	/* a server that is up stands alone from now on; one that is down is told when it returns */
 	if (primary && node->hasMetadata && node->groupId != catalog_local_group() &&
@@ -460,7 +470,7 @@ operations_node_set_should_have_shards(const char *name, int port, bool value)
 	node = operations_node_require(name, port, ERRCODE_INTERNAL_ERROR);
 	row = row_of_node(node);
 	row.shouldHaveShards = value;
-	(void) spread_row(&row, false, cluster_other_nodes());
+	(void) spread_row(&row, false, nodes_to_tell(0));
 }
 
 void
@@ -470,9 +480,28 @@ operations_node_stop_sync(const ClusterNode *node, bool clear)
 
 	row.hasMetadata = false;
 	row.metadataSynced = false;
-	(void) spread_row(&row, false, without_node(cluster_other_nodes(), node->id));
+	(void) spread_row(&row, false, nodes_to_tell(node->id));
 	if (clear && node->isActive)
 		cluster_run(list_make1((void *) node),
 					list_make1(psprintf("SELECT citus_internal.reset_node(%d, NULL, false, '{}')",
 										node->groupId)));
+}
+
+/* ---- bringing up to date ---- */
+
+void
+operations_sync_metadata(void)
+{
+	ListCell   *lc;
+
+	if (!catalog_is_coordinator())
+		return;
+	foreach(lc, catalog_active_primaries())
+	{
+		const ClusterNode *node = lfirst(lc);
+
+		if (node->metadataSynced || !node->hasMetadata || !operations_node_answers(node))
+			continue;
+		(void) operations_node_activate(node->name, node->port);
+	}
 }

@@ -11,6 +11,8 @@
 bool		operations_replicate_on_activate = true;
 int			operations_metadata_sync_mode = METADATA_SYNC_TRANSACTIONAL;
 
+int			operations_sync_interval = 60000;
+
 static const struct config_enum_entry metadata_sync_modes[] = {
 	{"transactional", METADATA_SYNC_TRANSACTIONAL, false},
 	{"nontransactional", METADATA_SYNC_NONTRANSACTIONAL, false},
@@ -36,6 +38,17 @@ static const SettingDef settings[] = {
 		.options = metadata_sync_modes,
 		.context = PGC_SUSET,
 		.flags = GUC_NO_SHOW_ALL,
+	},
+	{
+		.name = "citus.metadata_sync_interval",
+		.description = "Time between two looks for nodes that missed a change of metadata.",
+		.type = SETTING_INT,
+		.variable = &operations_sync_interval,
+		.boot.i = 60000,
+		.min = 1,
+		.max = 7 * 24 * 3600 * 1000,
+		.context = PGC_SIGHUP,
+		.flags = GUC_UNIT_MS | GUC_NO_SHOW_ALL,
 	},
 };
 

@@ -131,13 +131,19 @@ $c->sql('SELECT replicate_reference_tables()');
 is($c->sql(q{SELECT count(*) FROM citus_shards WHERE table_name = 'app.ref'::regclass}), '3', 'copied later');
 $c->check('consistent after copying');
 
-# Another address.
+# Another address, which does not answer yet: the daemon brings the node up to date.
 my $port = PostgreSQL::Test::Cluster::get_free_port();
+$c->set('citus.metadata_sync_interval', '500ms');
 $c->stop('worker2');
 $c->node('worker2')->append_conf('postgresql.conf', "port = $port\n");
 $c->node('worker2')->{_port} = $port;
-$c->start('worker2');
 $c->sql("SELECT citus_update_node((SELECT nodeid FROM pg_dist_node WHERE nodeport = $w2), $host, $port)");
+is($c->sql("SELECT metadatasynced FROM pg_dist_node WHERE nodeport = $port"), 'f', 'it counts as out of sync');
+$c->fails('ALTER TABLE app.serial ADD COLUMN no int', qr/out of sync/, 'no DDL meanwhile');
+$c->start('worker2');
+$c->wait_until('coordinator', "SELECT metadatasynced FROM pg_dist_node WHERE nodeport = $port", 'brought up to date');
+is($c->sql_on('worker2', "SELECT nodeport FROM pg_dist_node WHERE groupid = (SELECT groupid FROM pg_dist_local_group)"),
+   $port, 'it knows its own address');
 $w2 = $port;
 $c->sql(q{UPDATE app.ref SET t = 'moved' WHERE id = 1});
 is($c->sql_on('worker2', $reference), $c->sql($reference), 'found at its new address');
