@@ -230,20 +230,23 @@ create_on_shards_alone(Command *command, void *argument)
 	run_alone(command, alone_statements(table, make_create_index, &index));
 }
 
-/* shells of the other nodes are empty and nobody reads them: no need for CONCURRENTLY */
+/* the shells of the other nodes, without blocking writers there either */
 static void
 create_on_shells(Command *command, void *argument)
 {
 	ConcurrentTarget *target = argument;
 	Oid			indexId = get_relname_relid(target->indexName, get_rel_namespace(target->relid));
 	IndexStmt  *statement = (IndexStmt *) command->statement;
+	List	   *nodes = cluster_other_nodes();
+	char	   *text;
 
-	if (OidIsValid(indexId))
-		cluster_run_on_others(list_make1(psprintf("CREATE %sINDEX IF NOT EXISTS %s ON %s%s",
-												  statement->unique ? "UNIQUE " : "",
-												  quote_identifier(target->indexName),
-												  commands_qualified_name(target->relid),
-												  index_text_tail(indexId, target->relid))));
+	if (!OidIsValid(indexId) || nodes == NIL)
+		return;
+	text = psprintf("CREATE %sINDEX CONCURRENTLY IF NOT EXISTS %s ON %s%s",
+					statement->unique ? "UNIQUE " : "", quote_identifier(target->indexName),
+					commands_qualified_name(target->relid),
+					index_text_tail(indexId, target->relid));
+	run_statements_elsewhere(nodes, list_make1(text));
 }
 
 static List *
@@ -310,11 +313,12 @@ commands_steps_create_index(Command *command)
 	commands_require_owner(relid);
 	check_unique_index(table, statement);
 	commands_lock_coordinator_first(relid);
+	/* before names are chosen: another node may be about to take them */
+	LockRelationOid(relid, statement->concurrent ? ShareUpdateExclusiveLock : ShareLock);
 	names = tables_choose_names((Node *) statement, relid);
 	if (statement->concurrent)
 		return steps_concurrent_index(command, table, names);
 
-	LockRelationOid(relid, ShareLock);
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
 	index = palloc(sizeof(NewIndex));
@@ -356,7 +360,10 @@ make_drop_index(AloneStatement *alone, const Shard *shard, void *argument)
 static void
 drop_on_shells(Command *command, void *argument)
 {
-	cluster_run_on_others(list_make1(argument));
+	List	   *nodes = cluster_other_nodes();
+
+	if (nodes != NIL)
+		run_statements_elsewhere(nodes, list_make1(argument));
 }
 
 static List *
@@ -369,7 +376,7 @@ steps_drop_index_alone(Command *command, Oid indexId, const DistTable *table)
 							  "DROP INDEX CONCURRENTLY");
 	index->name = get_rel_name(indexId);
 	index->schemaName = get_namespace_name(get_rel_namespace(indexId));
-	text = psprintf("DROP INDEX IF EXISTS %s", commands_qualified_name(indexId));
+	text = psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s", commands_qualified_name(indexId));
 	return list_make3(commands_step_local(), commands_step_alone(drop_on_shells, text),
 					  commands_step_alone(run_alone,
 										 alone_statements(table, make_drop_index, index)));
@@ -396,7 +403,7 @@ commands_steps_drop_index(Command *command)
 		if (statement->concurrent)
 			return steps_drop_index_alone(command, indexId, table);
 		commands_lock_coordinator_first(table->relid);
-		text = psprintf("DROP INDEX %s%s", commands_qualified_name(indexId),
+		text = psprintf("DROP INDEX IF EXISTS %s%s", commands_qualified_name(indexId),
 						commands_behavior_text(statement->behavior));
 		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
 		steps = lappend(steps, commands_step_nodes(text));
