@@ -6,3 +6,10 @@ CREATE FUNCTION pg_catalog.master_get_table_ddl_events(text)
     AS 'MODULE_PATHNAME', $$master_get_table_ddl_events$$;
 COMMENT ON FUNCTION pg_catalog.master_get_table_ddl_events(text)
     IS 'statements that recreate a table';
+
+CREATE FUNCTION citus_internal.shell_of_relation(relation oid)
+    RETURNS oid
+    LANGUAGE C STRICT STABLE
+    AS 'MODULE_PATHNAME', $$shell_of_relation$$;
+COMMENT ON FUNCTION citus_internal.shell_of_relation(oid)
+    IS 'the distributed table that a shard belongs to';

@@ -15,6 +15,7 @@
 #include "deparse/deparse_internal.h"
 
 PG_FUNCTION_INFO_V1(master_get_table_ddl_events);
+PG_FUNCTION_INFO_V1(shell_of_relation);
 
 
 /* master_get_table_ddl_events(text) returns setof text: statements that recreate a table */
@@ -35,4 +36,20 @@ master_get_table_ddl_events(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(result->setResult, result->setDesc, &text, &isNull);
 	}
 	return (Datum) 0;
+}
+
+/*
+ * citus_internal.shell_of_relation(oid) returns oid: the shell of a shard, the relation itself for
+ * any other; what tableoid means in a statement on shards
+ */
+Datum
+shell_of_relation(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Oid			shell;
+	ShardId		shardId;
+
+	if (catalog_relation_is_shard(relid, &shardId, &shell))
+		PG_RETURN_OID(shell);
+	PG_RETURN_OID(relid);
 }

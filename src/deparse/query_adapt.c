@@ -6,7 +6,8 @@
  * else elsewhere, or with a shard in place of the table, and are rewritten in a copy of the tree:
  *
  * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
- * - tableoid is the shard's OID: it becomes the shell's name, cast;
+ * - tableoid is the shard's OID: it becomes the shell's name, cast, or as an output column of the
+ *   statement the shell's OID here (partitioned shells: by a function from shard to shell);
  * - a bare parameter has no type until it meets an operator: it gets a cast;
  * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
  * - security qualifications of the target are not printed: they join the WHERE clause.
@@ -20,16 +21,19 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "deparse/deparse_internal.h"
 
@@ -150,6 +154,109 @@ oid_by_name(Oid relid)
 	return (Expr *) makeRelabelType((Expr *) name, OIDOID, -1, InvalidOid, COERCE_EXPLICIT_CAST);
 }
 
+/* citus_internal.shell_of_relation(tableoid): of the partition that the row is in, there */
+static Expr *
+shell_there(const Var *tableoid)
+{
+	List	   *name = list_make2(makeString("citus_internal"), makeString("shell_of_relation"));
+	Oid			argument = OIDOID;
+
+	return (Expr *) makeFuncExpr(LookupFuncName(name, 1, &argument, false), OIDOID,
+								 list_make1((Var *) copyObject(tableoid)), InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/* tableoid as the name of the shell, which every node turns into its own OID */
+static Expr *
+shell_by_name(const Var *tableoid, const RangeTblEntry *rte)
+{
+	if (rte->relkind == RELKIND_PARTITIONED_TABLE)
+		return shell_there(tableoid);
+	return oid_by_name(rte->relid);
+}
+
+static Const *
+oid_here(Oid relid)
+{
+	return makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relid), false, true);
+}
+
+/* tableoid as this node's OID: a constant, or a CASE over the names of all partitions */
+static Expr *
+shell_by_number(const Var *tableoid, const RangeTblEntry *rte)
+{
+	Oid			equal = lookup_type_cache(OIDOID, TYPECACHE_EQ_OPR)->eq_opr;
+	CaseExpr   *result;
+	ListCell   *cell;
+
+	if (rte->relkind != RELKIND_PARTITIONED_TABLE)
+		return (Expr *) oid_here(rte->relid);
+
+	result = makeNode(CaseExpr);
+	result->casetype = OIDOID;
+	result->defresult = (Expr *) makeNullConst(OIDOID, -1, InvalidOid);
+	result->location = -1;
+	foreach(cell, find_all_inheritors(rte->relid, NoLock, NULL))
+	{
+		CaseWhen   *when = makeNode(CaseWhen);
+		Oid			relid = lfirst_oid(cell);
+
+		if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+			continue;
+		when->expr = make_opclause(equal, BOOLOID, false, shell_there(tableoid),
+								   oid_by_name(relid), InvalidOid, InvalidOid);
+		when->result = (Expr *) oid_here(relid);
+		when->location = -1;
+		result->args = lappend(result->args, when);
+	}
+	if (result->args == NIL)
+		return (Expr *) oid_here(rte->relid);
+	return (Expr *) result;
+}
+
+/* the entry of the known relation that var is of; NULL for anything else */
+static RangeTblEntry *
+known_relation_of(const Var *var, AdaptContext *context, const Query **query)
+{
+	RangeTblEntry *rte;
+
+	if (var->varlevelsup >= list_length(context->queries))
+		elog(ERROR, "reference to a query %d levels up", (int) var->varlevelsup);
+	*query = list_nth(context->queries, var->varlevelsup);
+	rte = rt_fetch(var->varno, (*query)->rtable);
+	if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
+		return NULL;
+	return rte;
+}
+
+/*
+ * Output columns of the statement (not of its subqueries) that are tableoid itself: the number that
+ * comes back is used here.
+ */
+static void
+number_output_tableoids(Query *query, AdaptContext *context)
+{
+	List	   *list = query->commandType == CMD_SELECT ? query->targetList : query->returningList;
+	ListCell   *cell;
+
+	foreach(cell, list)
+	{
+		TargetEntry *tle = lfirst(cell);
+		Var		   *var = (Var *) tle->expr;
+		const Query *owner;
+		RangeTblEntry *rte;
+
+		if (!IsA(var, Var) || var->varattno != TableOidAttributeNumber)
+			continue;
+		rte = known_relation_of(var, context, &owner);
+		if (rte == NULL)
+			continue;
+		tle->expr = shell_by_number(var, rte);
+		if (row_may_be_null(var, query))
+			tle->expr = null_if_no_row(tle->expr, var);
+	}
+}
+
 static Node *
 adapt_var(Var *var, AdaptContext *context)
 {
@@ -159,22 +266,14 @@ adapt_var(Var *var, AdaptContext *context)
 
 	if (var->varattno != InvalidAttrNumber && var->varattno != TableOidAttributeNumber)
 		return (Node *) copyObject(var);
-	if (var->varlevelsup >= list_length(context->queries))
-		elog(ERROR, "reference to a query %d levels up", (int) var->varlevelsup);
-	query = list_nth(context->queries, var->varlevelsup);
-	rte = rt_fetch(var->varno, query->rtable);
-	if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
+	rte = known_relation_of(var, context, &query);
+	if (rte == NULL)
 		return (Node *) copyObject(var);
 
 	if (var->varattno == InvalidAttrNumber)
 		result = row_of_columns(var, rte->relid);
-	else if (rte->relkind == RELKIND_PARTITIONED_TABLE)
-	{
-		refuse("tableoid of a partitioned table");
-		return NULL;
-	}
 	else
-		result = oid_by_name(rte->relid);
+		result = shell_by_name(var, rte);
 	if (row_may_be_null(var, query))
 		result = null_if_no_row(result, var);
 	return (Node *) result;
@@ -317,6 +416,8 @@ adapt_query(Query *query, AdaptContext *context)
 	}
 
 	context->queries = lcons(query, context->queries);
+	if (list_length(context->queries) == 1)
+		number_output_tableoids(query, context);
 	query = query_tree_mutator(query, adapt_node, context, 0);
 	context->queries = list_delete_first(context->queries);
 	return query;

@@ -4,12 +4,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "parser/parser.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 
 #include "citus/deparse/template.h"
 #include "unit.h"
@@ -208,6 +210,10 @@ UNIT_TEST(template_rewrites_what_shards_would_change)
 	UNIT_ASSERT_STR("SELECT (('template_test.items'::regclass)::oid)::regclass AS tableoid "
 					"FROM <> AS items",
 					template_of("SELECT tableoid::regclass FROM items"));
+	UNIT_ASSERT_STR(psprintf("SELECT '%u'::oid AS tableoid FROM <> AS items",
+							 get_relname_relid("items",
+											   get_namespace_oid("template_test", false))),
+					template_of("SELECT tableoid FROM items"));
 	UNIT_ASSERT_STR("SELECT k FROM <> AS items WHERE ((k = ($1)::integer) AND (v = ($2)::text))",
 					template_of("SELECT k FROM items WHERE k = $1 AND v = $2"));
 	UNIT_ASSERT_STR("INSERT INTO <> AS items (k) VALUES (1) ON CONFLICT(k) DO NOTHING",
