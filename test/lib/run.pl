@@ -145,6 +145,12 @@ sub log_sizes {
     return { map { $_ => -s "$server->{CITUS_CLUSTER}/$_/log" } split / /, $server->{CITUS_NODES} };
 }
 
+# Names of shards appear in messages: every test begins with the same number.
+sub restart_shard_ids {
+    my ($ok, $text) = query($_[0], 'coordinator', 'ALTER SEQUENCE pg_dist_shardid_seq RESTART');
+    return $ok ? '' : "shard ids: $text\n";
+}
+
 # What must hold after every test that ran on a cluster; returns the complaints.
 sub after_check {
     my ($server, $sizes) = @_;
@@ -225,13 +231,14 @@ sub run_regress {
     my ($name, $out) = @_;
     my $server = servers('cluster');
     my $sizes = log_sizes($server);
+    my $bad = restart_shard_ids($server);
     local $ENV{PGAPPNAME} = 'citus_regress';
     my $status = run_command(
         $deadline{regress}, $out, "$top/test/regress/$name.sql",
         psql_command($server, 'coordinator', qw(-a -q -v VERBOSITY=terse -v ON_ERROR_STOP=0),
                      (map { ('-v', "${_}_port=" . $server->{"CITUS_PORT_$_"}) }
                       split / /, $server->{CITUS_NODES})));
-    my $bad = $status == 0 ? '' : "psql ended with status $status\n";
+    $bad .= "psql ended with status $status\n" if $status != 0;
     if (!compare("$top/test/regress/$name.out", $out, "$out.diff")) {
         $bad .= read_file("$out.diff");
     }
@@ -244,11 +251,12 @@ sub run_isolation {
     my $sizes = log_sizes($server);
     my ($ok, $text) = query($server, 'coordinator', read_file("$top/test/isolation/blocked.sql"));
     return "test/isolation/blocked.sql: $text\n" unless $ok;
+    my $bad = restart_shard_ids($server);
     my $status = run_command(
         $deadline{isolation}, $out, "$top/test/isolation/specs/$name.spec",
         "$pgxs/test/isolation/isolationtester",
         "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
-    my $bad = $status == 0 ? '' : "isolationtester ended with status $status\n";
+    $bad .= "isolationtester ended with status $status\n" if $status != 0;
     if (!compare("$top/test/isolation/expected/$name.out", $out, "$out.diff")) {
         $bad .= read_file("$out.diff");
     }
