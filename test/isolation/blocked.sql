@@ -2,6 +2,7 @@
 -- may wait for each other on any node, where their sessions carry the pid in their names.  The
 -- server calls its own function by number whatever its definition says, so it gets another name.
 SET client_min_messages = warning;
+SET citus.enable_ddl_propagation = off;
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'pg_isolation_test_session_is_blocked_here') THEN
