@@ -90,7 +90,7 @@ create_statistics_elsewhere(Command *command, void *argument)
 	level = deparse_settings_begin();
 	text = pg_get_statisticsobjdef_string(statisticsId);
 	deparse_settings_end(level);
-	cluster_run_on_others(list_make1(text));
+	commands_run_on_nodes(list_make1(text));
 	tables_run_shard_ddl(catalog_table_get(relid), list_make1(text), NIL, "pg_catalog");
 }
 

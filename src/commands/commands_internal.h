@@ -74,6 +74,8 @@ extern CommandStep *commands_step_call(void (*run) (Command *command, void *argu
 extern CommandStep *commands_step_alone(void (*run) (Command *command, void *argument),
 										void *argument);
 extern void commands_run_steps(Command *command, List *steps);
+/* statements on all other nodes, without their notices */
+extern void commands_run_on_nodes(List *texts);
 /* the statement, by the server, with next's hooks; keeps the memory context */
 extern void commands_run_local(Command *command);
 extern void commands_run_local_statement(Command *command, Node *statement, QueryCompletion *qc);

@@ -27,7 +27,7 @@ drop_elsewhere(Command *command, void *argument)
 {
 	DroppedObjects *dropped = argument;
 
-	cluster_run_on_others(dropped->texts);
+	commands_run_on_nodes(dropped->texts);
 }
 
 static void

@@ -69,7 +69,8 @@ run_statements_elsewhere(List *nodes, List *texts)
 
 		if (!answer->ok)
 			ereport(ERROR,
-					(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
+					(errcode(answer->reached ? ERRCODE_EXTERNAL_ROUTINE_EXCEPTION
+							 : ERRCODE_CONNECTION_FAILURE),
 					 errmsg("%s", answer->error),
 					 errdetail("It happened on node %s:%d, outside the transaction.",
 							   answer->node->name, answer->node->port),

@@ -379,7 +379,7 @@ share_created(Command *command, void *argument)
 	if (created->wasKnown)
 	{
 		cluster_ensure_dependencies(&address, false);
-		cluster_run_on_others(list_make1(unconstify(char *, command->text)));
+		commands_run_on_nodes(list_make1(unconstify(char *, command->text)));
 	}
 	else if (!is_held_back(&address))
 		commands_share_object(&address);

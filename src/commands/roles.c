@@ -87,7 +87,7 @@ share_memberships(const CreateRoleStmt *statement)
 			char	   *text = psprintf("GRANT %s TO %s%s", into ? other : role,
 										into ? role : other, admin ? " WITH ADMIN OPTION" : "");
 
-			cluster_run_on_others(list_make1(text));
+			commands_run_on_nodes(list_make1(text));
 		}
 	}
 }
@@ -156,11 +156,11 @@ share_altered_role(Command *command, void *argument)
 	if (!commands_object_is_known(&address))
 		cluster_ensure_dependencies(&address, true);
 	else if (superuser())
-		cluster_run_on_others(deparse_object_ddl(&address));
+		commands_run_on_nodes(deparse_object_ddl(&address));
 	else if (changes_password(statement) && list_length(statement->options) == 1)
-		cluster_run_on_others(list_make1(password_text(name)));
+		commands_run_on_nodes(list_make1(password_text(name)));
 	else
-		cluster_run_on_others(list_make1(unconstify(char *, command->text)));
+		commands_run_on_nodes(list_make1(unconstify(char *, command->text)));
 }
 
 static bool

@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "tcop/utility.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -146,6 +147,23 @@ run_shards_step(CommandStep *step)
 	tables_run_shard_ddl(table, step->texts, step->names, namespace_search_path);
 }
 
+/*
+ * What the other nodes have to remark, this one has remarked already.  They go back to what this
+ * session lets through.
+ */
+void
+commands_run_on_nodes(List *texts)
+{
+	const char *level = GetConfigOption("citus.worker_min_messages", true, false);
+	List	   *commands = list_make1("SET LOCAL client_min_messages TO warning");
+
+	commands = list_concat(commands, texts);
+	commands = lappend(commands, psprintf("SET LOCAL client_min_messages TO %s",
+										  level == NULL || strcmp(level, "off") == 0
+										  ? "error" : level));
+	cluster_run_on_others(commands);
+}
+
 static void
 run_in_snapshot(Command *command, CommandStep *step)
 {
@@ -155,7 +173,7 @@ run_in_snapshot(Command *command, CommandStep *step)
 			cluster_ensure_dependencies(&step->address, false);
 			break;
 		case STEP_NODES:
-			cluster_run_on_others(step->texts);
+			commands_run_on_nodes(step->texts);
 			break;
 		case STEP_SHARDS:
 			run_shards_step(step);

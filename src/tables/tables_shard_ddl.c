@@ -140,6 +140,9 @@ apply_here(List *shards, List *texts, List *names, const char *searchPath)
 	if (searchPath != NULL)
 		(void) set_config_option("search_path", searchPath, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	/* the user has been told once, by the shell */
+	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	txn_mark_local_write();
 	oldContext = MemoryContextSwitchTo(context);
 	foreach(lc, shards)
