@@ -241,7 +241,9 @@ start_reads(DistScanState *state)
 
 	executor_scan_resolve(state);
 	state->cancelable = executor_may_autocommit(estate->es_plannedstmt);
-	if (state->cancelable && list_length(state->tasks) == 1)
+	if (state->cancelable &&
+		(list_length(state->tasks) == 1 ||
+		 !(state->plan->fragment->hasRowLocks || state->plan->fragment->hasModifyingCte)))
 		options.use = TXN_AUTOCOMMIT;
 	options.binary = state->reader != NULL && state->reader->binary;
 	options.mayGrow = !state->plan->fragment->hasRowLocks;

@@ -204,6 +204,7 @@ RemoteConn *
 txn_extra_conn(const ClusterNode *node)
 {
 	RemoteConn *conn;
+	RemoteXact *unused = NULL;
 	dlist_iter	iter;
 	int			n = 0;
 
@@ -217,14 +218,23 @@ txn_extra_conn(const ClusterNode *node)
 			continue;
 		if (xact->wrote)
 			return NULL;
-		n++;
+		if (!xact->isMain && !xact->lent && xact->userId == GetUserId() &&
+			remote_conn_state(xact->conn) == REMOTE_IDLE)
+			unused = xact;
+		else
+			n++;
 	}
 	if (n >= max_connections_per_statement)
 		return NULL;
-	conn = acquire(node, true);
-	if (conn != NULL)
-		add_participant(node, conn, false);
-	return conn;
+	if (unused == NULL)
+	{
+		conn = acquire(node, true);
+		if (conn == NULL)
+			return NULL;
+		unused = add_participant(node, conn, false);
+	}
+	unused->lent = true;
+	return unused->conn;
 }
 
 void
@@ -236,8 +246,14 @@ txn_release_extra_conns(void)
 	{
 		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
 
-		if (xact->isMain || xact->state == XACT_OPEN)
+		if (xact->isMain)
 			continue;
+		if (xact->state == XACT_OPEN)
+		{
+			/* stays until the transaction ends, for other statements to use */
+			xact->lent = false;
+			continue;
+		}
 		if (remote_conn_state(xact->conn) != REMOTE_IDLE)
 			txn_xact_set_state(xact, XACT_FAILED);
 		txn_xact_remove(xact);

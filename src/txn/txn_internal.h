@@ -51,6 +51,7 @@ typedef struct RemoteXact
 	GroupId		groupId;
 	Oid			userId;
 	bool		isMain;
+	bool		lent;			/* an extra one in use by the running statement */
 	RemoteXactState state;
 	bool		wrote;			/* commands that write were sent in OPEN */
 	bool		commitFirst;	/* its COMMIT PREPARED is over before others begin */
