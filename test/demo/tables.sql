@@ -18,4 +18,4 @@ SELECT create_distributed_table('packages', 'package');
 SELECT create_distributed_table('dependencies', 'package', colocate_with => 'packages');
 SELECT create_distributed_table('files', 'package', colocate_with => 'packages');
 
-SELECT table_name, citus_table_type, distribution_column, shard_count FROM citus_tables ORDER BY 1;
+SELECT table_name, citus_table_type, distribution_column, shard_count FROM citus_tables ORDER BY table_name::text;
