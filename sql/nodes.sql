@@ -111,3 +111,8 @@ CREATE FUNCTION pg_catalog.citus_check_cluster_node_health(
     OUT from_nodename text, OUT from_nodeport int, OUT to_nodename text, OUT to_nodeport int,
     OUT result boolean) RETURNS SETOF record
     LANGUAGE C STRICT ROWS 100 AS 'MODULE_PATHNAME', 'citus_check_cluster_node_health';
+
+-- The schema that every database has is kept identical on all nodes as well.
+INSERT INTO pg_catalog.pg_dist_object (classid, objid, objsubid)
+    SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, oid, 0
+    FROM pg_catalog.pg_namespace WHERE nspname = 'public';

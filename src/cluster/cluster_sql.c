@@ -13,6 +13,7 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -503,14 +504,23 @@ delete_all_metadata(const char *clusterId)
 		"DELETE FROM pg_catalog.pg_dist_partition",
 		"DELETE FROM pg_catalog.pg_dist_schema",
 		"DELETE FROM pg_catalog.pg_dist_colocation",
-		"DELETE FROM pg_catalog.pg_dist_object",
 		"DELETE FROM pg_catalog.pg_dist_node",
 	};
+	Oid			publicId = get_namespace_oid("public", true);
 	char	   *identity;
 	ListCell   *lc;
 
 	foreach(lc, catalog_table_oids())
 		catalog_table_delete(lfirst_oid(lc));
+	/* a server that stands alone has the schema public marked, as CREATE EXTENSION left it */
+	foreach(lc, catalog_objects())
+	{
+		const ObjectAddress *object = lfirst(lc);
+
+		if (clusterId != NULL || object->classId != NamespaceRelationId ||
+			object->objectId != publicId)
+			catalog_object_delete(object);
+	}
 	SPI_connect();
 	for (int i = 0; i < lengthof(statements); i++)
 		if (SPI_execute(statements[i], false, 0) != SPI_OK_DELETE)
