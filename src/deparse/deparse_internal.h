@@ -53,7 +53,8 @@ extern List *deparse_table_triggers(List *texts, Relation relation);
 extern List *deparse_table_comments(List *texts, Relation relation);
 extern List *deparse_table_replica_identity(List *texts, Relation relation);
 
-/* kinds of objects; object_types.c, object_routines.c, object_roles.c, object_kinds.c */
+/* kinds of objects; object_types.c, object_routines.c, object_roles.c,
+ * object_publications.c, object_kinds.c */
 extern List *deparse_type(Oid typeId);
 extern bool deparse_type_is_supported(Oid typeId);
 extern List *deparse_routine(Oid routineId);
@@ -66,5 +67,6 @@ extern List *deparse_view(Oid viewId);
 extern List *deparse_ts_config(Oid configId);
 extern List *deparse_ts_dictionary(Oid dictionaryId);
 extern List *deparse_server(Oid serverId);
+extern List *deparse_publication(Oid publicationId);
 
 #endif

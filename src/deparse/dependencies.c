@@ -26,6 +26,9 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_policy.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_publication_namespace.h"
+#include "catalog/pg_publication_rel.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_shdepend.h"
 #include "catalog/pg_statistic_ext.h"
@@ -81,6 +84,10 @@ is_part(const Form_pg_depend form)
 		case PolicyRelationId:
 		case StatisticExtRelationId:
 			return true;
+		case PublicationRelRelationId:
+		case PublicationNamespaceRelationId:
+			/* the entry hangs on the table or schema as well, but is no part of that */
+			return form->refclassid == PublicationRelationId;
 		case ConstraintRelationId:
 			return !is_foreign_key(form->objid);
 		case RelationRelationId:
@@ -119,7 +126,14 @@ whole_of(ObjectAddress address)
 	return address;
 }
 
-/* depth: objects that this one refers to.  Automatic dependencies are those of parts. */
+/* entries of publications go with their table or schema */
+static bool
+is_publication_entry(Oid classId)
+{
+	return classId == PublicationRelRelationId || classId == PublicationNamespaceRelationId;
+}
+
+/* Objects that this one refers to.  Automatic dependencies are mostly those of parts. */
 static void
 visit_referenced(Walk *walk, Oid classId, Oid objectId)
 {
@@ -140,7 +154,10 @@ visit_referenced(Walk *walk, Oid classId, Oid objectId)
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		ObjectAddress *address;
 
-		if (form->deptype != DEPENDENCY_NORMAL || form->refobjid < FirstNormalObjectId)
+		if (form->deptype != DEPENDENCY_NORMAL &&
+			!(form->deptype == DEPENDENCY_AUTO && is_publication_entry(classId)))
+			continue;
+		if (form->refobjid < FirstNormalObjectId)
 			continue;
 		address = palloc(sizeof(ObjectAddress));
 		ObjectAddressSet(*address, form->refclassid, form->refobjid);

@@ -13,6 +13,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
@@ -39,7 +40,8 @@ static const ObjectKind kinds[] = {
 	{RelationRelationId, RELKIND_VIEW, deparse_view, NULL},
 	{TSConfigRelationId, 0, deparse_ts_config, NULL},
 	{TSDictionaryRelationId, 0, deparse_ts_dictionary, NULL},
-	{ForeignServerRelationId, 0, deparse_server, NULL}
+	{ForeignServerRelationId, 0, deparse_server, NULL},
+	{PublicationRelationId, 0, deparse_publication, NULL}
 };
 
 
