@@ -6,10 +6,14 @@
 
 #include "access/multixact.h"
 #include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "commands/copyfrom_internal.h"
 #include "commands/progress.h"
 #include "commands/vacuum.h"
+#include "miscadmin.h"
 #include "pgstat.h"
+#include "utils/acl.h"
 #include "utils/backend_progress.h"
 
 #include "citus/base/compat.h"
@@ -58,6 +62,18 @@ compat_copy_from_report_skipped(CopyFromState cstate)
 						   "%llu rows were skipped due to data type incompatibility",
 						   (unsigned long long) cstate->num_errors,
 						   (unsigned long long) cstate->num_errors)));
+#endif
+}
+
+bool
+compat_may_maintain(Oid relid)
+{
+	if (compat_object_ownercheck(DatabaseRelationId, MyDatabaseId, GetUserId()))
+		return true;
+#if PG_VERSION_NUM >= 170000
+	return pg_class_aclcheck(relid, GetUserId(), ACL_MAINTAIN) == ACLCHECK_OK;
+#else
+	return compat_object_ownercheck(RelationRelationId, relid, GetUserId());
 #endif
 }
 

@@ -185,7 +185,7 @@ refuse_null_key(CopyRun *run)
 						RelationGetRelationName(run->relation))));
 }
 
-/* what is wrong with a row is told with its line; what is wrong at a shard, with the lines so far */
+/* errors in a row are told with its line, those of a shard with the number of rows so far */
 static void
 copy_error_context(void *argument)
 {

@@ -123,9 +123,12 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 		append_local_shards(&statement->relations, table, localGroup);
 		wrote |= list_length(statement->relations) > before;
 		if (shells)
+		{
+			char	   *schemaName = get_namespace_name(get_rel_namespace(relid));
+
 			statement->relations = lappend(statement->relations,
-										   makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
-														get_rel_name(relid), -1));
+										   makeRangeVar(schemaName, get_rel_name(relid), -1));
+		}
 	}
 	if (statement->relations == NIL)
 		return;

@@ -25,6 +25,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -308,7 +309,7 @@ set_size_here(Oid relid, TableSize size)
 
 /*
  * citus_internal.set_table_size(regclass, float8, float8): what another node has gathered.  For
- * owners of the table; harmless in the hands of others, but not theirs to set.
+ * those who may ANALYZE the table.
  */
 Datum
 citus_internal_set_table_size(PG_FUNCTION_ARGS)
@@ -322,7 +323,9 @@ citus_internal_set_table_size(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("relation with OID %u is not distributed", relid)));
-	commands_require_owner(relid);
+	if (!compat_may_maintain(relid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
 	set_size_here(relid, size);
 	PG_RETURN_VOID();
 }
@@ -341,7 +344,7 @@ gather_sizes(Command *command, void *argument)
 		const DistTable *table = catalog_table_get(relid);
 		TableSize	size;
 
-		if (table == NULL || table->kind == DIST_TABLE_LOCAL)
+		if (table == NULL)
 			continue;
 		size = gather_size(table);
 		set_size_here(relid, size);
@@ -389,12 +392,11 @@ commands_steps_vacuum(Command *command)
 		const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
 
 		local = lappend(local, target);
-		if (table == NULL)
+		/* what the user may not maintain the server skips, with a warning */
+		if (table == NULL || !compat_may_maintain(relid))
 			continue;
 		task->shells = lappend_oid(task->shells, relid);
-		/* the server skips what the user does not own, with a warning; so do the shards */
-		if (compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
-			local = list_concat(local, add_shards(task, table, target, head));
+		local = list_concat(local, add_shards(task, table, target, head));
 	}
 	if (task->shells == NIL)
 		return NIL;

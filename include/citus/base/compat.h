@@ -308,6 +308,9 @@ extern void compat_copy_from_report_skipped(CopyFromState cstate);
 #define compat_pstate_perminfos(pstate) NIL
 #endif
 
+/* 17: a right to maintain tables.  May the current user VACUUM and ANALYZE the relation? */
+extern bool compat_may_maintain(Oid relid);
+
 /* 18: num_all_frozen_pages.  Changes pages and rows only */
 extern void compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows,
 									   bool hasindex);
