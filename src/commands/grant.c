@@ -11,6 +11,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
@@ -197,10 +198,12 @@ known_objects(Command *command, const GrantStmt *statement)
 	foreach(cell, statement->objects)
 	{
 		ObjectAddress address = granted_object(command, statement->objtype, lfirst(cell));
-		bool		isThisDatabase = statement->objtype == OBJECT_DATABASE &&
-			address.objectId == MyDatabaseId;
+		/* objects that every node has had from the start */
+		bool		isEverywhere = statement->objtype == OBJECT_DATABASE ?
+			address.objectId == MyDatabaseId :
+			statement->objtype == OBJECT_SCHEMA && address.objectId == PG_PUBLIC_NAMESPACE;
 
-		if (isThisDatabase || commands_object_is_known(&address))
+		if (isEverywhere || commands_object_is_known(&address))
 			result = lappend(result, copy_address(address));
 	}
 	return result;
