@@ -17,12 +17,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "libpq/libpq.h"
 #include "miscadmin.h"
+#include "tcop/pquery.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "tcop/pquery.h"
 #include "utils/portal.h"
 #include "utils/timestamp.h"
+#include "citus/base/compat.h"
 #include "citus/base/lifecycle.h"
 #include "citus/base/settings.h"
 #include "txn/txn_internal.h"
@@ -371,6 +373,27 @@ txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer)
 /* ---- what is known about the transaction ---- */
 
 /*
+ * In the extended protocol a transaction ends with a Sync, and until then more statements may
+ * come, which a client in pipeline mode sends without waiting.  Usually the Sync comes in one
+ * packet with the statement and is in the buffer already.
+ */
+static bool
+ends_with_this_statement(Portal portal)
+{
+	int			next;
+
+	/* the portals of the simple protocol are not visible; blocks are known there */
+	if (!portal->visible)
+		return true;
+	if (!compat_pq_buffer_has_data())
+		return false;
+	pq_startmsgread();
+	next = pq_peekbyte();
+	pq_endmsgread();
+	return next == 'S';
+}
+
+/*
  * The statement that the client sent is the only one of the unnamed portal; statements of
  * functions run outside of portals, or in named ones.
  */
@@ -378,7 +401,8 @@ bool
 txn_is_client_statement(const PlannedStmt *stmt)
 {
 	return stmt != NULL && ActivePortal != NULL && ActivePortal->name[0] == '\0' &&
-		list_length(ActivePortal->stmts) == 1 && linitial(ActivePortal->stmts) == stmt;
+		list_length(ActivePortal->stmts) == 1 && linitial(ActivePortal->stmts) == stmt &&
+		ends_with_this_statement(ActivePortal);
 }
 
 bool

@@ -334,6 +334,15 @@ compat_statistics_target(Datum target, bool isNull)
 #endif
 }
 
+/* ---- the client's messages ---- */
+
+/* 16: has_data became the number of bytes */
+#if PG_VERSION_NUM >= 160000
+#define compat_pq_buffer_has_data() (pq_buffer_remaining_data() > 0)
+#else
+#define compat_pq_buffer_has_data() pq_buffer_has_data()
+#endif
+
 /* ---- settings ---- */
 
 /* 16: the array of settings is given by its length, too, and is palloc'd */

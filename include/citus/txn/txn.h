@@ -66,7 +66,10 @@ extern void txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer);
  * joined, nothing written here, READ COMMITTED.  The statement must be the client's besides.
  */
 extern bool txn_may_autocommit(void);
-/* true when stmt is what the client sent, not a statement of a function or DO block */
+/*
+ * true when stmt is what the client sent, not a statement of a function or DO block, and its
+ * transaction ends with it unless there is a block
+ */
 extern bool txn_is_client_statement(const PlannedStmt *stmt);
 /* true when a node was written by this transaction, through its main connection */
 extern bool txn_node_was_written(NodeId nodeId);
