@@ -44,9 +44,13 @@ extern List *deparse_comment(List *texts, const char *kind, const char *target, 
 /* NULL when the attribute of the cached tuple is null */
 extern Acl *deparse_acl_of(int cacheId, HeapTuple tuple, AttrNumber attno);
 
+/* pg_constraint.contype of NOT NULL, which releases before 18 do not have for tables */
+#define DEPARSE_CONSTRAINT_NOTNULL 'n'
+
 /* parts of a table; table_parts.c */
 extern List *deparse_table_indexes(List *texts, Relation relation);
-extern List *deparse_table_constraints(List *texts, Relation relation, char contype);
+extern List *deparse_table_checks(List *texts, Relation relation, int parts);
+extern List *deparse_table_foreign_keys(List *texts, Relation relation);
 extern List *deparse_table_statistics(List *texts, Relation relation);
 extern List *deparse_table_security(List *texts, Relation relation);
 extern List *deparse_table_triggers(List *texts, Relation relation);

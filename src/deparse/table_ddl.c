@@ -101,11 +101,13 @@ append_identity(StringInfo text, Relation relation, Form_pg_attribute attr)
 
 /*
  * NOT NULL; since PostgreSQL 18 these are constraints with names, printed when somebody chose the
- * name.
+ * name.  Those not validated yet come with the check constraints.
  */
 static void
 append_not_null(StringInfo text, Relation relation, Form_pg_attribute attr)
 {
+	const char *name = "";
+	bool		valid = true;
 	Relation	constraints;
 	SysScanDesc scan;
 	ScanKeyData key;
@@ -127,15 +129,17 @@ append_not_null(StringInfo text, Relation relation, Form_pg_attribute attr)
 		Datum		columns = heap_getattr(tuple, Anum_pg_constraint_conkey,
 										   RelationGetDescr(constraints), &isNull);
 
-		if (form->contype != 'n' || isNull ||
+		if (form->contype != DEPARSE_CONSTRAINT_NOTNULL || isNull ||
 			((int16 *) ARR_DATA_PTR(DatumGetArrayTypeP(columns)))[0] != attr->attnum)
 			continue;
+		valid = form->convalidated;
 		if (strcmp(NameStr(form->conname), generated) != 0)
-			appendStringInfo(text, " CONSTRAINT %s", quote_identifier(NameStr(form->conname)));
+			name = psprintf(" CONSTRAINT %s", quote_identifier(NameStr(form->conname)));
 	}
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);
-	appendStringInfoString(text, " NOT NULL");
+	if (valid)
+		appendStringInfo(text, "%s NOT NULL", name);
 }
 
 static const char *
@@ -376,8 +380,8 @@ table_parts(Relation relation, int parts)
 		texts = deparse_owner(texts, "TABLE", name, relation->rd_rel->relowner);
 	if ((parts & TABLE_DDL_DEFAULTS) && (parts & TABLE_DDL_CREATE))
 		texts = own_sequences(texts, relation);
-	if (parts & TABLE_DDL_CHECKS)
-		texts = deparse_table_constraints(texts, relation, CONSTRAINT_CHECK);
+	if (parts & (TABLE_DDL_CHECKS | TABLE_DDL_UNVALIDATED))
+		texts = deparse_table_checks(texts, relation, parts);
 	if (parts & TABLE_DDL_INDEXES)
 		texts = deparse_table_indexes(texts, relation);
 	if (parts & TABLE_DDL_ATTACH)
@@ -385,7 +389,7 @@ table_parts(Relation relation, int parts)
 	if (parts & TABLE_DDL_REPLICA_IDENTITY)
 		texts = deparse_table_replica_identity(texts, relation);
 	if (parts & TABLE_DDL_FOREIGN_KEYS)
-		texts = deparse_table_constraints(texts, relation, CONSTRAINT_FOREIGN);
+		texts = deparse_table_foreign_keys(texts, relation);
 	if (parts & TABLE_DDL_STATISTICS)
 		texts = deparse_table_statistics(texts, relation);
 	if (parts & TABLE_DDL_SECURITY)

@@ -140,12 +140,38 @@ append_sorted(List *texts, List *named)
 	return texts;
 }
 
-/*
- * Check constraints (also those that a partition shares with its parent, which ATTACH PARTITION
- * wants to find) or foreign keys (without those).
- */
-List *
-deparse_table_constraints(List *texts, Relation relation, char contype)
+/* which part a constraint belongs to; 0 for those that are made elsewhere */
+static int
+part_of(Form_pg_constraint form, Relation relation)
+{
+	if (OidIsValid(form->conparentid))
+		return 0;
+	switch (form->contype)
+	{
+		case CONSTRAINT_FOREIGN:
+			return TABLE_DDL_FOREIGN_KEYS;
+		case DEPARSE_CONSTRAINT_NOTNULL:
+			/* the others stand in CREATE TABLE */
+			if (form->convalidated)
+				return 0;
+			break;
+		case CONSTRAINT_CHECK:
+			if (form->convalidated)
+				return TABLE_DDL_CHECKS;
+			break;
+		default:
+			return 0;
+	}
+
+	/* ATTACH PARTITION wants to find what a partition shares with its parent */
+	if (relation->rd_rel->relispartition ||
+		relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return TABLE_DDL_CHECKS;
+	return TABLE_DDL_UNVALIDATED;
+}
+
+static List *
+constraints_of_parts(List *texts, Relation relation, int parts)
 {
 	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
 	List	   *named = NIL;
@@ -161,7 +187,7 @@ deparse_table_constraints(List *texts, Relation relation, char contype)
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 		NamedText  *item;
 
-		if (form->contype != contype || OidIsValid(form->conparentid))
+		if ((part_of(form, relation) & parts) == 0)
 			continue;
 		item = palloc(sizeof(NamedText));
 		item->name = form->conname;
@@ -171,6 +197,20 @@ deparse_table_constraints(List *texts, Relation relation, char contype)
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);
 	return append_sorted(texts, named);
+}
+
+/* validated ones with TABLE_DDL_CHECKS, others with TABLE_DDL_UNVALIDATED (partitions: all) */
+List *
+deparse_table_checks(List *texts, Relation relation, int parts)
+{
+	return constraints_of_parts(texts, relation,
+								parts & (TABLE_DDL_CHECKS | TABLE_DDL_UNVALIDATED));
+}
+
+List *
+deparse_table_foreign_keys(List *texts, Relation relation)
+{
+	return constraints_of_parts(texts, relation, TABLE_DDL_FOREIGN_KEYS);
 }
 
 

@@ -17,7 +17,7 @@
 #define TABLE_DDL_OWNER			0x0002
 #define TABLE_DDL_ATTACH		0x0004	/* ATTACH PARTITION to its parent */
 #define TABLE_DDL_INDEXES		0x0008	/* indexes and their constraints (pk, unique, exclude) */
-#define TABLE_DDL_CHECKS		0x0010	/* check constraints, by ALTER TABLE (part of CREATE) */
+#define TABLE_DDL_CHECKS		0x0010	/* check constraints, by ALTER TABLE */
 #define TABLE_DDL_FOREIGN_KEYS	0x0020
 #define TABLE_DDL_STATISTICS	0x0040	/* extended statistics, column targets */
 #define TABLE_DDL_SECURITY		0x0080	/* grants, row level security, policies */
@@ -26,13 +26,14 @@
 #define TABLE_DDL_IDENTITY		0x0400	/* identity columns as such (shells only, not shards) */
 #define TABLE_DDL_DEFAULTS		0x0800	/* without it nextval() defaults are left out */
 #define TABLE_DDL_REPLICA_IDENTITY 0x1000
+#define TABLE_DDL_UNVALIDATED	0x2000	/* NOT VALID checks, which present rows may violate */
 
-#define TABLE_DDL_SHELL (0x1fff & ~TABLE_DDL_TRIGGERS)
+#define TABLE_DDL_SHELL (0x3fff & ~TABLE_DDL_TRIGGERS)
 /* what a shard has before data comes in, and what is added after */
 #define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | \
 								TABLE_DDL_ATTACH)
 #define TABLE_DDL_SHARD_AFTER (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
-							   TABLE_DDL_REPLICA_IDENTITY)
+							   TABLE_DDL_REPLICA_IDENTITY | TABLE_DDL_UNVALIDATED)
 
 /* List of char *: statements; for shards no nextval() default, no identity is printed */
 extern List *deparse_table_ddl(Oid relid, int parts);
