@@ -17,7 +17,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "libpq/libpq.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "utils/guc.h"

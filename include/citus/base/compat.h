@@ -336,10 +336,17 @@ compat_statistics_target(Datum target, bool isNull)
 
 /* ---- the client's messages ---- */
 
+/* declared here because libpq/libpq.h needs the headers of GSSAPI */
+extern void pq_startmsgread(void);
+extern void pq_endmsgread(void);
+extern int	pq_peekbyte(void);
+
 /* 16: has_data became the number of bytes */
 #if PG_VERSION_NUM >= 160000
+extern ssize_t pq_buffer_remaining_data(void);
 #define compat_pq_buffer_has_data() (pq_buffer_remaining_data() > 0)
 #else
+extern bool pq_buffer_has_data(void);
 #define compat_pq_buffer_has_data() pq_buffer_has_data()
 #endif
 
