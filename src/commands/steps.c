@@ -148,14 +148,14 @@ run_shards_step(CommandStep *step)
 }
 
 /*
- * What the other nodes have to remark, this one has remarked already.  They go back to what this
+ * What the other nodes have to remark or warn of, this one has already.  They go back to what this
  * session lets through.
  */
 void
 commands_run_on_nodes(List *texts)
 {
 	const char *level = GetConfigOption("citus.worker_min_messages", true, false);
-	List	   *commands = list_make1("SET LOCAL client_min_messages TO warning");
+	List	   *commands = list_make1("SET LOCAL client_min_messages TO error");
 
 	commands = list_concat(commands, texts);
 	commands = lappend(commands, psprintf("SET LOCAL client_min_messages TO %s",

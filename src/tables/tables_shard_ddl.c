@@ -141,7 +141,7 @@ apply_here(List *shards, List *texts, List *names, const char *searchPath)
 		(void) set_config_option("search_path", searchPath, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	/* the user has been told once, by the shell */
-	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
+	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	txn_mark_local_write();
 	oldContext = MemoryContextSwitchTo(context);
@@ -270,11 +270,29 @@ texts_of_array(ArrayType *array)
 	return texts;
 }
 
+/* rights may be handed on by others than the owner, and are the server's to check */
+static bool
+only_grants(List *texts)
+{
+	ListCell   *lc;
+	ListCell   *raw;
+
+	foreach(lc, texts)
+	{
+		foreach(raw, raw_parser(lfirst(lc), RAW_PARSE_DEFAULT))
+		{
+			if (!IsA(lfirst_node(RawStmt, raw)->stmt, GrantStmt))
+				return false;
+		}
+	}
+	return true;
+}
+
 /*
- * The shards of an int8[] that this node holds.  The caller must own their shells.
+ * The shards of an int8[] that this node holds.  The caller must own their shells, if so wanted.
  */
 static List *
-local_shards_of_array(ArrayType *array)
+local_shards_of_array(ArrayType *array, bool requireOwner)
 {
 	Datum	   *values;
 	bool	   *nulls;
@@ -291,7 +309,8 @@ local_shards_of_array(ArrayType *array)
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("shard " INT64_FORMAT " does not exist",
 							nulls[i] ? 0 : DatumGetInt64(values[i]))));
-		tables_require_owner(shard->relid);
+		if (requireOwner)
+			tables_require_owner(shard->relid);
 		if (has_local_placement(shard))
 			shards = lappend(shards, (void *) shard);
 	}
@@ -304,6 +323,7 @@ Datum
 citus_internal_apply_shard_ddl(PG_FUNCTION_ARGS)
 {
 	List	   *shards;
+	List	   *texts;
 
 	tables_require_internal();
 	for (int i = 0; i < 3; i++)
@@ -313,9 +333,10 @@ citus_internal_apply_shard_ddl(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("shard ids, statements and names must not be null")));
 	}
-	shards = local_shards_of_array(PG_GETARG_ARRAYTYPE_P(0));
+	texts = texts_of_array(PG_GETARG_ARRAYTYPE_P(1));
+	shards = local_shards_of_array(PG_GETARG_ARRAYTYPE_P(0), !only_grants(texts));
 	if (shards != NIL)
-		apply_here(shards, texts_of_array(PG_GETARG_ARRAYTYPE_P(1)),
+		apply_here(shards, texts,
 				   texts_of_array(PG_GETARG_ARRAYTYPE_P(2)),
 				   PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	PG_RETURN_VOID();

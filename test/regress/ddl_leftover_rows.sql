@@ -1,0 +1,28 @@
+-- Rows from before a table was distributed take no part in what comes after.
+ALTER SEQUENCE pg_catalog.pg_dist_shardid_seq RESTART 2500000;
+CREATE SCHEMA dlr;
+SET search_path TO dlr;
+SET client_min_messages TO warning;
+SET citus.shard_count TO 4;
+CREATE TABLE t (k int PRIMARY KEY, v text, u int);
+INSERT INTO t SELECT i, 'x' || i, 1 FROM generate_series(1, 10) i;
+CREATE TABLE r (id int PRIMARY KEY);
+SELECT create_distributed_table('t', 'k');
+SELECT create_reference_table('r');
+INSERT INTO r VALUES (1);
+UPDATE t SET v = k::text;
+ALTER TABLE t ALTER v TYPE int USING v::int;
+ALTER TABLE t ADD FOREIGN KEY (u) REFERENCES r;
+ALTER TABLE t ADD CHECK (v > 0);
+INSERT INTO t VALUES (11, 11, 2);
+CREATE TABLE d (k int, v int);
+INSERT INTO d SELECT 1, i FROM generate_series(1, 3) i;
+SELECT create_distributed_table('d', 'k');
+DELETE FROM d WHERE v > 1;
+CREATE UNIQUE INDEX ON d (k);
+DROP INDEX d_k_idx;
+CREATE UNIQUE INDEX CONCURRENTLY ON d (k);
+ALTER TABLE d ADD PRIMARY KEY USING INDEX d_k_idx;
+SELECT count(*), sum(v) FROM t;
+SELECT * FROM d;
+DROP SCHEMA dlr CASCADE;
