@@ -22,6 +22,9 @@
 #include "citus/base/lifecycle.h"
 #include "remote/remote_internal.h"
 
+/* a busy server does not look at its socket, so it is told; but nobody waits long for that */
+#define FORGOTTEN_CANCEL_MS 1000
+
 const RemoteTransport *remote_transport = &remote_libpq_transport;
 
 static dlist_head in_use = DLIST_STATIC_INIT(in_use);
@@ -167,21 +170,23 @@ close_cached_to(const Address *address)
 	}
 }
 
-/*
- * The session ends; its transaction has been aborted before (this is not before_shmem_exit).  What
- * still runs on the far side is cancelled, because a busy server does not look at its socket.
- */
+/* an error has left the connection behind; what still runs there is of no use to anybody */
+static void
+close_forgotten(RemoteConn *conn)
+{
+	RemoteConnState state = remote_conn_state(conn);
+
+	if (state == REMOTE_BUSY || state == REMOTE_COPY_OUT)
+		(void) conn->transport->cancel(conn->link, FORGOTTEN_CANCEL_MS);
+	remote_conn_close(conn);
+}
+
+/* The session ends; its transaction has been aborted before (this is not before_shmem_exit). */
 static void
 close_all_at_exit(int code, Datum arg)
 {
 	while (!dlist_is_empty(&in_use))
-	{
-		RemoteConn *conn = dlist_head_element(RemoteConn, node, &in_use);
-
-		if (remote_conn_state(conn) == REMOTE_BUSY || remote_conn_state(conn) == REMOTE_COPY_OUT)
-			conn->transport->cancel(conn->link, 1000);
-		remote_conn_close(conn);
-	}
+		close_forgotten(dlist_head_element(RemoteConn, node, &in_use));
 	while (!dlist_is_empty(&cache))
 		remote_conn_close(dlist_head_element(RemoteConn, node, &cache));
 }
@@ -194,7 +199,7 @@ at_transaction_end(LifecycleEvent event, SubTransactionId subid, SubTransactionI
 	if (event != LIFECYCLE_COMMIT && event != LIFECYCLE_ABORT && event != LIFECYCLE_PREPARE)
 		return;
 	while (!dlist_is_empty(&in_use))
-		remote_conn_close(dlist_head_element(RemoteConn, node, &in_use));
+		close_forgotten(dlist_head_element(RemoteConn, node, &in_use));
 	dlist_foreach_modify(iter, &cache)
 	{
 		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
