@@ -36,7 +36,7 @@
 #include "utils/typcache.h"
 
 #include "citus/routing/routing.h"
-#include "planner/planner_parts.h"
+#include "planner/planner_parts_internal.h"
 
 /* one query level under analysis */
 typedef struct Level

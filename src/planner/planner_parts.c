@@ -17,7 +17,7 @@
 #include "utils/typcache.h"
 
 #include "citus/routing/routing.h"
-#include "planner/planner_parts.h"
+#include "planner/planner_parts_internal.h"
 
 /* ---- Vars and classes ---- */
 

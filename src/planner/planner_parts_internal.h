@@ -1,9 +1,9 @@
 /*
- * planner_parts.h
+ * planner_parts_internal.h
  *	  Parts, classes and sets of Vars: see planner_distribution.c for what they mean.
  */
-#ifndef PLANNER_PARTS_H
-#define PLANNER_PARTS_H
+#ifndef PLANNER_PARTS_INTERNAL_H
+#define PLANNER_PARTS_INTERNAL_H
 
 #include "planner_internal.h"
 
