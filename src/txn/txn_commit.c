@@ -3,7 +3,7 @@
  *	  The end of a distributed transaction.
  *
  * txn_pre_commit(), errors allowed
- *	 -> read-only participants: COMMIT
+ *	 -> read-only participants: COMMIT, first of all when serializable
  *	 -> one participant wrote, and nothing here: COMMIT; its answer decides the transaction
  *	 -> otherwise: PREPARE TRANSACTION to all writers at once, commit records into the local
  *		transaction while they work, answers collected
@@ -272,17 +272,22 @@ txn_pre_commit(void)
 
 	twoPhase = list_length(writers) > 1 ||
 		(writers != NIL && (txn_local_node_wrote() || txn_is_2pc_required()));
+	if (IsolationIsSerializable())
+	{
+		/* the end of a serializable reader may be what finds the conflict */
+		commit_one_phase(readers);
+		raise_step_errors(readers);
+		readers = NIL;
+	}
 	if (twoPhase)
 	{
-		/* a failed reader changes nothing; its connection is closed */
 		commit_one_phase(readers);
 		prepare_all(writers);
 	}
 	else
 	{
-		List	   *all = list_concat(readers, writers);
-
-		commit_one_phase(all);
+		/* a reader that fails now has done its work; its connection is closed */
+		commit_one_phase(list_concat(readers, writers));
 		raise_step_errors(writers);
 	}
 }
