@@ -230,6 +230,7 @@ _PG_init(void)
 	for (int i = 0; i < lengthof(modules); i++)
 		modules[i].init();
 	daemon_set_duties(duties, lengthof(duties));
+	base_settings_register_accepted();
 	MarkGUCPrefixReserved(CITUS_EXTENSION_NAME);
 	raise_max_prepared_transactions();
 	install_hooks();

@@ -46,6 +46,9 @@ typedef struct SettingDef
 /* Registers n settings; call from a module initialiser. */
 extern void base_settings_register(const SettingDef *defs, int n);
 
+/* registers settings that are accepted without effect, unless a module declared them */
+extern void base_settings_register_accepted(void);
+
 /* true when no file, command or session has chosen the setting's value */
 extern bool base_setting_is_default(const char *name);
 
