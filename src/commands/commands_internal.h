@@ -167,6 +167,8 @@ extern List *commands_steps_drop_owned(Command *command);
 /* objects.c */
 extern List *commands_steps_create_object(Command *command);
 /* object_alter.c */
+/* raises 0A000 when tables are distributed by values that are made of type's */
+extern void commands_refuse_key_type(Oid type);
 extern List *commands_steps_alter_object(Command *command);
 extern List *commands_steps_alter_sequence(Command *command);
 extern List *commands_steps_create_sequence(Command *command);

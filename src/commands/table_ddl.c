@@ -448,6 +448,7 @@ commands_steps_alter_table(Command *command)
 	if (relkind == RELKIND_COMPOSITE_TYPE)
 	{
 		ObjectAddressSet(address, TypeRelationId, get_rel_type_id(relid));
+		commands_refuse_key_type(address.objectId);
 		return commands_steps_for_object(command, &address);
 	}
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&

@@ -312,6 +312,25 @@ collect_dropped(MemoryContext context)
 }
 
 /*
+ * The distribution column went by a cascade, from its type for instance, and the table stays: its
+ * rows would have no place any more.
+ */
+static void
+refuse_dropped_key(const ObjectAddress *column)
+{
+	const DistTable *table = column->classId == RelationRelationId
+		? catalog_table_get(column->objectId) : NULL;
+	char	   *name = table != NULL ? get_rel_name(column->objectId) : NULL;
+
+	if (name == NULL || table->keyAttno != column->objectSubId)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot drop the distribution column of distributed table \"%s\"", name),
+			 errhint("Drop the table, or call undistribute_table() first.")));
+}
+
+/*
  * Tables go with everything they have on other nodes, unless another node drops them and does
  * that itself.  Other objects are dropped on the other nodes by the user's statement.
  */
@@ -328,7 +347,10 @@ handle_dropped(List *objects)
 		const DistTable *table = NULL;
 
 		if (object->address.objectSubId != 0)
+		{
+			refuse_dropped_key(&object->address);
 			continue;
+		}
 		if (object->address.classId == ConstraintRelationId)
 			linksDropped = true;
 		if (object->address.classId == RelationRelationId)

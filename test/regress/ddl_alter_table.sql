@@ -44,6 +44,12 @@ ALTER TABLE t ALTER COLUMN b DROP DEFAULT, ALTER COLUMN b SET STATISTICS 200,
 SELECT DISTINCT result FROM run_command_on_placements('t', $$
     SELECT concat_ws(chr(32), attstattarget, attstorage) FROM pg_attribute
     WHERE attrelid = '%s'::regclass AND attname IN ('b', 'a') ORDER BY attname DESC LIMIT 1$$);
+SET standard_conforming_strings TO off;
+SET escape_string_warning TO off;
+ALTER TABLE t ADD COLUMN esc text DEFAULT 'a\'b';
+RESET standard_conforming_strings;
+SELECT DISTINCT esc FROM t;
+ALTER TABLE t DROP COLUMN esc;
 ALTER TABLE t SET (fillfactor = 70, autovacuum_enabled = false);
 ALTER TABLE t RESET (autovacuum_enabled);
 ALTER TABLE t SET UNLOGGED;
