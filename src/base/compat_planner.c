@@ -122,12 +122,13 @@ compat_query_clear_perminfos(Query *query)
 }
 
 void
-compat_rte_clear_perminfo(RangeTblEntry *rte)
+compat_query_take_perminfo(Query *to, RangeTblEntry *rte, const Query *from)
 {
 #if PG_VERSION_NUM >= 160000
-	rte->perminfoindex = 0;
-#else
-	rte->requiredPerms = 0;
+	RTEPermissionInfo *info = getRTEPermissionInfo(from->rteperminfos, rte);
+
+	to->rteperminfos = lappend(to->rteperminfos, copyObject(info));
+	rte->perminfoindex = list_length(to->rteperminfos);
 #endif
 }
 

@@ -40,6 +40,7 @@ typedef struct StageContext
 {
 	const DistTable *anchor;	/* shards of its group take part as they are */
 	bool		subqueries;		/* stage every sub-query with shards, too */
+	bool		everything;		/* stage every relation but reference tables */
 	List	   *sources;		/* of Query, each returning one row of arrays */
 	int			nparams;
 	const char *impossible;
@@ -315,7 +316,7 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 		source->jointree->quals = (Node *) make_ands_explicit(quals);
 		ChangeVarNodes(source->jointree->quals, rti, 1, 0);
 	}
-	compat_rte_clear_perminfo(rte); /* the statement's own range table is checked */
+	compat_query_take_perminfo(source, rte, query);
 	table_close(relation, NoLock);
 	return source;
 }
@@ -329,7 +330,7 @@ relation_must_be_staged(StageContext *context, Oid relid)
 		return true;
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return false;
-	return context->anchor->kind == DIST_TABLE_REFERENCE || table->kind != context->anchor->kind ||
+	return context->everything || context->anchor->kind == DIST_TABLE_REFERENCE || table->kind != context->anchor->kind ||
 		table->colocationId != context->anchor->colocationId;
 }
 
@@ -498,9 +499,10 @@ join_sources(List *sources)
  *		something that should have been cannot.
  */
 Query *
-planner_stage(Query *query, const DistTable *anchor, bool subqueries, const char **reason)
+planner_stage(Query *query, const DistTable *anchor, StageExtent extent, const char **reason)
 {
-	StageContext context = {anchor, subqueries, NIL, 0, NULL};
+	StageContext context = {anchor, extent != STAGE_RELATIONS, extent == STAGE_EVERYTHING, NIL, 0,
+	NULL};
 
 	stage_level(&context, query);
 	*reason = context.impossible;

@@ -15,7 +15,8 @@ make_example(void)
 	int			holes[] = {14, 20};
 	Oid			relids[] = {16384, 4000000000u};
 	DistPlan   *plan = plan_make(DIST_PLAN_FRAGMENT, "one \"shard\" {group}");
-	Expr	   *five = (Expr *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(5), false, true);
+	Expr	   *five = (Expr *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(5), false,
+									  true);
 
 	plan->modifies = true;
 	plan->fragment = plan_fragment_make();

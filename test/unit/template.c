@@ -140,7 +140,8 @@ UNIT_TEST(template_statements_survive)
 		"UPDATE ONLY items SET (k, v) = (SELECT 1, 'x') FROM \"Odd name\" o WHERE o.k = items.k",
 		"DELETE FROM items USING \"Odd name\" WHERE items.k = \"Odd name\".k RETURNING items",
 		"WITH d AS (DELETE FROM items RETURNING *) SELECT * FROM d, \"Odd name\"",
-		"MERGE INTO items USING \"Odd name\" o ON items.k = o.k WHEN MATCHED THEN UPDATE SET v = 'x' "
+		"MERGE INTO items USING \"Odd name\" o ON items.k = o.k "
+		"WHEN MATCHED THEN UPDATE SET v = 'x' "
 		"WHEN NOT MATCHED THEN INSERT VALUES (o.k, 'y')",
 		"SELECT extract(year FROM now()), v ILIKE 'x%' FROM items",
 		"SELECT 1.5::float8, '1 day'::interval, '\\x01'::bytea, E'a\\\\b', now() FROM items"
@@ -159,13 +160,15 @@ UNIT_TEST(template_statements_of_later_releases_survive)
 		const char *sql;
 	}			statements[] = {
 		{160000, "SELECT JSON_OBJECT('a': k), JSON_ARRAY(k, v), v IS JSON FROM items"},
-		{160000, "SELECT JSON_OBJECTAGG(k: v RETURNING jsonb), JSON_ARRAYAGG(k ORDER BY v) FROM items"},
+		{160000, "SELECT JSON_OBJECTAGG(k: v RETURNING jsonb), "
+		"JSON_ARRAYAGG(k ORDER BY v) FROM items"},
 		{160000, "SELECT JSON_ARRAY(SELECT k FROM items)"},
 		{170000, "SELECT j.* FROM items, JSON_TABLE(v::jsonb, '$[*]' COLUMNS (a int PATH '$.a', "
 		"NESTED PATH '$.b[*]' COLUMNS (c text PATH '$'))) AS j"},
 		{170000, "SELECT JSON_VALUE(v::jsonb, '$.a' RETURNING int DEFAULT 1 ON ERROR), "
 		"JSON_QUERY(v::jsonb, '$'), JSON_EXISTS(v::jsonb, '$.x') FROM items"},
-		{170000, "MERGE INTO items USING \"Odd name\" o ON items.k = o.k WHEN NOT MATCHED BY SOURCE "
+		{170000, "MERGE INTO items USING \"Odd name\" o ON items.k = o.k "
+		"WHEN NOT MATCHED BY SOURCE "
 		"THEN DELETE WHEN MATCHED THEN DO NOTHING RETURNING merge_action(), items, o"},
 		{180000, "UPDATE items SET v = 'x' RETURNING old, new, old.v, new.k"},
 		{180000, "INSERT INTO items VALUES (1) RETURNING WITH (OLD AS o, NEW AS n) o, n, o.k"},

@@ -33,8 +33,8 @@ extern Index compat_stmt_add_rte(PlannedStmt *stmt, RangeTblEntry *rte);
 /* 16: empties the list of permissions that goes with a range table */
 extern void compat_query_clear_perminfos(Query *query);
 
-/* 16: makes an entry one whose permissions are checked elsewhere */
-extern void compat_rte_clear_perminfo(RangeTblEntry *rte);
+/* 16: copies the permissions of an entry of from along, when it moves to another query */
+extern void compat_query_take_perminfo(Query *to, RangeTblEntry *rte, const Query *from);
 
 /* 17: MERGE's ON condition left the join tree; NULL where it is still there */
 extern Node *compat_merge_condition(Query *query);
