@@ -58,3 +58,16 @@ CREATE FUNCTION pg_catalog.citus_remote_connection_stats(
 COMMENT ON FUNCTION pg_catalog.citus_remote_connection_stats()
     IS 'connections that all sessions of this node have open to other nodes';
 REVOKE ALL ON FUNCTION pg_catalog.citus_remote_connection_stats() FROM PUBLIC;
+
+-- ----- roles of sessions that work for others
+
+CREATE FUNCTION citus_internal.lend_role(token text, role text) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_lend_role';
+COMMENT ON FUNCTION citus_internal.lend_role(text, text)
+    IS 'lets the next session that presents the token work as the role; sent between nodes';
+REVOKE ALL ON FUNCTION citus_internal.lend_role(text, text) FROM PUBLIC;
+
+CREATE FUNCTION citus_internal.assume_role(token text) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_assume_role';
+COMMENT ON FUNCTION citus_internal.assume_role(text)
+    IS 'works as the role that was lent for the token, until the transaction ends';

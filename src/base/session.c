@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
@@ -51,6 +52,7 @@ static int	frameCounts[NFRAMES];
 
 static bool extensionChecked = false;
 static Oid	extensionOid = InvalidOid;
+static Oid	extensionOwner = InvalidOid;
 static bool versionMatches = true;
 
 static bool enableVersionChecks = true;
@@ -204,6 +206,7 @@ look_up_extension(void)
 										   RelationGetDescr(relation), &isNull);
 
 		oid = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
+		extensionOwner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 		matches = !isNull && version_is_ours(TextDatumGetCString(version));
 	}
 	systable_endscan(scan);
@@ -228,6 +231,12 @@ base_extension_oid(void)
 		look_up_extension();
 	}
 	return extensionOid;
+}
+
+Oid
+base_extension_owner(void)
+{
+	return OidIsValid(base_extension_oid()) ? extensionOwner : BOOTSTRAP_SUPERUSERID;
 }
 
 bool

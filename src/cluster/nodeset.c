@@ -10,13 +10,7 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
-#include "catalog/pg_authid.h"
-#include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
@@ -127,27 +121,6 @@ cluster_lock_node_list(bool exclusive)
 							   exclusive ? "true" : "false"));
 }
 
-/* the role that owns the extension: always a superuser, and known to all nodes */
-static Oid
-extension_owner(void)
-{
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
-	Oid			owner = BOOTSTRAP_SUPERUSERID;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(base_extension_oid()));
-	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return owner;
-}
-
 ClusterUser
 cluster_become_owner(void)
 {
@@ -155,7 +128,7 @@ cluster_become_owner(void)
 
 	GetUserIdAndSecContext(&saved.userId, &saved.securityContext);
 	if (!superuser())
-		SetUserIdAndSecContext(extension_owner(),
+		SetUserIdAndSecContext(base_extension_owner(),
 							   saved.securityContext | SECURITY_LOCAL_USERID_CHANGE);
 	return saved;
 }

@@ -3,7 +3,8 @@
  *	  The participants of the distributed transaction: who joins, and how.
  *
  * Invariants
- * (1) At most one participant per (node, user) is the main one; only main ones write.
+ * (1) At most one participant per (node, login role) is the main one; only main ones write, and one
+ *	   that wrote works for all roles of the transaction.
  * (2) A participant's connection points back to it (remote_conn_user_data) as long as it is in the
  *	   list, and both ends are cut together.
  * (3) When the local transaction has ended, the list is empty.
@@ -100,7 +101,8 @@ add_participant(const ClusterNode *node, RemoteConn *conn, bool isMain)
 	xact->conn = conn;
 	xact->nodeId = node->id;
 	xact->groupId = node->groupId;
-	xact->userId = GetUserId();
+	xact->loginId = txn_role_login();
+	xact->roleId = xact->loginId;
 	xact->isMain = isMain;
 	xact->savepoints = 1;
 	dlist_push_tail(&txn_participants, &xact->node);
@@ -120,19 +122,30 @@ txn_xact_remove(RemoteXact *xact)
 	pfree(xact);
 }
 
+/*
+ * Where the current user's commands go: its own connection, unless another one sees more, because
+ * this transaction wrote there as another user, or has its only snapshot there.
+ */
 static RemoteXact *
-find_main(NodeId nodeId, Oid userId)
+find_main(NodeId nodeId)
 {
+	Oid			loginId = txn_role_login();
+	RemoteXact *other = NULL;
+	RemoteXact *own = NULL;
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &txn_participants)
 	{
 		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
 
-		if (xact->isMain && xact->nodeId == nodeId && xact->userId == userId)
-			return xact;
+		if (!xact->isMain || xact->nodeId != nodeId)
+			continue;
+		if (xact->loginId == loginId)
+			own = xact;
+		else if (xact->wrote || (xact->state == XACT_OPEN && IsolationUsesXactSnapshot()))
+			other = xact;
 	}
-	return NULL;
+	return other != NULL && (own == NULL || !own->wrote) ? other : own;
 }
 
 RemoteTarget
@@ -143,7 +156,8 @@ txn_target_of_node(const ClusterNode *node)
 	target.nodeId = node->id;
 	target.host = node->name;
 	target.port = node->port;
-	target.authinfo = catalog_authinfo(node->id, GetUserNameFromId(GetUserId(), false));
+	target.user = GetUserNameFromId(txn_role_login(), false);
+	target.authinfo = catalog_authinfo(node->id, target.user);
 	target.poolinfo = catalog_poolinfo(node->id);
 	return target;
 }
@@ -159,6 +173,7 @@ acquire(const ClusterNode *node, bool optional)
 	target.nodeId = node->id;
 	target.host = node->name;
 	target.port = node->port;
+	target.user = GetUserNameFromId(txn_role_login(), false);
 	conn = remote_conn_acquire_cached(&target);
 	if (conn != NULL)
 		return conn;
@@ -183,7 +198,7 @@ may_replace(RemoteXact *xact)
 RemoteConn *
 txn_main_conn(const ClusterNode *node)
 {
-	RemoteXact *xact = find_main(node->id, GetUserId());
+	RemoteXact *xact = find_main(node->id);
 
 	if (xact != NULL && remote_conn_state(xact->conn) == REMOTE_BROKEN)
 	{
@@ -209,7 +224,8 @@ txn_extra_conn(const ClusterNode *node)
 	dlist_iter	iter;
 	int			n = 0;
 
-	if (IsTransactionBlock() || GetCurrentTransactionNestLevel() > 1)
+	if (IsTransactionBlock() || GetCurrentTransactionNestLevel() > 1 ||
+		txn_role_login() != GetUserId())
 		return NULL;
 	dlist_foreach(iter, &txn_participants)
 	{
@@ -219,7 +235,7 @@ txn_extra_conn(const ClusterNode *node)
 			continue;
 		if (xact->wrote)
 			return NULL;
-		if (!xact->isMain && !xact->lent && xact->userId == GetUserId() &&
+		if (!xact->isMain && !xact->lent && xact->loginId == GetUserId() &&
 			remote_conn_state(xact->conn) == REMOTE_IDLE)
 			unused = xact;
 		else
@@ -318,6 +334,20 @@ send_begin(RemoteXact *xact)
 	txn_xact_set_state(xact, XACT_OPEN);
 }
 
+/* Roles are changed inside transactions only, and some settings only the new one may change. */
+static void
+begin_as_other_role(RemoteXact *xact, TxnUse use)
+{
+	if (xact->state == XACT_NONE)
+		send_begin(xact);
+	txn_savepoints_send(xact);
+	txn_role_send(xact);
+	txn_settings_send(xact->conn);
+	/* what would have committed on its own may write */
+	if (use != TXN_READ)
+		xact->wrote = true;
+}
+
 void
 txn_set_quiescer(TxnQuiescer function)
 {
@@ -337,6 +367,11 @@ txn_conn_begin(RemoteConn *conn, TxnUse use)
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("connection to node %s:%d was lost", remote_conn_host(conn),
 						remote_conn_port(conn))));
+	if (xact->roleId != GetUserId())
+	{
+		begin_as_other_role(xact, use);
+		return;
+	}
 	txn_settings_send(conn);
 	if (use == TXN_AUTOCOMMIT && xact->state == XACT_NONE)
 		return;
@@ -440,7 +475,7 @@ txn_node_was_written(NodeId nodeId)
 void
 txn_commit_first(const ClusterNode *node)
 {
-	RemoteXact *xact = find_main(node->id, GetUserId());
+	RemoteXact *xact = find_main(node->id);
 
 	if (xact != NULL)
 		xact->commitFirst = true;
@@ -500,6 +535,7 @@ on_lifecycle_event(LifecycleEvent event, SubTransactionId subid, SubTransactionI
 	{
 		case LIFECYCLE_PRE_COMMIT:
 			txn_pre_commit();
+			txn_role_leave();
 			break;
 		case LIFECYCLE_COMMIT:
 			txn_commit();
@@ -511,6 +547,7 @@ on_lifecycle_event(LifecycleEvent event, SubTransactionId subid, SubTransactionI
 			break;
 		case LIFECYCLE_PRE_PREPARE:
 			txn_pre_prepare();
+			txn_role_leave();
 			break;
 		case LIFECYCLE_PREPARE:
 			forget_transaction();

@@ -30,10 +30,19 @@
 #include "citus/base/shmem.h"
 #include "txn/txn_internal.h"
 
+/* a role that the next session with the token may take on; in any entry that is free */
+typedef struct RoleLoan
+{
+	Oid			roleId;			/* invalid: none */
+	TimestampTz since;
+	char		token[TXN_TOKEN_SIZE];
+} RoleLoan;
+
 typedef struct BackendEntry
 {
 	slock_t		mutex;
 	BackendInfo info;
+	RoleLoan	loan;			/* of nobody in particular */
 } BackendEntry;
 
 typedef struct BackendTable
@@ -66,7 +75,10 @@ init_table(void *segment)
 	pg_atomic_init_u64(&fresh->nextNumber, (uint64) GetCurrentTimestamp());
 	fresh->nentries = entry_count();
 	for (int i = 0; i < fresh->nentries; i++)
+	{
 		SpinLockInit(&fresh->entries[i].mutex);
+		fresh->entries[i].loan.roleId = InvalidOid;
+	}
 }
 
 void
@@ -260,4 +272,62 @@ txn_backend_list(BackendInfo **infos)
 			(*infos)[n++] = copy;
 	}
 	return n;
+}
+
+static bool
+is_over(const RoleLoan *loan, TimestampTz now, int seconds)
+{
+	return !OidIsValid(loan->roleId) ||
+		TimestampDifferenceExceeds(loan->since, now, seconds * 1000);
+}
+
+bool
+txn_backend_keep_loan(const char *token, Oid roleId, int seconds)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < table->nentries; i++)
+	{
+		BackendEntry *entry = &table->entries[i];
+		bool		kept = false;
+
+		SpinLockAcquire(&entry->mutex);
+		if (is_over(&entry->loan, now, seconds))
+		{
+			entry->loan.roleId = roleId;
+			entry->loan.since = now;
+			memcpy(entry->loan.token, token, TXN_TOKEN_SIZE);
+			kept = true;
+		}
+		SpinLockRelease(&entry->mutex);
+		if (kept)
+			return true;
+	}
+	return false;
+}
+
+Oid
+txn_backend_take_loan(const char *token, int seconds)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (strlen(token) != TXN_TOKEN_SIZE)
+		return InvalidOid;
+	for (int i = 0; i < table->nentries; i++)
+	{
+		BackendEntry *entry = &table->entries[i];
+		Oid			roleId = InvalidOid;
+
+		SpinLockAcquire(&entry->mutex);
+		if (!is_over(&entry->loan, now, seconds) &&
+			memcmp(entry->loan.token, token, TXN_TOKEN_SIZE) == 0)
+		{
+			roleId = entry->loan.roleId;
+			entry->loan.roleId = InvalidOid;
+		}
+		SpinLockRelease(&entry->mutex);
+		if (OidIsValid(roleId))
+			return roleId;
+	}
+	return InvalidOid;
 }

@@ -11,6 +11,8 @@
 
 /* "citus_<group>_<pid>_<number>_<connection>" fits easily */
 #define TXN_GID_SIZE 128
+/* hexadecimal digits of the token of a lent role */
+#define TXN_TOKEN_SIZE 32
 
 /*
  * RemoteXactState: what the far side has open for us.
@@ -49,7 +51,10 @@ typedef struct RemoteXact
 	RemoteConn *conn;
 	NodeId		nodeId;
 	GroupId		groupId;
-	Oid			userId;
+	Oid			loginId;		/* who logged in there */
+	Oid			roleId;			/* who works there, invalid: unknown; txn_role.c */
+	bool		roleChanged;	/* these two were different at some time */
+	bool		borrowed;		/* the role was lent to it at some time */
 	bool		isMain;
 	bool		lent;			/* an extra one in use by the running statement */
 	RemoteXactState state;
@@ -101,6 +106,20 @@ extern void txn_settings_send(RemoteConn *conn);
 /* the far side has rolled back: its settings are unknown */
 extern void txn_settings_forget(RemoteConn *conn);
 
+/* ---- txn_role.c ---- */
+
+/* the role as which connections are opened for the current one */
+extern Oid	txn_role_login(void);
+/* queues what makes the current role work there; the remote transaction is open */
+extern void txn_role_send(RemoteXact *xact);
+/* the far side has rolled back to a savepoint */
+extern void txn_role_forget(RemoteXact *xact);
+/* on the far side, before its transaction ends: back to the role that logged in */
+extern void txn_role_leave(void);
+/* for SQL functions: keeps a loan, and takes it to work as the role from now on */
+extern void txn_role_lend(const char *token, const char *role);
+extern void txn_role_assume(const char *token);
+
 /* ---- txn_backend.c ---- */
 
 extern void txn_backend_init(void);
@@ -128,6 +147,10 @@ typedef struct BackendInfo
 /* copies of all used entries, palloc'd; number of them */
 extern int	txn_backend_list(BackendInfo **infos);
 extern uint64 txn_gpid_make(NodeId nodeId, int pid);
+
+/* loans of roles: false when there is no room; invalid when there is no such loan any more */
+extern bool txn_backend_keep_loan(const char *token, Oid roleId, int seconds);
+extern Oid	txn_backend_take_loan(const char *token, int seconds);
 
 #define TXN_UNKNOWN_NODE_ID 99999999
 #define TXN_GPID_NODE_FACTOR UINT64CONST(10000000000)

@@ -24,6 +24,8 @@ PG_FUNCTION_INFO_V1(citus_backend_gpid);
 PG_FUNCTION_INFO_V1(citus_calculate_gpid);
 PG_FUNCTION_INFO_V1(citus_nodeid_for_gpid);
 PG_FUNCTION_INFO_V1(citus_pid_for_gpid);
+PG_FUNCTION_INFO_V1(citus_internal_lend_role);
+PG_FUNCTION_INFO_V1(citus_internal_assume_role);
 
 /* recover_prepared_transactions() returns int */
 Datum
@@ -127,4 +129,32 @@ Datum
 citus_pid_for_gpid(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32((int32) ((uint64) PG_GETARG_INT64(0) % TXN_GPID_NODE_FACTOR));
+}
+
+static void
+require_internal(void)
+{
+	if (!base_session_is_internal())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this function is for nodes of the cluster only")));
+}
+
+/* citus_internal.lend_role(token text, role text) returns void */
+Datum
+citus_internal_lend_role(PG_FUNCTION_ARGS)
+{
+	require_internal();
+	base_require_superuser("lend a role");
+	txn_role_lend(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.assume_role(token text) returns void */
+Datum
+citus_internal_assume_role(PG_FUNCTION_ARGS)
+{
+	require_internal();
+	txn_role_assume(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_VOID();
 }

@@ -34,6 +34,8 @@ extern bool base_session_is_internal(void);
  */
 extern bool base_extension_is_active(void);
 extern Oid	base_extension_oid(void);
+/* the role that owns it: a superuser, known to all nodes */
+extern Oid	base_extension_owner(void);
 
 /* raises 55000 when the extension's SQL objects are of another version than the library */
 extern void base_check_version(void);

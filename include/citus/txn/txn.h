@@ -2,7 +2,8 @@
  * txn.h
  *	  The distributed transaction: which connections take part, begin, savepoints, commit.
  *
- * Rule of connections: per transaction, node and user there is one main connection.  Every write,
+ * Rule of connections: per transaction, node and user there is one main connection, and once one
+ * of them has written, it works for all users of the transaction (txn_role.c).  Every write,
  * every COPY and every read after a write on that node uses it, so that a transaction sees its own
  * writes without a map of placements.  Extra connections are for reads only, and only in a
  * statement outside a transaction block (or whose transaction has no remote state on that node

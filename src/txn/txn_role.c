@@ -1,0 +1,164 @@
+/*
+ * txn_role.c
+ *	  The role in force in the sessions that work for this one.
+ *
+ * A connection is opened as the current user.  Two cases need another role in force there than the
+ * one that logged in: the current role has no LOGIN, and then the session user logs in; or the
+ * transaction has written on the node as one user and goes on as another (SET ROLE, a SECURITY
+ * DEFINER function), who must see what was written, which only that connection does.
+ *
+ * Where this session itself got the role by SET ROLE, and its session user is who logged in there,
+ * the far side does the same.  Otherwise the role is lent: the owner of the extension, on a
+ * connection of its own, tells the node a random token and the role; the session that works for us
+ * presents the token.  A loan is good for one use and for LOAN_SECONDS.  The borrowed role is in
+ * force as in a SECURITY DEFINER function: what runs there cannot leave it by SET ROLE.
+ *
+ * Invariants
+ * (1) A role is only ever changed inside a remote transaction, and the far side is its login role
+ *	   again before that ends: prepared transactions belong to the login role.
+ * (2) RemoteXact.roleId is what is in force there, or invalid when a rollback to a savepoint may
+ *	   have changed it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_authid.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "citus/base/session.h"
+#include "txn/txn_internal.h"
+
+#define LOAN_SECONDS 60
+
+static bool
+may_log_in(Oid roleId)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(roleId));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
+Oid
+txn_role_login(void)
+{
+	return may_log_in(GetUserId()) ? GetUserId() : GetSessionUserId();
+}
+
+/* Tells the node that whoever presents token may work as the role. */
+static void
+lend(RemoteXact *xact, const char *token, const char *role)
+{
+	RemoteTarget target = {0};
+	char	   *sql = psprintf("SELECT citus_internal.lend_role(%s, %s)",
+							   quote_literal_cstr(token), quote_literal_cstr(role));
+
+	target.nodeId = xact->nodeId;
+	target.host = remote_conn_host(xact->conn);
+	target.port = remote_conn_port(xact->conn);
+	target.user = GetUserNameFromId(base_extension_owner(), false);
+	target.authinfo = catalog_authinfo(xact->nodeId, target.user);
+	target.poolinfo = catalog_poolinfo(xact->nodeId);
+	remote_set_application_name(psprintf(CITUS_INTERNAL_APP_PREFIX UINT64_FORMAT,
+										 txn_global_pid()));
+	(void) remote_run_alone(&target, sql, NULL, NULL);
+}
+
+static void
+borrow(RemoteXact *xact, const char *role)
+{
+	RemoteCommand command = {0};
+	const char *values[1];
+	unsigned char bytes[TXN_TOKEN_SIZE / 2];
+	char		token[TXN_TOKEN_SIZE + 1];
+
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate a random token")));
+	for (int i = 0; i < lengthof(bytes); i++)
+		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	lend(xact, token, role);
+
+	values[0] = token;
+	command.sql = "SELECT citus_internal.assume_role($1::text)";
+	command.nparams = 1;
+	command.paramValues = values;
+	command.owner = &txn_own_answer_marker;
+	remote_send(xact->conn, &command);
+	xact->borrowed = true;
+}
+
+/* What SET ROLE made of this session; not a SECURITY DEFINER function. */
+static bool
+is_set_role(RemoteXact *xact)
+{
+	return !xact->borrowed && xact->loginId == GetSessionUserId() &&
+		GetUserId() == GetOuterUserId() && !InLocalUserIdChange();
+}
+
+void
+txn_role_send(RemoteXact *xact)
+{
+	Oid			wanted = GetUserId();
+	char	   *name = GetUserNameFromId(wanted, false);
+
+	if (xact->roleId == wanted)
+		return;
+	if (is_set_role(xact))
+		txn_send_own(xact->conn,
+					 psprintf("SELECT pg_catalog.set_config('role', %s, true)",
+							  quote_literal_cstr(wanted == xact->loginId ? "none" : name)));
+	else
+		borrow(xact, name);
+	xact->roleId = wanted;
+	xact->roleChanged = true;
+}
+
+void
+txn_role_forget(RemoteXact *xact)
+{
+	if (xact->roleChanged)
+		xact->roleId = InvalidOid;
+}
+
+/* Invariant (1), on the far side. */
+void
+txn_role_leave(void)
+{
+	if (base_session_is_internal() && GetUserId() != GetSessionUserId())
+		SetUserIdAndSecContext(GetSessionUserId(), 0);
+}
+
+void
+txn_role_lend(const char *token, const char *role)
+{
+	if (strlen(token) != TXN_TOKEN_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid token")));
+	if (!txn_backend_keep_loan(token, get_role_oid(role, false), LOAN_SECONDS))
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_CONNECTIONS),
+				 errmsg("too many roles are lent to other sessions")));
+}
+
+void
+txn_role_assume(const char *token)
+{
+	Oid			roleId = txn_backend_take_loan(token, LOAN_SECONDS);
+
+	if (!OidIsValid(roleId))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no role is lent for this token")));
+	SetUserIdAndSecContext(roleId, SECURITY_LOCAL_USERID_CHANGE);
+}
