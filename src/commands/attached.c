@@ -220,6 +220,7 @@ steps_for_policy(Command *command, RangeVar *relation, const char *name, Node *u
 	refuse_subquery(using, relid);
 	refuse_subquery(check, relid);
 	commands_lock_coordinator_first(relid);
+	commands_qualify_text(command, list_make1(relation));
 	target = palloc(sizeof(PolicyTarget));
 	target->relid = relid;
 	target->name = pstrdup(name);
@@ -289,6 +290,7 @@ commands_steps_create_trigger(Command *command)
 				 errdetail("It would run on the nodes that hold the shards."),
 				 errhint("Set citus.enable_unsafe_triggers if that is what you want.")));
 	commands_lock_coordinator_first(relid);
+	commands_qualify_text(command, list_make2(statement->relation, statement->constrrel));
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
 	return list_make4(commands_step_local(),
@@ -306,6 +308,7 @@ commands_steps_drop_attached(Command *command)
 	List	   *tableNames;
 	const DistTable *table;
 	Oid			relid;
+	char	   *text;
 
 	if (statement->removeType == OBJECT_RULE || list_length(names) < 2)
 		return NIL;
@@ -319,6 +322,10 @@ commands_steps_drop_attached(Command *command)
 		 !OidIsValid(get_trigger_oid(relid, strVal(llast(names)), true))))
 		return NIL;
 	commands_lock_coordinator_first(relid);
-	return list_make3(commands_step_local(), commands_step_nodes(command->text),
-					  commands_step_shards(relid, command->text, NIL));
+	text = psprintf("DROP %s IF EXISTS %s ON %s%s",
+					statement->removeType == OBJECT_TRIGGER ? "TRIGGER" : "POLICY",
+					quote_identifier(strVal(llast(names))), commands_qualified_name(relid),
+					commands_behavior_text(statement->behavior));
+	return list_make3(commands_step_local(), commands_step_nodes(text),
+					  commands_step_shards(relid, text, NIL));
 }

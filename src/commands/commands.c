@@ -13,8 +13,6 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
-#include "parser/parser.h"
-#include "parser/scanner.h"
 #include "tcop/utility.h"
 
 #include "citus/base/session.h"
@@ -80,62 +78,6 @@ void
 commands_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
-}
-
-/*
- * With standard_conforming_strings off, backslashes in plain literals escape.  Other sessions read
- * the text by the standard, so such literals say what they are.
- */
-static char *
-mark_escaping_literals(const char *text)
-{
-	StringInfoData result;
-	core_yy_extra_type extra;
-	core_yyscan_t scanner = scanner_init(text, &extra, &ScanKeywords, ScanKeywordTokens);
-	core_YYSTYPE value;
-	YYLTYPE		location;
-	int			done = 0;
-
-	extra.escape_string_warning = false;
-	initStringInfo(&result);
-	while (core_yylex(&value, &location, scanner) != 0)
-	{
-		if (text[location] != '\'')
-			continue;
-		appendBinaryStringInfo(&result, text + done, location - done);
-		appendStringInfoString(&result, " E");
-		done = location;
-	}
-	scanner_finish(scanner);
-	appendStringInfoString(&result, text + done);
-	return result.data;
-}
-
-/*
- * The statement's own text: the server tells where it is in the query string, unless there is
- * but one.
- */
-static char *
-statement_text(const UtilityCall *call)
-{
-	int			location = call->pstmt->stmt_location;
-	int			length = call->pstmt->stmt_len;
-	char	   *text;
-
-	/* a statement that somebody made without a place: all of the string */
-	location = Max(location, 0);
-	if (call->pstmt->stmt_location < 0 || length <= 0)
-		length = strlen(call->queryString + location);
-	text = pnstrdup(call->queryString + location, length);
-
-	/* a trailing semicolon is part of the rest of a string */
-	for (length = strlen(text); length > 0; length--)
-	{
-		if (text[length - 1] != ';' && !isspace((unsigned char) text[length - 1]))
-			break;
-		text[length - 1] = '\0';
-	}
-	return standard_conforming_strings ? text : mark_escaping_literals(text);
 }
 
 static void
@@ -204,7 +146,7 @@ commands_process(UtilityCall *call)
 	}
 
 	command.statement = copyObject(call->pstmt->utilityStmt);
-	command.text = statement_text(call);
+	commands_cut_text(&command);
 	steps = handler->steps(&command);
 	if (steps == NIL)
 		pass_through(call);

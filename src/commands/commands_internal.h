@@ -20,7 +20,9 @@ typedef struct Command
 {
 	UtilityCall *call;
 	Node	   *statement;		/* writable copy: what STEP_LOCAL runs */
-	const char *text;			/* the statement's own text, cut out of the query string */
+	const char *text;			/* the statement's text for other nodes and shards */
+	const char *ownText;		/* the same as the user wrote it ... */
+	int			textStart;		/* ... at this place of the query string */
 	bool		internal;		/* another node's session */
 	bool		propagates;		/* DDL may leave this node */
 } Command;
@@ -79,6 +81,11 @@ extern void commands_run_on_nodes(List *texts);
 /* the statement, by the server, with next's hooks; keeps the memory context */
 extern void commands_run_local(Command *command);
 extern void commands_run_local_statement(Command *command, Node *statement, QueryCompletion *qc);
+
+/* ---- text.c ---- */
+
+extern void commands_cut_text(Command *command);
+extern void commands_qualify_text(Command *command, List *names);
 
 /* ---- settings, commands.c ---- */
 

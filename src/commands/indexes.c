@@ -316,6 +316,7 @@ commands_steps_create_index(Command *command)
 	commands_lock_coordinator_first(relid);
 	/* before names are chosen: another node may be about to take them */
 	LockRelationOid(relid, statement->concurrent ? ShareUpdateExclusiveLock : ShareLock);
+	commands_qualify_text(command, list_make1(statement->relation));
 	names = tables_choose_names((Node *) statement, relid);
 	if (statement->concurrent)
 		return steps_concurrent_index(command, table, names);
@@ -491,6 +492,7 @@ commands_steps_reindex(Command *command)
 						get_rel_name(table->relid)),
 				 errhint("Reindex its partitions.")));
 	commands_require_owner(relid);
+	commands_qualify_text(command, list_make1(statement->relation));
 	if (!reindex_is_concurrent(statement))
 		return list_make2(commands_step_local(),
 						  commands_step_shards(table->relid, command->text, NIL));
@@ -523,6 +525,7 @@ commands_steps_cluster(Command *command)
 						get_rel_name(relid))));
 		return NIL;
 	}
+	commands_qualify_text(command, list_make1(statement->relation));
 	return list_make2(commands_step_local(),
 					  commands_step_shards(relid, command->text, NIL));
 }

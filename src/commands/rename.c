@@ -75,6 +75,7 @@ steps_for_rename_in_table(Command *command, Oid relid)
 		return NIL;
 	commands_require_owner(relid);
 	commands_lock_coordinator_first(table->relid);
+	commands_qualify_text(command, list_make1(statement->relation));
 	if (statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_TABCONSTRAINT ||
 		statement->renameType == OBJECT_TRIGGER || statement->renameType == OBJECT_POLICY)
 		return steps_shards_last(command, table);
@@ -132,9 +133,10 @@ share_schema(Command *command, void *argument)
 }
 
 static List *
-steps_for_table_schema(Command *command, const DistTable *table, const char *schemaName)
+steps_for_table_schema(Command *command, const DistTable *table)
 {
-	Oid			schemaId = get_namespace_oid(schemaName, true);
+	AlterObjectSchemaStmt *statement = (AlterObjectSchemaStmt *) command->statement;
+	Oid			schemaId = get_namespace_oid(statement->newschema, true);
 	ObjectAddress *address = palloc(sizeof(ObjectAddress));
 
 	if (!OidIsValid(schemaId) || schemaId == get_rel_namespace(table->relid))
@@ -143,6 +145,7 @@ steps_for_table_schema(Command *command, const DistTable *table, const char *sch
 	commands_require_owner(table->relid);
 	check_new_name(table->relid, schemaId, get_rel_name(table->relid));
 	ObjectAddressSet(*address, NamespaceRelationId, schemaId);
+	commands_qualify_text(command, list_make1(statement->relation));
 	return lcons(commands_step_call(share_schema, address), steps_shards_first(command, table));
 }
 
@@ -160,7 +163,7 @@ commands_steps_set_schema(Command *command)
 		if (!OidIsValid(relid))
 			return NIL;
 		if (table != NULL)
-			return steps_for_table_schema(command, table, statement->newschema);
+			return steps_for_table_schema(command, table);
 		return steps_for_relation_object(command, relid);
 	}
 	if (statement->objectType == OBJECT_STATISTIC_EXT)

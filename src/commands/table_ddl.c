@@ -338,6 +338,44 @@ unknown_partition(Command *command, const DistTable *parent)
 	return InvalidOid;
 }
 
+static List *
+referenced_names(List *names, List *constraints)
+{
+	ListCell   *cell;
+
+	foreach(cell, constraints)
+	{
+		Node	   *node = lfirst(cell);
+
+		if (IsA(node, Constraint))
+			names = lappend(names, ((Constraint *) node)->pktable);
+		else if (IsA(node, ColumnDef))
+			names = referenced_names(names, ((ColumnDef *) node)->constraints);
+	}
+	return names;
+}
+
+/* the relations that ALTER TABLE names */
+static List *
+names_in_alter(const AlterTableStmt *statement)
+{
+	List	   *names = list_make1(statement->relation);
+	ListCell   *cell;
+
+	foreach(cell, statement->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(cell);
+
+		if (cmd->def == NULL)
+			continue;
+		if (IsA(cmd->def, PartitionCmd))
+			names = lappend(names, ((PartitionCmd *) cmd->def)->name);
+		else
+			names = referenced_names(names, list_make1(cmd->def));
+	}
+	return names;
+}
+
 /* true when a column may have got a sequence, or another type of its sequence */
 static bool
 changes_numbering(const AlterTableStmt *statement)
@@ -375,6 +413,7 @@ steps_for_known_table(Command *command, Oid relid)
 		return list_make2(commands_step_local_shell(relid),
 						  call_with_relid(share_attached, partition));
 
+	commands_qualify_text(command, names_in_alter(statement));
 	names = tables_choose_names((Node *) statement, relid);
 	steps = list_make4(commands_step_local_shell(relid),
 					   call_with_relid(check_constraints, relid),
@@ -428,6 +467,8 @@ steps_for_index(Command *command, Oid relid)
 	if (table == NULL)
 		return NIL;
 	commands_lock_coordinator_first(table->relid);
+	commands_qualify_text(command,
+						  names_in_alter((AlterTableStmt *) command->statement));
 	return list_make3(commands_step_local(), commands_step_nodes(command->text),
 					  commands_step_shards(table->relid, command->text, NIL));
 }
