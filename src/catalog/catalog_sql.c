@@ -271,6 +271,13 @@ citus_get_active_worker_nodes(PG_FUNCTION_ARGS)
 
 /* ---- columns ---- */
 
+static bool
+relation_exists(Oid relid)
+{
+	return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
+}
+
+/* NULL for a relation that has been dropped since the views that call this saw it. */
 Datum
 column_to_column_name(PG_FUNCTION_ARGS)
 {
@@ -278,6 +285,8 @@ column_to_column_name(PG_FUNCTION_ARGS)
 	int64		attno;
 	char	   *name;
 
+	if (!relation_exists(relid))
+		PG_RETURN_NULL();
 	if (!catalog_partkey_field(text_to_cstring(PG_GETARG_TEXT_PP(1)), ":varattno", &attno))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -304,6 +313,8 @@ column_name_to_column(PG_FUNCTION_ARGS)
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	AttrNumber	attno = get_attnum(relid, name);
 
+	if (!relation_exists(relid))
+		PG_RETURN_NULL();
 	if (attno == InvalidAttrNumber)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -318,6 +329,7 @@ column_name_to_column(PG_FUNCTION_ARGS)
 
 /* ---- shards ---- */
 
+/* NULL for a relation that has been dropped, as above */
 Datum
 shard_name(PG_FUNCTION_ARGS)
 {
@@ -328,9 +340,7 @@ shard_name(PG_FUNCTION_ARGS)
 	char	   *schema;
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+		PG_RETURN_NULL();
 	if (shardId <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -338,6 +348,8 @@ shard_name(PG_FUNCTION_ARGS)
 
 	name = catalog_extend_name(name, shardId);
 	schema = get_namespace_name(get_rel_namespace(relid));
+	if (schema == NULL)
+		PG_RETURN_NULL();
 	if (skipPublic && strcmp(schema, "public") == 0)
 		schema = NULL;
 	PG_RETURN_TEXT_P(cstring_to_text(quote_qualified_identifier(schema, name)));
@@ -354,7 +366,7 @@ citus_table_is_visible(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+	if (!relation_exists(relid))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(RelationIsVisible(relid) &&
 				   !catalog_relation_is_shard(relid, NULL, NULL));

@@ -67,6 +67,8 @@ catalog_shard_qualified_name(const Shard *shard)
 	char	   *relname = catalog_shard_relname(shard);
 	char	   *schema = get_namespace_name(get_rel_namespace(shard->relid));
 
+	if (schema == NULL)
+		elog(ERROR, "cache lookup failed for namespace of relation %u", shard->relid);
 	return quote_qualified_identifier(schema, relname);
 }
 

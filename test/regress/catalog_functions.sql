@@ -36,6 +36,10 @@ SELECT shard_name('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
 CREATE TABLE "Mixed Case" (x int);
 SELECT shard_name('"Mixed Case"', 5);
 
+-- a relation that is gone
+SELECT shard_name(4000000000::oid::regclass, 1), citus_table_is_visible(4000000000),
+    column_to_column_name(4000000000::oid::regclass, '{VAR :varattno 1 }');
+
 -- colocation
 SELECT create_distributed_table('t', 'k');
 CREATE TABLE u (k int);
