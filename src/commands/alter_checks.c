@@ -7,8 +7,12 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "executor/spi.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
 #include "utils/lsyscache.h"
 
 #include "commands_internal.h"
@@ -121,6 +125,33 @@ check_key_column(const AlterCheck *check, const AlterTableCmd *cmd)
 		refuse(check, "change the type or expression of the distribution column of", NULL);
 }
 
+/*
+ * USING rewrites each copy of a reference table on its own: volatile functions would make them
+ * differ.
+ */
+static void
+check_using(const AlterCheck *check, const ColumnDef *column)
+{
+	ParseState *pstate;
+	ParseNamespaceItem *nsitem;
+	Relation	relation;
+	Node	   *expression;
+
+	if (check->table->kind != DIST_TABLE_REFERENCE || column->raw_default == NULL)
+		return;
+	pstate = make_parsestate(NULL);
+	relation = table_open(check->table->relid, AccessShareLock);
+	nsitem = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
+	addNSItemToQuery(pstate, nsitem, false, true, true);
+	expression = transformExpr(pstate, copyObject(column->raw_default),
+							   EXPR_KIND_ALTER_COL_TRANSFORM);
+	table_close(relation, NoLock);
+	free_parsestate(pstate);
+	if (contain_volatile_functions(expression))
+		refuse(check, "change a column by a volatile expression in",
+			   "Each copy of the table's rows would get values of its own.");
+}
+
 static void
 check_attach(const AlterCheck *check, const AlterTableCmd *cmd)
 {
@@ -140,8 +171,11 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 		case AT_AddColumn:
 			check_add_column(check, (ColumnDef *) cmd->def);
 			break;
-		case AT_DropColumn:
 		case AT_AlterColumnType:
+			check_key_column(check, cmd);
+			check_using(check, (ColumnDef *) cmd->def);
+			break;
+		case AT_DropColumn:
 		case AT_DropExpression:
 			check_key_column(check, cmd);
 			break;

@@ -147,6 +147,10 @@ extern List *commands_steps_alter_table(Command *command);
 /* alter_checks.c: refuses what cannot hold across shards */
 extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
 extern bool commands_expression_has_nextval(Node *expression);
+/* looks into the shards */
+extern bool commands_table_has_rows(Oid relid);
+/* defaults.c */
+extern CommandStep *commands_step_defaults(Oid relid, AlterTableStmt *statement);
 /* rename.c */
 extern List *commands_steps_rename(Command *command);
 extern List *commands_steps_set_schema(Command *command);

@@ -403,6 +403,7 @@ steps_for_known_table(Command *command, Oid relid)
 {
 	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
 	const DistTable *table = catalog_table_get(relid);
+	CommandStep *defaults = commands_step_defaults(relid, statement);
 	Oid			partition;
 	List	   *names;
 	List	   *steps;
@@ -421,7 +422,8 @@ steps_for_known_table(Command *command, Oid relid)
 					   commands_step_nodes(command->text));
 	if (changes_numbering(statement))
 		steps = lappend(steps, call_with_relid(adjust_sequences, relid));
-	return lappend(steps, commands_step_shards(relid, command->text, names));
+	steps = lappend(steps, commands_step_shards(relid, command->text, names));
+	return defaults ? lappend(steps, defaults) : steps;
 }
 
 static void

@@ -56,7 +56,7 @@ struct ShardWriter
 	int			keyColumn;
 	int			ncolumns;
 	List	   *columnNames;	/* of String */
-	char	   *columnList;		/* (a, "B") */
+	char	   *columnList;		/* (a, "B"), or nothing */
 	bool		binary;
 	FmgrInfo   *outputs;
 	ShardBuffer *buffers;		/* by shard index */
@@ -350,7 +350,8 @@ resolve_columns(ShardWriter *writer, List *columns)
 		if (attno == writer->table->keyAttno)
 			writer->keyColumn = foreach_current_index(cell);
 	}
-	appendStringInfoChar(&list, ')');
+	if (list.len > 0)
+		appendStringInfoChar(&list, ')');
 	writer->columnList = list.data;
 	writer->ncolumns = list_length(columns);
 
