@@ -85,6 +85,14 @@ static const SettingDef accepted[] = {
 			 HIDDEN),
 	ENUM_ROW("coordinator_aggregation_strategy", 1, aggregationStrategies, PGC_USERSET, 0),
 
+	/* choices between ways of executing of which there is one: local work needs no connections */
+	INT_ROW("local_shared_pool_size", 0, -1, INT_MAX, PGC_SIGHUP, 0),
+	BOOL_ROW("all_modifications_commutative", false, PGC_USERSET, 0),
+	BOOL_ROW("select_opens_transaction_block", true, PGC_USERSET, HIDDEN),
+	BOOL_ROW("function_opens_transaction_block", true, PGC_USERSET, HIDDEN),
+	BOOL_ROW("allow_unsafe_locks_from_workers", false, PGC_USERSET, HIDDEN),
+	BOOL_ROW("skip_advisory_lock_permission_checks", false, PGC_SUSET, HIDDEN),
+
 	/* hints */
 	INT_ROW("repartition_join_bucket_count_per_node", 4, 1, INT_MAX, PGC_SIGHUP, HIDDEN),
 	ENUM_ROW("local_table_join_policy", 3, joinPolicies, PGC_USERSET, 0),

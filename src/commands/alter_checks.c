@@ -73,8 +73,8 @@ type_is_serial(const TypeName *type)
 	return false;
 }
 
-static bool
-table_has_rows(Oid relid)
+bool
+commands_table_has_rows(Oid relid)
 {
 	char	   *query = psprintf("SELECT FROM %s LIMIT 1", commands_qualified_name(relid));
 	bool		found;
@@ -109,9 +109,25 @@ check_add_column(const AlterCheck *check, const ColumnDef *column)
 			(constraint->contype == CONSTR_DEFAULT &&
 			 commands_expression_has_nextval(constraint->raw_expr));
 	}
-	if (numbered && table_has_rows(check->table->relid))
+	if (numbered && commands_table_has_rows(check->table->relid))
 		refuse(check, "add a column that draws from a sequence to",
 			   "The table has rows, which cannot be numbered over all shards.");
+}
+
+static const char *
+key_change(AlterTableType type)
+{
+	switch (type)
+	{
+		case AT_DropColumn:
+			return "drop";
+		case AT_ColumnDefault:
+			return "change the default of";
+		case AT_DropNotNull:
+			return "allow nulls in";
+		default:
+			return "change the type or expression of";
+	}
 }
 
 static void
@@ -119,10 +135,10 @@ check_key_column(const AlterCheck *check, const AlterTableCmd *cmd)
 {
 	if (check->keyName == NULL || cmd->name == NULL || strcmp(cmd->name, check->keyName) != 0)
 		return;
-	if (cmd->subtype == AT_DropColumn)
-		refuse(check, "drop the distribution column of", NULL);
-	else
-		refuse(check, "change the type or expression of the distribution column of", NULL);
+	ereport(ERROR,
+			(errcode(ERRCODE_INTERNAL_ERROR),
+			 errmsg("cannot %s the distribution column of distributed table \"%s\"",
+					key_change(cmd->subtype), get_rel_name(check->table->relid))));
 }
 
 /*
@@ -177,6 +193,8 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 			break;
 		case AT_DropColumn:
 		case AT_DropExpression:
+		case AT_ColumnDefault:
+		case AT_DropNotNull:
 			check_key_column(check, cmd);
 			break;
 		case AT_SetIdentity:
@@ -203,7 +221,10 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 	}
 }
 
-/* raises 0A000 for what cannot be kept true over the shards of table */
+/*
+ * raises 0A000 for what cannot be kept true over the shards of table, XX000 for changes of its
+ * distribution column
+ */
 void
 commands_check_alter_table(const DistTable *table, AlterTableStmt *statement)
 {
