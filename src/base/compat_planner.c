@@ -141,3 +141,13 @@ compat_merge_condition(Query *query)
 	return NULL;
 #endif
 }
+
+bool
+compat_action_is_by_source(MergeAction *action)
+{
+#if PG_VERSION_NUM >= 170000
+	return action->matchKind == MERGE_WHEN_NOT_MATCHED_BY_SOURCE;
+#else
+	return false;
+#endif
+}

@@ -22,6 +22,18 @@
 #include "citus/remote/remote.h"
 #include "citus/txn/txn.h"
 
+/* ---- roles.c ---- */
+
+typedef struct CallerRole
+{
+	Oid			userId;
+	int			context;
+} CallerRole;
+
+/* role is the current user until executor_leave_role(); invalid: nothing changes */
+extern CallerRole executor_enter_role(Oid role);
+extern void executor_leave_role(CallerRole caller);
+
 /* ---- settings (executor.c) ---- */
 
 typedef enum ModifyMode

@@ -234,6 +234,7 @@ flush_statements(InsertState *insert, bool last)
 	MemoryContext caller = MemoryContextSwitchTo(insert->batchContext);
 	const PlannedStmt *alone = last && !insert->flushed ? estate->es_plannedstmt : NULL;
 	List	   *tasks = NIL;
+	CallerRole	role;
 
 	for (int shard = 0; shard < insert->table->nshards; shard++)
 	{
@@ -244,7 +245,9 @@ flush_statements(InsertState *insert, bool last)
 	{
 		if (insert->nrows == 1)
 			executor_tasks_name(tasks, sink.reader == NULL ? NULL : sink.reader->desc);
+		role = executor_enter_role(insert->spec->role);
 		insert->processed += executor_tasks_write(tasks, &sink, alone, estate->es_snapshot);
+		executor_leave_role(role);
 		insert->flushed = true;
 	}
 	MemoryContextSwitchTo(caller);
@@ -296,6 +299,7 @@ executor_insert_run(DistScanState *scan)
 	PlanState  *child = linitial(scan->css.custom_ps);
 	bool		mayStream = may_stream(insert);
 	TupleTableSlot *slot;
+	CallerRole	caller;
 
 	for (;;)
 	{
@@ -304,18 +308,28 @@ executor_insert_run(DistScanState *scan)
 			break;
 		if (insert->writer != NULL)
 		{
+			caller = executor_enter_role(insert->spec->role);
 			executor_writer_put(insert->writer, slot);
+			executor_leave_role(caller);
 			continue;
 		}
 		add_row(insert, slot);
 		if (mayStream && insert->nrows > STREAM_AFTER)
+		{
+			caller = executor_enter_role(insert->spec->role);
 			start_streaming(insert);
+			executor_leave_role(caller);
+		}
 		else if (insert->full)
 			flush_statements(insert, false);
 	}
 
 	if (insert->writer != NULL)
+	{
+		caller = executor_enter_role(insert->spec->role);
 		insert->processed += executor_writer_end(insert->writer);
+		executor_leave_role(caller);
+	}
 	else
 		flush_statements(insert, true);
 	scan->css.ss.ps.state->es_processed += insert->processed;

@@ -121,6 +121,16 @@ fetch_stored(DistScanState *state, TupleTableSlot *slot)
 	return true;
 }
 
+static ExecutorTask *
+next_answer(DistScanState *state, RemoteAnswer *answer)
+{
+	CallerRole	caller = executor_enter_role(state->plan->fragment->role);
+	ExecutorTask *task = executor_run_next(state->run, answer);
+
+	executor_leave_role(caller);
+	return task;
+}
+
 /* ---- running ---- */
 
 typedef struct StagedRow
@@ -191,6 +201,7 @@ run_writes(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
 	RowSink		sink;
+	CallerRole	caller;
 	uint64		count;
 
 	PreventCommandIfReadOnly(command_name(state->plan));
@@ -204,9 +215,11 @@ run_writes(DistScanState *state)
 		return;
 	}
 	executor_scan_resolve(state);
-	executor_lock_for_write(state->plan->fragment, state->tasks);
 	sink = executor_scan_sink(state);
+	caller = executor_enter_role(state->plan->fragment->role);
+	executor_lock_for_write(state->plan->fragment, state->tasks);
 	count = executor_tasks_write(state->tasks, &sink, estate->es_plannedstmt, estate->es_snapshot);
+	executor_leave_role(caller);
 	if (state->plan->fragment->command != CMD_SELECT)
 		estate->es_processed += count;
 }
@@ -227,7 +240,7 @@ drain_reads(DistScanState *state)
 	RemoteAnswer answer;
 	ExecutorTask *task;
 
-	while ((task = executor_run_next(state->run, &answer)) != NULL)
+	while ((task = next_answer(state, &answer)) != NULL)
 		executor_sink_put(&sink, task, &answer);
 	complete_reads(state);
 }
@@ -237,6 +250,7 @@ start_reads(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
 	RunOptions	options = {.use = TXN_READ};
+	CallerRole	caller;
 	ListCell   *cell;
 
 	executor_scan_resolve(state);
@@ -249,6 +263,7 @@ start_reads(DistScanState *state)
 	options.mayGrow = !state->plan->fragment->hasRowLocks;
 	options.user = &state->user;
 
+	caller = executor_enter_role(state->plan->fragment->role);
 	state->run = executor_run_start(state->tasks, &options);
 	state->phase = SCAN_STREAMING;
 	foreach(cell, state->tasks)
@@ -263,6 +278,7 @@ start_reads(DistScanState *state)
 							   executor_sink_receiver(&sink, task));
 		}
 	}
+	executor_leave_role(caller);
 }
 
 /*
@@ -335,7 +351,7 @@ next_row(ScanState *ss)
 	if (state->phase == SCAN_COMPLETE)
 		return ExecClearTuple(slot);
 
-	task = executor_run_next(state->run, &answer);
+	task = next_answer(state, &answer);
 	if (task == NULL)
 	{
 		complete_reads(state);

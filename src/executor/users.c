@@ -125,6 +125,7 @@ settle_all_quietly(void)
 	while ((user = find_unsettled(NULL, NULL, false)) != NULL)
 	{
 		ConnUser   *volatile current = user;
+		CallerRole	callerRole = executor_enter_role(InvalidOid);
 
 		PG_TRY();
 		{
@@ -132,6 +133,7 @@ settle_all_quietly(void)
 		}
 		PG_CATCH();
 		{
+			executor_leave_role(callerRole);
 			MemoryContextSwitchTo(current->context);
 			current->failure = CopyErrorData();
 			current->settling = false;

@@ -71,7 +71,8 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, prune, FIELD_NODE),
 	FIELD(Fragment, params, FIELD_NODE),
 	FIELD(Fragment, sortKeys, FIELD_NODE),
-	FIELD(Fragment, estimatedRows, FIELD_DOUBLE)
+	FIELD(Fragment, estimatedRows, FIELD_DOUBLE),
+	FIELD(Fragment, role, FIELD_OID)
 };
 
 static const Field insertFields[] = {
@@ -82,7 +83,8 @@ static const Field insertFields[] = {
 	FIELD(InsertSpec, tailParams, FIELD_NODE),
 	FIELD(InsertSpec, onConflict, FIELD_BOOL),
 	FIELD(InsertSpec, returning, FIELD_BOOL),
-	FIELD(InsertSpec, canStream, FIELD_BOOL)
+	FIELD(InsertSpec, canStream, FIELD_BOOL),
+	FIELD(InsertSpec, role, FIELD_OID)
 };
 
 static const Field planFields[] = {

@@ -24,7 +24,6 @@
 #include "planner_internal.h"
 
 static bool logRefusals = false;
-static bool enableFastPath = true;
 static bool enableRouter = true;
 
 static const SettingDef plannerSettings[] = {
@@ -35,15 +34,6 @@ static const SettingDef plannerSettings[] = {
 		.variable = &logRefusals,
 		.boot.b = false,
 		.context = PGC_USERSET,
-	},
-	{
-		.name = "citus.enable_fast_path_router_planner",
-		.description = "Enables the short way of planning for simple statements by key.",
-		.type = SETTING_BOOL,
-		.variable = &enableFastPath,
-		.boot.b = true,
-		.context = PGC_USERSET,
-		.flags = GUC_NO_SHOW_ALL,
 	},
 	{
 		.name = "citus.enable_router_execution",
@@ -60,91 +50,7 @@ void
 planner_init(void)
 {
 	base_settings_register(plannerSettings, lengthof(plannerSettings));
-}
-
-/* ---- fast path ---- */
-
-/* one keyed relation, no join, no sub-query */
-static const DistTable *
-fast_path_table(Query *query)
-{
-	RangeTblEntry *rte;
-	const DistTable *table;
-
-	if (list_length(query->rtable) != 1 || query->cteList != NIL || query->hasSubLinks ||
-		query->setOperations != NULL || list_length(query->jointree->fromlist) != 1 ||
-		query->jointree->quals == NULL)
-		return NULL;
-	rte = linitial_node(RangeTblEntry, query->rtable);
-	if (rte->rtekind != RTE_RELATION || rte->tablesample != NULL || rte->securityQuals != NIL)
-		return NULL;
-	table = catalog_table_get(rte->relid);
-	return table != NULL && table->kind == DIST_TABLE_HASH ? table : NULL;
-}
-
-static PruneSpec *
-find_equality(PruneSpec *prune)
-{
-	ListCell   *lc;
-
-	if (prune == NULL || prune->kind == PRUNE_EQUAL)
-		return prune;
-	if (prune->kind == PRUNE_AND)
-	{
-		foreach(lc, prune->args)
-		{
-			PruneSpec  *found = find_equality(lfirst(lc));
-
-			if (found != NULL)
-				return found;
-		}
-	}
-	return NULL;
-}
-
-static PlannedStmt *
-plan_fast_path(PlanRequest *request, Refusal *refusal)
-{
-	const DistTable *table = fast_path_table(request->query);
-	Query	   *query;
-	PruneSpec  *prune;
-	DistPlan   *plan;
-	List	   *params;
-	List	   *quals;
-
-	refusal->reason = "not one keyed relation filtered by its key";
-	if (!enableFastPath || table == NULL || request->query->commandType == CMD_INSERT ||
-		request->query->commandType == CMD_MERGE)
-		return NULL;
-	quals = make_ands_implicit((Expr *) request->query->jointree->quals);
-	prune = find_equality(routing_prune_from_quals(quals, 1, table));
-	if (prune == NULL)
-		return NULL;
-	if (request->query->commandType == CMD_UPDATE)
-	{
-		ListCell   *lc;
-
-		foreach(lc, request->query->targetList)
-		{
-			/* whether it may be assigned is decided by the next strategy */
-			if (lfirst_node(TargetEntry, lc)->resno == table->keyAttno)
-				return NULL;
-		}
-	}
-
-	query = planner_normalize(request->query);
-	if (!planner_outputs_can_travel(query->targetList) ||
-		!planner_outputs_can_travel(query->returningList))
-		return NULL;
-	refusal->reason = planner_ship_query(query, &params);
-	if (refusal->reason != NULL)
-		return NULL;
-	plan = plan_make(DIST_PLAN_FRAGMENT, "fast path");
-	prune = plan_prune_make(PRUNE_EQUAL, expression_planner(copyObject(prune->value)), NIL);
-	plan->fragment = planner_make_fragment(query, params, table->relid, prune);
-	plan->modifies = query->commandType != CMD_SELECT;
-	return planner_make_stmt(request, plan, query->commandType == CMD_SELECT ?
-							 request->query->targetList : request->query->returningList);
+	planner_fast_path_init();
 }
 
 /* ---- one shard group, pushdown ---- */
@@ -195,13 +101,13 @@ typedef struct Strategy
 } Strategy;
 
 static const Strategy selectStrategies[] = {
-	{"fast path", plan_fast_path},
+	{"fast path", planner_fast_path},
 	{"one shard group or pushdown", plan_transformed},
 	{"scan", plan_scan},
 };
 
 static const Strategy modifyStrategies[] = {
-	{"fast path", plan_fast_path},
+	{"fast path", planner_fast_path},
 	{"modify", planner_modify},
 };
 
@@ -223,6 +129,38 @@ raise_refusal(Query *query, Refusal *refusal)
 			 refusal->reason ? errdetail_internal("%s", refusal->reason) : 0));
 }
 
+/*
+ * A fragment that selects runs on one copy of what it touches: modifications in it must be of rows
+ * that have one copy, and leave them where they are.
+ */
+static bool
+ctes_may_travel(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->cteList)
+	{
+		Query	   *part = castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery);
+		const DistTable *table;
+		ListCell   *target;
+
+		if (part->commandType == CMD_SELECT)
+			continue;
+		table = catalog_table_get(rt_fetch(part->resultRelation, part->rtable)->relid);
+		if (table == NULL || table->kind == DIST_TABLE_REFERENCE)
+			return false;
+		foreach(target, part->targetList)
+		{
+			TargetEntry *tle = lfirst_node(TargetEntry, target);
+
+			if (part->commandType == CMD_UPDATE && DIST_TABLE_HAS_KEY(table) && !tle->resjunk &&
+				tle->resno == table->keyAttno)
+				return false;
+		}
+	}
+	return true;
+}
+
 PlannedStmt *
 planner_plan_request(PlanRequest *request)
 {
@@ -237,8 +175,10 @@ planner_plan_request(PlanRequest *request)
 	if (request->query->hasModifyingCTE &&
 		planner_find_modification(request->query, true) != NULL)
 	{
-		PlannedStmt *stmt = modifies ? NULL : plan_transformed(request, &refusal);
+		PlannedStmt *stmt = NULL;
 
+		if (!modifies && ctes_may_travel(request->query))
+			stmt = plan_transformed(request, &refusal);
 		return stmt != NULL ? stmt : planner_modifying_ctes(request);
 	}
 	for (int i = 0; i < n; i++)
@@ -289,6 +229,7 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 			 ParamListInfo boundParams, planner_hook_type next)
 {
 	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next};
+	PlannedStmt *stmt;
 
 	if (!base_extension_is_active())
 		return planner_run_server(&request, parse);
@@ -301,5 +242,7 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 		refuse_shard_change(parse);
 		return planner_run_server(&request, parse);
 	}
-	return planner_plan_request(&request);
+	stmt = planner_plan_request(&request);
+	stmt->dependsOnRole |= planner_depends_on_role(parse);
+	return stmt;
 }

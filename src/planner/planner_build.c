@@ -59,6 +59,7 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	fragment->prune = prune;
 	fragment->params = params;
 	fragment->estimatedRows = 1000;
+	fragment->role = planner_query_role(query);
 	if (table != NULL && table->kind == DIST_TABLE_REFERENCE)
 		fragment->target = query->commandType == CMD_SELECT && query->rowMarks == NIL ?
 			FRAGMENT_REPLICA : FRAGMENT_ALL_REPLICAS;

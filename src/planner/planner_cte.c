@@ -131,6 +131,14 @@ modifies_known(Query *query)
 	return query->commandType != CMD_SELECT && planner_find_modification(query, false) == query;
 }
 
+/* what reads rows of earlier parts is ours to plan, also when it touches no relation of ours */
+static PlannedStmt *
+plan_with_part_rows(PlanRequest *request)
+{
+	return planner_has_known_relation(request->query) ? planner_plan_request(request) :
+		planner_scan(request);
+}
+
 /* the expression as a statement: what it refers to in the main query comes along */
 static PlannedStmt *
 plan_part(PlanRequest *request, Query *part, List *earlier)
@@ -142,7 +150,7 @@ plan_part(PlanRequest *request, Query *part, List *earlier)
 	part->canSetTag = false;
 	partRequest.query = part;
 	partRequest.cursorOptions = 0;
-	return planner_plan_request(&partRequest);
+	return plan_with_part_rows(&partRequest);
 }
 
 static PlannedStmt *
@@ -205,7 +213,7 @@ planner_modifying_ctes(PlanRequest *request)
 	query->hasModifyingCTE = false;
 	mainRequest.query = query;
 	mainRequest.cursorOptions = 0;
-	stmt = planner_plan_request(&mainRequest);
+	stmt = plan_with_part_rows(&mainRequest);
 	compat_stmt_take_relations(stmt, request->query);
 	return add_parts_on_top(stmt, parts);
 }

@@ -731,6 +731,7 @@ analyze_level(Analysis *analysis)
 	absorb_sublinks(analysis, query->limitOffset, source);
 	absorb_sublinks(analysis, (Node *) query->returningList, source);
 	absorb_sublinks(analysis, (Node *) query->onConflict, source);
+	absorb_sublinks(analysis, (Node *) query->mergeActionList, source);
 	return source;
 }
 

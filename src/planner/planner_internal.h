@@ -83,6 +83,15 @@ extern void planner_shape(Query *query, QueryShape *shape);
 extern const char *planner_ship_query(Query *query, List **params);
 /* the same question for one expression, without changing it */
 extern bool planner_expr_is_shippable(Node *expr);
+/*
+ * The role with whose rights all relations of the query are read, the owner of a view; invalid:
+ * the current user.  Without meaning for a query that planner_ship_query() refuses.
+ */
+extern Oid	planner_query_role(Query *query);
+/* true when the expression may run with the rights of another role: nobody's own code */
+extern bool planner_expr_is_trusted(Node *expr);
+/* true when the plan of the query depends on who the current user is */
+extern bool planner_depends_on_role(Query *query);
 
 /* ---- planner_build.c ---- */
 
@@ -125,6 +134,11 @@ extern bool planner_outputs_can_travel(List *targetList);
  */
 extern Query *planner_split_aggregates(Query *query, QueryShape *shape, Query **fragmentQuery);
 
+/* ---- planner_fast_path.c ---- */
+
+extern void planner_fast_path_init(void);
+extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
+
 /* ---- planner_scan.c ---- */
 
 extern PlannedStmt *planner_scan(PlanRequest *request);
@@ -141,7 +155,15 @@ extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
 
 /* ---- planner_stage.c ---- */
 
-extern Query *planner_stage(Query *query, const DistTable *anchor, bool subqueries,
+/* how much runs first: each includes the one before it */
+typedef enum StageExtent
+{
+	STAGE_RELATIONS,			/* relations that are not in the anchor's group */
+	STAGE_SUBQUERIES,			/* sub-queries that combine rows of shards */
+	STAGE_EVERYTHING,			/* all relations but the target and reference tables */
+} StageExtent;
+
+extern Query *planner_stage(Query *query, const DistTable *anchor, StageExtent extent,
 							const char **reason);
 
 /* ---- planner_visibility.c ---- */

@@ -12,12 +12,14 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "citus/base/compat_planner.h"
 #include "citus/deparse/template.h"
@@ -33,6 +35,21 @@ static PlannedStmt *
 refuse(Refusal *refusal, const char *reason)
 {
 	refusal->reason = reason;
+	return NULL;
+}
+
+static TargetEntry *
+find_column(List *targetList, AttrNumber attno)
+{
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk && tle->resno == attno)
+			return tle;
+	}
 	return NULL;
 }
 
@@ -190,11 +207,11 @@ static PlannedStmt *modify_shards(PlanRequest *request, Query *query, Query *sou
 static PlannedStmt *
 modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 {
-	for (int subqueries = 0; subqueries <= 1; subqueries++)
+	for (StageExtent extent = STAGE_RELATIONS; extent <= STAGE_EVERYTHING; extent++)
 	{
 		Query	   *staged = copyObject(query);
 		const char *reason;
-		Query	   *sources = planner_stage(staged, target_table(query), subqueries != 0, &reason);
+		Query	   *sources = planner_stage(staged, target_table(query), extent, &reason);
 
 		if (reason != NULL)
 			return refuse(refusal, reason);
@@ -217,6 +234,87 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 	return stmt != NULL ? stmt : modify_staged(request, query, refusal);
 }
 
+static List *
+without_target(List *fromlist, int target)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, fromlist)
+	{
+		if (!IsA(lfirst(lc), RangeTblRef) || ((RangeTblRef *) lfirst(lc))->rtindex != target)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+/*
+ * The join that a MERGE makes of its target and its source, for the analysis.  Source rows without
+ * a match count when they are inserted: then each must be seen by one shard only.
+ */
+static Query *
+merge_as_join(Query *query)
+{
+	Query	   *joined = copyObject(query);
+	FromExpr   *from = joined->jointree;
+	JoinExpr   *join = makeNode(JoinExpr);
+	RangeTblRef *target = makeNode(RangeTblRef);
+	ListCell   *lc;
+	bool		inserts = false;
+	bool		keepsTarget = false;
+
+	foreach(lc, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, lc);
+
+		if (action->commandType == CMD_INSERT)
+			inserts = true;
+		if (compat_action_is_by_source(action))
+			keepsTarget = true;
+	}
+	join->jointype = inserts ? (keepsTarget ? JOIN_FULL : JOIN_LEFT) :
+		keepsTarget ? JOIN_RIGHT : JOIN_INNER;
+	target->rtindex = query->resultRelation;
+	join->larg = (Node *) makeFromExpr(without_target(from->fromlist,
+														  query->resultRelation), NULL);
+	join->rarg = (Node *) target;
+	join->quals = (Node *)
+		make_ands_explicit(list_concat(make_ands_implicit((Expr *) from->quals),
+									   make_ands_implicit((Expr *)
+														  compat_merge_condition(joined))));
+	joined->jointree = makeFromExpr(list_make1(join), NULL);
+	return joined;
+}
+
+/* true when every row a MERGE inserts has a key of the shard it is inserted at */
+static bool
+merge_inserts_in_place(Query *query, const DistTable *table, QueryShape *shape)
+{
+	ListCell   *lc;
+
+	if (!DIST_TABLE_HAS_KEY(table))
+		return true;
+	foreach(lc, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, lc);
+		TargetEntry *key;
+		Node	   *value;
+
+		if (action->commandType != CMD_INSERT)
+			continue;
+		key = find_column(action->targetList, table->keyAttno);
+		if (key == NULL)
+			return false;
+		value = planner_flatten(query, (Node *) key->expr);
+		if (shape->pinned && shape->pin != NULL &&
+			equal(eval_const_expressions(NULL, value), shape->pin))
+			continue;
+		if (exprType(value) != table->keyType || !list_member(shape->keys, value))
+			return false;
+	}
+	return true;
+}
+
 /* sources is the query of the child plan that gives the staged parameters, or NULL */
 static PlannedStmt *
 modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refusal)
@@ -224,47 +322,21 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 	const DistTable *table = target_table(query);
 	WholeSpec	spec = {query, sources, NULL, table->relid, NULL};
 	QueryShape	shape;
-	Query	   *analysed = query;
 
-	if (query->commandType == CMD_MERGE && compat_merge_condition(query) != NULL)
-	{
-		/* the ON condition joins target and source like any other */
-		analysed = copyObject(query);
-		analysed->jointree->quals = (Node *)
-			make_ands_explicit(list_concat(make_ands_implicit((Expr *)
-															  analysed->jointree->quals),
-										   make_ands_implicit((Expr *)
-															  compat_merge_condition(analysed))));
-	}
-	planner_shape(analysed, &shape);
+	planner_shape(query->commandType == CMD_MERGE ? merge_as_join(query) : query, &shape);
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return modify_reference(request, &spec, &shape, refusal);
 	check_update_keeps_key(query, table, &shape);
 	if (!shape.pinned && !shape.complete)
 		return refuse(refusal, shape.reason);
-	if (query->commandType == CMD_MERGE && !shape.pinned)
-		return refuse(refusal, "MERGE over several shards");
+	if (query->commandType == CMD_MERGE && !merge_inserts_in_place(query, table, &shape))
+		return refuse(refusal, "MERGE would insert rows that belong to other shards");
 	spec.strategy = shape.pinned ? "one shard group" : sources != NULL ? "staged" : "pushdown";
 	spec.prune = prune_of_shape(&shape);
 	return make_whole(request, &spec, refusal);
 }
 
 /* ---- INSERT ---- */
-
-static TargetEntry *
-find_column(List *targetList, AttrNumber attno)
-{
-	ListCell   *lc;
-
-	foreach(lc, targetList)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		if (!tle->resjunk && tle->resno == attno)
-			return tle;
-	}
-	return NULL;
-}
 
 /*
  * The text of an INSERT .. SELECT has the select's own columns; defaults and casts that the
@@ -432,7 +504,36 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 	insert->onConflict = query->onConflict != NULL;
 	insert->returning = query->returningList != NIL;
 	insert->canStream = !insert->onConflict && !insert->returning;
+	insert->role = planner_query_role(shell);
 	return insert;
+}
+
+/*
+ * INSERT .. DEFAULT VALUES where no column has a default: the rows need a column, which one does
+ * not matter.  The rewriter has put the defaults in, so what is missing is NULL.
+ */
+static List *
+add_null_column(Query *source, Oid relid)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	List	   *columns = NIL;
+
+	for (int i = 0; i < desc->natts && columns == NIL; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attisdropped || attribute->attgenerated != '\0')
+			continue;
+		columns = list_make1_int(attribute->attnum);
+		source->targetList =
+			list_make1(makeTargetEntry((Expr *) makeNullConst(attribute->atttypid,
+															  attribute->atttypmod,
+															  attribute->attcollation),
+									   1, pstrdup(NameStr(attribute->attname)), false));
+	}
+	table_close(relation, NoLock);
+	return columns;
 }
 
 static PlannedStmt *
@@ -446,7 +547,9 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 	sourceRequest.query = make_source_query(request->query, &columns);
 	sourceRequest.cursorOptions = 0;
 	if (columns == NIL)
-		return refuse(refusal, "no column is given a value");
+		columns = add_null_column(sourceRequest.query, target_table(query)->relid);
+	if (columns == NIL)
+		return refuse(refusal, "no column can be given a value");
 	plan->insert = make_insert_spec(query, columns, refusal);
 	if (plan->insert == NULL)
 		return NULL;

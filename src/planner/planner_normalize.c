@@ -14,6 +14,49 @@
 #include "citus/base/compat_planner.h"
 #include "planner_internal.h"
 
+/* the number of a column among those that SET (a, b) = (SELECT ..) assigns; 0 for others */
+static bool
+multi_assignment_walker(Node *node, int *paramid)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_MULTIEXPR)
+	{
+		*paramid = ((Param *) node)->paramid;
+		return true;
+	}
+	if (IsA(node, SubLink))
+		return false;
+	return expression_tree_walker(node, multi_assignment_walker, paramid);
+}
+
+static int
+compare_assignments(const ListCell *a, const ListCell *b)
+{
+	TargetEntry *x = lfirst_node(TargetEntry, a);
+	TargetEntry *y = lfirst_node(TargetEntry, b);
+	int			xid = 0;
+	int			yid = 0;
+
+	(void) multi_assignment_walker((Node *) x->expr, &xid);
+	(void) multi_assignment_walker((Node *) y->expr, &yid);
+	if (x->resjunk != y->resjunk)
+		return x->resjunk ? 1 : -1;
+	if (xid != yid)
+		return xid < yid ? -1 : 1;
+	return x->resno < y->resno ? -1 : x->resno > y->resno;
+}
+
+/*
+ * The rewriter sorts assignments by column.  Printing pairs the columns of SET (b, a) = (SELECT ..)
+ * with those of the sub-query by their order, which was the sub-query's.
+ */
+static void
+restore_assignment_order(List *targetList)
+{
+	list_sort(targetList, compare_assignments);
+}
+
 static bool
 normalize_walker(Node *node, void *context)
 {
@@ -22,8 +65,20 @@ normalize_walker(Node *node, void *context)
 	if (IsA(node, Query))
 	{
 		Query	   *query = (Query *) node;
+		ListCell   *lc;
 
 		compat_resolve_group_rte(query);
+		if (query->commandType == CMD_UPDATE)
+			restore_assignment_order(query->targetList);
+		if (query->onConflict != NULL)
+			restore_assignment_order(query->onConflict->onConflictSet);
+		foreach(lc, query->mergeActionList)
+		{
+			MergeAction *action = lfirst_node(MergeAction, lc);
+
+			if (action->commandType == CMD_UPDATE)
+				restore_assignment_order(action->targetList);
+		}
 		return query_tree_walker(query, normalize_walker, context, 0);
 	}
 	return expression_tree_walker(node, normalize_walker, context);

@@ -31,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
 #include "citus/base/session.h"
 #include "citus/routing/routing.h"
@@ -53,12 +54,24 @@ static const CustomPathMethods scanPathMethods = {
 
 /* ---- paths ---- */
 
+/* whose rights the relation is read with; invalid: the current user's */
+static Oid
+scan_role(PlannerInfo *root, RelOptInfo *rel)
+{
+	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	Oid			role = compat_rte_check_as_user(root->parse, rte);
+
+	return role == GetUserId() ? InvalidOid : role;
+}
+
 static bool
-clause_can_be_pushed(RelOptInfo *rel, RestrictInfo *rinfo)
+clause_can_be_pushed(RelOptInfo *rel, RestrictInfo *rinfo, bool isOthers)
 {
 	if (rinfo->pseudoconstant)
 		return false;
 	if (rinfo->security_level > rel->baserestrict_min_security && !rinfo->leakproof)
+		return false;
+	if (isOthers && !planner_expr_is_trusted((Node *) rinfo->clause))
 		return false;
 	return planner_expr_is_shippable((Node *) rinfo->clause);
 }
@@ -172,6 +185,7 @@ make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	plan = plan_make(DIST_PLAN_FRAGMENT, "scan");
 	plan->fragment = planner_make_fragment(query, params, rte->relid, prune);
 	plan->fragment->estimatedRows = rel->rows;
+	plan->fragment->role = scan_role(root, rel);
 	return plan;
 }
 
@@ -203,13 +217,14 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *tlist, List *clause
 	List	   *local = NIL;
 	List	   *vars;
 	List	   *columns;
+	bool		isOthers = OidIsValid(scan_role(root, rel));
 	ListCell   *lc;
 
 	foreach(lc, clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (clause_can_be_pushed(rel, rinfo))
+		if (clause_can_be_pushed(rel, rinfo, isOthers))
 			pushed = lappend(pushed, rinfo->clause);
 		else if (!rinfo->pseudoconstant)
 			local = lappend(local, rinfo->clause);
@@ -391,6 +406,73 @@ reduce_walker(Node *node, void *context)
 	return expression_tree_walker(node, reduce_walker, context);
 }
 
+/* SELECT of all columns of a stand-in, as a sub-query that the server's planner leaves as it is */
+static void
+shield_stand_in(RangeTblEntry *rte)
+{
+	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
+	RangeTblEntry *inner = copyObject(rte);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = makeNode(Query);
+	ListCell   *type;
+	ListCell   *typmod;
+	ListCell   *collation;
+	ListCell   *name;
+	AttrNumber	attno = 0;
+
+	ref->rtindex = 1;
+	inner->lateral = false;
+	inner->inFromCl = true;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(inner);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	forfour(type, function->funccoltypes, typmod, function->funccoltypmods,
+			collation, function->funccolcollations, name, function->funccolnames)
+	{
+		Var		   *var = makeVar(1, ++attno, lfirst_oid(type), lfirst_int(typmod),
+								  lfirst_oid(collation), 0);
+
+		query->targetList = lappend(query->targetList,
+									makeTargetEntry((Expr *) var, attno,
+													pstrdup(strVal(lfirst(name))), false));
+	}
+	/* LIMIT ALL limits nothing, but is not pulled up */
+	query->limitCount = (Node *) makeNullConst(INT8OID, -1, InvalidOid);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->functions = NIL;
+	rte->funcordinality = false;
+}
+
+/*
+ * A level that locks or modifies rows asks every relation beside the locked one for its whole row,
+ * to look at it again should the locked row have changed.  A sub-query can give its whole row; our
+ * scan of a stand-in knows columns only.
+ */
+static bool
+shield_walker(Node *node, bool *locking)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		if (*locking && planner_rte_plan((RangeTblEntry *) node) != NULL)
+			shield_stand_in((RangeTblEntry *) node);
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		bool		below = *locking || query->commandType != CMD_SELECT ||
+			query->rowMarks != NIL;
+
+		return query_tree_walker(query, shield_walker, &below, QTW_EXAMINE_RTES_AFTER);
+	}
+	return expression_tree_walker(node, shield_walker, locking);
+}
+
 /*
  * A partitioned table of ours is one relation to the planner: its shards are partitioned
  * themselves.  ONLY keeps its meaning, no rows.
@@ -503,6 +585,7 @@ planner_scan(PlanRequest *request)
 {
 	Query	   *query = copyObject(request->query);
 	PlannedStmt *stmt;
+	bool		locking = false;
 
 	if (planner_find_modification(query, false) != NULL)
 		ereport(ERROR,
@@ -513,6 +596,7 @@ planner_scan(PlanRequest *request)
 
 	(void) query_tree_walker(query, reduce_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
 	(void) query_tree_walker(query, collapse_partitions_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
+	(void) shield_walker((Node *) query, &locking);
 	stmt = planner_run_server(request, query);
 	strip_row_marks(stmt);
 	compat_stmt_take_relations(stmt, request->query);

@@ -10,6 +10,11 @@
  * Invariants: (1) after planner_ship_query() the query's extern parameters are numbered from 1 in
  * the order of *params; (2) every member of *params can be evaluated without a row.
  *
+ * A relation that a view reads is read with the rights of the view's owner.  A fragment runs with
+ * the rights of one role, so all its relations must be read by the same; and if that is not the
+ * current user, nothing but the server's own immutable functions may be in it, because whatever
+ * else the user calls must not get the owner's rights.
+ *
  * Not here: putting values into text (deparse), evaluating parameters (executor).
  */
 #include "postgres.h"
@@ -21,11 +26,13 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/session.h"
 #include "planner_internal.h"
 
@@ -35,6 +42,15 @@ typedef struct ShipContext
 	bool		modifies;		/* harmless volatile functions may go */
 	const char *reason;			/* why not, once known */
 } ShipContext;
+
+/* who reads the relations of a query; invalid: the current user */
+typedef struct RoleContext
+{
+	Oid			role;
+	bool		found;			/* a relation was seen */
+	bool		several;		/* of different roles */
+	bool		named;			/* a role was named, perhaps the current one */
+} RoleContext;
 
 /* volatile functions of the server whose result does not depend on where they run */
 static bool
@@ -270,6 +286,106 @@ lift_mutator(Node *node, ShipContext *context)
 	return expression_tree_mutator(node, lift_mutator, context);
 }
 
+/* ---- roles ---- */
+
+static bool
+role_walker(Node *node, RoleContext *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, role_walker, context);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		Oid			role;
+
+		/* nothing is read of a view, nor of the row type that EXCLUDED is */
+		if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_VIEW ||
+			rte->relkind == RELKIND_COMPOSITE_TYPE)
+			continue;
+		role = compat_rte_check_as_user((Query *) node, rte);
+		context->named |= OidIsValid(role);
+		if (role == GetUserId())
+			role = InvalidOid;
+		context->several |= context->found && role != context->role;
+		context->found = true;
+		context->role = role;
+	}
+	return query_tree_walker((Query *) node, role_walker, context, 0);
+}
+
+static RoleContext
+find_roles(Query *query)
+{
+	RoleContext context = {InvalidOid, false, false, false};
+
+	(void) role_walker((Node *) query, &context);
+	return context;
+}
+
+Oid
+planner_query_role(Query *query)
+{
+	return find_roles(query).role;
+}
+
+bool
+planner_depends_on_role(Query *query)
+{
+	return find_roles(query).named;
+}
+
+static bool
+function_is_foreign(Oid funcid, void *context)
+{
+	return funcid >= FirstNormalObjectId || func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
+}
+
+/* code that is not the server's own, or that sees who runs it */
+static bool
+foreign_code_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, function_is_foreign, context))
+		return true;
+	switch (nodeTag(node))
+	{
+		case T_CoerceViaIO:
+		case T_CoerceToDomain:
+		case T_ArrayCoerceExpr:
+			if (exprType(node) >= FirstNormalObjectId)
+				return true;
+			break;
+		case T_Query:
+			return query_tree_walker((Query *) node, foreign_code_walker, context, 0);
+		default:
+			break;
+	}
+	return expression_tree_walker(node, foreign_code_walker, context);
+}
+
+bool
+planner_expr_is_trusted(Node *expr)
+{
+	return !foreign_code_walker(expr, NULL);
+}
+
+static const char *
+check_roles(Query *query)
+{
+	RoleContext roles = find_roles(query);
+
+	if (roles.several)
+		return "relations are read with the rights of several roles";
+	if (OidIsValid(roles.role) && foreign_code_walker((Node *) query, NULL))
+		return "a function must not run with the rights of a view's owner";
+	return NULL;
+}
+
 const char *
 planner_ship_query(Query *query, List **params)
 {
@@ -278,6 +394,8 @@ planner_ship_query(Query *query, List **params)
 
 	(void) lift_mutator((Node *) query, &context);
 	(void) query_tree_walker(query, ship_walker, &context, 0);
+	if (context.reason == NULL)
+		context.reason = check_roles(query);
 	if (context.reason != NULL)
 		return context.reason;
 

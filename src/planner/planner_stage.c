@@ -257,6 +257,9 @@ own_quals(Query *query, Index rti)
 	ListCell   *lc;
 	bool		inFrom = false;
 
+	/* the condition of a MERGE keeps no row away: what it does not join is "not matched" */
+	if (query->commandType == CMD_MERGE)
+		return NIL;
 	foreach(lc, query->jointree->fromlist)
 	{
 		if (IsA(lfirst(lc), RangeTblRef) && ((RangeTblRef *) lfirst(lc))->rtindex == rti)
@@ -453,6 +456,8 @@ stage_level(StageContext *context, Query *query)
 	(void) stage_sublinks((Node *) query->jointree, context);
 	(void) stage_sublinks(query->havingQual, context);
 	(void) stage_sublinks((Node *) query->returningList, context);
+	(void) stage_sublinks((Node *) query->mergeActionList, context);
+	(void) stage_sublinks(compat_merge_condition(query), context);
 }
 
 /* one row with the arrays of all sources */
@@ -501,8 +506,11 @@ join_sources(List *sources)
 Query *
 planner_stage(Query *query, const DistTable *anchor, StageExtent extent, const char **reason)
 {
-	StageContext context = {anchor, extent != STAGE_RELATIONS, extent == STAGE_EVERYTHING, NIL, 0,
-	NULL};
+	StageContext context = {
+		.anchor = anchor,
+		.subqueries = extent != STAGE_RELATIONS,
+		.everything = extent == STAGE_EVERYTHING,
+	};
 
 	stage_level(&context, query);
 	*reason = context.impossible;

@@ -203,6 +203,20 @@ compat_query_add_perminfo(Query *query, RangeTblEntry *rte)
 #endif
 }
 
+/* the role with whose rights the relation is read, invalid: the current user's */
+static inline Oid
+compat_rte_check_as_user(const Query *query, const RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	if (rte->perminfoindex == 0 || rte->perminfoindex > list_length(query->rteperminfos))
+		return InvalidOid;
+	return list_nth_node(RTEPermissionInfo, query->rteperminfos,
+						 rte->perminfoindex - 1)->checkAsUser;
+#else
+	return rte->checkAsUser;
+#endif
+}
+
 /* copies the permission list too when a range table moves to another query */
 static inline void
 compat_query_copy_perminfos(Query *to, const Query *from)

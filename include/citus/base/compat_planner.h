@@ -39,4 +39,7 @@ extern void compat_query_take_perminfo(Query *to, RangeTblEntry *rte, const Quer
 /* 17: MERGE's ON condition left the join tree; NULL where it is still there */
 extern Node *compat_merge_condition(Query *query);
 
+/* 17: WHEN NOT MATCHED BY SOURCE */
+extern bool compat_action_is_by_source(MergeAction *action);
+
 #endif

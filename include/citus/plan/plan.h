@@ -89,6 +89,7 @@ typedef struct Fragment
 	List	   *params;			/* of Expr */
 	List	   *sortKeys;		/* reserved for merging sorted runs; NIL */
 	double		estimatedRows;	/* total over all tasks */
+	Oid			role;			/* with whose rights it runs; invalid: the current user's */
 } Fragment;
 
 /*
@@ -110,6 +111,7 @@ typedef struct InsertSpec
 	bool		onConflict;
 	bool		returning;
 	bool		canStream;		/* no conflict clause, no RETURNING: COPY may be used */
+	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } InsertSpec;
 
 typedef enum DistPlanKind
