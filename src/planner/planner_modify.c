@@ -461,6 +461,15 @@ make_source_query(Query *query, List **columns)
 	return source;
 }
 
+/* the EXCLUDED of a view, which the rewriter has replaced by that of the view's table */
+static bool
+is_views_excluded(Query *shell, RangeTblEntry *rte)
+{
+	return shell->onConflict != NULL && rte->rtekind == RTE_RELATION &&
+		rte->relkind == RELKIND_COMPOSITE_TYPE &&
+		rte != rt_fetch(shell->onConflict->exclRelIndex, shell->rtable);
+}
+
 /* entries that give the rows stay in the range table, for its numbering, but as nothing */
 static void
 drop_row_sources(Query *shell)
@@ -471,8 +480,15 @@ drop_row_sources(Query *shell)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
-		if (rte->rtekind != RTE_SUBQUERY && rte->rtekind != RTE_VALUES)
+		if (rte->rtekind != RTE_SUBQUERY && rte->rtekind != RTE_VALUES &&
+			!is_views_excluded(shell, rte))
 			continue;
+		if (rte->rtekind == RTE_RELATION)
+		{
+			/* the other one must get the name when the query is printed */
+			rte->alias = NULL;
+			rte->eref->aliasname = pstrdup("excluded of view");
+		}
 		rte->rtekind = RTE_RESULT;
 		rte->subquery = NULL;
 		rte->values_lists = NIL;
