@@ -137,11 +137,13 @@ add_shards(VacuumTask *task, const DistTable *table, const VacuumRelation *targe
 			{
 				RangeVar   *name = makeRangeVar(schemaName, catalog_shard_relname(shard), -1);
 
+				name->inh = target->relation->inh;
 				local = lappend(local, makeVacuumRelation(name, InvalidOid, target->va_cols));
 				continue;
 			}
 			text = text_of_group(task, shard->placements[j].groupId, head);
-			appendStringInfoString(text, catalog_shard_qualified_name(shard));
+			appendStringInfo(text, "%s%s", target->relation->inh ? "" : "ONLY ",
+							 catalog_shard_qualified_name(shard));
 			append_columns(text, target->va_cols);
 		}
 	}
