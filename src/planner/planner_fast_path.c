@@ -4,8 +4,8 @@
  *
  * The server's planner is not asked at all.  Constants of the conditions and of SET are lifted into
  * parameters, so that statements that differ in values only have one shape: the fragment of a
- * shape (its text above all) is made once a session, and the far side sees one text per shard, which it
- * can keep prepared.
+ * shape (its text above all) is made once a session, and the far side sees one text per shard,
+ * which it can keep prepared.
  *
  * Invariants: (1) a shape is compared as a whole tree, so that equal shapes mean equal fragments;
  * (2) an entry is used only while nothing that its text depends on has changed: the relation,

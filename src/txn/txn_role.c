@@ -130,11 +130,15 @@ txn_role_forget(RemoteXact *xact)
 		xact->roleId = InvalidOid;
 }
 
-/* Invariant (1), on the far side. */
+/*
+ * Invariant (1), on the far side.  Only in a transaction that another node began: a client may call
+ * its session what it likes, and keeps the role it set.
+ */
 void
 txn_role_leave(void)
 {
-	if (base_session_is_internal() && GetUserId() != GetSessionUserId())
+	if (base_session_is_internal() && txn_current_id().number != 0 &&
+		GetUserId() != GetSessionUserId())
 		SetUserIdAndSecContext(GetSessionUserId(), 0);
 }
 
