@@ -4,6 +4,7 @@
 #   make install                        into the directories that pg_config names
 #   make check [PG_CONFIG=...]          everything: see test/README.md
 #   make check-one T=regress/nodes      one test
+#   make fuzz [SECONDS=600] [SEED=1] [T=random/write]   random statements for a while
 #   make demo / make demo-stop          a cluster to play with
 #   make bench                          ratios against plain PostgreSQL
 #
@@ -36,6 +37,10 @@ check:
 check-one:
 	@test/run $(if $(ACCEPT),--accept) $(T)
 
+SECONDS ?= 600
+fuzz:
+	@test/run --seconds $(SECONDS) --seed $(or $(SEED),$$(date +%s)) $(or $(T),random)
+
 check-vanilla:
 	@test/run-vanilla
 
@@ -49,7 +54,7 @@ bench:
 	@test/bench/bench
 
 .PHONY: all install uninstall unit test-library clean
-.PHONY: check check-one check-vanilla demo demo-stop bench
+.PHONY: check check-one fuzz check-vanilla demo demo-stop bench
 .DEFAULT_GOAL := all
 
 else

@@ -16,11 +16,11 @@
 # Rows are compared without regard to their order, unless the statement has an ORDER BY at its top.
 use strict;
 use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__);
+use TwoServers;
 
 my ($file, $mode, $psql, $plain, $cluster) = @ARGV;
-my ($field, $record) = ("\x1f", "\x1e");
-
-sub read_file { my $f = shift; open my $h, '<', $f or die "$f: $!"; local $/; <$h> }
 
 # ----- cutting a file into statements, as psql would
 
@@ -88,105 +88,29 @@ sub top_level_order_by {
 
 # ----- running them
 
-# Returns for each statement its output and SQLSTATE; undef where the session was already lost.
+# Returns for each statement its answer.
 sub run_on {
     my ($conninfo, $on_cluster, @statements) = @_;
-    my $script = "/tmp/citus-equivalence-$$.sql";
-    open my $h, '>', $script or die "$script: $!";
-    print $h "\\set VERBOSITY sqlstate\nSET client_min_messages = error;\n";
-    print $h "SET search_path = eq, public;\n";
-    for my $i (0 .. $#statements) {
-        my $s = $statements[$i];
-        next if $s->{distribute} && !$on_cluster;
+    my @texts;
+    for my $s (@statements) {
         my $sql = $s->{sql};
         if ($s->{distribute} && $mode eq 'reference') {
             $sql =~ s/\bcreate_distributed_table\s*\(\s*('(?:[^']|'')*')[^;]*/create_reference_table($1)/;
         }
         $sql .= ';' if $s->{distribute} && $sql !~ /;\s*$/;
-        print $h "\\echo $record$record$i\n$sql\n"
-            . "\\echo $record$record$i :SQLSTATE :LAST_ERROR_MESSAGE$record$record\n";
+        push @texts, $s->{distribute} && !$on_cluster ? undef : $sql;
     }
-    close $h;
-    local $ENV{PGAPPNAME} = 'citus_equivalence';
-    # Errors are compared by SQLSTATE; psql's texts of them say no more.
-    open my $stderr, '>&', \*STDERR;
-    open STDERR, '>', '/dev/null';
-    open my $p, '-|', $psql, '-X', '-A', '-F', $field, '-R', $record, '-P', 'null=\N',
-        '-P', 'footer=off', '-f', $script, '-d', $conninfo or die "$psql: $!";
-    my $text = do { local $/; <$p> } // '';
-    close $p;
-    open STDERR, '>&', $stderr;
-    unlink $script;
-    my @results;
-    while ($text =~ /$record$record(\d+)\n(.*?)$record$record\1 (\w+) (.*?)$record$record\n/gs) {
-        $results[$1] = { output => $2, sqlstate => $3, message => $4 };
-    }
-    return \@results;
-}
-
-sub admin {
-    my ($conninfo, @sql) = @_;
-    local $ENV{PGOPTIONS} = '-c client_min_messages=error';
-    system $psql, '-X', '-q', '-o', '/dev/null', '-d', $conninfo, '-v', 'ON_ERROR_STOP=1',
-        map { ('-c', $_) } @sql;
-    return $? == 0;
+    return run_script($psql, $conninfo,
+                      "SET client_min_messages = error;\nSET search_path = eq, public;", @texts);
 }
 
 # ----- comparing
-
-sub rows_of {
-    my ($output, $ordered) = @_;
-    my $tag = $output =~ s/(^|\n)((?:INSERT|UPDATE|DELETE|MERGE) [\d ]+)\n?\z/$1/ ? $2 : '';
-    $output =~ s/\n\z//;
-    # Lines rather than records: COPY TO STDOUT, EXPLAIN.
-    my ($header, @rows) = split /$record/, $output;
-    if (!@rows && defined $header && $header =~ /\n/) { ($header, @rows) = ('', split /\n/, $header) }
-    @rows = sort @rows unless $ordered;
-    return ($tag, $header // '', @rows);
-}
-
-# Sums of floats depend on the order of the additions: the last digits may differ.
-sub same_field {
-    my ($x, $y) = @_;
-    return 1 if $x eq $y;
-    my $float = qr/^-?\d+\.\d+(?:e[-+]\d+)?$/;
-    return 0 unless $x =~ $float && $y =~ $float && length($x) > 14;
-    return abs($x - $y) <= 1e-12 * abs($x);
-}
-
-sub same {
-    my ($ordered, $x, $y) = @_;
-    return 0 if $x->{sqlstate} ne $y->{sqlstate};
-    return 1 if $x->{sqlstate} ne '00000';
-    my @x = rows_of($x->{output}, $ordered);
-    my @y = rows_of($y->{output}, $ordered);
-    return 0 if @x != @y;
-    for my $i (0 .. $#x) {
-        next if $x[$i] eq $y[$i];
-        my @fx = split /$field/, $x[$i], -1;
-        my @fy = split /$field/, $y[$i], -1;
-        return 0 if @fx != @fy;
-        same_field($fx[$_], $fy[$_]) or return 0 for 0 .. $#fx;
-    }
-    return 1;
-}
 
 sub differs_as_said {
     my ($reason, $x, $y) = @_;
     return 0 unless $reason;
     return 1 unless $reason =~ /^SQLSTATE/;
     return ($x->{sqlstate} eq '00000') == ($y->{sqlstate} eq '00000');
-}
-
-sub show {
-    my ($name, $r) = @_;
-    return "  $name: the session was lost\n" unless $r;
-    my $text = $r->{sqlstate} eq '00000' ? $r->{output} : "error $r->{sqlstate}: $r->{message}";
-    $text =~ s/$record/\n/g;
-    $text =~ s/$field/|/g;
-    my @lines = split /\n/, $text;
-    splice @lines, 20, @lines - 20, sprintf('... %d lines', scalar @lines) if @lines > 20;
-    return "  $name:\n" . join '', map { "    $_\n" } @lines;
 }
 
 # For mode "auto": what is executed on the cluster after each CREATE TABLE.
@@ -225,12 +149,13 @@ my @statements = split_statements($text);
 if ($mode eq 'auto') {
     my @setup = $ENV{EQUIVALENCE_SETUP} ? split_statements(read_file($ENV{EQUIVALENCE_SETUP})) : ();
     $_->{differs} = 'it only prepares' for @setup;
+    $_->{differs} = 'plans are not rows' for grep { $_->{sql} =~ /^EXPLAIN\b/i } @statements;
     @statements = distribute_all(@setup, @statements);
 }
 my $database = "equivalence_$$";
-admin($plain, "CREATE DATABASE $database") or die "the plain server does not answer\n";
+admin($psql, $plain, "CREATE DATABASE $database") or die "the plain server does not answer\n";
 my $plain_here = $plain =~ s/dbname=\S+/dbname=$database/r;
-admin($_, 'CREATE SCHEMA eq') or die "no schema can be made\n" for $plain_here, $cluster;
+admin($psql, $_, 'CREATE SCHEMA eq') or die "no schema can be made\n" for $plain_here, $cluster;
 
 my $expected = run_on($plain_here, 0, @statements);
 my $actual = run_on($cluster, 1, @statements);
@@ -251,7 +176,7 @@ for my $i (0 .. $#statements) {
         $wrong++;
     }
 }
-admin($plain, "DROP DATABASE $database WITH (FORCE)");
-admin($cluster, 'DROP SCHEMA eq CASCADE') or $wrong++;
+admin($psql, $plain, "DROP DATABASE $database WITH (FORCE)");
+admin($psql, $cluster, 'DROP SCHEMA eq CASCADE') or $wrong++;
 printf "%d of %d statements differ\n", $wrong, scalar @statements;
 exit($wrong ? 1 : 0);

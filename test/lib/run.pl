@@ -18,10 +18,12 @@ my $version = `$pg_config --version` or die "run: $pg_config does not run\n";
 my ($major) = $version =~ /PostgreSQL (\d+)/;
 chomp(my $pgxs = dirname(dirname(`$pg_config --pgxs`)));
 
-my ($accept, $jobs, @wanted) = (0, 2);
+my ($accept, $jobs, $seconds, @wanted) = (0, 2, 0);
 while (defined(my $arg = shift)) {
     if    ($arg eq '--accept') { $accept = 1 }
     elsif ($arg eq '--jobs')   { $jobs = shift }
+    elsif ($arg eq '--seconds') { $ENV{RANDOM_SECONDS} = $seconds = shift }
+    elsif ($arg eq '--seed')   { $ENV{RANDOM_SEED} = shift }
     else                       { push @wanted, $arg }
 }
 
@@ -34,11 +36,12 @@ $ENV{CITUS_BUILD_TARGET} = 'test-library';
 delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
 @ENV{qw(PGUSER PGTZ LC_ALL LANG)} = ('postgres', 'UTC', 'C.UTF-8', 'C.UTF-8');
 
-my @kinds = qw(lint unit regress isolation equivalence tap);
+my @kinds = qw(lint unit regress isolation equivalence random tap);
 my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
-                equivalence => 300, tap => 400);
+                equivalence => 300, random => 300 + 2 * $seconds, tap => 400);
 my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
-              isolation => \&run_isolation, equivalence => \&run_equivalence, tap => \&run_tap);
+              isolation => \&run_isolation, equivalence => \&run_equivalence, random => \&run_random,
+              tap => \&run_tap);
 
 umask 022;
 
@@ -55,6 +58,7 @@ my %tests = (
     isolation => [names('isolation/specs/*.spec', '.spec')],
     equivalence => [map { ($_, "$_.reference", "$_.single") }
                     names('equivalence/*.sql', '.sql')],
+    random => [map { ($_, "$_.worker", "$_.single") } qw(select write)],
     tap => [names('tap/*.pl', '.pl')]);
 
 my @queue;
@@ -62,7 +66,7 @@ for my $want (@wanted ? @wanted : @kinds) {
     my ($kind, $name) = split m{/}, $want, 2;
     die "run: no kind of tests is called $kind\n" unless $tests{$kind};
     my @found = map { "$kind/$_" } defined $name && $name ne ''
-        ? grep { $_ eq $name || /^\Q$name\E\.(reference|single)$/ } @{ $tests{$kind} }
+        ? grep { $_ eq $name || /^\Q$name\E\.(reference|single|worker)$/ } @{ $tests{$kind} }
         : @{ $tests{$kind} };
     die "run: there is no test $want\n" unless @found || !defined $name;
     push @queue, @found;
@@ -278,6 +282,20 @@ sub run_equivalence {
     return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
 }
 
+sub run_random {
+    my ($name, $out) = @_;
+    my ($mode, $place) = split /\./, "$name.coordinator";
+    my $server = servers($place eq 'single' ? 'single' : 'cluster');
+    my $plain = servers('plain');
+    my $sizes = log_sizes($server);
+    my $to = "host=$server->{PGHOST} dbname=$server->{PGDATABASE} port=";
+    my $status = run_command(
+        $deadline{random}, $out, undef, 'perl', "$top/test/lib/random.pl", $mode, $plain->{CITUS_BIN} . '/psql',
+        "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
+        $to . $server->{PGPORT}, $place eq 'worker' ? $to . $server->{CITUS_PORT_worker1} : ());
+    return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
+}
+
 # PostgreSQL::Test starts servers itself, so it runs as the ordinary user, on a copy of the tests
 # that this user can read.
 sub run_tap {
@@ -386,7 +404,7 @@ for my $number (1 .. $jobs) {
         if ($bad ne '') {
             write_file("$results/$kind-$name.bad", $bad);
             for my $flavour (keys %servers) {
-                next if $flavour eq 'plain' && $kind ne 'equivalence';
+                next if $flavour eq 'plain' && $kind !~ /^(equivalence|random)$/;
                 eval { cluster_tool('remove', '--dir', servers_dir($flavour)) };
                 delete $servers{$flavour};
             }

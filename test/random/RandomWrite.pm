@@ -1,0 +1,238 @@
+# RandomWrite: sequences of INSERT, UPDATE, DELETE, MERGE, TRUNCATE and transactions at random, over
+# the tables of tables.sql.
+#
+# A sequence leaves the tables the same on every server: where several rows could give a value (FROM,
+# ON CONFLICT, MERGE) the source is grouped, and columns of keys are not updated, because whether that
+# violates a key depends on the order of rows.  The distribution column is not updated either.
+package RandomWrite;
+use strict;
+use warnings;
+use RandomSelect qw(any maybe between constant column expression predicate query statement
+                    start_statement tables_are pick_table base_relation);
+use Exporter 'import';
+our @EXPORT_OK = qw(sequence);
+
+my @columns = qw(k a b t n);
+my %type = (k => 'i', a => 'i', b => 'i', t => 's', n => 'n');
+# Which columns an UPDATE leaves alone; the distribution column is never NULL.
+my %fixed = (dt => 't', u2 => 'ka', (map { $_ => 'k' } qw(d1 d2 d3 dp u1 ur c1)));
+my %not_null = (dt => 't', u2 => 'ka', r => '', s1 => '', l => '');
+my %keys = (u1 => 'k', ur => 'k', u2 => 'k, a');
+my @targets;
+
+sub target { any(@targets) }
+
+sub value_for {
+    my ($table, $column, $value) = @_;
+    return $value if index($not_null{$table} // 'k', $column) < 0;
+    return "coalesce($value, " . ($column eq 't' ? "'t0'" : 1) . ')';
+}
+
+sub returning {
+    my $alias = shift;
+    return '' unless maybe(.4);
+    return ' RETURNING ' . any("$alias.*", "$alias.k, $alias.a + 1 AS next", "$alias.t || 'y' AS t, $alias.b",
+                               "$alias.n, $alias.k");
+}
+
+sub assignments {
+    my ($table, $scope) = @_;
+    my @free = grep { index($fixed{$table} // '', $_) < 0 } @columns;
+    my %chosen = map { $_ => 1 } map { any(@free) } 1 .. between(1, 2);
+    my @set = sort keys %chosen;
+    my @values = map { maybe(.03) && $_ eq 'a' ? 95 : expression($scope, $type{$_}) } @set;
+    return '(' . join(', ', @set) . ') = (SELECT ' . join(', ', @values) . ')' if maybe(.05);
+    return '(' . join(', ', @set) . ') = ROW (' . join(', ', @values) . ')' if maybe(.1);
+    return join ', ', map { "$set[$_] = $values[$_]" } 0 .. $#set;
+}
+
+# A source with at most one row for each value of k: its columns are k, a, b, t, n.
+sub grouped_source {
+    my ($alias, $table) = @_;
+    $table //= pick_table();
+    my $where = ' WHERE g.k IS NOT NULL' . (maybe(.5) ? ' AND ' . predicate([base_relation('g')], [], 2) : '');
+    return "(SELECT g.k, max(g.a) AS a, min(g.b) AS b, max(g.t) AS t, sum(g.n) AS n FROM $table g$where GROUP BY g.k) $alias";
+}
+
+sub insert_values {
+    my $table = target();
+    my @list = maybe(.7) ? @columns : (grep { $fixed{$table} && index($fixed{$table}, $_) >= 0 || maybe(.5) } @columns);
+    @list = @columns unless @list;
+    my $rows = any(1, 1, 1, 2, 3, 5);
+    my $needed = $not_null{$table} // 'k';
+    my @rows = map {
+        '(' . join(', ', map {
+            index($needed, $_) >= 0 ? ($_ eq 't' ? "'t" . between(0, 9) . "'" : between(1, 14))
+                : maybe(.05) ? 'DEFAULT' : maybe(.02) && $_ eq 'a' ? 95 : constant($type{$_})
+        } @list) . ')' } 1 .. $rows;
+    # A command may not touch a row twice.
+    my $conflict = $rows > 1 ? any('', ' ON CONFLICT DO NOTHING') : conflict($table);
+    $conflict = '' if $conflict eq ' ON CONFLICT DO NOTHING' && $rows > 1 && $table ne 'l';
+    return "INSERT INTO $table AS x (" . join(', ', @list) . ') VALUES ' . join(', ', @rows) . $conflict . returning('x');
+}
+
+sub conflict {
+    my $table = shift;
+    my $keys = $keys{$table} // return '';
+    my $x = rand;
+    return '' if $x < .2;
+    return ' ON CONFLICT DO NOTHING' if $x < .35;
+    return " ON CONFLICT ($keys) DO NOTHING" if $x < .5;
+    my $scope = [base_relation('x'), base_relation('excluded')];
+    my $column = any(qw(b t n));
+    return " ON CONFLICT ($keys) DO UPDATE SET $column = " . expression($scope, $type{$column})
+        . (maybe(.3) ? ', ' . any(grep { $_ ne $column } qw(b t n)) . ' = DEFAULT' : '')
+        . (maybe(.3) ? ' WHERE ' . predicate($scope, [], 2) : '');
+}
+
+sub insert_select {
+    my $table = target();
+    my ($source, $s) = (pick_table(), base_relation('s'));
+    my $head = "INSERT INTO $table AS x (" . join(', ', @columns) . ') ';
+    my $tail = '';
+    if (my $keys = $keys{$table}) {
+        my $where = maybe(.7) ? ' WHERE ' . predicate([$s], [], 1) : '';
+        my %key = map { $_ => 1 } split /, /, $keys;
+        my @list = map { $key{$_} ? "coalesce(s.$_, 20)" : "max(s.$_)" } @columns;
+        my $group = join ', ', map { "coalesce(s.$_, 20)" } sort keys %key;
+        return $head . 'SELECT ' . join(', ', @list) . " FROM $source s$where GROUP BY $group"
+            . conflict($table) . returning('x');
+    }
+    if (maybe(.5)) {
+        my $where = maybe(.8) ? ' WHERE ' . predicate([$s], [], 1) : '';
+        my @list = map { value_for($table, $_, maybe(.7) ? "s.$_" : expression([$s], $type{$_})) } @columns;
+        $list[0] = 's.k' if maybe(.5) && $source !~ /^(r|ur|dt|s1|l)$/ && $table ne 'dt';
+        return $head . 'SELECT ' . join(', ', @list) . " FROM $source s$where" . returning('x');
+    }
+    my @list = map { value_for($table, $_, "q.$_") } @columns;
+    return $head . 'SELECT ' . join(', ', @list) . ' FROM (' . query(1, [map { $type{$_} } @columns], [])
+        . ') q(' . join(', ', @columns) . ') ORDER BY 1, 2, 3, 4, 5 LIMIT 10' . returning('x');
+}
+
+sub where {
+    my ($scope, $likely) = @_;
+    return '' unless maybe($likely);
+    return ' WHERE ' . join ' AND ', map { predicate($scope, [], 0) } 1 .. between(1, 2);
+}
+
+# ORDER BY ... LIMIT chooses the rows of a sub-query; the key's value makes a statement a router's.
+sub narrow_where {
+    my ($table, $scope) = @_;
+    return where($scope, .9) if maybe(.6);
+    my $x = any($table eq 'dt' ? "x.t = 't" . between(0, 5) . "'" : 'x.k = ' . between(1, 12));
+    return " WHERE $x" . (maybe(.5) ? ' AND ' . predicate($scope, [], 0) : '');
+}
+
+sub update {
+    my $table = target();
+    my $x = base_relation('x');
+    if (maybe(.35)) {
+        my $s = base_relation('s');
+        my $join = any('x.k = s.k', 'x.k = s.k', 'x.a = s.k');
+        my ($set, $source) = maybe(.6) ? (assignments($table, [$x, $s]), grouped_source('s'))
+                                       : (assignments($table, [$x]), pick_table() . ' s');
+        return "UPDATE $table x SET $set FROM $source WHERE $join"
+            . (maybe(.6) ? ' AND ' . predicate([$x], [], 0) : '') . returning('x');
+    }
+    return "UPDATE $table x SET " . assignments($table, [$x]) . narrow_where($table, [$x]) . returning('x');
+}
+
+sub delete_rows {
+    my $table = target();
+    my $x = base_relation('x');
+    if (maybe(.35)) {
+        my $source = maybe(.7) ? pick_table() . ' s' : grouped_source('s');
+        my $s = base_relation('s');
+        return "DELETE FROM $table x USING $source WHERE " . any('x.k = s.k', 'x.k = s.k', 'x.a = s.a')
+            . ' AND ' . predicate([any($x, $s)], [], 0) . returning('x');
+    }
+    return "DELETE FROM $table x" . narrow_where($table, [$x]) . returning('x');
+}
+
+sub merge {
+    my $table = any(grep { $_ ne 'dt' } @targets);
+    my ($x, $s) = (base_relation('x'), base_relation('s'));
+    my $condition = sub { maybe(.5) ? ' AND ' . predicate($_[0], [], 2) : '' };
+    my @values = map { $_ eq 'k' ? 's.k' : $table eq 'u2' && $_ eq 'a' ? 'coalesce(s.a, 40)'
+                                 : expression([$s], $type{$_}) } @columns;
+    # A row is inserted where its key belongs: into a table with a key, from one with the same.
+    my $insert = maybe(.6);
+    my @from = grep { $_ ne 'l' && $_ ne 'r' && $_ ne 's1' } @targets;
+    @from = grep { /^(d1|d2|dp|u1|u2|c1)$/ } @from if $table =~ /^(d1|d2|dp|u1|u2|c1)$/;
+    @from = ('d3') if $table eq 'd3';
+    my $source = $insert ? any(@from) : pick_table();
+    # On the key alone: else rows that do not match collide with those that are there.
+    my $sql = "MERGE INTO $table x USING " . grouped_source('s', $source) . ' ON x.k = s.k';
+    $sql .= ' WHEN MATCHED' . $condition->([$x, $s]) . ' THEN '
+        . any('DELETE', 'DO NOTHING', ('UPDATE SET ' . assignments($table, [$x, $s]) =~ s/= ROW \(/= (/r) x 3)
+        if maybe(.9) || !$insert;
+    $sql .= ' WHEN NOT MATCHED' . $condition->([$s]) . ' THEN '
+        . any('DO NOTHING', ('INSERT (' . join(', ', @columns) . ') VALUES (' . join(', ', @values) . ')') x 3)
+        if $insert;
+    return $sql;
+}
+
+sub with_write {
+    my $x = base_relation('x');
+    my ($from, $into) = (target(), any(grep { !$keys{$_} && $_ ne 'c1' } @targets));
+    my $first = any("DELETE FROM $from x" . where([$x], .9) . ' RETURNING x.k, x.a, x.b, x.t, x.n',
+                    "UPDATE $from x SET " . assignments($from, [$x]) . where([$x], .9) . ' RETURNING x.k, x.a, x.b, x.t, x.n');
+    my @list = map { value_for($into, $_, "w.$_") } @columns;
+    return "WITH w AS ($first) " . any('SELECT * FROM w', 'SELECT count(*), sum(w.a) FROM w',
+        "INSERT INTO $into (k, a, b, t, n) SELECT " . join(', ', @list) . ' FROM w'
+        . any('', ' RETURNING k, a'));
+}
+
+sub one_statement {
+    start_statement(maybe(.15) ? [] : undef);
+    my $x = rand;
+    return insert_values() if $x < .2;
+    return insert_select() if $x < .35;
+    return update() if $x < .55;
+    return delete_rows() if $x < .7;
+    return merge() if $x < .76;
+    return with_write() if $x < .82;
+    return 'TRUNCATE ' . any(grep { !/^u1$/ } @targets) if $x < .83;
+    return undef;
+}
+
+# Statements, in order: { sql, ordered }.
+sub sequence {
+    my ($count, @tables) = @_;
+    @targets = @tables;
+    tables_are(@tables);
+    my (@list, @savepoints);
+    my $open = 0;
+    my $names = 0;
+    my $put = sub { push @list, { sql => $_[0], ordered => $_[1] // 0 } };
+    while (@list < $count) {
+        my $x = rand;
+        if (!$open && $x < .12) {
+            $put->('BEGIN' . any('', '', '', ' ISOLATION LEVEL REPEATABLE READ'));
+            ($open, @savepoints) = (1);
+        } elsif ($open && $x < .1) {
+            $put->(any(qw(COMMIT COMMIT ROLLBACK)));
+            $open = 0;
+        } elsif ($open && $x < .2) {
+            my $name = 's' . ++$names;
+            $put->("SAVEPOINT $name");
+            push @savepoints, $name;
+        } elsif ($open && @savepoints && $x < .3) {
+            my $at = int rand @savepoints;
+            if (maybe(.7)) {
+                $put->("ROLLBACK TO $savepoints[$at]");
+                splice @savepoints, $at + 1;
+            } else {
+                $put->("RELEASE $savepoints[$at]");
+                splice @savepoints, $at;
+            }
+        } else {
+            my $sql = one_statement();
+            if (defined $sql) { $put->($sql) } else { push @list, statement() }
+        }
+    }
+    $put->(any(qw(COMMIT COMMIT ROLLBACK))) if $open;
+    return @list;
+}
+
+1;
