@@ -22,7 +22,9 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
@@ -127,6 +129,53 @@ function_cannot_ship(Oid funcid, void *context)
 }
 
 static bool
+operators_are_everywhere(List *operators)
+{
+	ListCell   *lc;
+
+	foreach(lc, operators)
+	{
+		if (!object_is_everywhere(OperatorRelationId, lfirst_oid(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* the names in a node that functions and types do not cover: operators, collations */
+static const char *
+find_local_name(Node *node)
+{
+	List	   *operators = NIL;
+
+	switch (nodeTag(node))
+	{
+		case T_OpExpr:
+		case T_DistinctExpr:
+		case T_NullIfExpr:
+			operators = list_make1_oid(((OpExpr *) node)->opno);
+			break;
+		case T_ScalarArrayOpExpr:
+			operators = list_make1_oid(((ScalarArrayOpExpr *) node)->opno);
+			break;
+		case T_RowCompareExpr:
+			operators = ((RowCompareExpr *) node)->opnos;
+			break;
+		case T_SortGroupClause:
+			operators = list_make2_oid(((SortGroupClause *) node)->eqop,
+									   ((SortGroupClause *) node)->sortop);
+			break;
+		case T_CollateExpr:
+			if (!object_is_everywhere(CollationRelationId, ((CollateExpr *) node)->collOid))
+				return "a collation is not known on every node";
+			break;
+		default:
+			break;
+	}
+	return operators_are_everywhere(operators) ? NULL :
+		"an operator is not known on every node";
+}
+
+static bool
 ship_walker(Node *node, ShipContext *context)
 {
 	if (node == NULL || context->reason != NULL)
@@ -134,6 +183,7 @@ ship_walker(Node *node, ShipContext *context)
 
 	if (check_functions_in_node(node, function_cannot_ship, context))
 		return true;
+	context->reason = find_local_name(node);
 	switch (nodeTag(node))
 	{
 		case T_Const:
@@ -161,7 +211,8 @@ ship_walker(Node *node, ShipContext *context)
 			context->reason = "a value depends on the session";
 			break;
 		case T_Query:
-			return query_tree_walker((Query *) node, ship_walker, context, 0);
+			return query_tree_walker((Query *) node, ship_walker, context,
+									 QTW_EXAMINE_SORTGROUP);
 		default:
 			break;
 	}
@@ -393,7 +444,7 @@ planner_ship_query(Query *query, List **params)
 	ListCell   *lc;
 
 	(void) lift_mutator((Node *) query, &context);
-	(void) query_tree_walker(query, ship_walker, &context, 0);
+	(void) query_tree_walker(query, ship_walker, &context, QTW_EXAMINE_SORTGROUP);
 	if (context.reason == NULL)
 		context.reason = check_roles(query);
 	if (context.reason != NULL)

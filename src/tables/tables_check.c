@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -173,7 +174,7 @@ tables_check_relation(Relation rel, DistTableKind kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("table \"%s\" is already distributed", name)));
-	if (IsCatalogRelation(rel) || IsToastRelation(rel) ||
+	if (RelationGetRelid(rel) < FirstNormalObjectId || IsToastRelation(rel) ||
 		RelationGetNamespace(rel) == PG_CATALOG_NAMESPACE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -1,0 +1,22 @@
+-- Operators, collations and casts that only this node has: what uses them runs here.
+CREATE SCHEMA ln;
+SET search_path TO ln;
+SET client_min_messages TO warning;
+SET citus.shard_count TO 4;
+CREATE TABLE d (k int, t text);
+SELECT create_distributed_table('d', 'k');
+INSERT INTO d SELECT i, 't' || i FROM generate_series(1, 10) i;
+SET citus.enable_ddl_propagation TO off;
+CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, PROCEDURE = int4eq);
+CREATE COLLATION here (provider = icu, locale = 'und-u-kn-true');
+RESET citus.enable_ddl_propagation;
+SELECT * FROM d WHERE k === 3;
+SELECT count(*) FROM d WHERE k === ANY ('{1,2,3}');
+SELECT count(*) FROM d a JOIN d b ON a.k = b.k AND a.k === 3;
+SELECT NULLIF(k, 3) FROM d WHERE k = 3;
+SELECT max(t COLLATE here) FROM d;
+SELECT t FROM d ORDER BY t COLLATE here LIMIT 2;
+SELECT count(*) FROM d WHERE t > 't5' COLLATE here;
+SELECT create_distributed_table('information_schema.sql_features', 'feature_id');
+SELECT citus_internal.check_consistency();
+DROP SCHEMA ln CASCADE;
