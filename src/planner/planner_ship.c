@@ -165,7 +165,10 @@ find_local_name(Node *node)
 									   ((SortGroupClause *) node)->sortop);
 			break;
 		case T_CollateExpr:
-			if (!object_is_everywhere(CollationRelationId, ((CollateExpr *) node)->collOid))
+		case T_RelabelType:
+		case T_Const:
+			/* the latter two may have been made of the first */
+			if (!object_is_everywhere(CollationRelationId, exprCollation(node)))
 				return "a collation is not known on every node";
 			break;
 		default:
