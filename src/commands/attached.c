@@ -140,8 +140,10 @@ commands_steps_for_statistics(Command *command, List *names)
 
 	if (table == NULL)
 		return NIL;
-	commands_lock_coordinator_first(table->relid);
-	return list_make3(commands_step_shards(table->relid, command->text, NIL),
+	commands_require_owner(table->relid);
+	return list_make4(commands_step_lock_shells(list_make1_oid(table->relid),
+												ShareUpdateExclusiveLock),
+					  commands_step_shards(table->relid, command->text, NIL),
 					  commands_step_local(), commands_step_nodes(command->text));
 }
 
@@ -162,8 +164,8 @@ commands_steps_drop_statistics(Command *command)
 		if (table == NULL)
 			continue;
 		text = psprintf("DROP STATISTICS %s", statistics_qualified_name(statisticsId));
-		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
 		steps = lappend(steps, commands_step_nodes(text));
+		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
 	}
 	return steps == NIL ? NIL : lcons(commands_step_local(), steps);
 }

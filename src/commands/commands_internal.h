@@ -196,6 +196,7 @@ extern List *commands_steps_grant(Command *command);
 /* truncate.c, lock.c, vacuum.c */
 extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
+extern CommandStep *commands_step_lock_shells(List *relids, LOCKMODE mode);
 extern List *commands_steps_vacuum(Command *command);
 /* copy.c, copy_from.c */
 extern List *commands_steps_copy(Command *command);

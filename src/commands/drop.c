@@ -9,9 +9,11 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/types.h"
 #include "citus/cluster/cluster.h"
 #include "commands_internal.h"
@@ -91,14 +93,33 @@ steps_drop_objects(Command *command)
 	return steps_for_dropped(dropped);
 }
 
-/* clients do not drop shards by hand */
-static void
-refuse_shards(Command *command, const DropStmt *statement)
+/*
+ * Tables go by the event trigger; here their shells are locked, before that comes to the shards.
+ * Clients do not drop shards by hand.
+ */
+static List *
+steps_drop_tables(Command *command)
 {
+	DropStmt   *statement = (DropStmt *) command->statement;
+	List	   *relids = NIL;
 	ListCell   *cell;
 
 	foreach(cell, statement->objects)
-		(void) commands_relation_find(command, makeRangeVarFromNameList(lfirst(cell)));
+	{
+		Oid			relid = commands_relation_find(command,
+												   makeRangeVarFromNameList(lfirst(cell)));
+
+		if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+			continue;
+		/* the owner of the schema may drop it, too, but not lock it */
+		if (compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
+			relids = list_append_unique_oid(relids, relid);
+	}
+	if (relids == NIL)
+		return NIL;
+	list_sort(relids, list_oid_cmp);
+	return list_make2(commands_step_lock_shells(relids, AccessExclusiveLock),
+					  commands_step_local());
 }
 
 List *
@@ -110,8 +131,7 @@ commands_steps_drop(Command *command)
 	{
 		case OBJECT_TABLE:
 		case OBJECT_FOREIGN_TABLE:
-			refuse_shards(command, statement);
-			return NIL;
+			return steps_drop_tables(command);
 		case OBJECT_MATVIEW:
 			return NIL;
 		case OBJECT_INDEX:

@@ -390,6 +390,7 @@ commands_steps_drop_index(Command *command)
 {
 	DropStmt   *statement = (DropStmt *) command->statement;
 	List	   *steps = NIL;
+	List	   *relids = NIL;
 	ListCell   *cell;
 
 	foreach(cell, statement->objects)
@@ -404,13 +405,16 @@ commands_steps_drop_index(Command *command)
 		commands_require_owner(indexId);
 		if (statement->concurrent)
 			return steps_drop_index_alone(command, indexId, table);
-		commands_lock_coordinator_first(table->relid);
+		relids = list_append_unique_oid(relids, table->relid);
 		text = psprintf("DROP INDEX IF EXISTS %s%s", commands_qualified_name(indexId),
 						commands_behavior_text(statement->behavior));
 		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
 		steps = lappend(steps, commands_step_nodes(text));
 	}
-	return steps == NIL ? NIL : lappend(steps, commands_step_local());
+	if (steps == NIL)
+		return NIL;
+	steps = lcons(commands_step_lock_shells(relids, AccessExclusiveLock), steps);
+	return lappend(steps, commands_step_local());
 }
 
 /* ---- REINDEX ---- */
@@ -494,7 +498,8 @@ commands_steps_reindex(Command *command)
 	commands_require_owner(relid);
 	commands_qualify_text(command, list_make1(statement->relation));
 	if (!reindex_is_concurrent(statement))
-		return list_make2(commands_step_local(),
+		return list_make3(commands_step_lock_shells(list_make1_oid(table->relid), ShareLock),
+						  commands_step_local(),
 						  commands_step_shards(table->relid, command->text, NIL));
 
 	PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL,
@@ -525,7 +530,8 @@ commands_steps_cluster(Command *command)
 						get_rel_name(relid))));
 		return NIL;
 	}
+	commands_require_owner(relid);
 	commands_qualify_text(command, list_make1(statement->relation));
-	return list_make2(commands_step_local(),
-					  commands_step_shards(relid, command->text, NIL));
+	return list_make3(commands_step_lock_shells(list_make1_oid(relid), AccessExclusiveLock),
+					  commands_step_local(), commands_step_shards(relid, command->text, NIL));
 }

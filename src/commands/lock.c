@@ -1,6 +1,11 @@
 /*
  * lock.c
- *	  LOCK TABLE: the lock is taken on the shells of all nodes, the coordinator's first.
+ *	  LOCK TABLE, and the order in which DDL takes locks.
+ *
+ * Whoever reads or writes a table holds a lock on the shell of its own node before it asks for one
+ * on a shard.  DDL therefore has to lock the shells of all nodes before the first shard, or it
+ * waits for a shell whose holder waits for a shard: a circle that no single server sees.  Among the
+ * shells the coordinator's is the first, so that DDL from two nodes meets there.
  */
 #include "postgres.h"
 
@@ -77,6 +82,49 @@ text_for_known(Command *command, const LockStmt *statement)
 					 statement->nowait ? " NOWAIT" : "");
 	return text.data;
 }
+
+/* ---- for DDL ---- */
+
+typedef struct ShellLocks
+{
+	List	   *relids;
+	LOCKMODE	mode;
+} ShellLocks;
+
+static void
+lock_shells(Command *command, void *argument)
+{
+	ShellLocks *locks = argument;
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, locks->relids)
+		appendStringInfo(&text, "%s%s", text.len == 0 ? "LOCK TABLE " : ", ",
+						 commands_qualified_name(lfirst_oid(cell)));
+	appendStringInfo(&text, " IN %s MODE", mode_names[locks->mode]);
+
+	lock_coordinator(command, text.data);
+	foreach(cell, locks->relids)
+		LockRelationOid(lfirst_oid(cell), locks->mode);
+	lock_others(command, text.data);
+}
+
+/*
+ * The step that locks the shells of known tables on all nodes.  The user must have the right to
+ * lock them: callers check ownership, or let the server do so, before.
+ */
+CommandStep *
+commands_step_lock_shells(List *relids, LOCKMODE mode)
+{
+	ShellLocks *locks = palloc(sizeof(ShellLocks));
+
+	locks->relids = relids;
+	locks->mode = mode;
+	return commands_step_call(lock_shells, locks);
+}
+
+/* ---- the statement ---- */
 
 List *
 commands_steps_lock(Command *command)

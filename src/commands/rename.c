@@ -55,11 +55,13 @@ steps_shards_last(Command *command, const DistTable *table)
 					  commands_step_shards(table->relid, command->text, NIL));
 }
 
-/* shards, here, nodes */
+/* locks, shards, here, nodes */
 static List *
 steps_shards_first(Command *command, const DistTable *table)
 {
-	return list_make3(commands_step_shards(table->relid, command->text, NIL),
+	return list_make4(commands_step_lock_shells(list_make1_oid(table->relid),
+												AccessExclusiveLock),
+					  commands_step_shards(table->relid, command->text, NIL),
 					  commands_step_local(), commands_step_nodes(command->text));
 }
 
@@ -141,7 +143,6 @@ steps_for_table_schema(Command *command, const DistTable *table)
 
 	if (!OidIsValid(schemaId) || schemaId == get_rel_namespace(table->relid))
 		return NIL;
-	commands_lock_coordinator_first(table->relid);
 	commands_require_owner(table->relid);
 	check_new_name(table->relid, schemaId, get_rel_name(table->relid));
 	ObjectAddressSet(*address, NamespaceRelationId, schemaId);

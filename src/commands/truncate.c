@@ -15,7 +15,9 @@
 #include "catalog/pg_inherits.h"
 #include "commands/tablecmds.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -188,6 +190,22 @@ truncate_everywhere(Command *command, void *argument)
 	truncate_here(relids, false, false);
 }
 
+/* before anything is locked elsewhere; the server checks more */
+static void
+require_right(List *relids)
+{
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		AclResult	result = pg_class_aclcheck(lfirst_oid(cell), GetUserId(), ACL_TRUNCATE);
+
+		if (result != ACLCHECK_OK)
+			aclcheck_error(result, get_relkind_objtype(get_rel_relkind(lfirst_oid(cell))),
+						   get_rel_name(lfirst_oid(cell)));
+	}
+}
+
 List *
 commands_steps_truncate(Command *command)
 {
@@ -200,6 +218,8 @@ commands_steps_truncate(Command *command)
 	known = keep_known(relids);
 	if (known == NIL)
 		return NIL;
-	commands_lock_coordinator_first(linitial_oid(known));
-	return list_make2(commands_step_local(), commands_step_call(truncate_everywhere, known));
+	require_right(known);
+	list_sort(known, list_oid_cmp);
+	return list_make3(commands_step_lock_shells(known, AccessExclusiveLock),
+					  commands_step_local(), commands_step_call(truncate_everywhere, known));
 }
