@@ -32,6 +32,62 @@ CREATE FUNCTION pg_catalog.get_all_active_transactions(
 COMMENT ON FUNCTION pg_catalog.get_all_active_transactions()
     IS 'sessions of this node that work with other nodes, and their distributed transactions';
 
+CREATE FUNCTION pg_catalog.get_global_active_transactions(
+    OUT datid oid, OUT process_id int, OUT initiator_node_identifier int, OUT worker_query bool,
+    OUT transaction_number bigint, OUT transaction_stamp timestamptz, OUT global_pid bigint)
+    RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'get_global_active_transactions';
+COMMENT ON FUNCTION pg_catalog.get_global_active_transactions()
+    IS 'sessions of all nodes that work with other nodes, and their distributed transactions';
+
+-- ----- who waits for whom
+
+CREATE FUNCTION pg_catalog.dump_local_wait_edges(
+    OUT waiting_pid int, OUT waiting_node_id int, OUT waiting_transaction_num bigint,
+    OUT waiting_transaction_stamp timestamptz, OUT blocking_pid int, OUT blocking_node_id int,
+    OUT blocking_transaction_num bigint, OUT blocking_transaction_stamp timestamptz,
+    OUT blocking_transaction_waiting bool, OUT waiting_global_pid bigint,
+    OUT blocking_global_pid bigint) RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dump_local_wait_edges';
+COMMENT ON FUNCTION pg_catalog.dump_local_wait_edges()
+    IS 'sessions of this node that wait for a lock, and who holds it';
+REVOKE ALL ON FUNCTION pg_catalog.dump_local_wait_edges() FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dump_global_wait_edges(
+    OUT waiting_pid int, OUT waiting_node_id int, OUT waiting_transaction_num bigint,
+    OUT waiting_transaction_stamp timestamptz, OUT blocking_pid int, OUT blocking_node_id int,
+    OUT blocking_transaction_num bigint, OUT blocking_transaction_stamp timestamptz,
+    OUT blocking_transaction_waiting bool, OUT waiting_global_pid bigint,
+    OUT blocking_global_pid bigint) RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dump_global_wait_edges';
+COMMENT ON FUNCTION pg_catalog.dump_global_wait_edges()
+    IS 'sessions of all nodes that wait for a lock, and who holds it';
+REVOKE ALL ON FUNCTION pg_catalog.dump_global_wait_edges() FROM PUBLIC;
+
+-- Process ids say nothing about sessions of other nodes: those whom such a session keeps waiting
+-- are found in dump_global_wait_edges().
+CREATE FUNCTION pg_catalog.citus_blocking_pids(pid int) RETURNS int[]
+    LANGUAGE sql STRICT VOLATILE SET search_path = pg_catalog
+    AS $$
+    SELECT coalesce(array_agg(blocker ORDER BY blocker), '{}') FROM (
+        SELECT unnest(pg_blocking_pids(pid)) AS blocker
+        UNION
+        SELECT citus_pid_for_gpid(e.blocking_global_pid) FROM dump_global_wait_edges() e
+        WHERE e.waiting_global_pid
+                = citus_calculate_gpid(citus_nodeid_for_gpid(citus_backend_gpid()), pid)
+            AND citus_nodeid_for_gpid(e.blocking_global_pid)
+                = citus_nodeid_for_gpid(citus_backend_gpid())) AS b
+    $$;
+COMMENT ON FUNCTION pg_catalog.citus_blocking_pids(int)
+    IS 'sessions of this node that keep a session of this node waiting, on whatever node';
+REVOKE ALL ON FUNCTION pg_catalog.citus_blocking_pids(int) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.check_distributed_deadlocks() RETURNS bool
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'check_distributed_deadlocks';
+COMMENT ON FUNCTION pg_catalog.check_distributed_deadlocks()
+    IS 'looks for deadlocks between nodes; true when a transaction of this node was canceled';
+REVOKE ALL ON FUNCTION pg_catalog.check_distributed_deadlocks() FROM PUBLIC;
+
 -- ----- ids of sessions
 
 CREATE FUNCTION pg_catalog.citus_backend_gpid() RETURNS bigint

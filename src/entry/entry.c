@@ -66,6 +66,7 @@ static void recover_transactions(void);
 
 static const Duty duties[] = {
 	{"recovery of prepared transactions", &txn_recover_interval, recover_transactions},
+	{"deadlocks between nodes", &txn_deadlock_interval, txn_deadlock_duty},
 	{"metadata of nodes that missed a change", &operations_sync_interval,
 	operations_sync_metadata},
 };

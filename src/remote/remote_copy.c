@@ -38,7 +38,7 @@ remote_copy_put(RemoteConn *conn, const char *data, int length)
 
 	if (conn->state != REMOTE_COPY_IN)
 		elog(ERROR, "connection is not in COPY");
-	CHECK_FOR_INTERRUPTS();
+	remote_check_interrupts();
 	for (;;)
 	{
 		rc = conn->transport->copy_put(conn->link, data, length);
@@ -79,7 +79,7 @@ remote_copy_get(RemoteConn *conn, int *length)
 		char	   *data = NULL;
 		int			rc;
 
-		CHECK_FOR_INTERRUPTS();
+		remote_check_interrupts();
 		rc = conn->transport->copy_get(conn->link, &data);
 		if (rc > 0)
 		{

@@ -321,5 +321,7 @@ extern bool remote_has_result(RemoteConn *conn);
 extern bool remote_wait_one(RemoteConn *conn, TimestampTz deadline);
 /* forgets wait event sets that watch conn */
 extern void remote_wait_forget(RemoteConn *conn);
+/* CHECK_FOR_INTERRUPTS(), after the function that was registered for it */
+extern void remote_check_interrupts(void);
 
 #endif

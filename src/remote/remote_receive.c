@@ -305,7 +305,7 @@ remote_receive_wait(RemoteConn *conn, RemoteAnswer *answer)
 {
 	for (;;)
 	{
-		CHECK_FOR_INTERRUPTS();
+		remote_check_interrupts();
 		remote_receive(conn, answer);
 		if (answer->kind != REMOTE_ANSWER_NONE)
 			return;

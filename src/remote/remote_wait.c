@@ -31,6 +31,7 @@ typedef struct WaitSet
 
 static WaitSet kept_sets[KEPT_SETS];
 static uint64 use_counter = 0;
+static void (*interrupt_check) (void) = NULL;
 
 static uint32
 wanted_events(RemoteConn *conn)
@@ -119,6 +120,20 @@ kept_set(RemoteConn **conns, int nconns)
 	return oldest;
 }
 
+void
+remote_set_interrupt_check(void (*check) (void))
+{
+	interrupt_check = check;
+}
+
+void
+remote_check_interrupts(void)
+{
+	if (interrupt_check != NULL && INTERRUPTS_PENDING_CONDITION())
+		interrupt_check();
+	CHECK_FOR_INTERRUPTS();
+}
+
 /* waits for the sockets; conns are all open and have one */
 static void
 wait_sockets(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
@@ -158,7 +173,7 @@ wait_sockets(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 	}
 	if (latchSet)
 		ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	remote_check_interrupts();
 }
 
 static bool
@@ -177,7 +192,7 @@ remote_wait_any(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 	bool		anyConnecting = false;
 	TimestampTz now = 0;
 
-	CHECK_FOR_INTERRUPTS();
+	remote_check_interrupts();
 	for (int i = 0; i < nconns; i++)
 	{
 		ready[i] = is_ready_now(conns[i]);

@@ -27,6 +27,7 @@
 #include "citus/base/compat.h"
 #include "citus/base/lifecycle.h"
 #include "citus/base/settings.h"
+#include "txn/txn_deadlock_internal.h"
 #include "txn/txn_internal.h"
 
 MemoryContext txn_context = NULL;
@@ -568,5 +569,6 @@ txn_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
 	txn_backend_init();
+	txn_deadlock_init();
 	base_lifecycle_register(PHASE_TXN, on_lifecycle_event);
 }

@@ -234,7 +234,38 @@ txn_backend_end(void)
 	SpinLockAcquire(&my_entry->mutex);
 	memset(&my_entry->info.xact, 0, sizeof(DistXactId));
 	my_entry->info.gidNumber = 0;
+	my_entry->info.victimNumber = 0;
 	SpinLockRelease(&my_entry->mutex);
+}
+
+int
+txn_backend_mark_victim(const DistXactId *xact)
+{
+	for (int i = 0; i < table->nentries; i++)
+	{
+		BackendEntry *entry = &table->entries[i];
+		int			pid = 0;
+
+		SpinLockAcquire(&entry->mutex);
+		if (entry->info.pid != 0 && TXN_IS_INITIATOR(&entry->info) &&
+			entry->info.xact.number == xact->number &&
+			entry->info.xact.initiatorGroup == xact->initiatorGroup)
+		{
+			entry->info.victimNumber = xact->number;
+			pid = entry->info.pid;
+		}
+		SpinLockRelease(&entry->mutex);
+		if (pid != 0)
+			return pid;
+	}
+	return 0;
+}
+
+bool
+txn_backend_is_victim(void)
+{
+	return my_entry != NULL && my_entry->info.victimNumber != 0 &&
+		my_entry->info.victimNumber == my_entry->info.xact.number;
 }
 
 bool

@@ -142,11 +142,19 @@ typedef struct BackendInfo
 	bool		isInternal;		/* works for a session of another node */
 	DistXactId	xact;			/* number 0: none */
 	uint64		gidNumber;		/* 0: none */
+	uint64		victimNumber;	/* this one of its transactions is in a deadlock; 0: none */
 } BackendInfo;
 
 /* copies of all used entries, palloc'd; number of them */
 extern int	txn_backend_list(BackendInfo **infos);
 extern uint64 txn_gpid_make(NodeId nodeId, int pid);
+/* is the entry that of the session that began its distributed transaction? */
+#define TXN_IS_INITIATOR(info) \
+	((info)->xact.number != 0 && (info)->gidNumber == (info)->xact.number)
+/* marks the transaction, begun on this node, as victim of a deadlock; its process, or 0 */
+extern int	txn_backend_mark_victim(const DistXactId *xact);
+/* was this session's transaction marked? */
+extern bool txn_backend_is_victim(void);
 
 /* loans of roles: false when there is no room; invalid when there is no such loan any more */
 extern bool txn_backend_keep_loan(const char *token, Oid roleId, int seconds);

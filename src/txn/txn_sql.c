@@ -14,12 +14,17 @@
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 #include "citus/base/session.h"
+#include "txn/txn_deadlock_internal.h"
 #include "txn/txn_internal.h"
 
 PG_FUNCTION_INFO_V1(recover_prepared_transactions);
 PG_FUNCTION_INFO_V1(assign_distributed_transaction_id);
 PG_FUNCTION_INFO_V1(get_current_transaction_id);
 PG_FUNCTION_INFO_V1(get_all_active_transactions);
+PG_FUNCTION_INFO_V1(get_global_active_transactions);
+PG_FUNCTION_INFO_V1(dump_local_wait_edges);
+PG_FUNCTION_INFO_V1(dump_global_wait_edges);
+PG_FUNCTION_INFO_V1(check_distributed_deadlocks);
 PG_FUNCTION_INFO_V1(citus_backend_gpid);
 PG_FUNCTION_INFO_V1(citus_calculate_gpid);
 PG_FUNCTION_INFO_V1(citus_nodeid_for_gpid);
@@ -73,15 +78,13 @@ get_current_transaction_id(PG_FUNCTION_ARGS)
  *
  * Sessions of others are shown to those who may see all statistics.
  */
-Datum
-get_all_active_transactions(PG_FUNCTION_ARGS)
+static void
+put_local_transactions(ReturnSetInfo *rsinfo)
 {
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	bool		seesAll = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
 	BackendInfo *infos;
 	int			n = txn_backend_list(&infos);
 
-	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < n; i++)
 	{
 		BackendInfo *info = &infos[i];
@@ -100,8 +103,139 @@ get_all_active_transactions(PG_FUNCTION_ARGS)
 		values[6] = Int64GetDatum((int64) info->globalPid);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+}
+
+Datum
+get_all_active_transactions(PG_FUNCTION_ARGS)
+{
+	InitMaterializedSRF(fcinfo, 0);
+	put_local_transactions((ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }
+
+/* the row of text values as a row of the result */
+static void
+put_text_row(ReturnSetInfo *rsinfo, AttInMetadata *types, char **values)
+{
+	HeapTuple	tuple = BuildTupleFromCStrings(types, values);
+
+	tuplestore_puttuple(rsinfo->setResult, tuple);
+	heap_freetuple(tuple);
+}
+
+/*
+ * get_global_active_transactions() returns the same of all nodes; one that does not answer is left
+ * out with a warning.
+ */
+Datum
+get_global_active_transactions(PG_FUNCTION_ARGS)
+{
+	/* the time in the one form that every DateStyle reads */
+	static const char query[] =
+		"SELECT datid, process_id, initiator_node_identifier, worker_query, transaction_number,"
+		" pg_catalog.to_char(transaction_stamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US+00'),"
+		" global_pid FROM pg_catalog.get_all_active_transactions()";
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	AttInMetadata *types;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	types = TupleDescGetAttInMetadata(rsinfo->setDesc);
+	put_local_transactions(rsinfo);
+	foreach(lc, catalog_active_primaries())
+	{
+		const ClusterNode *node = lfirst(lc);
+		RemoteTarget target = txn_target_of_node(node);
+		List	   *rows;
+		ListCell   *rowCell;
+		bool		ok;
+		char	   *error;
+
+		if (node->groupId == catalog_local_group())
+			continue;
+		rows = remote_run_alone(&target, query, &ok, &error);
+		if (!ok)
+			ereport(WARNING,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("could not list the transactions of node %s:%d", target.host,
+							target.port),
+					 errdetail_internal("%s", error)));
+		foreach(rowCell, rows)
+			put_text_row(rsinfo, types, lfirst(rowCell));
+	}
+	return (Datum) 0;
+}
+
+/* ---- who waits for whom ---- */
+
+#define COLUMNS_OF_EDGE 11
+
+static void
+put_edges(ReturnSetInfo *rsinfo, const WaitEdge *edges, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		const WaitMember *members[] = {&edges[i].waiting, &edges[i].blocking};
+		Datum		values[COLUMNS_OF_EDGE];
+		bool		nulls[COLUMNS_OF_EDGE] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		for (int j = 0; j < 2; j++)
+		{
+			const WaitMember *member = members[j];
+			Datum	   *first = &values[4 * j];
+
+			first[0] = Int32GetDatum(member->pid);
+			first[1] = Int32GetDatum(member->xact.initiatorGroup);
+			first[2] = Int64GetDatum((int64) member->xact.number);
+			first[3] = TimestampTzGetDatum(member->xact.timestamp);
+			nulls[4 * j + 3] = member->xact.timestamp == 0;
+			values[9 + j] = Int64GetDatum((int64) member->globalPid);
+		}
+		values[8] = BoolGetDatum(edges[i].blockingWaits);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
+
+/*
+ * dump_local_wait_edges() returns setof (waiting_pid int, waiting_node_id int,
+ *		waiting_transaction_num bigint, waiting_transaction_stamp timestamptz, the same four with
+ *		blocking_, blocking_transaction_waiting bool, waiting_global_pid bigint,
+ *		blocking_global_pid bigint)
+ */
+Datum
+dump_local_wait_edges(PG_FUNCTION_ARGS)
+{
+	WaitEdge   *edges;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	n = txn_deadlock_local_edges(&edges);
+	put_edges((ReturnSetInfo *) fcinfo->resultinfo, edges, n);
+	return (Datum) 0;
+}
+
+/* dump_global_wait_edges() returns the same of all nodes */
+Datum
+dump_global_wait_edges(PG_FUNCTION_ARGS)
+{
+	WaitEdge   *edges;
+	int			n;
+
+	InitMaterializedSRF(fcinfo, 0);
+	n = txn_deadlock_all_edges(&edges, WARNING);
+	put_edges((ReturnSetInfo *) fcinfo->resultinfo, edges, n);
+	return (Datum) 0;
+}
+
+/* check_distributed_deadlocks() returns bool */
+Datum
+check_distributed_deadlocks(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(txn_deadlock_resolve() > 0);
+}
+
+/* ---- identities ---- */
 
 /* citus_backend_gpid() returns bigint */
 Datum

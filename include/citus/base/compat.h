@@ -101,6 +101,13 @@ compat_wait_event_set_create(int nevents)
 #define compat_my_proc_number() (MyProc->pgprocno)
 #endif
 
+/* 16: renamed; the status of a backend by its place in the list, from 1 */
+#if PG_VERSION_NUM >= 160000
+#define compat_local_backend_status(index) pgstat_get_local_beentry_by_index(index)
+#else
+#define compat_local_backend_status(index) pgstat_fetch_stat_local_beentry(index)
+#endif
+
 /* ---- executing and explaining ---- */
 
 /* 18: without execute_once */

@@ -153,6 +153,11 @@ extern int	remote_outstanding(const RemoteConn *conn);
  * interrupts.
  */
 extern void remote_wait_any(RemoteConn **conns, int nconns, long timeoutMs, bool *ready);
+/*
+ * The function is called wherever this module checks for interrupts, before the server does: it
+ * may raise an error of its own for a pending one.  Registered once.
+ */
+extern void remote_set_interrupt_check(void (*check) (void));
 
 /*
  * Copies the error of the last ERROR or LOST answer and raises it here: SQLSTATE, message, detail,

@@ -102,6 +102,15 @@ extern int	txn_recover_interval;	/* citus.recover_2pc_interval, milliseconds, -1
 /* citus.recover_2pc_interval in ms, -1: off; the daemon runs txn_recover() that often */
 extern int	txn_recover_interval;
 
+/*
+ * Looks for deadlocks over nodes, and cancels those victims that were begun here; how many.  The
+ * daemon runs the duty, which looks when there is a reason, every txn_deadlock_interval ms (-1:
+ * off).
+ */
+extern int	txn_deadlock_resolve(void);
+extern void txn_deadlock_duty(void);
+extern int	txn_deadlock_interval;
+
 /* RemoteTarget of a node for the current user with authinfo and poolinfo filled in */
 extern RemoteTarget txn_target_of_node(const ClusterNode *node);
 
