@@ -112,6 +112,41 @@ CREATE FUNCTION pg_catalog.citus_check_cluster_node_health(
     OUT result boolean) RETURNS SETOF record
     LANGUAGE C STRICT ROWS 100 AS 'MODULE_PATHNAME', 'citus_check_cluster_node_health';
 
+-- What could not be dropped in its time.
+CREATE PROCEDURE pg_catalog.citus_cleanup_orphaned_resources()
+    LANGUAGE C AS 'MODULE_PATHNAME', 'citus_cleanup_orphaned_resources';
+CREATE PROCEDURE pg_catalog.citus_cleanup_orphaned_shards()
+    LANGUAGE C AS 'MODULE_PATHNAME', 'citus_cleanup_orphaned_shards';
+COMMENT ON PROCEDURE pg_catalog.citus_cleanup_orphaned_resources()
+    IS 'drops what pg_dist_cleanup notes, where that is possible now';
+
+-- Drops those of the relations that are no shards of this node any more and that nobody uses;
+-- gives their names, in the order of the argument.
+CREATE FUNCTION citus_internal.drop_leftovers(names text[]) RETURNS SETOF text
+    LANGUAGE plpgsql VOLATILE STRICT
+    SET search_path = pg_catalog SET citus.override_table_visibility = off
+    SET lock_timeout = '200ms'
+    AS $$
+DECLARE
+    relation text;
+BEGIN
+    FOREACH relation IN ARRAY names LOOP
+        BEGIN
+            IF NOT coalesce(relation_is_a_known_shard(to_regclass(relation)), false) THEN
+                PERFORM citus_internal.drop_relations(ARRAY[relation]);
+                RETURN NEXT relation;
+            END IF;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                NULL;   -- another time
+            WHEN OTHERS THEN
+                RAISE LOG 'could not drop %: %', relation, SQLERRM;
+        END;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION citus_internal.drop_leftovers(text[]) FROM PUBLIC;
+
 -- The schema that every database has is kept identical on all nodes as well.
 INSERT INTO pg_catalog.pg_dist_object (classid, objid, objsubid)
     SELECT 'pg_catalog.pg_namespace'::pg_catalog.regclass, oid, 0

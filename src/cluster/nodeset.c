@@ -66,6 +66,8 @@ cluster_other_nodes(void)
 
 		if (node->groupId == localGroup || !node->hasMetadata)
 			continue;
+		if (!node->metadataSynced && cluster_skip_unsynced)
+			continue;
 		if (!node->metadataSynced)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -93,6 +93,26 @@ steps_drop_objects(Command *command)
 	return steps_for_dropped(dropped);
 }
 
+/* Nodes that are down do not keep a table from being dropped: they are left behind. */
+static void
+lock_where_present(Command *command, void *argument)
+{
+	CommandStep *lock = argument;
+	bool		skipped = cluster_skip_unsynced;
+
+	(void) cluster_absent_groups();
+	cluster_skip_unsynced = true;
+	PG_TRY();
+	{
+		lock->run(command, lock->argument);
+	}
+	PG_FINALLY();
+	{
+		cluster_skip_unsynced = skipped;
+	}
+	PG_END_TRY();
+}
+
 /*
  * Tables go by the event trigger; here their shells are locked, before that comes to the shards.
  * Clients do not drop shards by hand.
@@ -102,6 +122,7 @@ steps_drop_tables(Command *command)
 {
 	DropStmt   *statement = (DropStmt *) command->statement;
 	List	   *relids = NIL;
+	CommandStep *lock;
 	ListCell   *cell;
 
 	foreach(cell, statement->objects)
@@ -118,8 +139,8 @@ steps_drop_tables(Command *command)
 	if (relids == NIL)
 		return NIL;
 	list_sort(relids, list_oid_cmp);
-	return list_make2(commands_step_lock_shells(relids, AccessExclusiveLock),
-					  commands_step_local());
+	lock = commands_step_lock_shells(relids, AccessExclusiveLock);
+	return list_make2(commands_step_call(lock_where_present, lock), commands_step_local());
 }
 
 List *

@@ -63,12 +63,14 @@ static const ModuleDef modules[] = {
 };
 
 static void recover_transactions(void);
+static void clean_up(void);
 
 static const Duty duties[] = {
 	{"recovery of prepared transactions", &txn_recover_interval, recover_transactions},
 	{"deadlocks between nodes", &txn_deadlock_interval, txn_deadlock_duty},
 	{"metadata of nodes that missed a change", &operations_sync_interval,
 	operations_sync_metadata},
+	{"cleanup of leftovers", &operations_cleanup_interval, clean_up},
 };
 
 static planner_hook_type previousPlanner = NULL;
@@ -82,6 +84,12 @@ static void
 recover_transactions(void)
 {
 	(void) txn_recover();
+}
+
+static void
+clean_up(void)
+{
+	(void) operations_clean_up();
 }
 
 /* Duties write, and belong to the database, not to a helper process of one statement. */

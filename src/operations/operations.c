@@ -12,6 +12,7 @@ bool		operations_replicate_on_activate = true;
 int			operations_metadata_sync_mode = METADATA_SYNC_TRANSACTIONAL;
 
 int			operations_sync_interval = 60000;
+int			operations_cleanup_interval = 15000;
 
 static const struct config_enum_entry metadata_sync_modes[] = {
 	{"transactional", METADATA_SYNC_TRANSACTIONAL, false},
@@ -49,6 +50,17 @@ static const SettingDef settings[] = {
 		.max = 7 * 24 * 3600 * 1000,
 		.context = PGC_SIGHUP,
 		.flags = GUC_UNIT_MS | GUC_NO_SHOW_ALL,
+	},
+	{
+		.name = "citus.defer_shard_delete_interval",
+		.description = "Time between two attempts to drop what could not be dropped before.",
+		.type = SETTING_INT,
+		.variable = &operations_cleanup_interval,
+		.boot.i = 15000,
+		.min = -1,
+		.max = 7 * 24 * 3600 * 1000,
+		.context = PGC_SIGHUP,
+		.flags = GUC_UNIT_MS,
 	},
 };
 

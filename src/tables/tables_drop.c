@@ -10,7 +10,10 @@
  * already, with its schema or its parent, is no error; (2) a node forgets a table exactly when its
  * shell goes there.
  *
- * Main path: citus_drop_trigger() -> collect_dropped() -> drop_everywhere().
+ * Nodes that are down do not keep a table from being dropped: they are left behind, out of sync,
+ * and their shards are noted in pg_dist_cleanup.
+ *
+ * Main path: citus_drop_trigger() -> collect_dropped() -> drop_everywhere() -> drop_on_nodes().
  */
 #include "postgres.h"
 
@@ -45,6 +48,8 @@ typedef struct DroppedTable
 	ColocationId colocationId;
 	char	   *shellName;		/* qualified and quoted */
 	List	   *shardNames;		/* so are these */
+	List	   *placedNames;	/* of placements, and the group of each */
+	List	   *placedGroups;
 } DroppedTable;
 
 List *
@@ -169,6 +174,20 @@ describe(const DistTable *table, const char *schemaName, const char *relationNam
 	dropped->colocationId = table->colocationId;
 	dropped->shellName = quote_qualified_identifier(schemaName, relationName);
 	dropped->shardNames = tables_shard_names(table, schemaName, relationName);
+	dropped->placedNames = NIL;
+	dropped->placedGroups = NIL;
+	for (int i = 0; i < table->nshards; i++)
+	{
+		const Shard *shard = table->shards[i];
+
+		for (int j = 0; j < shard->nplacements; j++)
+		{
+			dropped->placedNames = lappend(dropped->placedNames,
+										   list_nth(dropped->shardNames, i));
+			dropped->placedGroups = lappend_int(dropped->placedGroups,
+												shard->placements[j].groupId);
+		}
+	}
 	return dropped;
 }
 
@@ -183,9 +202,34 @@ forget_here(Oid relid)
 		catalog_object_delete(&address);
 }
 
+/* the shards of nodes that are not there go when these are back */
+static void
+defer_drops(List *dropped, List *absent)
+{
+	List	   *names = NIL;
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	foreach(lc, dropped)
+	{
+		DroppedTable *table = lfirst(lc);
+
+		for (int i = 0; i < list_length(table->placedNames); i++)
+		{
+			GroupId		group = list_nth_int(table->placedGroups, i);
+
+			if (!list_member_int(absent, group))
+				continue;
+			names = lappend(names, list_nth(table->placedNames, i));
+			groups = lappend_int(groups, group);
+		}
+	}
+	cluster_defer_drop(names, groups);
+}
+
 /* shards and metadata everywhere, shells on the other nodes */
 static void
-drop_everywhere(List *dropped)
+drop_on_nodes(List *dropped)
 {
 	List	   *shards = NIL;
 	List	   *shells = NIL;
@@ -205,6 +249,26 @@ drop_everywhere(List *dropped)
 	CommandCounterIncrement();
 	foreach(lc, dropped)
 		tables_colocation_drop_if_empty(((DroppedTable *) lfirst(lc))->colocationId);
+}
+
+static void
+drop_everywhere(List *dropped)
+{
+	List	   *absent = cluster_absent_groups();
+	bool		skipped = cluster_skip_unsynced;
+
+	cluster_skip_unsynced = absent != NIL;
+	PG_TRY();
+	{
+		drop_on_nodes(dropped);
+		if (absent != NIL)
+			defer_drops(dropped, absent);
+	}
+	PG_FINALLY();
+	{
+		cluster_skip_unsynced = skipped;
+	}
+	PG_END_TRY();
 }
 
 void
@@ -380,7 +444,7 @@ tables_after_statement(void)
 	if (!linksDropped)
 		return;
 	linksDropped = false;
-	if (catalog_is_coordinator() && !base_session_is_internal())
+	if (catalog_is_coordinator() && !base_session_is_internal() && cluster_is_complete())
 		tables_remove_local();
 }
 

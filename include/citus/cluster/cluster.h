@@ -20,10 +20,28 @@ extern char *cluster_local_hostname;
 
 /* ---- sets of nodes: List of const ClusterNode * ---- */
 
-/* active primaries with metadata other than this node; raises 55000 when one is out of sync */
+/*
+ * active primaries with metadata other than this node; raises 55000 when one is out of sync,
+ * unless cluster_skip_unsynced
+ */
 extern List *cluster_other_nodes(void);
 /* the coordinator's node; raises XX000 when it is not in metadata and this is not it */
 extern const ClusterNode *cluster_coordinator(void);
+
+/* ---- going on without nodes that are down (absent.c) ---- */
+
+/*
+ * Groups of nodes that should have metadata but are out of sync or do not answer; a List of ints.
+ * The latter are marked as out of sync, here and on the nodes that are there.  Raises 08006 when
+ * this transaction has used a node that is lost.
+ */
+extern List *cluster_absent_groups(void);
+/* while true, cluster_other_nodes() leaves nodes that are out of sync out; reset it on errors */
+extern bool cluster_skip_unsynced;
+/* false when a node is out of sync */
+extern bool cluster_is_complete(void);
+/* notes on the coordinator that tables (qualified and quoted) are to be dropped in groups */
+extern void cluster_defer_drop(List *names, List *groups);
 
 /* ---- running ---- */
 
