@@ -36,12 +36,12 @@ $ENV{CITUS_BUILD_TARGET} = 'test-library';
 delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
 @ENV{qw(PGUSER PGTZ LC_ALL LANG)} = ('postgres', 'UTC', 'C.UTF-8', 'C.UTF-8');
 
-my @kinds = qw(lint unit regress isolation equivalence random tap);
+my @kinds = qw(lint unit regress isolation equivalence random docs tap);
 my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
-                equivalence => 300, random => 300 + 2 * $seconds, tap => 400);
+                equivalence => 300, random => 300 + 2 * $seconds, docs => 180, tap => 400);
 my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
               isolation => \&run_isolation, equivalence => \&run_equivalence, random => \&run_random,
-              tap => \&run_tap);
+              docs => \&run_docs, tap => \&run_tap);
 
 umask 022;
 
@@ -51,6 +51,19 @@ sub read_file { my $f = shift; open my $h, '<', $f or return ''; local $/; my $t
 sub write_file { my ($f, $t) = @_; open my $h, '>', $f or die "$f: $!"; print $h $t; close $h }
 sub names { my ($glob, $suffix) = @_; map { basename($_, $suffix) } sort glob "$top/test/$glob" }
 
+# The SQL of a page of the documentation, with its lines where they are in the page.
+sub sql_of_page {
+    my $page = shift;
+    my ($sql, $inside) = ('', 0);
+    # The README is the one at the top; that of docs lists the pages.
+    my $file = $page eq 'README' ? "$top/README.md" : "$top/docs/$page.md";
+    for my $line (split /\n/, read_file($file)) {
+        if ($line =~ /^```/) { $inside = $line =~ /^```sql\s*$/; $line = '' }
+        $sql .= ($inside ? $line : '') . "\n";
+    }
+    return $sql =~ /\S/ ? $sql : '';
+}
+
 my %tests = (
     lint => [grep { -x "$top/test/lint/$_" } names('lint/*', '')],
     unit => [map { read_file($_) =~ /^UNIT_TEST\((\w+)\)/mg } sort glob "$top/test/unit/*.c"],
@@ -59,6 +72,8 @@ my %tests = (
     equivalence => [map { ($_, "$_.reference", "$_.single") }
                     names('equivalence/*.sql', '.sql')],
     random => [map { ($_, "$_.worker", "$_.single") } qw(select write)],
+    docs => [grep { sql_of_page($_) ne '' } 'README',
+             grep { $_ ne 'README' } names('../docs/*.md', '.md')],
     tap => [names('tap/*.pl', '.pl')]);
 
 my @queue;
@@ -294,6 +309,20 @@ sub run_random {
         "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
         $to . $server->{PGPORT}, $place eq 'worker' ? $to . $server->{CITUS_PORT_worker1} : ());
     return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
+}
+
+# What the documentation shows, in order and without an error; each page drops what it made.
+sub run_docs {
+    my ($name, $out) = @_;
+    my $server = servers('cluster');
+    my $sizes = log_sizes($server);
+    write_file("$out.sql", sql_of_page($name));
+    my $status = run_command($deadline{docs}, $out, undef, psql_command(
+        $server, 'coordinator', qw(-a -q -v ON_ERROR_STOP=1 -f), "$out.sql"));
+    # The end of the output tells which statement failed.
+    my @lines = split /\n/, read_file($out);
+    splice @lines, 0, @lines - 12 if @lines > 12;
+    return ($status == 0 ? '' : join '', map { "$_\n" } @lines) . after_check($server, $sizes);
 }
 
 # PostgreSQL::Test starts servers itself, so it runs as the ordinary user, on a copy of the tests
