@@ -174,7 +174,6 @@ extern List *commands_steps_drop_statistics(Command *command);
 extern List *commands_steps_for_statistics(Command *command, List *names);
 /* drop.c */
 extern List *commands_steps_drop(Command *command);
-extern List *commands_steps_drop_owned(Command *command);
 /* objects.c */
 extern List *commands_steps_create_object(Command *command);
 /* object_alter.c */
@@ -190,6 +189,7 @@ extern List *commands_steps_alter_role(Command *command);
 extern List *commands_steps_alter_role_set(Command *command);
 extern List *commands_steps_drop_role(Command *command);
 extern List *commands_steps_grant_role(Command *command);
+extern List *commands_steps_drop_owned(Command *command);
 extern List *commands_steps_database_set(Command *command);
 /* grant.c */
 extern List *commands_steps_grant(Command *command);

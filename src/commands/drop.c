@@ -167,10 +167,3 @@ commands_steps_drop(Command *command)
 			return steps_drop_objects(command);
 	}
 }
-
-/* DROP OWNED, REASSIGN OWNED: the same roles on every node */
-List *
-commands_steps_drop_owned(Command *command)
-{
-	return list_make2(commands_step_local(), commands_step_nodes(command->text));
-}

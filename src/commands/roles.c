@@ -282,6 +282,28 @@ commands_steps_grant_role(Command *command)
 					  commands_step_nodes(command->text));
 }
 
+/* ---- DROP OWNED, REASSIGN OWNED ---- */
+
+static void
+share_owners(Command *command, void *argument)
+{
+	share_role_specs((List *) argument);
+}
+
+List *
+commands_steps_drop_owned(Command *command)
+{
+	List	   *roles;
+
+	if (IsA(command->statement, DropOwnedStmt))
+		roles = ((DropOwnedStmt *) command->statement)->roles;
+	else
+		roles = lappend(list_copy(((ReassignOwnedStmt *) command->statement)->roles),
+						((ReassignOwnedStmt *) command->statement)->newrole);
+	return list_make3(commands_step_call(share_owners, roles), commands_step_local(),
+					  commands_step_nodes(command->text));
+}
+
 /* ---- ALTER DATABASE ... SET ---- */
 
 List *

@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/vacuum.h"
 #include "executor/spi.h"
@@ -228,7 +229,7 @@ size_query(const DistTable *table, GroupId groupId)
 
 	initStringInfo(&text);
 	appendStringInfo(&text,
-					 "SELECT coalesce(sum(relpages), 0), "
+					 "SELECT coalesce(sum(greatest(relpages, 0)), 0), "
 					 "coalesce(sum(greatest(reltuples, 0)), 0) "
 					 "FROM pg_catalog.pg_class WHERE relnamespace = "
 					 "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s) "
@@ -397,7 +398,8 @@ commands_steps_vacuum(Command *command)
 		/* what the user may not maintain the server skips, with a warning */
 		if (table == NULL || !compat_may_maintain(relid))
 			continue;
-		task->shells = lappend_oid(task->shells, relid);
+		task->shells = list_concat_unique_oid(task->shells,
+											  find_all_inheritors(relid, NoLock, NULL));
 		local = list_concat(local, add_shards(task, table, target, head));
 	}
 	if (task->shells == NIL)

@@ -36,6 +36,14 @@ ANALYZE d (k);
 VACUUM;
 ANALYZE;
 
+-- partitions count, too
+CREATE TABLE p (k int, d int) PARTITION BY LIST (d);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+SELECT create_distributed_table('p', 'k');
+INSERT INTO p SELECT i, 1 FROM generate_series(1, 300) i;
+ANALYZE p;
+SELECT relname, reltuples, relpages > 0 AS has_pages FROM pg_class WHERE oid IN ('p'::regclass, 'p1'::regclass) ORDER BY 1;
+
 LOCK TABLE d;
 BEGIN;
 LOCK TABLE d, r IN SHARE MODE NOWAIT;
