@@ -1,8 +1,9 @@
 -- What must hold between transactions, on every node and between nodes.  For tests, and for the
 -- operator who wants to know.
 
--- What is wrong with this node's shards by themselves.
-CREATE FUNCTION citus_internal.node_problems() RETURNS SETOF text
+-- What is wrong with this node's shards by themselves.  highest: the last id of a shard that the
+-- coordinator handed out.
+CREATE FUNCTION citus_internal.node_problems(highest bigint) RETURNS SETOF text
     LANGUAGE plpgsql VOLATILE STRICT
     SET search_path = pg_catalog SET citus.override_table_visibility = off
     AS $$
@@ -34,14 +35,24 @@ BEGIN
         END IF;
     END LOOP;
 
-    -- names as ours, with an id as ours, that no metadata knows
+    -- names as ours: with an id that was given to a shard, which is no more, or not here
+    highest := greatest(highest, (SELECT max(shardid) FROM pg_dist_shard));
     RETURN QUERY
         SELECT format('relation %s is no shard of any table', c.oid::regclass)
-        FROM pg_class c
-        WHERE c.relkind IN ('r', 'p') AND c.relname ~ '_1[0-9]{5}$'
+        FROM pg_class c,
+            substring(c.relname FROM '_([1-9][0-9]{5,17})$') AS number
+        WHERE c.relkind IN ('r', 'p') AND number::bigint BETWEEN 102008 AND highest
           AND c.relnamespace::regnamespace::text !~ '^pg_'
-          AND NOT relation_is_a_known_shard(c.oid)
+          AND NOT EXISTS (SELECT FROM pg_dist_shard s WHERE s.shardid = number::bigint)
           AND NOT EXISTS (SELECT FROM pg_dist_partition t WHERE t.logicalrelid = c.oid);
+    RETURN QUERY
+        SELECT format('relation %s is a shard that has no placement on this node',
+            c.oid::regclass)
+        FROM pg_class c,
+            substring(c.relname FROM '_([1-9][0-9]{5,17})$') AS number
+        WHERE c.relkind IN ('r', 'p', 'f') AND relation_is_a_known_shard(c.oid)
+          AND NOT EXISTS (SELECT FROM pg_dist_placement p
+                          WHERE p.shardid = number::bigint AND p.groupid = here);
 
     RETURN QUERY
         SELECT format('shard %s belongs to no table', s.shardid)
@@ -153,5 +164,5 @@ $$;
 CREATE FUNCTION citus_internal.check_consistency() RETURNS SETOF text
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_check_consistency';
 
-REVOKE ALL ON FUNCTION citus_internal.node_problems(), citus_internal.node_digests(),
+REVOKE ALL ON FUNCTION citus_internal.node_problems(bigint), citus_internal.node_digests(),
     citus_internal.check_consistency() FROM PUBLIC;

@@ -25,7 +25,8 @@
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
 
-#define PROBLEMS_QUERY "SELECT problem FROM citus_internal.node_problems() problem"
+#define LAST_SHARD_QUERY "SELECT last_value FROM pg_catalog.pg_dist_shardid_seq"
+#define PROBLEMS_QUERY "SELECT problem FROM citus_internal.node_problems(%s) problem"
 #define DIGESTS_QUERY "SELECT item, digest FROM citus_internal.node_digests()"
 
 /* Digest: an entry of the picture that this node has */
@@ -152,18 +153,38 @@ other_active_nodes(void)
 	return others;
 }
 
+/* the last id that was given to a shard, as the coordinator says; "0" when it does not */
+static const char *
+last_shard_id(void)
+{
+	List	   *rows = NIL;
+
+	if (catalog_is_coordinator())
+		rows = query_here(LAST_SHARD_QUERY);
+	else
+	{
+		ClusterAnswer *answer;
+
+		answer = linitial(cluster_run_alone(list_make1((void *) cluster_coordinator()),
+											list_make1(LAST_SHARD_QUERY), false));
+		rows = answer->ok ? answer->rows : NIL;
+	}
+	return rows == NIL ? "0" : ((char **) linitial(rows))[0];
+}
+
 List *
 tables_check_consistency(void)
 {
+	char	   *problemsQuery = psprintf(PROBLEMS_QUERY, last_shard_id());
 	List	   *others = other_active_nodes();
 	HTAB	   *digests = digests_here();
 	List	   *problems = NIL;
 	ListCell   *lc;
 	ListCell   *row;
 
-	foreach(row, query_here(PROBLEMS_QUERY))
+	foreach(row, query_here(problemsQuery))
 		problems = add_problem(problems, NULL, ((char **) lfirst(row))[0]);
-	foreach(lc, cluster_run_alone(others, list_make1(PROBLEMS_QUERY), true))
+	foreach(lc, cluster_run_alone(others, list_make1(problemsQuery), true))
 	{
 		const ClusterAnswer *answer = lfirst(lc);
 
