@@ -10,8 +10,12 @@
 /* a cancel request takes a connection of its own; longer than this it is not worth waiting for */
 #define CANCEL_TIMEOUT_MS 5000
 
-/* cancel again if commands that were queued behind the cancelled one go on */
-#define CANCEL_AGAIN_MS 500
+/*
+ * Commands that were queued behind the cancelled one go on, each has to be cancelled itself.  The
+ * next request follows soon, for the far side may have been between two of them; then less often.
+ */
+#define CANCEL_AGAIN_MIN_MS 10
+#define CANCEL_AGAIN_MAX_MS 500
 
 void
 remote_cancel(RemoteConn *conn)
@@ -59,6 +63,8 @@ remote_abandon(RemoteConn *conn, long timeoutMs)
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeoutMs);
 	TimestampTz cancelAgain;
 	bool		needCancel = conn->outstanding > 0;
+	int			outstanding;
+	int			pause = CANCEL_AGAIN_MIN_MS;
 
 	if (conn->state == REMOTE_BROKEN)
 		return false;
@@ -72,6 +78,7 @@ remote_abandon(RemoteConn *conn, long timeoutMs)
 		remote_sync(conn);
 	discard_some(conn);
 	cancelAgain = GetCurrentTimestamp();
+	outstanding = conn->outstanding;
 	while (remote_conn_state(conn) != REMOTE_IDLE && conn->state != REMOTE_BROKEN)
 	{
 		TimestampTz now = GetCurrentTimestamp();
@@ -85,10 +92,17 @@ remote_abandon(RemoteConn *conn, long timeoutMs)
 		if (needCancel && now >= cancelAgain)
 		{
 			(void) conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs));
-			cancelAgain = TimestampTzPlusMilliseconds(now, CANCEL_AGAIN_MS);
+			cancelAgain = TimestampTzPlusMilliseconds(now, pause);
+			pause = Min(2 * pause, CANCEL_AGAIN_MAX_MS);
 		}
 		remote_wait_one(conn, Min(deadline, cancelAgain));
 		discard_some(conn);
+		if (conn->outstanding != outstanding)
+		{
+			outstanding = conn->outstanding;
+			pause = CANCEL_AGAIN_MIN_MS;
+			cancelAgain = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause);
+		}
 	}
 	return conn->state != REMOTE_BROKEN;
 }

@@ -21,6 +21,14 @@ $c->fails('SET statement_timeout = 500; SELECT count(pg_sleep(60)) FROM t', qr/s
           'and one over all shards');
 $c->wait_until($_, $busy, "nothing runs on $_ any more") for 'worker1', 'worker2';
 
+# Statements that wait behind the cancelled one on the same connection end at once, too.
+$c->sql(q{CREATE FUNCTION slow(int) RETURNS int LANGUAGE plpgsql IMMUTABLE
+          AS 'BEGIN PERFORM pg_sleep(0.3); RETURN $1; END'});
+my $start = time;
+$c->fails('SET statement_timeout = 500; SET citus.max_adaptive_executor_pool_size = 1;'
+          . ' SELECT sum(slow(k)) FROM t', qr/statement timeout/, 'statement_timeout while tasks are queued');
+cmp_ok(time - $start, '<', 5, 'ends them without waiting for each');
+
 # A lock held by another session: lock_timeout is the client's.
 my $holder = $c->node('coordinator')->background_psql('citus');
 $holder->query('BEGIN');
