@@ -205,6 +205,10 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 		case AT_DropInherit:
 			refuse(check, "change the inheritance of", NULL);
 			break;
+		case AT_AddOf:
+			refuse(check, "bind to a type the columns of",
+				   "Changes of the type would not reach the shards.");
+			break;
 		case AT_EnableRule:
 		case AT_EnableAlwaysRule:
 		case AT_EnableReplicaRule:

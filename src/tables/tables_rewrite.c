@@ -507,6 +507,9 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 		case AT_AddIdentity:
 		case AT_SetIdentity:
 		case AT_DropIdentity:
+		case AT_AddOf:
+		case AT_DropOf:
+			/* shards have columns of their own, and neither sequences nor types of rows */
 			return false;
 		default:
 			/* nothing in it but columns, options and roles */
