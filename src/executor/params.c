@@ -207,10 +207,13 @@ executor_params_encode(ExecutorParams *params)
 	TypeOutput *outputs;
 	int			noutputs = 0;
 	bool		binaryAllowed;
+	MemoryContext caller;
 
 	if (params->encoded)
 		return;
 
+	/* as long as the parameters themselves: EXPLAIN sends them again after the run */
+	caller = MemoryContextSwitchTo(GetMemoryChunkContext(params));
 	binaryAllowed = executor_binary_allowed();
 	outputs = palloc(sizeof(TypeOutput) * Max(count_types(params), 1));
 	params->wireTypes = palloc0(sizeof(Oid) * Max(params->n, 1));
@@ -244,6 +247,7 @@ executor_params_encode(ExecutorParams *params)
 		}
 	}
 	params->encoded = true;
+	MemoryContextSwitchTo(caller);
 }
 
 /* NULL for no parameters */

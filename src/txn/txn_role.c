@@ -137,8 +137,13 @@ txn_role_forget(RemoteXact *xact)
 void
 txn_role_leave(void)
 {
+	Oid			userId;
+	int			securityContext;
+
+	/* a lent role may be the session's own: the mark of the loan goes, too */
+	GetUserIdAndSecContext(&userId, &securityContext);
 	if (base_session_is_internal() && txn_current_id().number != 0 &&
-		GetUserId() != GetSessionUserId())
+		(userId != GetSessionUserId() || securityContext != 0))
 		SetUserIdAndSecContext(GetSessionUserId(), 0);
 }
 
