@@ -735,6 +735,14 @@ analyze_level(Analysis *analysis)
 	return source;
 }
 
+/* copies of the same rows in another order may give other results */
+static bool
+rows_depend_on_order(Query *query)
+{
+	return query->limitCount != NULL || query->limitOffset != NULL || query->hasWindowFuncs ||
+		query->hasDistinctOn;
+}
+
 /*
  * The parts of a query below the top level, as its parent sees them: keys and nullable are output
  * columns, links are Vars with varlevelsup counted from the query itself.
@@ -757,9 +765,7 @@ analyze_query(Analysis *analysis, Query *query)
 	}
 	source = analyze_level(analysis);
 
-	if (source->parts == NIL &&
-		(query->limitCount != NULL || query->limitOffset != NULL || query->hasWindowFuncs) &&
-		planner_has_known_relation(query))
+	if (source->parts == NIL && rows_depend_on_order(query) && planner_has_known_relation(query))
 		findings->unstableReplica = true;
 
 	foreach(lc, source->parts)
@@ -864,6 +870,8 @@ planner_shape(Query *query, QueryShape *shape)
 		}
 	}
 
+	shape->hasUnstableReplicas = findings.unstableReplica ||
+		(source->parts == NIL && rows_depend_on_order(query) && shape->hasReplicas);
 	if (findings.blocked != NULL)
 		shape->reason = findings.blocked;
 	else if (source->parts == NIL)

@@ -45,6 +45,7 @@ typedef struct QueryShape
 	bool		hasShards;		/* any relation with shards that are spread or single */
 	bool		hasReplicas;	/* any reference table */
 	bool		hasLocal;		/* any relation that only this node has */
+	bool		hasUnstableReplicas;	/* reference tables read so that copies may differ */
 	bool		complete;		/* running it per shard index and concatenating is right */
 	bool		pinned;			/* all its shards have the index of pin */
 	Expr	   *pin;			/* key value that all keyed relations are pinned to, or NULL */
@@ -159,8 +160,8 @@ extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
 typedef enum StageExtent
 {
 	STAGE_RELATIONS,			/* relations that are not in the anchor's group */
-	STAGE_SUBQUERIES,			/* sub-queries that combine rows of shards */
-	STAGE_EVERYTHING,			/* all relations but the target and reference tables */
+	STAGE_SUBQUERIES,			/* sub-queries that would differ from task to task */
+	STAGE_EVERYTHING,			/* all relations but the target */
 } StageExtent;
 
 extern Query *planner_stage(Query *query, const DistTable *anchor, StageExtent extent,

@@ -193,6 +193,8 @@ modify_reference(PlanRequest *request, WholeSpec *spec, QueryShape *shape, Refus
 
 	if (shape->hasShards || shape->hasLocal)
 		return refuse(refusal, "a reference table can be modified only from reference tables");
+	if (shape->hasUnstableReplicas)
+		return refuse(refusal, "copies of a reference table may give different rows");
 	if (contain_volatile_functions((Node *) query))
 		return refuse(refusal, "a volatile function would differ between the copies of a "
 					  "reference table");

@@ -40,7 +40,7 @@ typedef struct StageContext
 {
 	const DistTable *anchor;	/* shards of its group take part as they are */
 	bool		subqueries;		/* stage every sub-query with shards, too */
-	bool		everything;		/* stage every relation but reference tables */
+	bool		everything;		/* stage every relation */
 	List	   *sources;		/* of Query, each returning one row of arrays */
 	int			nparams;
 	const char *impossible;
@@ -329,11 +329,11 @@ relation_must_be_staged(StageContext *context, Oid relid)
 {
 	const DistTable *table = catalog_table_get(relid);
 
-	if (table == NULL)
+	if (table == NULL || context->everything)
 		return true;
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return false;
-	return context->everything || context->anchor->kind == DIST_TABLE_REFERENCE || table->kind != context->anchor->kind ||
+	return context->anchor->kind == DIST_TABLE_REFERENCE || table->kind != context->anchor->kind ||
 		table->colocationId != context->anchor->colocationId;
 }
 
@@ -387,20 +387,21 @@ stage_rows(StageContext *context, Query *query, Index rti)
 
 /* ---- levels ---- */
 
+/* true when the query must not run once per shard: it would see other rows each time */
 static bool
-has_shards(Query *query)
+differs_between_tasks(Query *query)
 {
 	QueryShape	shape;
 
 	planner_shape(query, &shape);
-	return shape.hasShards;
+	return shape.hasShards || shape.hasUnstableReplicas;
 }
 
 static Query *
 stage_subquery(StageContext *context, Query *query)
 {
 	if (context->subqueries && query->commandType == CMD_SELECT &&
-		!planner_is_correlated(query) && has_shards(query))
+		!planner_is_correlated(query) && differs_between_tasks(query))
 		return stage_source(context, query);
 	stage_level(context, query);
 	return query;

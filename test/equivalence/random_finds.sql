@@ -54,3 +54,11 @@ MERGE INTO f x USING (VALUES (2, 'two'), (3, 'three')) s (k, t) ON x.k = s.k WHE
 MERGE INTO f x USING l s ON x.a = s.k WHEN MATCHED AND EXISTS (SELECT FROM d WHERE d.a = x.a) THEN UPDATE SET t = 'l';
 MERGE INTO f x USING (SELECT 1000 AS k) s ON x.k = 1000 WHEN NOT MATCHED THEN INSERT (k, a) VALUES (1000, 1);
 SELECT * FROM f;
+
+-- Copies of a reference table keep their rows in orders of their own.
+DELETE FROM d x WHERE x.k IN (SELECT q.k FROM (SELECT r.k, r.a, r.b FROM r WHERE k > 4 ORDER BY 1, 2, 3 LIMIT 3) q);
+UPDATE d x SET b = (SELECT r.k FROM r WHERE r.a <> x.a ORDER BY r.k LIMIT 1);
+UPDATE r x SET b = (SELECT y.k FROM r y WHERE y.a <> x.a ORDER BY y.k LIMIT 1);
+UPDATE r x SET a = (SELECT k FROM (SELECT k, rank() OVER (ORDER BY k) FROM r) y WHERE rank = 2);
+SELECT * FROM d;
+SELECT * FROM r;

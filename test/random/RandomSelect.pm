@@ -366,9 +366,10 @@ sub with_clause {
     return "WITH $recursive" . join(', ', @list) . ' ';
 }
 
-# One statement: { sql, ordered }.  What precedes the last one prepares it.
+# One statement: { sql, ordered }.  What precedes the last one prepares it, unless it must be plain.
 sub statement {
-    start_statement(maybe(.1) ? [] : undef);
+    my $plain = shift;
+    start_statement(!$plain && maybe(.1) ? [] : undef);
     my $with = maybe(.12) ? with_clause() : '';
     my $sql = $with . query(0, [map { any(qw(i i i s n)) } 1 .. between(1, 4)], []);
     # Positions that are sorted by cover all columns, unless the last word is WITH TIES.

@@ -15,10 +15,11 @@ our @EXPORT_OK = qw(sequence);
 my @columns = qw(k a b t n);
 my %type = (k => 'i', a => 'i', b => 'i', t => 's', n => 'n');
 # Which columns an UPDATE leaves alone; the distribution column is never NULL.
-my %fixed = (dt => 't', u2 => 'ka', (map { $_ => 'k' } qw(d1 d2 d3 dp u1 ur c1)));
+my %fixed = (dt => 't', u2 => 'ka', (map { $_ => 'k' } qw(d1 d2 d3 dp u1 ur c1 v1)));
 my %not_null = (dt => 't', u2 => 'ka', r => '', s1 => '', l => '');
 my %keys = (u1 => 'k', ur => 'k', u2 => 'k, a');
 my @targets;
+my $quiet;      # no RETURNING, no parameters: the statement goes into a block
 
 sub target { any(@targets) }
 
@@ -30,7 +31,7 @@ sub value_for {
 
 sub returning {
     my $alias = shift;
-    return '' unless maybe(.4);
+    return '' if $quiet || !maybe(.4);
     return ' RETURNING ' . any("$alias.*", "$alias.k, $alias.a + 1 AS next", "$alias.t || 'y' AS t, $alias.b",
                                "$alias.n, $alias.k");
 }
@@ -66,8 +67,10 @@ sub insert_values {
                 : maybe(.05) ? 'DEFAULT' : maybe(.02) && $_ eq 'a' ? 95 : constant($type{$_})
         } @list) . ')' } 1 .. $rows;
     # A command may not touch a row twice.
-    my $conflict = $rows > 1 ? any('', ' ON CONFLICT DO NOTHING') : conflict($table);
-    $conflict = '' if $conflict eq ' ON CONFLICT DO NOTHING' && $rows > 1 && $table ne 'l';
+    my %seen;
+    @rows = grep { /^\(([^,]*,[^,]*)/ && !$seen{ $keys{$table} && length $keys{$table} > 1 ? $1 : ($1 =~ s/,.*//r) }++ }
+        @rows if $keys{$table};
+    my $conflict = $keys{$table} && "@list" !~ /^k a/ ? '' : conflict($table);
     return "INSERT INTO $table AS x (" . join(', ', @list) . ') VALUES ' . join(', ', @rows) . $conflict . returning('x');
 }
 
@@ -183,8 +186,45 @@ sub with_write {
         . any('', ' RETURNING k, a'));
 }
 
+sub copy_rows {
+    my $table = target();
+    my @rows = map { my $n = $_; join("\t", between(1, 14), map { maybe(.1) ? '\N' : $_ } between(0, 9), between(0, 3),
+                                     't' . between(0, 5), '1.500') } 1 .. between(1, 6);
+    s/\t\\N\t1\.500$/\tt0\t1.500/ for @rows;
+    s/^(\d+)\t\\N/$1\t0/ for @rows;
+    return "COPY $table (k, a, b, t, n) FROM STDIN;\n" . join("\n", @rows, '\.');
+}
+
+# A block whose statements are undone together when one fails.
+sub block {
+    $quiet = 1;
+    my @list = grep { defined } map { plain_statement() } 1 .. between(1, 3);
+    $quiet = 0;
+    return undef unless @list;
+    return "DO \$block\$ BEGIN " . join('; ', @list)
+        . "; EXCEPTION WHEN integrity_constraint_violation THEN NULL; END \$block\$";
+}
+
+sub locked_rows {
+    my ($table, $x) = (target(), base_relation('x'));
+    return "SELECT x.k, x.a, x.t FROM $table x" . narrow_where($table, [$x])
+        . any(' FOR UPDATE', ' FOR NO KEY UPDATE', ' FOR SHARE', ' FOR KEY SHARE', ' FOR UPDATE OF x NOWAIT');
+}
+
 sub one_statement {
-    start_statement(maybe(.15) ? [] : undef);
+    return copy_rows() if maybe(.03);
+    return block() if maybe(.05);
+    return locked_rows() if maybe(.03);
+    my $parameters = maybe(.15) ? [] : undef;
+    start_statement($parameters);
+    my $sql = plain_statement();
+    return $sql unless defined $sql && $parameters && @$parameters;
+    my $mode = any(qw(auto force_generic_plan));
+    return "DEALLOCATE ALL;\nSET plan_cache_mode = $mode;\nPREPARE q(" . join(', ', ('int') x @$parameters)
+        . ") AS $sql;\nEXECUTE q(" . join(', ', @$parameters) . ')';
+}
+
+sub plain_statement {
     my $x = rand;
     return insert_values() if $x < .2;
     return insert_select() if $x < .35;
@@ -192,7 +232,7 @@ sub one_statement {
     return delete_rows() if $x < .7;
     return merge() if $x < .76;
     return with_write() if $x < .82;
-    return 'TRUNCATE ' . any(grep { !/^u1$/ } @targets) if $x < .83;
+    return 'TRUNCATE ' . any('u1 CASCADE', grep { !/^(u1|v1)$/ } @targets) if $x < .83;
     return undef;
 }
 
@@ -226,6 +266,17 @@ sub sequence {
                 $put->("RELEASE $savepoints[$at]");
                 splice @savepoints, $at;
             }
+        } elsif ($open && $x < .34) {
+            # Rows of a cursor stay what they were when it was opened.
+            my $name = 'c' . ++$names;
+            my $query = statement(1);
+            $put->("DECLARE $name CURSOR FOR $query->{sql}");
+            $put->("FETCH 3 FROM $name", 1) if $query->{ordered} && maybe(.5);
+            # A table that an open cursor reads is not truncated; here nothing keeps one from it.
+            my $write = one_statement();
+            $put->($write) if defined $write && $write !~ /TRUNCATE/;
+            $put->("FETCH ALL FROM $name", $query->{ordered});
+            $put->("CLOSE $name");
         } else {
             my $sql = one_statement();
             if (defined $sql) { $put->($sql) } else { push @list, statement() }
