@@ -212,16 +212,34 @@ sessions_of_node(void)
 	return sessions;
 }
 
-/* does a statement of a distributed transaction begun here take long? */
+/* is a distributed transaction of another session, begun here, in progress? */
+static bool
+any_initiator(void)
+{
+	BackendInfo *infos;
+	int			n = txn_backend_list(&infos);
+	bool		result = false;
+
+	for (int i = 0; i < n && !result; i++)
+		result = TXN_IS_INITIATOR(&infos[i]) && infos[i].database == MyDatabaseId &&
+			infos[i].pid != MyProcPid;
+	pfree(infos);
+	return result;
+}
+
+/* does a statement of one of them take long? */
 static bool
 is_worth_looking(void)
 {
-	HTAB	   *sessions = sessions_of_node();
 	TimestampTz now = GetCurrentTimestamp();
+	HTAB	   *sessions;
 	HASH_SEQ_STATUS scan;
 	Session    *session;
 	bool		result = false;
 
+	if (!any_initiator())
+		return false;
+	sessions = sessions_of_node();
 	hash_seq_init(&scan, sessions);
 	while ((session = hash_seq_search(&scan)) != NULL)
 		if (session->initiator && session->active && session->pid != MyProcPid &&
@@ -232,6 +250,23 @@ is_worth_looking(void)
 }
 
 /* ---- edges ---- */
+
+/* Held for a moment only, and never while waiting for another lock: in no deadlock. */
+static bool
+ends_by_itself(uint32 waitEvent)
+{
+	/* the event is the kind of lock */
+	switch (waitEvent & 0xFFFF)
+	{
+		case LOCKTAG_RELATION_EXTEND:
+		case LOCKTAG_DATABASE_FROZEN_IDS:
+		case LOCKTAG_PAGE:
+		case LOCKTAG_SPECULATIVE_TOKEN:
+			return true;
+		default:
+			return false;
+	}
+}
 
 /*
  * Processes that wait for a lock; one of a parallel query counts as its leader.  Read without
@@ -245,10 +280,11 @@ waiting_pids(void)
 	for (int i = 0; i < ProcGlobal->allProcCount; i++)
 	{
 		volatile PGPROC *proc = &ProcGlobal->allProcs[i];
+		uint32		waitEvent = proc->wait_event_info;
 		PGPROC	   *leader = proc->lockGroupLeader;
 		int			pid = leader != NULL ? leader->pid : proc->pid;
 
-		if (pid != 0 && (proc->wait_event_info & 0xFF000000U) == PG_WAIT_LOCK)
+		if (pid != 0 && (waitEvent & 0xFF000000U) == PG_WAIT_LOCK && !ends_by_itself(waitEvent))
 			pids = list_append_unique_int(pids, pid);
 	}
 	return pids;
@@ -366,21 +402,24 @@ txn_deadlock_all_edges(WaitEdge **edges, int elevel)
 /* ---- the end of a victim ---- */
 
 /*
- * Ends a session's wait for a lock with the error of a deadlock, in the way in which the server's
+ * Ends the victim's wait for a lock with the error of a deadlock, in the way in which the server's
  * detector ends its own process's wait.  False when it does not wait for a lock.
  */
 static bool
-end_lock_wait(int pid)
+end_lock_wait(const DistXactId *xact, int pid)
 {
 	PGPROC	   *proc = BackendPidGetProc(pid);
 	bool		ended = false;
 
 	if (proc == NULL)
 		return false;
+	/* all, because which lock it waits for may change before one is taken */
 	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
 		LWLockAcquire(LockHashPartitionLockByIndex(i), LW_EXCLUSIVE);
+	/* who waits now, in that transaction, goes on waiting until the locks are released */
 	if (proc->pid == pid && proc->waitLock != NULL &&
-		proc->waitStatus == PROC_WAIT_STATUS_WAITING)
+		proc->waitStatus == PROC_WAIT_STATUS_WAITING &&
+		txn_backend_mark_victim(xact) == pid)
 	{
 		RemoveFromWaitQueue(proc, LockTagHashCode(&proc->waitLock->tag));
 		ended = true;
@@ -406,9 +445,7 @@ cancel_victim(const DistXactId *xact)
 	ereport(LOG,
 			(errmsg("transaction of process %d is canceled to end a deadlock between nodes",
 					pid)));
-	if (!end_lock_wait(pid) && kill(pid, SIGINT) != 0)
-		return false;
-	return true;
+	return end_lock_wait(xact, pid) || kill(pid, SIGINT) == 0;
 }
 
 void

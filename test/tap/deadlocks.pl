@@ -43,6 +43,11 @@ sub state {
     my $out = $self->{psql}->query_until(qr/result=\w{5}\n/, '');
     return $out =~ /result=(\w+)/ ? $1 : "none: $out";
 }
+sub fails_without_rights {
+    my ($self) = @_;
+    is($self->do("SELECT * FROM $_()"), '42501', "$_() is not for everybody")
+        for qw(check_distributed_deadlocks dump_local_wait_edges dump_global_wait_edges);
+}
 sub quit { eval { $_[0]{psql}->quit } }
 
 sub update { "UPDATE t SET v = v + 1 WHERE k = $_[0]" }
@@ -126,6 +131,26 @@ $y->start('ALTER TABLE t ADD COLUMN w int');
 is($y->state, '40P01', 'shell: the only distributed transaction fails');
 $y->do('ROLLBACK');
 is($x->state, '00000', 'shell: the statement goes on');
+
+# ---- a reference table, and a role without privileges ----
+
+$c->sql(q{
+    CREATE TABLE r (k int PRIMARY KEY, v int);
+    SELECT create_reference_table('r');
+    INSERT INTO r VALUES (1, 0);
+    CREATE ROLE app;
+    GRANT ALL ON t, r TO app});
+for ($x, $away) {
+    $_->do('SET ROLE app');
+    $_->do('BEGIN');
+}
+$x->do('UPDATE r SET v = v + 1');
+$away->do(update($k1));
+resolves('reference table', 1, [ $x, 'UPDATE t SET v = v + 1' ], [ $away, 'UPDATE r SET v = v + 1' ]);
+is($x->state, '00000', 'reference table: the other goes on');
+is($x->do('COMMIT'), '00000', 'reference table: and commits');
+$away->fails_without_rights;
+$_->do('RESET ROLE') for $x, $away;
 
 # ---- long waits are none ----
 
