@@ -154,6 +154,7 @@ typedef struct RemotePrepared
 	uint32		id;				/* number in the server-side name, never reused */
 	uint32		hash;
 	char	   *name;			/* as the caller calls it */
+	bool		done;			/* its PREPARE has succeeded */
 } RemotePrepared;
 
 typedef struct RemoteNotice
@@ -307,7 +308,10 @@ extern void remote_queue_flush(RemoteConn *conn);
 
 /* id of the statement; sends its PREPARE, and drops the least recently used one, if needed */
 extern uint32 remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command);
-extern void remote_prepared_forget(RemoteConn *conn, uint32 id);
+/* the PREPARE has succeeded */
+extern void remote_prepared_done(RemoteConn *conn, uint32 id);
+/* its PREPARE or a command using it has failed: forgotten, if that may be the reason */
+extern void remote_prepared_failed(RemoteConn *conn, uint32 id, int sqlstate);
 extern void remote_prepared_server_name(uint32 id, char *buffer, size_t size);
 
 /* ---- receiving (remote_receive.c) ---- */

@@ -7,7 +7,8 @@
  * transaction, costs memory on the server but can never be mistaken for another one.
  *
  * A statement is believed to be prepared as soon as its PREPARE was sent.  When that fails, or when
- * a command using it fails for whatever reason, it is forgotten and prepared anew next time.
+ * a command using it fails because of the statement itself, it is forgotten and prepared anew next
+ * time.  Failures of data, locks and cancels leave it as it is.
  */
 #include "postgres.h"
 
@@ -60,7 +61,40 @@ remote_prepared_server_name(uint32 id, char *buffer, size_t size)
 }
 
 void
-remote_prepared_forget(RemoteConn *conn, uint32 id)
+remote_prepared_done(RemoteConn *conn, uint32 id)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &conn->prepared)
+	{
+		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
+
+		if (entry->id == id)
+			entry->done = true;
+	}
+}
+
+/* errors that have nothing to do with the form of the statement */
+static bool
+leaves_statement(int sqlstate)
+{
+	static const int categories[] = {
+		ERRCODE_DATA_EXCEPTION, ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION,
+		ERRCODE_IN_FAILED_SQL_TRANSACTION, ERRCODE_T_R_SERIALIZATION_FAILURE,
+		ERRCODE_INSUFFICIENT_RESOURCES, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		ERRCODE_OPERATOR_INTERVENTION, ERRCODE_RAISE_EXCEPTION
+	};
+
+	for (int i = 0; i < lengthof(categories); i++)
+	{
+		if (ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TO_CATEGORY(categories[i]))
+			return true;
+	}
+	return false;
+}
+
+void
+remote_prepared_failed(RemoteConn *conn, uint32 id, int sqlstate)
 {
 	dlist_mutable_iter iter;
 
@@ -68,7 +102,7 @@ remote_prepared_forget(RemoteConn *conn, uint32 id)
 	{
 		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
 
-		if (entry->id == id)
+		if (entry->id == id && !(entry->done && leaves_statement(sqlstate)))
 			drop_entry(conn, entry);
 	}
 }
@@ -106,6 +140,7 @@ remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command)
 
 	entry = MemoryContextAlloc(conn->context, sizeof(RemotePrepared));
 	entry->id = ++conn->lastPreparedId;
+	entry->done = false;
 	entry->hash = hash;
 	entry->name = MemoryContextStrdup(conn->context, command->statementName);
 	dlist_push_head(&conn->prepared, &entry->node);

@@ -93,17 +93,19 @@ keep_done(RemoteConn *conn, RemoteItem *item)
 static void
 keep_error(RemoteConn *conn, RemoteItem *item, bool skipped)
 {
+	RemoteError fields = {0};
+
 	if (!skipped)
 	{
-		RemoteError fields;
-
 		conn->transport->error(conn->link, &fields);
 		remote_error_set(conn, &fields);
 	}
 	conn->kept.kind = REMOTE_ANSWER_ERROR;
 	conn->kept.owner = item->owner;
+	/* what was skipped has not failed */
 	if (item->preparedId != 0)
-		remote_prepared_forget(conn, item->preparedId);
+		remote_prepared_failed(conn, item->preparedId, skipped ?
+							   ERRCODE_IN_FAILED_SQL_TRANSACTION : fields.sqlstate);
 }
 
 static Step
@@ -146,6 +148,8 @@ item_result(RemoteConn *conn, RemoteItem *item, RemoteResult result, RemoteAnswe
 	switch (result)
 	{
 		case REMOTE_RESULT_COMPLETE:
+			if (item->kind == REMOTE_ITEM_PREPARE)
+				remote_prepared_done(conn, item->preparedId);
 			if (!isCommand)
 				return STEP_AGAIN;
 			/* an error ends a simple text with several statements: nothing follows it */

@@ -185,6 +185,13 @@ UNIT_TEST(remote_statement_is_prepared_once)
 	scripted_answer(REMOTE_RESULT_SYNC, NULL);
 	UNIT_ASSERT_INT(REMOTE_ANSWER_DONE, receive(conn).kind);
 
+	send_prepared(conn, "s");
+	scripted_error(ERRCODE_UNIQUE_VIOLATION, "ERROR", "duplicate key");
+	scripted_answer(REMOTE_RESULT_END, NULL);
+	scripted_answer(REMOTE_RESULT_SYNC, NULL);
+	UNIT_ASSERT_INT(REMOTE_ANSWER_ERROR, receive(conn).kind);
+	UNIT_ASSERT(remote_has_prepared(conn, "s"));
+
 	scripted_clear_log();
 	send_prepared(conn, "s");
 	UNIT_ASSERT_STR("execute; citus_1; sync", scripted_log());
