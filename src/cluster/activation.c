@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "common/md5.h"
@@ -154,6 +155,23 @@ emit_parts(ObjectOrder *order, List *tables, int parts)
 										  deparse_table_ddl(lfirst_oid(lc), parts));
 }
 
+static void
+emit_database_grants(ObjectOrder *order)
+{
+	List	   *grantees;
+	List	   *texts = deparse_database_grants(&grantees);
+	ListCell   *lc;
+
+	foreach(lc, grantees)
+	{
+		ObjectAddress role;
+
+		ObjectAddressSet(role, AuthIdRelationId, lfirst_oid(lc));
+		emit_with_dependencies(order, &role);
+	}
+	order->commands = list_concat(order->commands, texts);
+}
+
 static List *
 object_commands(List *kept)
 {
@@ -177,6 +195,7 @@ object_commands(List *kept)
 		ObjectAddressSet(address, RelationRelationId, lfirst_oid(lc));
 		emit_with_dependencies(&order, &address);
 	}
+	emit_database_grants(&order);
 	emit_parts(&order, tables, TABLE_DDL_ATTACH);
 	emit_parts(&order, tables, TABLE_DDL_FOREIGN_KEYS);
 	hash_destroy(order.seen);

@@ -184,6 +184,7 @@ extern List *commands_steps_alter_sequence(Command *command);
 extern List *commands_steps_create_sequence(Command *command);
 extern List *commands_steps_alter_extension(Command *command);
 /* roles.c */
+extern void commands_share_roles(List *specs);
 extern List *commands_steps_create_role(Command *command);
 extern List *commands_steps_alter_role(Command *command);
 extern List *commands_steps_alter_role_set(Command *command);

@@ -209,6 +209,13 @@ known_objects(Command *command, const GrantStmt *statement)
 	return result;
 }
 
+/* rights on a database do not make it depend on their roles */
+static void
+share_grantees(Command *command, void *argument)
+{
+	commands_share_roles(argument);
+}
+
 List *
 commands_steps_grant(Command *command)
 {
@@ -225,7 +232,9 @@ commands_steps_grant(Command *command)
 			: getObjectIdentity(address, false);
 		char	   *text = grant_text(statement, grant_keyword(statement->objtype), name);
 
-		if (address->classId != DatabaseRelationId)
+		if (address->classId == DatabaseRelationId)
+			steps = lappend(steps, commands_step_call(share_grantees, statement->grantees));
+		else
 			steps = lappend(steps, commands_step_dependencies(address->classId,
 															  address->objectId));
 		steps = lappend(steps, commands_step_nodes(text));

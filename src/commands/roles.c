@@ -40,8 +40,9 @@ share_role(const char *name)
 		cluster_ensure_dependencies(&address, true);
 }
 
-static void
-share_role_specs(List *specs)
+/* makes the roles known on all nodes; specs: a List of RoleSpec * */
+void
+commands_share_roles(List *specs)
 {
 	ListCell   *cell;
 
@@ -80,7 +81,7 @@ share_memberships(const CreateRoleStmt *statement)
 
 		if (!into && !admin && strcmp(option->defname, "rolemembers") != 0)
 			continue;
-		share_role_specs((List *) option->arg);
+		commands_share_roles((List *) option->arg);
 		foreach(cell, (List *) option->arg)
 		{
 			char	   *other = role_spec_text(lfirst(cell));
@@ -270,7 +271,7 @@ share_granted_roles(Command *command, void *argument)
 
 	foreach(cell, statement->granted_roles)
 		share_role(((AccessPriv *) lfirst(cell))->priv_name);
-	share_role_specs(statement->grantee_roles);
+	commands_share_roles(statement->grantee_roles);
 }
 
 List *
@@ -287,7 +288,7 @@ commands_steps_grant_role(Command *command)
 static void
 share_owners(Command *command, void *argument)
 {
-	share_role_specs((List *) argument);
+	commands_share_roles((List *) argument);
 }
 
 List *

@@ -204,8 +204,8 @@ privileges_text(AclMode modes, const char *suffix)
 	return text.len > 0 ? text.data : NULL;
 }
 
-static List *
-grants_of_item(List *texts, const AclItem *item, const char *target, const char *suffix)
+List *
+deparse_grants_of_item(List *texts, const AclItem *item, const char *target, const char *suffix)
 {
 	AclMode		grantable = ACLITEM_GET_GOPTIONS(*item);
 	AclMode		plain = ACLITEM_GET_PRIVS(*item) & ~grantable;
@@ -236,7 +236,7 @@ deparse_grants(List *texts, const char *kind, const char *target, Acl *acl, Oid 
 	texts = deparse_append(texts, "REVOKE ALL ON %s FROM %s", object,
 						   deparse_role_name(owner));
 	for (int i = 0; i < ACL_NUM(acl); i++)
-		texts = grants_of_item(texts, &ACL_DAT(acl)[i], object, "");
+		texts = deparse_grants_of_item(texts, &ACL_DAT(acl)[i], object, "");
 	return texts;
 }
 
@@ -247,7 +247,7 @@ deparse_column_grants(List *texts, Oid relid, const char *column, Acl *acl)
 	char	   *object = psprintf("TABLE %s", deparse_relation_name(relid));
 
 	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
-		texts = grants_of_item(texts, &ACL_DAT(acl)[i], object, suffix);
+		texts = deparse_grants_of_item(texts, &ACL_DAT(acl)[i], object, suffix);
 	return texts;
 }
 

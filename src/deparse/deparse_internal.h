@@ -33,6 +33,10 @@ extern char *deparse_reloptions(Datum options, const char *prefix);
 extern char *deparse_fdw_options(Datum options);
 extern char *deparse_sequence_options(Oid sequenceId);
 
+/* target: what follows ON, such as "TABLE x"; suffix: what follows each privilege, or "" */
+extern List *deparse_grants_of_item(List *texts, const AclItem *item, const char *target,
+									const char *suffix);
+
 /* kind is SQL's word, such as TABLE; target what follows it */
 extern List *deparse_owner(List *texts, const char *kind, const char *target, Oid owner);
 extern List *deparse_grants(List *texts, const char *kind, const char *target, Acl *acl,

@@ -7,10 +7,13 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -164,6 +167,38 @@ deparse_role(Oid roleId)
 	texts = memberships(texts, roleId);
 	texts = settings_of_role(texts, roleId);
 	texts = deparse_comment(texts, "ROLE", name, AuthIdRelationId, roleId, 0);
+	ReleaseSysCache(tuple);
+	return texts;
+}
+
+/* The database itself is made by the administrator of each server, who may have another name. */
+List *
+deparse_database_grants(List **grantees)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	Form_pg_database form;
+	Acl		   *acl;
+	char	   *object;
+	List	   *texts = NIL;
+
+	*grantees = NIL;
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	form = (Form_pg_database) GETSTRUCT(tuple);
+	object = psprintf("DATABASE %s", quote_identifier(NameStr(form->datname)));
+	acl = deparse_acl_of(DATABASEOID, tuple, Anum_pg_database_datacl);
+	if (acl != NULL)
+		texts = deparse_append(texts, "REVOKE ALL ON %s FROM PUBLIC", object);
+	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
+	{
+		const AclItem *item = &ACL_DAT(acl)[i];
+
+		if (item->ai_grantee == form->datdba)
+			continue;
+		texts = deparse_grants_of_item(texts, item, object, "");
+		if (item->ai_grantee >= FirstNormalObjectId)
+			*grantees = list_append_unique_oid(*grantees, item->ai_grantee);
+	}
 	ReleaseSysCache(tuple);
 	return texts;
 }

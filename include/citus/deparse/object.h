@@ -46,6 +46,12 @@ extern List *deparse_table_ddl(Oid relid, int parts);
  */
 extern List *deparse_object_ddl(const ObjectAddress *address);
 
+/*
+ * Statements that give the rights on this database, but for its owner's; NIL when they are the
+ * server's defaults.  *grantees: the oids of the roles in them that are not the server's own.
+ */
+extern List *deparse_database_grants(List **grantees);
+
 /* true for kinds that deparse_object_ddl() can make */
 extern bool deparse_object_is_supported(const ObjectAddress *address);
 
