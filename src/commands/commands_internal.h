@@ -79,13 +79,13 @@ extern void commands_run_steps(Command *command, List *steps);
 /* statements on all other nodes, without their notices */
 extern void commands_run_on_nodes(List *texts);
 /* the statement, by the server, with next's hooks; keeps the memory context */
-extern void commands_run_local(Command *command);
 extern void commands_run_local_statement(Command *command, Node *statement, QueryCompletion *qc);
 
 /* ---- text.c ---- */
 
 extern void commands_cut_text(Command *command);
 extern void commands_qualify_text(Command *command, List *names);
+extern void commands_name_index_in_text(Command *command, const char *name);
 
 /* ---- settings, commands.c ---- */
 

@@ -251,7 +251,7 @@ create_on_shells(Command *command, void *argument)
 }
 
 static List *
-steps_concurrent_index(Command *command, const DistTable *table, List *names)
+steps_concurrent_index(Command *command, const DistTable *table)
 {
 	IndexStmt  *statement = (IndexStmt *) command->statement;
 	ConcurrentTarget *target = palloc(sizeof(ConcurrentTarget));
@@ -260,8 +260,7 @@ steps_concurrent_index(Command *command, const DistTable *table, List *names)
 							  "CREATE INDEX CONCURRENTLY");
 	tables_forget_local_rows(table->relid);
 	target->relid = table->relid;
-	target->indexName = pstrdup(statement->idxname ? statement->idxname : linitial(names));
-	statement->idxname = pstrdup(target->indexName);
+	target->indexName = pstrdup(statement->idxname);
 	return list_make3(commands_step_local(), commands_step_alone(create_on_shells, target),
 					  commands_step_alone(create_on_shards_alone, target));
 }
@@ -304,7 +303,6 @@ commands_steps_create_index(Command *command)
 	const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
 	NewIndex   *index;
 	Oid		   *argument;
-	List	   *names;
 
 	if (table == NULL)
 		return NIL;
@@ -317,20 +315,24 @@ commands_steps_create_index(Command *command)
 	/* before names are chosen: another node may be about to take them */
 	LockRelationOid(relid, statement->concurrent ? ShareUpdateExclusiveLock : ShareLock);
 	commands_qualify_text(command, list_make1(statement->relation));
-	names = tables_choose_names((Node *) statement, relid);
+	if (statement->idxname == NULL)
+	{
+		(void) tables_choose_names((Node *) statement, relid);
+		commands_name_index_in_text(command, statement->idxname);
+	}
 	if (statement->concurrent)
-		return steps_concurrent_index(command, table, names);
+		return steps_concurrent_index(command, table);
 
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
 	index = palloc(sizeof(NewIndex));
 	index->relid = relid;
-	index->name = statement->idxname ? pstrdup(statement->idxname) : pstrdup(linitial(names));
+	index->name = pstrdup(statement->idxname);
 	return list_make5(commands_step_local_shell(relid),
 					  commands_step_call(check_constraints, argument),
 					  commands_step_call(ensure_index_dependencies, index),
 					  commands_step_nodes(command->text),
-					  commands_step_shards(relid, command->text, names));
+					  commands_step_shards(relid, command->text, NIL));
 }
 
 /* ---- DROP INDEX ---- */
@@ -339,7 +341,6 @@ typedef struct DroppedIndex
 {
 	const char *name;
 	const char *schemaName;
-	const char *suffix;			/* CASCADE or nothing */
 } DroppedIndex;
 
 static void

@@ -108,8 +108,8 @@ commands_run_local_statement(Command *command, Node *statement, QueryCompletion 
 	MemoryContextSwitchTo(context);
 }
 
-void
-commands_run_local(Command *command)
+static void
+run_local(Command *command)
 {
 	commands_run_local_statement(command, command->statement, command->call->qc);
 }
@@ -123,7 +123,7 @@ run_on_shell(Command *command, void *argument)
 {
 	tables_forget_local_rows(*(Oid *) argument);
 	base_frame_push(FRAME_OWN_DDL);
-	commands_run_local(command);
+	run_local(command);
 	base_frame_pop(FRAME_OWN_DDL);
 }
 
@@ -192,7 +192,7 @@ static void
 run_step(Command *command, CommandStep *step)
 {
 	if (step->kind == STEP_LOCAL)
-		commands_run_local(command);
+		run_local(command);
 	else if (step->kind == STEP_ALONE)
 		step->run(command, step->argument);
 	else

@@ -136,3 +136,28 @@ commands_qualify_text(Command *command, List *names)
 	appendStringInfoString(&text, command->ownText + done);
 	command->text = finish_text(text.data);
 }
+
+/*
+ * CREATE INDEX without a name gets the one that was chosen here: another node might choose
+ * otherwise, having relations of its own.  To be called last.
+ */
+void
+commands_name_index_in_text(Command *command, const char *name)
+{
+	core_yy_extra_type extra;
+	core_yyscan_t scanner = scanner_init(command->text, &extra, &ScanKeywords,
+										 ScanKeywordTokens);
+	core_YYSTYPE value;
+	YYLTYPE		location = 0;
+	const char *token;
+
+	/* only the words of the command stand before the first ON */
+	do
+	{
+		if (core_yylex(&value, &location, scanner) == 0)
+			elog(ERROR, "no ON in index definition: %s", command->text);
+		token = command->text + location;
+	} while (pg_strncasecmp(token, "on", 2) != 0 || isalnum((unsigned char) token[2]));
+	scanner_finish(scanner);
+	command->text = psprintf("%.*s%s %s", location, command->text, quote_identifier(name), token);
+}

@@ -158,13 +158,17 @@ name_constraint(Naming *naming, Constraint *constraint, char *columnName)
 			break;
 		case CONSTR_UNIQUE:
 			constraint->conname = choose(naming,
-										 join_names(constraint->keys ? constraint->keys : column),
+										 join_names(list_concat_copy(constraint->keys ?
+																	 constraint->keys : column,
+																	 constraint->including)),
 										 "key", true);
 			break;
 		case CONSTR_EXCLUSION:
 			foreach(lc, constraint->exclusions)
 				elements = lappend(elements, linitial(lfirst_node(List, lc)));
-			constraint->conname = choose(naming, join_names(index_column_names(elements)),
+			constraint->conname = choose(naming,
+										 join_names(list_concat(index_column_names(elements),
+																constraint->including)),
 										 "excl", true);
 			break;
 		case CONSTR_FOREIGN:
@@ -219,10 +223,10 @@ name_alter_table(Naming *naming, AlterTableStmt *alter)
 static void
 name_index(Naming *naming, IndexStmt *index)
 {
+	List	   *elements = list_concat_copy(index->indexParams, index->indexIncludingParams);
+
 	if (index->idxname == NULL)
-		index->idxname = choose(naming,
-								join_names(index_column_names(index->indexParams)),
-								"idx", false);
+		index->idxname = choose(naming, join_names(index_column_names(elements)), "idx", false);
 }
 
 static void

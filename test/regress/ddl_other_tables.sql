@@ -13,12 +13,17 @@ SELECT create_reference_table('dot_b.r');
 SET citus.enable_ddl_propagation TO off;
 CREATE TABLE dot_a.t (k int, v int);
 CREATE TABLE dot_a.r (id int);
+CREATE INDEX t_v_idx ON dot_a.t (v);
+CREATE TABLE dot_b.t_y_idx (x int);
 \c - - localhost :coordinator_port
 SET client_min_messages TO warning;
 SET search_path TO dot_a, dot_b;
 ALTER TABLE t ADD COLUMN x int, ADD FOREIGN KEY (v) REFERENCES r;
 ALTER TABLE t RENAME COLUMN x TO y;
 CREATE INDEX ti ON t (v);
+CREATE INDEX ON t (y);
+CREATE INDEX /* on */ ON t (v) INCLUDE (y);
+DROP INDEX dot_b.t_v_y_idx;
 CREATE STATISTICS ts ON v, y FROM t;
 CREATE POLICY tp ON t USING (v > 0);
 ALTER POLICY tp ON t RENAME TO tp2;
