@@ -524,6 +524,7 @@ forget_transaction(void)
 	Assert(dlist_is_empty(&txn_participants));	/* invariant 3 */
 	local_node_wrote = false;
 	two_phase_required = false;
+	txn_role_reset();
 	txn_backend_end();
 	if (txn_context != NULL)
 		MemoryContextReset(txn_context);

@@ -116,6 +116,7 @@ extern void txn_role_send(RemoteXact *xact);
 extern void txn_role_forget(RemoteXact *xact);
 /* on the far side, before its transaction ends: back to the role that logged in */
 extern void txn_role_leave(void);
+extern void txn_role_reset(void);
 /* for SQL functions: keeps a loan, and takes it to work as the role from now on */
 extern void txn_role_lend(const char *token, const char *role);
 extern void txn_role_assume(const char *token);

@@ -33,6 +33,9 @@
 
 #define LOAN_SECONDS 60
 
+/* this session works as a borrowed role until its transaction ends */
+static bool assumed = false;
+
 static bool
 may_log_in(Oid roleId)
 {
@@ -131,20 +134,24 @@ txn_role_forget(RemoteXact *xact)
 }
 
 /*
- * Invariant (1), on the far side.  Only in a transaction that another node began: a client may call
- * its session what it likes, and keeps the role it set.
+ * Invariant (1), on the far side.  Only for a role that was borrowed, or in a transaction that
+ * another node began: a client may call its session what it likes, and keeps the role it set.
  */
 void
 txn_role_leave(void)
 {
-	Oid			userId;
-	int			securityContext;
+	bool		begunElsewhere = base_session_is_internal() && txn_current_id().number != 0;
 
-	/* a lent role may be the session's own: the mark of the loan goes, too */
-	GetUserIdAndSecContext(&userId, &securityContext);
-	if (base_session_is_internal() && txn_current_id().number != 0 &&
-		(userId != GetSessionUserId() || securityContext != 0))
+	if ((assumed || begunElsewhere) && GetUserId() != GetSessionUserId())
 		SetUserIdAndSecContext(GetSessionUserId(), 0);
+	assumed = false;
+}
+
+/* the server itself has taken the role back after an abort */
+void
+txn_role_reset(void)
+{
+	assumed = false;
 }
 
 void
@@ -170,4 +177,5 @@ txn_role_assume(const char *token)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("no role is lent for this token")));
 	SetUserIdAndSecContext(roleId, SECURITY_LOCAL_USERID_CHANGE);
+	assumed = true;
 }
