@@ -142,7 +142,8 @@ txn_role_leave(void)
 {
 	bool		begunElsewhere = base_session_is_internal() && txn_current_id().number != 0;
 
-	if ((assumed || begunElsewhere) && GetUserId() != GetSessionUserId())
+	/* a role borrowed by the one that logged in has the mark only */
+	if (assumed || (begunElsewhere && GetUserId() != GetSessionUserId()))
 		SetUserIdAndSecContext(GetSessionUserId(), 0);
 	assumed = false;
 }
