@@ -239,7 +239,7 @@ txn_backend_end(void)
 }
 
 int
-txn_backend_mark_victim(const DistXactId *xact)
+txn_backend_mark_victim(const DistXactId *xact, bool victim)
 {
 	for (int i = 0; i < table->nentries; i++)
 	{
@@ -251,7 +251,7 @@ txn_backend_mark_victim(const DistXactId *xact)
 			entry->info.xact.number == xact->number &&
 			entry->info.xact.initiatorGroup == xact->initiatorGroup)
 		{
-			entry->info.victimNumber = xact->number;
+			entry->info.victimNumber = victim ? xact->number : 0;
 			pid = entry->info.pid;
 		}
 		SpinLockRelease(&entry->mutex);
@@ -262,10 +262,18 @@ txn_backend_mark_victim(const DistXactId *xact)
 }
 
 bool
-txn_backend_is_victim(void)
+txn_backend_take_victim(void)
 {
-	return my_entry != NULL && my_entry->info.victimNumber != 0 &&
-		my_entry->info.victimNumber == my_entry->info.xact.number;
+	bool		victim = false;
+
+	if (my_entry == NULL)
+		return false;
+	SpinLockAcquire(&my_entry->mutex);
+	if (my_entry->info.victimNumber != 0)
+		victim = my_entry->info.victimNumber == my_entry->info.xact.number;
+	my_entry->info.victimNumber = 0;
+	SpinLockRelease(&my_entry->mutex);
+	return victim;
 }
 
 bool

@@ -416,10 +416,13 @@ end_lock_wait(const DistXactId *xact, int pid)
 	/* all, because which lock it waits for may change before one is taken */
 	for (int i = 0; i < NUM_LOCK_PARTITIONS; i++)
 		LWLockAcquire(LockHashPartitionLockByIndex(i), LW_EXCLUSIVE);
-	/* who waits now, in that transaction, goes on waiting until the locks are released */
+	/*
+	 * Who waits now, in that transaction, goes on waiting until the locks are released.  The mark
+	 * is for a cancel, which is not needed then.
+	 */
 	if (proc->pid == pid && proc->waitLock != NULL &&
 		proc->waitStatus == PROC_WAIT_STATUS_WAITING &&
-		txn_backend_mark_victim(xact) == pid)
+		txn_backend_mark_victim(xact, false) == pid)
 	{
 		RemoveFromWaitQueue(proc, LockTagHashCode(&proc->waitLock->tag));
 		ended = true;
@@ -439,7 +442,7 @@ cancel_victim(const DistXactId *xact)
 
 	if (xact->initiatorGroup != catalog_local_group())
 		return false;
-	pid = txn_backend_mark_victim(xact);
+	pid = txn_backend_mark_victim(xact, true);
 	if (pid == 0)
 		return false;
 	ereport(LOG,
@@ -452,7 +455,7 @@ void
 txn_deadlock_check(void)
 {
 	if (!QueryCancelPending || InterruptHoldoffCount != 0 || QueryCancelHoldoffCount != 0 ||
-		CritSectionCount != 0 || ProcDiePending || !txn_backend_is_victim())
+		CritSectionCount != 0 || ProcDiePending || !txn_backend_take_victim())
 		return;
 	QueryCancelPending = false;
 	ereport(ERROR,

@@ -152,10 +152,13 @@ extern uint64 txn_gpid_make(NodeId nodeId, int pid);
 /* is the entry that of the session that began its distributed transaction? */
 #define TXN_IS_INITIATOR(info) \
 	((info)->xact.number != 0 && (info)->gidNumber == (info)->xact.number)
-/* marks the transaction, begun on this node, as victim of a deadlock; its process, or 0 */
-extern int	txn_backend_mark_victim(const DistXactId *xact);
-/* was this session's transaction marked? */
-extern bool txn_backend_is_victim(void);
+/*
+ * Marks the transaction, begun on this node, as victim of a deadlock, or no longer as one; its
+ * process, or 0 when it is over.
+ */
+extern int	txn_backend_mark_victim(const DistXactId *xact, bool victim);
+/* was this session's transaction marked?  It no longer is then. */
+extern bool txn_backend_take_victim(void);
 
 /* loans of roles: false when there is no room; invalid when there is no such loan any more */
 extern bool txn_backend_keep_loan(const char *token, Oid roleId, int seconds);
