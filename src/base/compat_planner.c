@@ -151,3 +151,43 @@ compat_action_is_by_source(MergeAction *action)
 	return false;
 #endif
 }
+
+bool
+compat_action_is_by_target(MergeAction *action)
+{
+#if PG_VERSION_NUM >= 170000
+	return action->matchKind == MERGE_WHEN_NOT_MATCHED_BY_TARGET;
+#else
+	return !action->matched;
+#endif
+}
+
+void
+compat_merge_forget(Query *query)
+{
+	query->mergeActionList = NIL;
+#if PG_VERSION_NUM >= 170000
+	query->mergeTargetRelation = 0;
+	query->mergeJoinCondition = NULL;
+#else
+	query->mergeUseOuterJoin = false;
+#endif
+}
+
+void
+compat_expand_rte(RangeTblEntry *rte, int rtindex, List **names, List **vars)
+{
+#if PG_VERSION_NUM >= 180000
+	expandRTE(rte, rtindex, 0, VAR_RETURNING_DEFAULT, -1, false, names, vars);
+#else
+	expandRTE(rte, rtindex, 0, -1, false, names, vars);
+#endif
+}
+
+void
+compat_var_set_nulled_by(Var *var, int join)
+{
+#if PG_VERSION_NUM >= 160000
+	var->varnullingrels = bms_make_singleton(join);
+#endif
+}

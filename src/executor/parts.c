@@ -70,7 +70,7 @@ run_part(PartsState *state, int number)
 	QueryDesc  *query;
 
 	state->stores[number] = tuplestore_begin_heap(true, false, work_mem);
-	if (stmt->hasReturning)
+	if (stmt->hasReturning || stmt->commandType == CMD_SELECT)
 	{
 		receiver = CreateDestReceiver(DestTuplestore);
 		SetTuplestoreDestReceiverParams(receiver, state->stores[number], estate->es_query_cxt,
@@ -80,6 +80,8 @@ run_part(PartsState *state, int number)
 							receiver, estate->es_param_list_info, estate->es_queryEnv, 0);
 	ExecutorStart(query, 0);
 	compat_executor_run(query, ForwardScanDirection, 0);
+	if (stmt->canSetTag && stmt->commandType != CMD_SELECT)
+		estate->es_processed += query->estate->es_processed;
 	ExecutorFinish(query);
 	ExecutorEnd(query);
 	FreeQueryDesc(query);

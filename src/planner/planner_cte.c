@@ -153,8 +153,8 @@ plan_part(PlanRequest *request, Query *part, List *earlier)
 	return plan_with_part_rows(&partRequest);
 }
 
-static PlannedStmt *
-add_parts_on_top(PlannedStmt *stmt, List *parts)
+PlannedStmt *
+planner_add_parts(PlannedStmt *stmt, List *parts)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_PARTS, "common table expressions first");
 	List	   *targetList = stmt->planTree->targetlist;
@@ -215,5 +215,5 @@ planner_modifying_ctes(PlanRequest *request)
 	mainRequest.cursorOptions = 0;
 	stmt = plan_with_part_rows(&mainRequest);
 	compat_stmt_take_relations(stmt, request->query);
-	return add_parts_on_top(stmt, parts);
+	return planner_add_parts(stmt, parts);
 }

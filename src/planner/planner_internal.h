@@ -149,10 +149,22 @@ extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 /* ---- planner_modify.c ---- */
 
 extern PlannedStmt *planner_modify(PlanRequest *request, Refusal *refusal);
+/* the FROM list without the reference to the target itself */
+extern List *planner_without_target(List *fromlist, int target);
+
+/* ---- planner_merge_insert.c ---- */
+
+extern PlannedStmt *planner_merge_insert(PlanRequest *request, Query *query,
+										 const DistTable *table);
 
 /* ---- planner_cte.c ---- */
 
 extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
+/*
+ * Puts a node over the statement that first runs the statements of parts.  Rows of those that
+ * return some are read through stand-ins (DIST_PLAN_PART_ROWS); those that set the tag count.
+ */
+extern PlannedStmt *planner_add_parts(PlannedStmt *stmt, List *parts);
 
 /* ---- planner_stage.c ---- */
 

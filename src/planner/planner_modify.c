@@ -233,11 +233,15 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 {
 	PlannedStmt *stmt = modify_shards(request, query, NULL, refusal);
 
-	return stmt != NULL ? stmt : modify_staged(request, query, refusal);
+	if (stmt == NULL)
+		stmt = modify_staged(request, query, refusal);
+	if (stmt == NULL && query->commandType == CMD_MERGE)
+		stmt = planner_merge_insert(request, query, target_table(query));
+	return stmt;
 }
 
-static List *
-without_target(List *fromlist, int target)
+List *
+planner_without_target(List *fromlist, int target)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -277,8 +281,9 @@ merge_as_join(Query *query)
 	join->jointype = inserts ? (keepsTarget ? JOIN_FULL : JOIN_LEFT) :
 		keepsTarget ? JOIN_RIGHT : JOIN_INNER;
 	target->rtindex = query->resultRelation;
-	join->larg = (Node *) makeFromExpr(without_target(from->fromlist,
-														  query->resultRelation), NULL);
+	join->larg = (Node *) makeFromExpr(planner_without_target(from->fromlist,
+																  query->resultRelation),
+										NULL);
 	join->rarg = (Node *) target;
 	join->quals = (Node *)
 		make_ands_explicit(list_concat(make_ands_implicit((Expr *) from->quals),

@@ -236,6 +236,7 @@ sub run_writes {
     open my $p, '-|', $psql, '-X', '-A', '-t', '-d', $cluster, '-c',
         'SELECT * FROM citus_internal.check_consistency()' or die "$psql: $!";
     my $complaints = do { local $/; <$p> } // '';
+    close $p or $complaints .= "check_consistency() itself failed\n";
     if ($complaints ne '') {
         print "INCONSISTENT after seed $seed:\n$complaints";
         $wrong++;

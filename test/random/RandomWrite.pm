@@ -153,17 +153,13 @@ sub delete_rows {
 }
 
 sub merge {
-    my $table = any(grep { $_ ne 'dt' } @targets);
+    my $table = target();
     my ($x, $s) = (base_relation('x'), base_relation('s'));
     my $condition = sub { maybe(.5) ? ' AND ' . predicate($_[0], [], 2) : '' };
-    my @values = map { $_ eq 'k' ? 's.k' : $table eq 'u2' && $_ eq 'a' ? 'coalesce(s.a, 40)'
-                                 : expression([$s], $type{$_}) } @columns;
-    # A row is inserted where its key belongs: into a table with a key, from one with the same.
+    my @values = map { $_ eq 'k' ? any('s.k', 's.k', 's.k + 20') : $table eq 'u2' && $_ eq 'a' ? 'coalesce(s.a, 40)'
+                     : value_for($table, $_, expression([$s], $type{$_})) } @columns;
     my $insert = maybe(.6);
-    my @from = grep { $_ ne 'l' && $_ ne 'r' && $_ ne 's1' } @targets;
-    @from = grep { /^(d1|d2|dp|u1|u2|c1)$/ } @from if $table =~ /^(d1|d2|dp|u1|u2|c1)$/;
-    @from = ('d3') if $table eq 'd3';
-    my $source = $insert ? any(@from) : pick_table();
+    my $source = pick_table();
     # On the key alone: else rows that do not match collide with those that are there.
     my $sql = "MERGE INTO $table x USING " . grouped_source('s', $source) . ' ON x.k = s.k';
     $sql .= ' WHEN MATCHED' . $condition->([$x, $s]) . ' THEN '

@@ -39,7 +39,17 @@ extern void compat_query_take_perminfo(Query *to, RangeTblEntry *rte, const Quer
 /* 17: MERGE's ON condition left the join tree; NULL where it is still there */
 extern Node *compat_merge_condition(Query *query);
 
-/* 17: WHEN NOT MATCHED BY SOURCE */
+/* 17: WHEN NOT MATCHED BY SOURCE, and WHEN NOT MATCHED [BY TARGET] */
 extern bool compat_action_is_by_source(MergeAction *action);
+extern bool compat_action_is_by_target(MergeAction *action);
+
+/* what only a MERGE has is taken from a query that becomes something else */
+extern void compat_merge_forget(Query *query);
+
+/* names and Vars of an entry's columns, dropped ones left out */
+extern void compat_expand_rte(RangeTblEntry *rte, int rtindex, List **names, List **vars);
+
+/* 16: the outer join that may make the column NULL */
+extern void compat_var_set_nulled_by(Var *var, int join);
 
 #endif

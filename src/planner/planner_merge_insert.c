@@ -1,0 +1,284 @@
+/*
+ * planner_merge_insert.c
+ *	  MERGE that inserts rows whose shard is known only when they have been computed.
+ *
+ * Such a statement becomes three, run one after the other under one node:
+ *
+ *		SELECT the row to insert FROM source LEFT JOIN target ON .. WHERE nothing matched
+ *		MERGE with the actions on rows that match, as they stand
+ *		INSERT of the rows that the first one gave
+ *
+ * The first one sees the target as it was before the statement, which is what NOT MATCHED means.
+ *
+ * Not here: MERGE with RETURNING, or with several actions that insert.
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/lsyscache.h"
+
+#include "citus/base/compat_planner.h"
+#include "planner_internal.h"
+
+/* the only INSERT; *earlier: conditions of actions for rows without a match that come before it */
+static MergeAction *
+find_insert(Query *query, List **earlier)
+{
+	MergeAction *found = NULL;
+	ListCell   *lc;
+
+	*earlier = NIL;
+	foreach(lc, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, lc);
+
+		if (action->commandType == CMD_INSERT)
+		{
+			if (found != NULL)
+				return NULL;
+			found = action;
+		}
+		else if (found == NULL && compat_action_is_by_target(action))
+		{
+			if (action->qual == NULL)
+				return NULL;
+			*earlier = lappend(*earlier, action->qual);
+		}
+	}
+	return found;
+}
+
+static int
+index_of_source(Node *source)
+{
+	return IsA(source, JoinExpr) ? ((JoinExpr *) source)->rtindex :
+		castNode(RangeTblRef, source)->rtindex;
+}
+
+/* columns of one side of a join, as the join's range table entry lists them; their numbers */
+static List *
+add_join_columns(Query *query, RangeTblEntry *join, int rti)
+{
+	List	   *numbers = NIL;
+	List	   *names;
+	List	   *vars;
+	ListCell   *lc;
+
+	compat_expand_rte(rt_fetch(rti, query->rtable), rti, &names, &vars);
+	foreach(lc, vars)
+		numbers = lappend_int(numbers, lfirst_node(Var, lc)->varattno);
+	join->eref->colnames = list_concat(join->eref->colnames, names);
+	join->joinaliasvars = list_concat(join->joinaliasvars, vars);
+	return numbers;
+}
+
+/* source LEFT JOIN target ON the condition, with an entry in the range table */
+static JoinExpr *
+make_left_join(Query *query, Node *source, int target)
+{
+	JoinExpr   *join = makeNode(JoinExpr);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	rte->rtekind = RTE_JOIN;
+	rte->jointype = JOIN_LEFT;
+	rte->eref = makeAlias("unnamed_join", NIL);
+	rte->inFromCl = true;
+	rte->joinleftcols = add_join_columns(query, rte, index_of_source(source));
+	rte->joinrightcols = add_join_columns(query, rte, target);
+	query->rtable = lappend(query->rtable, rte);
+	ref->rtindex = target;
+	join->jointype = JOIN_LEFT;
+	join->larg = source;
+	join->rarg = (Node *) ref;
+	join->quals = (Node *)
+		make_ands_explicit(list_concat(make_ands_implicit((Expr *) query->jointree->quals),
+									   make_ands_implicit((Expr *)
+														  compat_merge_condition(query))));
+	join->rtindex = list_length(query->rtable);
+	return join;
+}
+
+/* the key is never NULL in a row, so it is where a row of the source had no match */
+static Node *
+make_no_match(const DistTable *table, int target, int join)
+{
+	NullTest   *test = makeNode(NullTest);
+	Var		   *key = makeVar(target, table->keyAttno, table->keyType, table->keyTypmod,
+							  table->keyCollation, 0);
+
+	compat_var_set_nulled_by(key, join);
+	test->arg = (Expr *) key;
+	test->nulltesttype = IS_NULL;
+	test->location = -1;
+	return (Node *) test;
+}
+
+/* the rows to insert; *columns tells where their columns go */
+static Query *
+make_rows_query(Query *query, const DistTable *table, Node *source, List **columns)
+{
+	Query	   *rows = copyObject(query);
+	List	   *earlier;
+	MergeAction *insert = find_insert(rows, &earlier);
+	JoinExpr   *join = make_left_join(rows, copyObject(source), query->resultRelation);
+	List	   *quals = list_make1(make_no_match(table, query->resultRelation, join->rtindex));
+	ListCell   *lc;
+
+	rt_fetch(query->resultRelation, rows->rtable)->inFromCl = true;
+	foreach(lc, earlier)
+	{
+		BooleanTest *test = makeNode(BooleanTest);
+
+		test->arg = lfirst(lc);
+		test->booltesttype = IS_NOT_TRUE;
+		test->location = -1;
+		quals = lappend(quals, test);
+	}
+	quals = list_concat(quals, make_ands_implicit((Expr *) insert->qual));
+	rows->targetList = NIL;
+	*columns = NIL;
+	foreach(lc, insert->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		AttrNumber	number = list_length(*columns) + 1;
+
+		if (tle->resjunk)
+			continue;
+		*columns = lappend_int(*columns, tle->resno);
+		rows->targetList = lappend(rows->targetList,
+								   makeTargetEntry(tle->expr, number,
+												   psprintf("column_%d", number), false));
+	}
+	rows->commandType = CMD_SELECT;
+	rows->resultRelation = 0;
+	rows->canSetTag = false;
+	rows->jointree = makeFromExpr(list_make1(join), (Node *) make_ands_explicit(quals));
+	compat_merge_forget(rows);
+	return rows;
+}
+
+/* what is left for rows that match; NULL if nothing is */
+static Query *
+make_matched_query(Query *query)
+{
+	Query	   *matched = copyObject(query);
+	ListCell   *lc;
+
+	foreach(lc, matched->mergeActionList)
+	{
+		if (compat_action_is_by_target(lfirst_node(MergeAction, lc)))
+			matched->mergeActionList = foreach_delete_current(matched->mergeActionList, lc);
+	}
+	return matched->mergeActionList == NIL ? NULL : matched;
+}
+
+/* INSERT INTO target (columns) SELECT what the first part returned */
+static Query *
+make_insert_query(Query *query, Query *rows, List *columns, OverridingKind override)
+{
+	Query	   *insert = makeNode(Query);
+	Query	   *select = makeNode(Query);
+	RangeTblEntry *target = copyObject(rt_fetch(query->resultRelation, query->rtable));
+	RangeTblEntry *source = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows without a match");
+	ListCell   *lc;
+
+	ref->rtindex = 1;
+	select->commandType = CMD_SELECT;
+	select->querySource = QSRC_ORIGINAL;
+	select->canSetTag = true;
+	select->rtable = list_make1(planner_plan_rte(plan, rows->targetList));
+	select->jointree = makeFromExpr(list_make1(ref), NULL);
+
+	insert->commandType = CMD_INSERT;
+	insert->querySource = QSRC_ORIGINAL;
+	insert->canSetTag = true;
+	insert->override = override;
+	insert->resultRelation = 1;
+	insert->rtable = list_make2(target, source);
+	compat_query_take_perminfo(insert, target, query);
+	foreach(lc, rows->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		int			attno = list_nth_int(columns, foreach_current_index(lc));
+		char	   *name = get_attname(target->relid, attno, false);
+
+		select->targetList = lappend(select->targetList,
+									 makeTargetEntry((Expr *) makeVarFromTargetEntry(1, tle),
+													 tle->resno, tle->resname, false));
+		insert->targetList = lappend(insert->targetList,
+									 makeTargetEntry((Expr *) makeVarFromTargetEntry(2, tle),
+													 attno, name, false));
+	}
+	source->rtekind = RTE_SUBQUERY;
+	source->subquery = select;
+	source->eref = makeAlias("rows", NIL);
+	foreach(lc, select->targetList)
+		source->eref->colnames = lappend(source->eref->colnames,
+										 makeString(lfirst_node(TargetEntry, lc)->resname));
+	ref = makeNode(RangeTblRef);
+	ref->rtindex = 2;
+	insert->jointree = makeFromExpr(list_make1(ref), NULL);
+	return insert;
+}
+
+/* the source is computed twice, for rows with and for rows without a match */
+static bool
+source_is_volatile(Query *query)
+{
+	Query	   *source = copyObject(query);
+	Node	   *condition = compat_merge_condition(source);
+
+	source->targetList = NIL;
+	compat_merge_forget(source);
+	return contain_volatile_functions((Node *) source) || contain_volatile_functions(condition);
+}
+
+static PlannedStmt *
+plan_query(PlanRequest *request, Query *query)
+{
+	PlanRequest each = *request;
+
+	each.query = query;
+	each.cursorOptions = 0;
+	return planner_plan_request(&each);
+}
+
+/*
+ * planner_merge_insert
+ *		Plans a normalized MERGE into a table with a key as three statements.  NULL, with the
+ *		refusal untouched, when it is not of the kind.
+ */
+PlannedStmt *
+planner_merge_insert(PlanRequest *request, Query *query, const DistTable *table)
+{
+	List	   *earlier;
+	MergeAction *action = find_insert(query, &earlier);
+	List	   *sources = planner_without_target(query->jointree->fromlist,
+												 query->resultRelation);
+	Query	   *rows;
+	Query	   *matched;
+	PlannedStmt *stmt;
+	List	   *parts;
+	List	   *columns;
+
+	if (action == NULL || query->returningList != NIL || list_length(sources) != 1 ||
+		!DIST_TABLE_HAS_KEY(table) || source_is_volatile(query))
+		return NULL;
+	rows = make_rows_query(query, table, linitial(sources), &columns);
+	parts = list_make1(plan_query(request, rows));
+	matched = make_matched_query(query);
+	if (matched != NULL)
+		parts = lappend(parts, plan_query(request, matched));
+	stmt = plan_query(request, make_insert_query(query, rows, columns, action->override));
+	compat_stmt_take_relations(stmt, request->query);
+	stmt = planner_add_parts(stmt, parts);
+	stmt->commandType = CMD_MERGE;
+	stmt->canSetTag = request->query->canSetTag;
+	return stmt;
+}
