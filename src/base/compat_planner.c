@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_relation.h"
@@ -159,6 +160,24 @@ compat_action_is_by_target(MergeAction *action)
 	return action->matchKind == MERGE_WHEN_NOT_MATCHED_BY_TARGET;
 #else
 	return !action->matched;
+#endif
+}
+
+void
+compat_merge_fold_view(Query *query)
+{
+#if PG_VERSION_NUM >= 170000
+	ListCell   *lc;
+
+	if (query->jointree->quals == NULL)
+		return;
+	foreach(lc, query->mergeActionList)
+	{
+		if (compat_action_is_by_source(lfirst_node(MergeAction, lc)))
+			return;
+	}
+	query->mergeJoinCondition = make_and_qual(query->mergeJoinCondition, query->jointree->quals);
+	query->jointree->quals = NULL;
 #endif
 }
 

@@ -624,6 +624,8 @@ planner_modify(PlanRequest *request, Refusal *refusal)
 		return refuse(refusal, "rows of append and range distributed tables cannot be placed");
 	if (planner_find_modification(query, true) != NULL)
 		return refuse(refusal, "a common table expression modifies a distributed table");
+	if (compat_merge_condition(query) != NULL && query->jointree->quals != NULL)
+		return refuse(refusal, "MERGE of rows of a view by what the source lacks");
 	if (query->commandType == CMD_INSERT)
 		return plan_insert(request, query, refusal);
 	return modify_whole(request, query, refusal);

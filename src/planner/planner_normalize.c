@@ -68,6 +68,8 @@ normalize_walker(Node *node, void *context)
 		ListCell   *lc;
 
 		compat_resolve_group_rte(query);
+		if (query->commandType == CMD_MERGE)
+			compat_merge_fold_view(query);
 		if (query->commandType == CMD_UPDATE)
 			restore_assignment_order(query->targetList);
 		if (query->onConflict != NULL)

@@ -32,3 +32,8 @@ MERGE INTO m USING s ON m.k = s.k WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN
 SELECT k, a FROM m;
 ROLLBACK;
 SELECT count(*) FROM m;
+
+-- Through a view: its condition says which rows match.  15 and 16 refuse.
+CREATE VIEW mv AS SELECT * FROM m WHERE k < 9;
+MERGE INTO mv x USING s ON x.k = s.k WHEN MATCHED THEN UPDATE SET a = 77 WHEN NOT MATCHED AND s.k = 700 THEN INSERT (k) VALUES (s.k);
+SELECT k, a FROM m;

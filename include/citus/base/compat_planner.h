@@ -39,6 +39,12 @@ extern void compat_query_take_perminfo(Query *to, RangeTblEntry *rte, const Quer
 /* 17: MERGE's ON condition left the join tree; NULL where it is still there */
 extern Node *compat_merge_condition(Query *query);
 
+/*
+ * 17: conditions of a view on the target stand beside the ON condition, where printing does not see
+ * them.  Without WHEN NOT MATCHED BY SOURCE they mean the same within it: in place.
+ */
+extern void compat_merge_fold_view(Query *query);
+
 /* 17: WHEN NOT MATCHED BY SOURCE, and WHEN NOT MATCHED [BY TARGET] */
 extern bool compat_action_is_by_source(MergeAction *action);
 extern bool compat_action_is_by_target(MergeAction *action);
