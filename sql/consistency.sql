@@ -140,7 +140,9 @@ BEGIN
         UNION ALL
         SELECT format('object %s', pg_describe_object(classid, objid, objsubid)),
             concat_ws(' ', distribution_argument_index, colocationid, force_delegation)
-        FROM pg_dist_object;
+        FROM pg_dist_object
+        -- a role may have been dropped in another database of the server
+        WHERE classid <> 'pg_authid'::regclass OR objid IN (SELECT oid FROM pg_authid);
 
     -- the copies of a reference table
     FOR copy IN

@@ -325,11 +325,13 @@ name_array(List *relids)
 List *
 cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 {
-	List	   *kept = kept_shells(node);
+	List	   *kept;
 	List	   *positions;
 	List	   *commands = NIL;
 	ListCell   *lc;
 
+	cluster_forget_dropped();
+	kept = kept_shells(node);
 	positions = cluster_query(node, "SELECT sequence_name, last_value "
 							  "FROM citus_internal.sequence_positions()");
 

@@ -40,6 +40,14 @@ extern char *cluster_object_create_command(const ObjectAddress *address);
 extern char *cluster_relation_name(Oid relid);
 extern char *cluster_collation_name(Oid collation);
 
+/* ---- objects_sql.c ---- */
+
+/*
+ * Deletes metadata of what does not exist any more: a role may have been dropped in another
+ * database of the server, where nobody knows of it.
+ */
+extern void cluster_forget_dropped(void);
+
 /* ---- delta.c ---- */
 
 /* the statements that apply a delta on another node */

@@ -234,12 +234,11 @@ citus_internal_delete_object_metadata(PG_FUNCTION_ARGS)
 }
 
 /* Rows of metadata about what does not exist (any more) go; harmless for anybody to call. */
-Datum
-citus_internal_forget_dropped(PG_FUNCTION_ARGS)
+void
+cluster_forget_dropped(void)
 {
 	ListCell   *lc;
 
-	cluster_require_internal();
 	foreach(lc, catalog_table_oids())
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
 			catalog_table_delete(lfirst_oid(lc));
@@ -252,5 +251,12 @@ citus_internal_forget_dropped(PG_FUNCTION_ARGS)
 		if (!cluster_object_name(lfirst(lc), &type, &names, &args))
 			catalog_object_delete(lfirst(lc));
 	}
+}
+
+Datum
+citus_internal_forget_dropped(PG_FUNCTION_ARGS)
+{
+	cluster_require_internal();
+	cluster_forget_dropped();
 	PG_RETURN_VOID();
 }
