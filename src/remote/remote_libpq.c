@@ -32,6 +32,8 @@ typedef struct PqLink
 	bool		holdsFd;		/* counted by AcquireExternalFD() */
 	RemoteNoticeCallback notice;
 	void	   *noticeArg;
+	char		chunkTag[64];	/* command tag that came with the last chunk of rows */
+	uint64		chunkCount;		/* its row count */
 } PqLink;
 
 static void
@@ -304,6 +306,10 @@ pq_next(void *link)
 	{
 #ifdef LIBPQ_HAS_CHUNK_MODE
 		case PGRES_TUPLES_CHUNK:
+			/* libpq puts the tag on the last chunk, not on the empty result that ends the rows */
+			strlcpy(pq->chunkTag, PQcmdStatus(pq->result), sizeof(pq->chunkTag));
+			pq->chunkCount = strtou64(PQcmdTuples(pq->result), NULL, 10);
+			return REMOTE_RESULT_ROWS;
 #endif
 		case PGRES_SINGLE_TUPLE:
 			return REMOTE_RESULT_ROWS;
@@ -360,10 +366,16 @@ pq_row(void *link, int row, const char **values, int *lengths)
 static const char *
 pq_tag(void *link, uint64 *rowCount)
 {
-	PGresult   *result = ((PqLink *) link)->result;
+	PqLink	   *pq = link;
+	const char *tag = PQcmdStatus(pq->result);
 
-	*rowCount = strtou64(PQcmdTuples(result), NULL, 10);
-	return PQcmdStatus(result);
+	if (tag[0] == '\0' && PQresultStatus(pq->result) == PGRES_TUPLES_OK)
+	{
+		*rowCount = pq->chunkCount;
+		return pq->chunkTag;
+	}
+	*rowCount = strtou64(PQcmdTuples(pq->result), NULL, 10);
+	return tag;
 }
 
 static void
