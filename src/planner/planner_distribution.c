@@ -727,6 +727,7 @@ analyze_level(Analysis *analysis)
 	source = analyze_jointree(analysis, (Node *) query->jointree);
 	absorb_sublinks(analysis, planner_flatten(query, (Node *) query->targetList), source);
 	absorb_sublinks(analysis, planner_flatten(query, query->havingQual), source);
+	absorb_sublinks(analysis, (Node *) query->windowClause, source);
 	absorb_sublinks(analysis, query->limitCount, source);
 	absorb_sublinks(analysis, query->limitOffset, source);
 	absorb_sublinks(analysis, (Node *) query->returningList, source);

@@ -436,6 +436,24 @@ transform_gather(Transform *transform)
 
 /* ---- the choice ---- */
 
+/* true when LIMIT, OFFSET or a window's frame depends on a sub-query, which no column can replace */
+static bool
+bounds_have_sublinks(Query *query)
+{
+	ListCell   *lc;
+
+	if (checkExprHasSubLink(query->limitCount) || checkExprHasSubLink(query->limitOffset))
+		return true;
+	foreach(lc, query->windowClause)
+	{
+		WindowClause *clause = lfirst_node(WindowClause, lc);
+
+		if (checkExprHasSubLink(clause->startOffset) || checkExprHasSubLink(clause->endOffset))
+			return true;
+	}
+	return false;
+}
+
 /* true when the rows of all shards, one after the other, are the query's result */
 static bool
 nothing_to_merge(Query *query, List *keys)
@@ -471,10 +489,17 @@ planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
 	transform.strategy = shape->pinned ? STRATEGY_ONE_GROUP : STRATEGY_PUSHDOWN;
 	if (shape->pinned || nothing_to_merge(query, shape->keys))
 		result = transform_whole(&transform, whole);
+	else if (bounds_have_sublinks(query))
+		result = NULL;
 	else if (upper_part_is_per_shard(query, shape->keys))
 		result = transform_merge(&transform);
 	else
 		result = transform_partial(&transform);
+	if (result == NULL && bounds_have_sublinks(query))
+	{
+		refusal->reason = "LIMIT, OFFSET or a window's frame depends on a sub-query";
+		return NULL;
+	}
 
 	/* whatever kept the upper part from leaving does not keep it from running here */
 	return result != NULL ? result : transform_gather(&transform);
