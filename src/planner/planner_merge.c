@@ -436,7 +436,7 @@ transform_gather(Transform *transform)
 
 /* ---- the choice ---- */
 
-/* true when LIMIT, OFFSET or a window's frame depends on a sub-query, which no column can replace */
+/* true when LIMIT, OFFSET or a window's frame depends on a sub-query: no column can replace it */
 static bool
 bounds_have_sublinks(Query *query)
 {
