@@ -362,8 +362,8 @@ extern void pq_startmsgread(void);
 extern void pq_endmsgread(void);
 extern int	pq_peekbyte(void);
 
-/* 16: has_data became the number of bytes */
-#if PG_VERSION_NUM >= 160000
+/* 17: has_data became the number of bytes */
+#if PG_VERSION_NUM >= 170000
 extern ssize_t pq_buffer_remaining_data(void);
 #define compat_pq_buffer_has_data() (pq_buffer_remaining_data() > 0)
 #else
