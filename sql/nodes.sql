@@ -112,6 +112,13 @@ CREATE FUNCTION pg_catalog.citus_check_cluster_node_health(
     OUT result boolean) RETURNS SETOF record
     LANGUAGE C STRICT ROWS 100 AS 'MODULE_PATHNAME', 'citus_check_cluster_node_health';
 
+-- Nodes that left, until recovery has found nothing there that waits for this node's decision.
+CREATE TABLE citus_internal.departed_node (
+    groupid int NOT NULL CONSTRAINT departed_node_pkey PRIMARY KEY,
+    nodename text NOT NULL,
+    nodeport int NOT NULL,
+    since timestamptz NOT NULL DEFAULT pg_catalog.now());
+
 -- What could not be dropped in its time.
 CREATE PROCEDURE pg_catalog.citus_cleanup_orphaned_resources()
     LANGUAGE C AS 'MODULE_PATHNAME', 'citus_cleanup_orphaned_resources';

@@ -451,8 +451,11 @@ catalog_node_update(const NodeRow *node)
 void
 catalog_node_delete(NodeId id)
 {
+	const ClusterNode *node = catalog_node_by_id(id);
 	ScanKeyData key;
 
+	if (node != NULL && node->role == 'p' && node->groupId != catalog_local_group())
+		catalog_departed_note(node);
 	catalog_key_int4(&key, NODE_ID, id);
 	rows_delete(REL_NODE, REL_NODE_ID_INDEX, 1, &key);
 	nodes_changed();

@@ -505,6 +505,7 @@ delete_all_metadata(const char *clusterId)
 		"DELETE FROM pg_catalog.pg_dist_schema",
 		"DELETE FROM pg_catalog.pg_dist_colocation",
 		"DELETE FROM pg_catalog.pg_dist_node",
+		"DELETE FROM citus_internal.departed_node",
 	};
 	Oid			publicId = get_namespace_oid("public", true);
 	char	   *identity;

@@ -174,6 +174,8 @@ extern List *commands_steps_drop_statistics(Command *command);
 extern List *commands_steps_for_statistics(Command *command, List *names);
 /* drop.c */
 extern List *commands_steps_drop(Command *command);
+/* drop_extension.c: DROP EXTENSION of the extension itself */
+extern List *commands_steps_drop_own_extension(Command *command);
 /* objects.c */
 extern List *commands_steps_create_object(Command *command);
 /* object_alter.c */

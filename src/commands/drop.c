@@ -85,7 +85,7 @@ steps_drop_objects(Command *command)
 
 		if (statement->removeType == OBJECT_EXTENSION &&
 			strcmp(strVal(object), CITUS_EXTENSION_NAME) == 0)
-			return NIL;
+			return commands_steps_drop_own_extension(command);
 		address = commands_object_find(statement->removeType, object);
 		if (commands_object_is_known(&address))
 			note_dropped(dropped, statement->removeType, &address, statement->behavior);

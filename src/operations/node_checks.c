@@ -145,12 +145,49 @@ same_text(const char *a, const char *b)
 	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
+/*
+ * What a server left undone when it was a node before is decided by the records of that node's
+ * group, which nobody would look for under its new one.
+ */
+static void
+finish_earlier_membership(const char *name, int port)
+{
+	bool		recovered = false;
+
+	for (;;)
+	{
+		bool		pending = false;
+		ListCell   *lc;
+
+		foreach(lc, catalog_departed_nodes())
+		{
+			const ClusterNode *node = lfirst(lc);
+
+			if (strcmp(node->name, name) == 0 && node->port == port)
+				pending = true;
+		}
+		if (!pending)
+			return;
+		if (recovered)
+			break;
+		(void) txn_recover();
+		CommandCounterIncrement();
+		recovered = true;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("node %s:%d has not finished the transactions of its earlier membership",
+					name, port),
+			 errhint("Try again later.")));
+}
+
 void
 operations_check_joining(const char *name, int port, char **seenAs)
 {
 	ServerFacts here = {0};
 	ServerFacts there = {0};
 
+	finish_earlier_membership(name, port);
 	here.version = first_value(ask_here(VERSION_SQL));
 	there.version = first_value(ask(name, port, VERSION_SQL));
 	if (there.version == NULL)
@@ -181,8 +218,9 @@ operations_check_joining(const char *name, int port, char **seenAs)
 				 errmsg("node %s:%d is part of another cluster", name, port),
 				 errdetail("It knows %d nodes and %d distributed tables.", there.nnodes,
 						   there.ntables),
-				 errhint("Remove it there with citus_remove_node(), or drop and create the "
-						 "extension in its database.")));
+				 errhint("Remove it there with citus_remove_node(); or, if that cluster is no more, "
+						 "run DROP EXTENSION citus CASCADE in its database with "
+						 "citus.enable_ddl_propagation off, and create the extension again.")));
 	if (there.nnodes > 0)
 		check_not_member(name, port, there.groupId);
 	*seenAs = there.seenAs;

@@ -90,8 +90,6 @@ extern void tables_repair_partition_names(const Shard *shard);
 
 /* ---- dropping (tables_drop.c) ---- */
 
-/* DROP TABLE IF EXISTS ... CASCADE here, quietly; names are qualified and quoted */
-extern void tables_drop_relations(List *names);
 /* qualified names of the shards of relid's metadata that have a placement in group */
 extern List *tables_shard_names(const DistTable *table, const char *schemaName,
 								const char *relationName);

@@ -14,6 +14,8 @@
  * In R0, not in P: the transaction had committed, thus prepared everywhere, before P was read;
  * so it is finished on the node, and the record is deleted.
  *
+ * Nodes that have left the cluster are visited, too, until nothing waits there.
+ *
  * One recovery at a time per database: an advisory lock of our own.
  */
 #include "postgres.h"
@@ -80,7 +82,7 @@ have_gid(List *gids, const char *gid)
 
 /* gids of prepared transactions of this initiator on the node; false: it does not answer */
 static bool
-prepared_on_node(const RemoteTarget *target, List **gids)
+prepared_on_node(const RemoteTarget *target, int level, List **gids)
 {
 	char	   *sql = psprintf("SELECT gid FROM pg_catalog.pg_prepared_xacts"
 							   " WHERE gid LIKE 'citus\\_%d\\_%%'"
@@ -94,7 +96,7 @@ prepared_on_node(const RemoteTarget *target, List **gids)
 	*gids = NIL;
 	if (!ok)
 	{
-		ereport(LOG,
+		ereport(level,
 				(errmsg("could not look for prepared transactions on node %s:%d", target->host,
 						target->port),
 				 errdetail_internal("%s", error)));
@@ -128,8 +130,12 @@ resolve(const RemoteTarget *target, const char *gid, bool commit)
 	return ok;
 }
 
+/*
+ * How many were resolved; *done when the node has nothing (any more) that waits for this one.
+ * level: of the message when it does not answer.
+ */
 static int
-recover_node(const ClusterNode *node)
+recover_node(const ClusterNode *node, int level, bool *done)
 {
 	RemoteTarget target = txn_target_of_node(node);
 	List	   *recordsBefore = catalog_commit_records(node->groupId);
@@ -139,7 +145,8 @@ recover_node(const ClusterNode *node)
 	ListCell   *lc;
 	int			resolved = 0;
 
-	if (!prepared_on_node(&target, &prepared))
+	*done = false;
+	if (!prepared_on_node(&target, level, &prepared))
 		return 0;
 	BASE_STOP_POINT("txn-recover-after-list");
 	foreach(lc, prepared)
@@ -171,6 +178,27 @@ recover_node(const ClusterNode *node)
 		if (!have_gid(prepared, record->gid))
 			catalog_commit_record_delete(record->groupId, record->gid);
 	}
+	*done = resolved == list_length(prepared);
+	return resolved;
+}
+
+/* Nodes that left, see catalog: first, as one may have joined again as a node of another group. */
+static int
+recover_departed(void)
+{
+	int			resolved = 0;
+	ListCell   *lc;
+
+	foreach(lc, catalog_departed_nodes())
+	{
+		const ClusterNode *node = lfirst(lc);
+		bool		done;
+
+		CHECK_FOR_INTERRUPTS();
+		resolved += recover_node(node, DEBUG1, &done);
+		if (done)
+			catalog_departed_forget(node->groupId);
+	}
 	return resolved;
 }
 
@@ -180,18 +208,20 @@ txn_recover(void)
 	GroupId		localGroup = catalog_local_group();
 	LOCKTAG		tag;
 	ListCell   *lc;
-	int			resolved = 0;
+	int			resolved;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, RECOVERY_LOCK_CLASS);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 
+	resolved = recover_departed();
 	foreach(lc, catalog_active_primaries())
 	{
 		const ClusterNode *node = lfirst(lc);
+		bool		done;
 
 		CHECK_FOR_INTERRUPTS();
 		if (node->groupId != localGroup)
-			resolved += recover_node(node);
+			resolved += recover_node(node, LOG, &done);
 	}
 	return resolved;
 }

@@ -178,7 +178,7 @@ extern void catalog_colocation_insert(const ColocationGroup *group);
 extern void catalog_colocation_delete(ColocationId id);
 extern void catalog_node_insert(const NodeRow *row);
 extern void catalog_node_update(const NodeRow *row);	/* by id */
-extern void catalog_node_delete(NodeId id);
+extern void catalog_node_delete(NodeId id); /* primaries are noted as departed */
 extern void catalog_local_group_set(GroupId groupId);
 
 /* next values of our sequences, drawn on this node (the coordinator hands out ids) */
@@ -205,6 +205,14 @@ extern void catalog_commit_record_insert(GroupId groupId, const char *gid);
 extern void catalog_commit_record_delete(GroupId groupId, const char *gid);
 /* of CommitRecord *, read with a fresh snapshot */
 extern List *catalog_commit_records(GroupId groupId);
+
+/*
+ * Nodes that left and that recovery still has to visit: of ClusterNode * with a group and an
+ * address, palloc'd.  catalog_node_delete() notes them.
+ */
+extern List *catalog_departed_nodes(void);
+extern void catalog_departed_note(const ClusterNode *node);
+extern void catalog_departed_forget(GroupId groupId);
 
 /* pg_dist_authinfo / pg_dist_poolinfo for a node and role; NULL when there is none */
 extern char *catalog_authinfo(NodeId nodeId, const char *role);

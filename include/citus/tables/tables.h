@@ -75,6 +75,8 @@ extern List *tables_choose_names(Node *statement, Oid relid);
  */
 extern void tables_after_statement(void);
 
+/* DROP TABLE IF EXISTS ... CASCADE here, quietly; names are qualified and quoted */
+extern void tables_drop_relations(List *names);
 /* drops shards (all placements) and metadata of a table that is being dropped everywhere */
 extern void tables_drop(Oid relid, const char *schemaName, const char *relationName);
 
