@@ -218,8 +218,8 @@ operations_check_joining(const char *name, int port, char **seenAs)
 				 errmsg("node %s:%d is part of another cluster", name, port),
 				 errdetail("It knows %d nodes and %d distributed tables.", there.nnodes,
 						   there.ntables),
-				 errhint("Remove it there with citus_remove_node(); or, if that cluster is no more, "
-						 "run DROP EXTENSION citus CASCADE in its database with "
+				 errhint("Remove it there with citus_remove_node(); or, if that cluster is no "
+						 "more, run DROP EXTENSION citus CASCADE in its database with "
 						 "citus.enable_ddl_propagation off, and create the extension again.")));
 	if (there.nnodes > 0)
 		check_not_member(name, port, there.groupId);
