@@ -16,3 +16,14 @@ CREATE FUNCTION citus_internal.set_table_size(table_name regclass, pages double 
     AS 'MODULE_PATHNAME', $$citus_internal_set_table_size$$;
 COMMENT ON FUNCTION citus_internal.set_table_size(regclass, double precision, double precision)
     IS 'notes pages and rows of a distributed table for the planner';
+
+-- what the shards' statistics of a column say together, into the shell's pg_statistic row
+CREATE FUNCTION citus_internal.set_column_statistics(table_name regclass, column_name name,
+                                                     null_fraction real, width integer,
+                                                     distinct_values real, common_values text,
+                                                     frequencies real[], bounds text)
+    RETURNS void
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', $$citus_internal_set_column_statistics$$;
+COMMENT ON FUNCTION citus_internal.set_column_statistics(regclass, name, real, integer, real, text, real[], text)
+    IS 'notes statistics of a distributed table''s column for the planner';

@@ -201,6 +201,8 @@ extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
 extern CommandStep *commands_step_lock_shells(List *relids, LOCKMODE mode);
 extern List *commands_steps_vacuum(Command *command);
+/* statistics.c: statistics of the table's columns from its shards; texts that spread them */
+extern List *commands_gather_statistics(const DistTable *table, double tableRows);
 /* copy.c, copy_from.c */
 extern List *commands_steps_copy(Command *command);
 extern void commands_copy_from(Command *command, void *argument);

@@ -6,8 +6,9 @@
  * other nodes are treated there, one statement a node, all nodes at once: outside any transaction,
  * unless ANALYZE runs inside a block.  Without a table list every node does all it has.
  *
- * Afterwards the sizes of the shards are summed into the shells' pg_class rows of all nodes, which
- * is what the server's planner estimates from.
+ * Afterwards the sizes of the shards are summed into the shells' pg_class rows of all nodes, and
+ * the statistics of their columns put together (statistics.c): what the server's planner estimates
+ * from.
  *
  * Invariant: VACUUM commits on its own, so nothing here keeps pointers of the catalog cache over
  * it; what must live on is copied into the command's context before.
@@ -92,6 +93,7 @@ typedef struct VacuumTask
 	List	   *shells;			/* oids of the known tables that are treated */
 	List	   *nodes;			/* of NodeVacuum: the other groups */
 	bool		inBlock;		/* ANALYZE in a transaction block */
+	bool		analyzes;		/* statistics of columns have changed */
 } VacuumTask;
 
 static StringInfo
@@ -355,6 +357,8 @@ gather_sizes(Command *command, void *argument)
 						psprintf("SELECT citus_internal.set_table_size(%s, %.0f, %.0f)",
 								 quote_literal_cstr(commands_qualified_name(relid)),
 								 size.pages, size.rows));
+		if (task->analyzes)
+			texts = list_concat(texts, commands_gather_statistics(table, size.rows));
 	}
 	if (texts != NIL)
 		cluster_run_on_others(texts);
@@ -362,6 +366,22 @@ gather_sizes(Command *command, void *argument)
 }
 
 /* ---- the statement ---- */
+
+static bool
+analyzes(const VacuumStmt *statement)
+{
+	bool		result = !statement->is_vacuumcmd;
+	ListCell   *cell;
+
+	foreach(cell, statement->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (statement->is_vacuumcmd && strcmp(option->defname, "analyze") == 0)
+			result = defGetBoolean(option);
+	}
+	return result;
+}
 
 static List *
 steps_without_list(Command *command)
@@ -407,6 +427,7 @@ commands_steps_vacuum(Command *command)
 	if (statement->is_vacuumcmd)
 		PreventInTransactionBlock(topLevel, "VACUUM");
 	task->inBlock = !statement->is_vacuumcmd && IsInTransactionBlock(topLevel);
+	task->analyzes = analyzes(statement);
 	statement->rels = local;
 	return list_make3(commands_step_local(), commands_step_alone(run_elsewhere, task),
 					  commands_step_alone(gather_sizes, task));
