@@ -181,4 +181,9 @@ extern bool catalog_conninfo_is_valid(const char *text, const char *const *allow
 extern void catalog_visibility_start(void);
 extern void catalog_ids_start(void);
 
+/* ---- naming.c, tables.c: for user_names.c ---- */
+
+extern ShardId catalog_shard_id_of_name(const char *name);
+extern bool catalog_shard_is_cached(ShardId shardId);
+
 #endif

@@ -75,8 +75,8 @@ catalog_shard_qualified_name(const Shard *shard)
 /* ---- from a relation to its shard ---- */
 
 /* The number after the last underscore; 0 if the name does not end so. */
-static ShardId
-shard_id_of_name(const char *name)
+ShardId
+catalog_shard_id_of_name(const char *name)
 {
 	const char *underscore = strrchr(name, '_');
 	const char *digit;
@@ -98,7 +98,7 @@ shard_id_of_name(const char *name)
 static const Shard *
 shard_of_table(Oid relid, Form_pg_class class)
 {
-	ShardId		id = shard_id_of_name(NameStr(class->relname));
+	ShardId		id = catalog_shard_id_of_name(NameStr(class->relname));
 	const Shard *shard;
 	char	   *shell;
 

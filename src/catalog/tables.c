@@ -399,6 +399,13 @@ catalog_shard_get(ShardId shardId)
 	return find_shard(catalog_table_get(look_up_shard_table(shardId)), shardId);
 }
 
+/* No catalog is read: has the session met the shard? */
+bool
+catalog_shard_is_cached(ShardId shardId)
+{
+	return shardHints != NULL && hash_search(shardHints, &shardId, HASH_FIND, NULL) != NULL;
+}
+
 /* ---- lists of tables ---- */
 
 static List *

@@ -96,11 +96,13 @@ executor_copy_local(const Shard *shard, List *columnNames, bool binary, const ch
 		current_source = &source;
 		run_copy(relation, columnNames, binary);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		current_source = outer;
+		executor_rethrow_with_user_names();
 	}
 	PG_END_TRY();
+	current_source = outer;
 
 	base_frame_pop(FRAME_LOCAL_TASK);
 	PopActiveSnapshot();

@@ -306,4 +306,8 @@ extern Node *executor_parts_create(DistPlan *plan);
 extern void executor_copy_local(const Shard *shard, List *columnNames, bool binary,
 								const char *data, int length);
 
+/* ---- errors in the user's names (user_names.c) ---- */
+
+extern void executor_user_names_init(void);
+
 #endif

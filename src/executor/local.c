@@ -130,7 +130,7 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, DestRecei
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus local task",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	uint64		processed;
+	volatile uint64 processed = 0;
 
 	if (executor_log_local)
 		ereport(NOTICE, (errmsg("running task in this session: %s", task->sql)));
@@ -146,10 +146,18 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, DestRecei
 	else
 		PushActiveSnapshot(snapshot);
 
-	if (task->statementName != NULL)
-		processed = run_cached(task, writes, dest);
-	else
-		processed = run_queries(task, writes, dest);
+	PG_TRY();
+	{
+		if (task->statementName != NULL)
+			processed = run_cached(task, writes, dest);
+		else
+			processed = run_queries(task, writes, dest);
+	}
+	PG_CATCH();
+	{
+		executor_rethrow_with_user_names();
+	}
+	PG_END_TRY();
 
 	PopActiveSnapshot();
 	if (writes)

@@ -78,10 +78,42 @@ report_lost(RemoteConn *conn, int elevel)
 			 reason != NULL && *reason != '\0' ? errdetail_internal("%s", reason) : 0));
 }
 
+static const char *
+same_names(const char *text, bool isName)
+{
+	return text;
+}
+
+static const char *(*user_names) (const char *text, bool isName) = same_names;
+
+void
+remote_set_user_names(const char *(*restore) (const char *text, bool isName))
+{
+	user_names = restore;
+}
+
+/* An error about data quotes data; every other quotes names. */
+static RemoteError
+error_for_user(const RemoteError *error)
+{
+	RemoteError told = *error;
+
+	if (ERRCODE_TO_CATEGORY(error->sqlstate) == ERRCODE_DATA_EXCEPTION)
+		return told;
+	told.message = unconstify(char *, user_names(error->message, false));
+	told.detail = unconstify(char *, user_names(error->detail, false));
+	told.hint = unconstify(char *, user_names(error->hint, false));
+	told.context = unconstify(char *, user_names(error->context, false));
+	told.tableName = unconstify(char *, user_names(error->tableName, true));
+	told.constraintName = unconstify(char *, user_names(error->constraintName, true));
+	return told;
+}
+
 void
 remote_error_report(RemoteConn *conn, int elevel)
 {
-	const RemoteError *error = &conn->error;
+	RemoteError told;
+	const RemoteError *error = &told;
 
 	remote_notices_relay(conn);
 	if (conn->lost)
@@ -89,6 +121,7 @@ remote_error_report(RemoteConn *conn, int elevel)
 		report_lost(conn, elevel);
 		return;
 	}
+	told = error_for_user(&conn->error);
 	ereport(elevel,
 			(errcode(error->sqlstate != 0 ? error->sqlstate : ERRCODE_CONNECTION_FAILURE),
 			 errmsg_internal("%s", error->message ? error->message : "unknown error"),
@@ -177,7 +210,8 @@ remote_notices_relay(RemoteConn *conn)
 	conn->noticesTail = &conn->notices;
 	for (; notice != NULL; notice = notice->next)
 	{
-		const RemoteError *fields = &notice->fields;
+		const RemoteError told = error_for_user(&notice->fields);
+		const RemoteError *fields = &told;
 
 		ereport(notice->elevel,
 				(fields->sqlstate != 0 ? errcode(fields->sqlstate) : 0,

@@ -37,6 +37,7 @@
 #include "citus/catalog/catalog.h"
 #include "citus/cluster/cluster.h"
 #include "citus/deparse/object.h"
+#include "citus/executor/executor.h"
 #include "citus/tables/tables.h"
 #include "citus/txn/txn.h"
 #include "tables/tables_internal.h"
@@ -239,8 +240,17 @@ tables_run_shard_ddl(const DistTable *table, List *texts, List *names, const cha
 	nodes = nodes_of_table(table, &here);
 	if (nodes != NIL)
 		cluster_run(nodes, list_make1(make_command(table, texts, names, searchPath)));
-	if (here != NIL)
+	if (here == NIL)
+		return;
+	PG_TRY();
+	{
 		apply_here(here, texts, names, searchPath);
+	}
+	PG_CATCH();
+	{
+		executor_rethrow_with_user_names();
+	}
+	PG_END_TRY();
 }
 
 void

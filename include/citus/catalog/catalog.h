@@ -122,6 +122,14 @@ extern char *catalog_extend_name(const char *name, ShardId shardId);
 extern char *catalog_shard_relname(const Shard *shard);
 extern char *catalog_shard_qualified_name(const Shard *shard);
 
+/*
+ * The way back, for errors: a name, or all quoted names of a text, as the user gave them;
+ * palloc'd, or the argument where there is nothing to change.  mayRead: the catalogs may be read;
+ * if not, only shards that the session has met are recognised.
+ */
+extern char *catalog_user_name(char *shardName, bool mayRead);
+extern char *catalog_user_text(const char *text, bool mayRead);
+
 /* pg_dist_partition.partkey text <-> attribute number */
 extern char *catalog_partkey_text(Oid relid, AttrNumber attno);
 

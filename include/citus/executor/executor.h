@@ -39,4 +39,10 @@ extern uint64 executor_writer_end(ShardWriter *writer);
  */
 extern uint64 executor_run_on_shards(const DistTable *table, const SqlTemplate *sql);
 
+/*
+ * For PG_CATCH() around a statement on shards of this node: raises the caught error again, with
+ * the names of the user's relations and constraints instead of the shards'.
+ */
+extern void executor_rethrow_with_user_names(void) pg_attribute_noreturn();
+
 #endif

@@ -165,7 +165,12 @@ extern void remote_set_interrupt_check(void (*check) (void));
  */
 extern void remote_error_raise(RemoteConn *conn) pg_attribute_noreturn();
 extern void remote_error_report(RemoteConn *conn, int elevel);
-/* message text and SQLSTATE of the same, palloc'd */
+/*
+ * The function puts the user's names into a text of another node's error that is about to be
+ * raised here; isName: the text is nothing but a name.  Registered once.
+ */
+extern void remote_set_user_names(const char *(*restore) (const char *text, bool isName));
+/* message text and SQLSTATE of the same, as the node gave it, palloc'd */
 extern char *remote_error_message(RemoteConn *conn, int *sqlstate);
 
 /* ---- COPY ---- */

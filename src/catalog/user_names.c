@@ -1,0 +1,201 @@
+/*
+ * user_names.c
+ *	  Texts about shards, as errors bring them, told in the names that the user gave.
+ *
+ * A message of the server quotes the names it is about: "items_pkey_102008".  A quoted name that
+ * ends with the id of a known shard loses that suffix; one that had been too long for it is looked
+ * for among the names of the shard's table.  Nothing else is touched: what stands in parentheses
+ * is data.
+ *
+ * Not here: which texts these are (executor).
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_trigger.h"
+#include "lib/stringinfo.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+
+#include "catalog/catalog_internal.h"
+#include "citus/base/session.h"
+
+/* Does name, made longer by the shard's id, give shardName? */
+static bool
+makes_name(const char *name, ShardId id, const char *shardName)
+{
+	return name != NULL && strcmp(catalog_extend_name(name, id), shardName) == 0;
+}
+
+/* The name of one of the rows of a catalog that belong to a relation; NULL if none makes it. */
+static char *
+find_in_catalog(Oid catalogId, Oid indexId, AttrNumber relidColumn, AttrNumber nameColumn,
+				const Shard *shard, const char *shardName)
+{
+	Relation	catalog = table_open(catalogId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *found = NULL;
+
+	ScanKeyInit(&key, relidColumn, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(shard->relid));
+	scan = systable_beginscan(catalog, indexId, true, NULL, 1, &key);
+	while (found == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isNull;
+		Name		name = DatumGetName(heap_getattr(tuple, nameColumn,
+													 RelationGetDescr(catalog), &isNull));
+
+		if (makes_name(NameStr(*name), shard->id, shardName))
+			found = pstrdup(NameStr(*name));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return found;
+}
+
+static char *
+find_index(const Shard *shard, const char *shardName)
+{
+	Relation	relation = try_relation_open(shard->relid, NoLock);
+	char	   *found = NULL;
+	ListCell   *cell;
+
+	if (relation == NULL)
+		return NULL;
+	foreach(cell, RelationGetIndexList(relation))
+	{
+		char	   *name = get_rel_name(lfirst_oid(cell));
+
+		if (found == NULL && makes_name(name, shard->id, shardName))
+			found = name;
+	}
+	relation_close(relation, NoLock);
+	return found;
+}
+
+/* What the user calls the object of the shard; NULL if there is no such object. */
+static char *
+find_long_name(const Shard *shard, const char *shardName)
+{
+	char	   *name = get_rel_name(shard->relid);
+
+	if (makes_name(name, shard->id, shardName))
+		return name;
+	name = find_in_catalog(ConstraintRelationId, ConstraintRelidTypidNameIndexId,
+						   Anum_pg_constraint_conrelid, Anum_pg_constraint_conname,
+						   shard, shardName);
+	if (name == NULL)
+		name = find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
+							   Anum_pg_trigger_tgrelid, Anum_pg_trigger_tgname,
+							   shard, shardName);
+	return name != NULL ? name : find_index(shard, shardName);
+}
+
+/* The name without the suffix; the name itself if it is not one of a shard. */
+char *
+catalog_user_name(char *shardName, bool mayRead)
+{
+	ShardId		id = catalog_shard_id_of_name(shardName);
+	int			length = strlen(shardName);
+	const Shard *shard;
+
+	if (id == INVALID_SHARD_ID || !base_extension_is_active())
+		return shardName;
+	if (mayRead)
+	{
+		shard = catalog_shard_get(id);
+		if (shard == NULL)
+			return shardName;
+		if (length == NAMEDATALEN - 1)
+		{
+			char	   *name = find_long_name(shard, shardName);
+
+			return name != NULL ? name : shardName;
+		}
+	}
+	else if (!catalog_shard_is_cached(id) || length == NAMEDATALEN - 1)
+		return shardName;
+	return pnstrdup(shardName, strrchr(shardName, '_') - shardName);
+}
+
+/*
+ * The end of what stands in parentheses from here on.  Values may hold parentheses of their own
+ * and quotes: as far as they match.
+ */
+static const char *
+skip_parenthesised(const char *at)
+{
+	int			depth = 0;
+
+	for (const char *end = at; *end != '\0'; end++)
+	{
+		if (*end == '(')
+			depth++;
+		else if (*end == ')' && --depth == 0)
+			return end;
+	}
+	return at;
+}
+
+/*
+ * If the quotes at at hold the name of a shard, perhaps after that of a schema, appends what the
+ * user calls it, in quotes, and sets *end to the closing one.
+ */
+static bool
+append_user_name(StringInfo result, const char *at, const char **end, bool mayRead)
+{
+	const char *closing = strchr(at + 1, '"');
+	char	   *quoted;
+	char	   *shardName;
+	char	   *userName;
+
+	if (closing == NULL || closing - at > 2 * NAMEDATALEN)
+		return false;
+	quoted = pnstrdup(at + 1, closing - at - 1);
+	shardName = strrchr(quoted, '.');
+	shardName = shardName != NULL ? shardName + 1 : quoted;
+	userName = catalog_user_name(shardName, mayRead);
+	if (userName == shardName)
+		return false;
+	appendStringInfo(result, "\"%.*s%s\"", (int) (shardName - quoted), quoted, userName);
+	*end = closing;
+	return true;
+}
+
+/*
+ * text with user's names in place of shards' names: palloc'd, or text itself if there are none.
+ * mayRead: catalogs may be read now, otherwise only what the session has seen of them counts.
+ */
+char *
+catalog_user_text(const char *text, bool mayRead)
+{
+	StringInfoData result;
+	const char *at;
+
+	if (text == NULL || strchr(text, '_') == NULL)
+		return unconstify(char *, text);
+	initStringInfo(&result);
+	for (at = text; *at != '\0'; at++)
+	{
+		const char *end = at;
+
+		if (*at == '(')
+		{
+			end = skip_parenthesised(at);
+			appendBinaryStringInfo(&result, at, end - at + 1);
+		}
+		else if (*at != '"' || !append_user_name(&result, at, &end, mayRead))
+			appendStringInfoChar(&result, *at);
+		at = end;
+	}
+	return result.data;
+}
