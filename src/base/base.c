@@ -5,11 +5,13 @@
 #include "postgres.h"
 
 #include "base/base_internal.h"
+#include "citus/base/compat.h"
 #include "citus/base/module.h"
 
 void
 base_init(void)
 {
+	compat_settings_init();
 	base_lifecycle_start();
 	base_session_start();
 }

@@ -301,3 +301,9 @@ remote_conninfo_build(const RemoteTarget *target, const char *user, const char *
 	*keywords = params.keywords;
 	*values = params.values;
 }
+
+int
+remote_message_level(void)
+{
+	return remote_worker_min_messages;
+}

@@ -117,28 +117,48 @@ hash_text(const char *text)
 	return hash_bytes((const unsigned char *) text, strlen(text));
 }
 
-/* names of all that travel now or have before; *hash is of names and values */
+static void
+hash_setting(uint32 *hash, const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	*hash = hash_combine(*hash, hash_text(name));
+	if (value != NULL)
+		*hash = hash_combine(*hash, hash_text(value));
+}
+
+static void
+hash_visited(struct config_generic *setting, void *arg)
+{
+	if (travels(setting))
+		hash_setting(arg, setting->name);
+}
+
+/* of names and values of all that travel now or have before */
+static uint32
+changed_hash(void)
+{
+	uint32		hash = 0;
+	ListCell   *lc;
+
+	compat_visit_chosen_settings(hash_visited, &hash);
+	foreach(lc, travelled)
+		hash_setting(&hash, lfirst(lc));
+	return hash;
+}
+
+/* their names */
 static List *
-changed_settings(uint32 *hash)
+changed_settings(void)
 {
 	int			n;
 	struct config_generic **all = compat_get_guc_variables(&n);
 	List	   *names = NIL;
 
-	*hash = 0;
 	for (int i = 0; i < n; i++)
 	{
-		const char *name = all[i]->name;
-		const char *value;
-
-		if (!travels(all[i]) && !(travelled != NIL && is_custom(all[i]) &&
-								  has_travelled(name)))
-			continue;
-		value = GetConfigOption(name, true, false);
-		*hash = hash_combine(*hash, hash_text(name));
-		if (value != NULL)
-			*hash = hash_combine(*hash, hash_text(value));
-		names = lappend(names, pstrdup(name));
+		if (travels(all[i]) || (is_custom(all[i]) && has_travelled(all[i]->name)))
+			names = lappend(names, pstrdup(all[i]->name));
 	}
 	return names;
 }
@@ -162,10 +182,13 @@ level_name(void)
 }
 
 static void
-make_text(List *changed)
+make_text(void)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "session settings",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *changed = changed_settings();
 	StringInfoData text;
-	MemoryContext old;
 	ListCell   *lc;
 
 	initStringInfo(&text);
@@ -176,7 +199,7 @@ make_text(List *changed)
 	foreach(lc, changed)
 		append_setting(&text, lfirst(lc), GetConfigOption(lfirst(lc), true, false));
 
-	old = MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextSwitchTo(TopMemoryContext);
 	foreach(lc, changed)
 		if (strchr(lfirst(lc), '.') != NULL && !has_travelled(lfirst(lc)))
 			travelled = lappend(travelled, pstrdup(lfirst(lc)));
@@ -187,17 +210,13 @@ make_text(List *changed)
 	current_text = pstrdup(text.data);
 	current_search_path = pstrdup(namespace_search_path);
 	MemoryContextSwitchTo(old);
-	pfree(text.data);
+	MemoryContextDelete(context);
 }
 
 static const char *
 settings_text(void)
 {
 	Fingerprint now;
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "session settings",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	List	   *changed;
 
 	memset(&now, 0, sizeof(now));
 	now.timeZone = session_timezone;
@@ -210,17 +229,15 @@ settings_text(void)
 	now.xmlBinary = xmlbinary;
 	now.lockTimeout = LockTimeout;
 	now.synchronousCommit = synchronous_commit;
-	now.minMessages = level_name()[0] << 8 | level_name()[strlen(level_name()) - 1];
-	changed = changed_settings(&now.changedHash);
+	now.minMessages = remote_message_level();
+	now.changedHash = changed_hash();
 
 	if (current_text == NULL || memcmp(&now, &current, sizeof(now)) != 0 ||
 		strcmp(current_search_path, namespace_search_path) != 0)
 	{
-		make_text(changed);
+		make_text();
 		current = now;
 	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
 	return current_text;
 }
 

@@ -385,4 +385,13 @@ compat_get_guc_variables(int *count)
 #endif
 }
 
+/*
+ * 16: a list of the settings whose value is not their default; before, all are looked at.  The
+ * visitor must not change settings.
+ */
+typedef void (*CompatSettingVisitor) (struct config_generic *setting, void *arg);
+extern void compat_visit_chosen_settings(CompatSettingVisitor visit, void *arg);
+/* once, when the library is loaded */
+extern void compat_settings_init(void);
+
 #endif

@@ -113,6 +113,8 @@ extern RemoteConnState remote_conn_poll(RemoteConn *conn);
 extern bool remote_conn_in_transaction(const RemoteConn *conn);
 /* application_name of connections opened from now on; copied */
 extern void remote_set_application_name(const char *name);
+/* citus.worker_min_messages as a level of elog.h */
+extern int	remote_message_level(void);
 /* closes all cached idle connections (to one node if nodeId > 0) */
 extern void remote_cache_clear(NodeId nodeId);
 
