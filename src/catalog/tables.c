@@ -406,6 +406,27 @@ catalog_shard_is_cached(ShardId shardId)
 	return shardHints != NULL && hash_search(shardHints, &shardId, HASH_FIND, NULL) != NULL;
 }
 
+/*
+ * Whether this database has shards.  "None" is believed until the next invalidation of anything,
+ * "some" for the rest of the session: too much is harmless, too little is not.
+ */
+bool
+catalog_has_shards(void)
+{
+	static bool some = false;
+	static uint64 noneSince = PG_UINT64_MAX;
+	uint64		now = catalog_invalidations();
+	CatalogScan scan;
+
+	if (some || noneSince == now)
+		return some;
+	catalog_scan_begin(&scan, REL_SHARD, REL_SHARD_ID_INDEX, 0, NULL, AccessShareLock);
+	some = HeapTupleIsValid(catalog_scan_next(&scan));
+	catalog_scan_end(&scan);
+	noneSince = now;
+	return some;
+}
+
 /* ---- lists of tables ---- */
 
 static List *

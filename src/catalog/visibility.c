@@ -106,5 +106,6 @@ catalog_hides_shards(void)
 		!base_frame_active(FRAME_LOCAL_TASK) &&
 		!base_frame_active(FRAME_OWN_DDL) &&
 		!base_frame_active(FRAME_METADATA_CHANGE) &&
-		!application_may_see_shards();
+		!application_may_see_shards() &&
+		catalog_has_shards();
 }

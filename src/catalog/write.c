@@ -18,6 +18,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
@@ -243,6 +244,9 @@ catalog_shard_insert(Oid relid, ShardId shardId, char storage, bool hasRange,
 {
 	NewRow		row;
 
+	/* plans kept by sessions so far read pg_class as it is: see catalog_hides_shards() */
+	if (!catalog_has_shards())
+		CacheInvalidateRelcacheByRelid(RelationRelationId);
 	row_init(&row);
 	row_set(&row, SHARD_RELID, ObjectIdGetDatum(relid));
 	row_set(&row, SHARD_ID, Int64GetDatum(shardId));

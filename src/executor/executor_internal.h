@@ -78,6 +78,7 @@ typedef struct ConnUser
 	MemoryContextCallback onFree;
 	ErrorData  *failure;		/* found while settling where nothing may be raised */
 	bool		settling;
+	bool		lost;			/* its answers went with a sub-transaction that was rolled back */
 	bool		notBegun;		/* has work that it will send only later */
 
 	/* true if it has unread answers (to come) on conn; NULL: on any */

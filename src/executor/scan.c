@@ -414,11 +414,9 @@ end_scan(CustomScanState *node)
 	DistScanState *state = (DistScanState *) node;
 	ListCell   *cell;
 
-	if (state->phase == SCAN_STREAMING)
-	{
+	if (state->phase == SCAN_STREAMING && !state->user.lost)
 		executor_run_stop(state->run, state->cancelable);
-		state->phase = SCAN_COMPLETE;
-	}
+	state->phase = SCAN_COMPLETE;
 	executor_user_unregister(&state->user);
 	executor_users_release_extras();
 	if (state->store != NULL)
@@ -446,6 +444,7 @@ rescan_scan(CustomScanState *node)
 			tuplestore_rescan(state->store);
 		return;
 	}
+	executor_user_check(&state->user);
 	if (plan_writes(state->plan))
 		elog(ERROR, "rows of a modifying statement cannot be read again");
 

@@ -62,6 +62,11 @@ executor_user_unregister(ConnUser *user)
 void
 executor_user_check(ConnUser *user)
 {
+	if (user->lost)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("rows were lost when the sub-transaction that read them was rolled "
+						"back")));
 	if (user->failure != NULL)
 	{
 		ErrorData  *failure = user->failure;
@@ -156,6 +161,12 @@ forget_subtransaction(SubTransactionId subid)
 		user->settling = false;
 		if (user->subid == subid)
 			executor_user_unregister(user);
+		else if (user->uses(user, NULL))
+		{
+			/* a portal from outside that failed here: its answers are taken off the connections */
+			user->lost = true;
+			executor_user_unregister(user);
+		}
 	}
 }
 

@@ -230,14 +230,17 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 {
 	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next};
 	PlannedStmt *stmt;
+	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;
+	bool		hasKnown;
 
 	if (!base_extension_is_active())
 		return planner_run_server(&request, parse);
+	hasKnown = ours && planner_has_known_relation(parse);
 	if (catalog_hides_shards())
-		planner_hide_shards(parse);
-	if (base_frame_active(FRAME_OWN_DDL) || parse->utilityStmt != NULL)
+		planner_hide_shards(parse, hasKnown);
+	if (!ours)
 		return planner_run_server(&request, parse);
-	if (!planner_has_known_relation(parse))
+	if (!hasKnown)
 	{
 		refuse_shard_change(parse);
 		return planner_run_server(&request, parse);

@@ -61,6 +61,11 @@ typedef struct QueryShape
 extern Query *planner_normalize(Query *query);
 /* expression of query with join aliases resolved to the underlying columns (copy) */
 extern Node *planner_flatten(Query *query, Node *node);
+/*
+ * Makes an expression that reads entry from one of a query in which that is entry to, in place.
+ * Printing must not look for the names by which the columns were reached before.
+ */
+extern void planner_move_vars(Node *expr, Index from, Index to);
 /* true when a known relation occurs anywhere in the query */
 extern bool planner_has_known_relation(Query *query);
 /* true when the query refers to Vars or CTEs of levels above itself */
@@ -181,8 +186,8 @@ extern Query *planner_stage(Query *query, const DistTable *anchor, StageExtent e
 
 /* ---- planner_visibility.c ---- */
 
-/* hides shard relations in every scan of pg_class, in place */
-extern void planner_hide_shards(Query *query);
+/* hides shards in every scan of pg_class, in place; hasKnown: the query reads known relations */
+extern void planner_hide_shards(Query *query, bool hasKnown);
 
 /* ---- planner.c ---- */
 

@@ -380,7 +380,7 @@ wrap_select(Query *query, Index source)
 
 		if (tle->resjunk)
 			continue;
-		ChangeVarNodes(value, source, 1, 0);
+		planner_move_vars(value, source, 1);
 		wrapper->targetList = lappend(wrapper->targetList,
 									  makeTargetEntry((Expr *) value, number, name, false));
 		tle->expr = (Expr *) makeVar(source, number, exprType(value), exprTypmod(value),

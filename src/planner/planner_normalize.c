@@ -10,6 +10,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 
 #include "citus/base/compat_planner.h"
 #include "planner_internal.h"
@@ -101,6 +102,29 @@ planner_flatten(Query *query, Node *node)
 	if (node == NULL)
 		return NULL;
 	return compat_flatten_join_alias_vars(query, copyObject(node));
+}
+
+/* which column Vars of level 0 name in the text they were parsed from is forgotten */
+static bool
+forget_syntax_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		if (((Var *) node)->varlevelsup == 0)
+			((Var *) node)->varnosyn = ((Var *) node)->varattnosyn = 0;
+		return false;
+	}
+	/* Vars of deeper levels keep theirs: join aliases are there still */
+	return expression_tree_walker(node, forget_syntax_walker, context);
+}
+
+void
+planner_move_vars(Node *expr, Index from, Index to)
+{
+	ChangeVarNodes(expr, from, to, 0);
+	(void) forget_syntax_walker(expr, NULL);
 }
 
 static bool

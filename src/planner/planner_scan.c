@@ -69,6 +69,9 @@ clause_can_be_pushed(RelOptInfo *rel, RestrictInfo *rinfo, bool isOthers)
 {
 	if (rinfo->pseudoconstant)
 		return false;
+	/* a row of a relation beside this one (LATERAL) is known to this node only */
+	if (!bms_is_subset(rinfo->clause_relids, rel->relids))
+		return false;
 	if (rinfo->security_level > rel->baserestrict_min_security && !rinfo->leakproof)
 		return false;
 	if (isOthers && !planner_expr_is_trusted((Node *) rinfo->clause))
@@ -76,9 +79,12 @@ clause_can_be_pushed(RelOptInfo *rel, RestrictInfo *rinfo, bool isOthers)
 	return planner_expr_is_shippable((Node *) rinfo->clause);
 }
 
-/* columns (Vars, system columns and whole rows included) that the given expressions read */
+/*
+ * Columns of rel (Vars, system columns and whole rows included) that the given expressions read.
+ * Columns of other relations in them (LATERAL) are values of the node's execution.
+ */
 static List *
-needed_vars(List *exprs, List *quals)
+needed_vars(RelOptInfo *rel, List *exprs, List *quals)
 {
 	List	   *found = pull_var_clause((Node *) exprs,
 										PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS |
@@ -91,7 +97,12 @@ needed_vars(List *exprs, List *quals)
 											   PVC_RECURSE_WINDOWFUNCS |
 											   PVC_RECURSE_PLACEHOLDERS));
 	foreach(lc, found)
-		result = list_append_unique(result, lfirst(lc));
+	{
+		Var		   *var = lfirst_node(Var, lc);
+
+		if (var->varno == rel->relid && var->varlevelsup == 0)
+			result = list_append_unique(result, var);
+	}
 	return result;
 }
 
@@ -147,8 +158,8 @@ make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 									makeTargetEntry(copyObject(lfirst(lc)), number,
 													psprintf("column_%d", number), false));
 	}
-	ChangeVarNodes((Node *) query->targetList, rel->relid, 1, 0);
-	ChangeVarNodes((Node *) query->jointree->quals, rel->relid, 1, 0);
+	planner_move_vars((Node *) query->targetList, rel->relid, 1);
+	planner_move_vars((Node *) query->jointree->quals, rel->relid, 1);
 	if (query->targetList == NIL)
 		query->targetList =
 			list_make1(makeTargetEntry((Expr *) makeConst(INT4OID, -1, InvalidOid, 4,
@@ -230,7 +241,7 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *tlist, List *clause
 			local = lappend(local, rinfo->clause);
 	}
 	/* tlist may be empty when a projection above will replace it */
-	vars = needed_vars(list_concat_copy(rel->reltarget->exprs, tlist), local);
+	vars = needed_vars(rel, list_concat_copy(rel->reltarget->exprs, tlist), local);
 	columns = vars;
 	if (vars == NIL)
 		columns = list_make1(makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0), false,
@@ -318,6 +329,26 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		replace_paths(root, rel, rel->tuples);
 }
 
+/*
+ * Indexes of the shell serve no path.  Unique ones still tell the planner that rows are unique; a
+ * partitioned one must not stay, for no access method stands behind it.
+ */
+static List *
+indexes_that_prove(List *indexes)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		IndexOptInfo *index = lfirst_node(IndexOptInfo, lc);
+
+		if (index->unique && index->amcostestimate != NULL)
+			result = lappend(result, index);
+	}
+	return result;
+}
+
 void
 planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 {
@@ -334,6 +365,7 @@ planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 	}
 	rel->tuples = tuples >= 0 ? tuples : DEFAULT_TUPLES;
 	rel->pages = (BlockNumber) (rel->tuples / 100) + 1;
+	rel->indexlist = indexes_that_prove(rel->indexlist);
 }
 
 /* ---- the statement ---- */

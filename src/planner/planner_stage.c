@@ -317,7 +317,7 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 	if (quals != NIL)
 	{
 		source->jointree->quals = (Node *) make_ands_explicit(quals);
-		ChangeVarNodes(source->jointree->quals, rti, 1, 0);
+		planner_move_vars(source->jointree->quals, rti, 1);
 	}
 	compat_query_take_perminfo(source, rte, query);
 	table_close(relation, NoLock);

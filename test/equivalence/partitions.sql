@@ -33,5 +33,9 @@ SELECT count(*), min(at) FROM m;
 TRUNCATE m_2024;
 SELECT count(*) FROM m;
 SELECT a.k FROM m a JOIN m b USING (k, at);
+-- planned on this node, with indexes of the partitioned table in sight
+ANALYZE m;
+SELECT a.k, b.v FROM m a JOIN m b ON a.v = b.k ORDER BY 1, 2;
+SELECT count(*) FROM m a WHERE EXISTS (SELECT FROM m b WHERE b.v = a.k AND b.at < a.at);
 DROP TABLE m;
 SELECT 1 FROM m_2024;

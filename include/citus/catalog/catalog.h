@@ -103,6 +103,8 @@ extern const DistTable *catalog_table_get(Oid relid);
 extern bool catalog_table_is_known(Oid relid);
 /* NULL when there is no such shard */
 extern const Shard *catalog_shard_get(ShardId shardId);
+/* false when no table has shards; once true, true for the rest of the session */
+extern bool catalog_has_shards(void);
 /* oids of all known tables, partitions too, ascending; then those of one group */
 extern List *catalog_table_oids(void);
 extern List *catalog_colocated_tables(ColocationId colocationId);
