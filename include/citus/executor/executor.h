@@ -11,6 +11,7 @@
 #include "executor/tuptable.h"
 #include "nodes/pg_list.h"
 #include "utils/tuplestore.h"
+#include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
 #include "citus/plan/plan.h"
 
