@@ -134,6 +134,7 @@ take_alone_answer(AloneCall *call, const RemoteAnswer *remote)
 			break;
 		case REMOTE_ANSWER_ERROR:
 			fail_call(call, remote_error_message(call->conn, &sqlstate));
+			call->answer->sqlstate = sqlstate;
 			break;
 		case REMOTE_ANSWER_LOST:
 			fail_call(call, remote_error_message(call->conn, &sqlstate));

@@ -130,6 +130,18 @@ txn_gpid_make(NodeId nodeId, int pid)
 	return (uint64) (nodeId > 0 ? nodeId : TXN_UNKNOWN_NODE_ID) * TXN_GPID_NODE_FACTOR + pid;
 }
 
+NodeId
+txn_gpid_node(uint64 globalPid)
+{
+	return (NodeId) (globalPid / TXN_GPID_NODE_FACTOR);
+}
+
+int
+txn_gpid_pid(uint64 globalPid)
+{
+	return (int) (globalPid % TXN_GPID_NODE_FACTOR);
+}
+
 /* The session that another node opened for us carries the initiator's id in its name. */
 uint64
 txn_global_pid(void)

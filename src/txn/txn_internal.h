@@ -148,7 +148,6 @@ typedef struct BackendInfo
 
 /* copies of all used entries, palloc'd; number of them */
 extern int	txn_backend_list(BackendInfo **infos);
-extern uint64 txn_gpid_make(NodeId nodeId, int pid);
 /* is the entry that of the session that began its distributed transaction? */
 #define TXN_IS_INITIATOR(info) \
 	((info)->xact.number != 0 && (info)->gidNumber == (info)->xact.number)
@@ -165,7 +164,6 @@ extern bool txn_backend_keep_loan(const char *token, Oid roleId, int seconds);
 extern Oid	txn_backend_take_loan(const char *token, int seconds);
 
 #define TXN_UNKNOWN_NODE_ID 99999999
-#define TXN_GPID_NODE_FACTOR UINT64CONST(10000000000)
 
 /* ---- txn_recover.c ---- */
 

@@ -255,14 +255,14 @@ citus_calculate_gpid(PG_FUNCTION_ARGS)
 Datum
 citus_nodeid_for_gpid(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32((int32) ((uint64) PG_GETARG_INT64(0) / TXN_GPID_NODE_FACTOR));
+	PG_RETURN_INT32(txn_gpid_node((uint64) PG_GETARG_INT64(0)));
 }
 
 /* citus_pid_for_gpid(gpid bigint) returns int */
 Datum
 citus_pid_for_gpid(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT32((int32) ((uint64) PG_GETARG_INT64(0) % TXN_GPID_NODE_FACTOR));
+	PG_RETURN_INT32(txn_gpid_pid((uint64) PG_GETARG_INT64(0)));
 }
 
 static void

@@ -63,6 +63,7 @@ typedef struct ClusterAnswer
 	bool		ok;
 	bool		reached;		/* false: no connection, or lost */
 	char	   *error;			/* message, when not ok */
+	int			sqlstate;		/* of the error, where the node reported one */
 	int			ncolumns;		/* of rows */
 	List	   *rows;			/* of char ** */
 	char	   *tag;			/* of the last statement */

@@ -88,6 +88,11 @@ extern void txn_conn_failed(RemoteConn *conn);
 
 /* identity of this session and transaction over the cluster */
 extern uint64 txn_global_pid(void);
+/* node id times the factor, plus the process id */
+#define TXN_GPID_NODE_FACTOR UINT64CONST(10000000000)
+extern uint64 txn_gpid_make(NodeId nodeId, int pid);	/* nodeId 0: an unknown one */
+extern NodeId txn_gpid_node(uint64 globalPid);
+extern int	txn_gpid_pid(uint64 globalPid);
 typedef struct DistXactId
 {
 	GroupId		initiatorGroup;
@@ -98,7 +103,6 @@ extern DistXactId txn_current_id(void);
 
 /* resolves prepared transactions of this initiator on all nodes; number of those resolved */
 extern int	txn_recover(void);
-extern int	txn_recover_interval;	/* citus.recover_2pc_interval, milliseconds, -1: off */
 /* citus.recover_2pc_interval in ms, -1: off; the daemon runs txn_recover() that often */
 extern int	txn_recover_interval;
 
