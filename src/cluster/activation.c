@@ -3,8 +3,8 @@
  *	  Everything that a node has to be told to become an equal of the others.
  *
  * The statements come in this order: forget an earlier membership; the nodes; objects and shells,
- * each after what it depends on; partitions attached, foreign keys; the rows of metadata, which
- * also give the sequences their share; the old positions of sequences.
+ * each after what it depends on; partitions attached, foreign keys, policies, rules; the rows of
+ * metadata, which also give the sequences their share; the old positions of sequences.
  *
  * Not here: copies of reference tables, which operations makes.
  */
@@ -22,6 +22,10 @@
 #include "citus/base/session.h"
 #include "citus/deparse/object.h"
 #include "cluster/cluster_internal.h"
+
+/* what may name any other table, and comes when all are there */
+#define LAST_PARTS (TABLE_DDL_ATTACH | TABLE_DDL_FOREIGN_KEYS | TABLE_DDL_POLICIES | \
+					TABLE_DDL_RULES)
 
 /* ObjectOrder: statements of objects, each object once */
 typedef struct ObjectOrder
@@ -122,8 +126,7 @@ emit_object(ObjectOrder *order, const ObjectAddress *address)
 			!list_member_oid(order->kept, key.objectId))
 			order->commands = list_concat(order->commands,
 										  deparse_table_ddl(key.objectId, TABLE_DDL_SHELL &
-															~TABLE_DDL_ATTACH &
-															~TABLE_DDL_FOREIGN_KEYS));
+															~LAST_PARTS));
 		return;
 	}
 	if (!deparse_object_is_supported(&key))
@@ -198,6 +201,7 @@ object_commands(List *kept)
 	emit_database_grants(&order);
 	emit_parts(&order, tables, TABLE_DDL_ATTACH);
 	emit_parts(&order, tables, TABLE_DDL_FOREIGN_KEYS);
+	emit_parts(&order, tables, TABLE_DDL_POLICIES | TABLE_DDL_RULES);
 	hash_destroy(order.seen);
 	return order.commands;
 }

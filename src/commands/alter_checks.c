@@ -13,8 +13,10 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/lsyscache.h"
 
+#include "citus/deparse/object.h"
 #include "commands_internal.h"
 
 typedef struct AlterCheck
@@ -213,7 +215,10 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 		case AT_EnableAlwaysRule:
 		case AT_EnableReplicaRule:
 		case AT_DisableRule:
-			refuse(check, "enable or disable a rule on", "Rules are local to a node.");
+			if (OidIsValid(get_rewrite_oid(check->table->relid, cmd->name, true)) &&
+				OidIsValid(deparse_rule_obstacle(check->table->relid, cmd->name)))
+				refuse(check, "enable or disable a rule on",
+					   "The rule names a relation that other nodes do not have.");
 			break;
 		case AT_AttachPartition:
 		case AT_DetachPartition:

@@ -1,6 +1,6 @@
 /*
  * attached.c
- *	  What hangs on tables: extended statistics, policies, triggers.
+ *	  What hangs on tables: extended statistics, policies, rules, triggers.
  *
  * Statistics and triggers have names of their own on each shard; policies keep theirs.  Triggers
  * fire on the shards, next to the rows, and are therefore refused unless the user has said that
@@ -12,18 +12,21 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_policy.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "citus/cluster/cluster.h"
+#include "citus/deparse/object.h"
 #include "citus/deparse/template.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
@@ -173,24 +176,13 @@ commands_steps_drop_statistics(Command *command)
 /* ---- policies ---- */
 
 static bool
-sublink_walker(Node *node, void *context)
+has_subquery(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, SubLink))
 		return true;
-	return raw_expression_tree_walker(node, sublink_walker, context);
-}
-
-static void
-refuse_subquery(Node *expression, Oid relid)
-{
-	if (sublink_walker(expression, NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot use a subquery in a policy on distributed table \"%s\"",
-						get_rel_name(relid)),
-				 errdetail("Policies are evaluated where the shards are.")));
+	return raw_expression_tree_walker(node, has_subquery, context);
 }
 
 typedef struct PolicyTarget
@@ -206,9 +198,26 @@ ensure_policy_dependencies(Command *command, void *argument)
 	PolicyTarget *target = argument;
 	ObjectAddress address;
 
+	tables_check_policies(target->relid);
 	ObjectAddressSet(address, PolicyRelationId,
 					 get_relation_policy_oid(target->relid, target->name, false));
 	cluster_ensure_dependencies(&address, false);
+}
+
+/*
+ * A policy with a sub-query, as the server prints it: names in it are qualified and told apart from
+ * the table's own.
+ */
+static void
+remake_policy(Command *command, void *argument)
+{
+	PolicyTarget *target = argument;
+	char	   *drop = psprintf("DROP POLICY IF EXISTS %s ON %s", quote_identifier(target->name),
+								commands_qualified_name(target->relid));
+	List	   *texts = list_make2(drop, deparse_policy(target->relid, target->name));
+
+	commands_run_on_nodes(texts);
+	tables_run_shard_ddl(catalog_table_get(target->relid), texts, NIL, "pg_catalog");
 }
 
 static List *
@@ -216,20 +225,21 @@ steps_for_policy(Command *command, RangeVar *relation, const char *name, Node *u
 {
 	Oid			relid = commands_relation_find(command, relation);
 	PolicyTarget *target;
+	List	   *steps;
 
 	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
 		return NIL;
-	refuse_subquery(using, relid);
-	refuse_subquery(check, relid);
 	commands_lock_coordinator_first(relid);
 	commands_qualify_text(command, list_make1(relation));
 	target = palloc(sizeof(PolicyTarget));
 	target->relid = relid;
 	target->name = pstrdup(name);
-	return list_make4(commands_step_local(),
-					  commands_step_call(ensure_policy_dependencies, target),
-					  commands_step_nodes(command->text),
-					  commands_step_shards(relid, command->text, NIL));
+	steps = list_make2(commands_step_local(),
+					   commands_step_call(ensure_policy_dependencies, target));
+	if (has_subquery(using, NULL) || has_subquery(check, NULL))
+		return lappend(steps, commands_step_call(remake_policy, target));
+	steps = lappend(steps, commands_step_nodes(command->text));
+	return lappend(steps, commands_step_shards(relid, command->text, NIL));
 }
 
 List *
@@ -248,6 +258,55 @@ commands_steps_alter_policy(Command *command)
 
 	return steps_for_policy(command, statement->table, statement->policy_name,
 							statement->qual, statement->with_check);
+}
+
+/* ---- rules ---- */
+
+/*
+ * Rules are applied on the node that gets a statement, before it is planned: all shells have them,
+ * and no shard.
+ */
+static void
+share_rule(Command *command, void *argument)
+{
+	RuleStmt   *statement = (RuleStmt *) command->statement;
+	Oid			relid = *(Oid *) argument;
+	Oid			obstacle = deparse_rule_obstacle(relid, statement->rulename);
+	ObjectAddress address;
+
+	if (OidIsValid(obstacle))
+	{
+		ereport(WARNING,
+				(errmsg("rule \"%s\" on table \"%s\" stays local to this node",
+						statement->rulename, get_rel_name(relid)),
+				 errdetail("It names relation \"%s\", which other nodes do not have.",
+						   get_rel_name(obstacle))));
+		return;
+	}
+	ObjectAddressSet(address, RewriteRelationId,
+					 get_rewrite_oid(relid, statement->rulename, false));
+	cluster_ensure_dependencies(&address, false);
+	commands_run_on_nodes(deparse_rule(relid, statement->rulename));
+}
+
+List *
+commands_steps_create_rule(Command *command)
+{
+	RuleStmt   *statement = (RuleStmt *) command->statement;
+	Oid			relid = commands_relation_find(command, statement->relation);
+	Oid		   *argument;
+
+	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+		return NIL;
+	commands_require_owner(relid);
+	if (statement->event == CMD_SELECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot make a view of distributed table \"%s\"", get_rel_name(relid))));
+	commands_lock_coordinator_first(relid);
+	argument = palloc(sizeof(Oid));
+	*argument = relid;
+	return list_make2(commands_step_local(), commands_step_call(share_rule, argument));
 }
 
 /* ---- triggers ---- */
@@ -312,7 +371,7 @@ commands_steps_drop_attached(Command *command)
 	Oid			relid;
 	char	   *text;
 
-	if (statement->removeType == OBJECT_RULE || list_length(names) < 2)
+	if (list_length(names) < 2)
 		return NIL;
 	tableNames = list_truncate(list_copy(names), list_length(names) - 1);
 	relid = commands_relation_find(command, makeRangeVarFromNameList(tableNames));
@@ -325,9 +384,12 @@ commands_steps_drop_attached(Command *command)
 		return NIL;
 	commands_lock_coordinator_first(relid);
 	text = psprintf("DROP %s IF EXISTS %s ON %s%s",
-					statement->removeType == OBJECT_TRIGGER ? "TRIGGER" : "POLICY",
+					statement->removeType == OBJECT_TRIGGER ? "TRIGGER" :
+					statement->removeType == OBJECT_RULE ? "RULE" : "POLICY",
 					quote_identifier(strVal(llast(names))), commands_qualified_name(relid),
 					commands_behavior_text(statement->behavior));
+	if (statement->removeType == OBJECT_RULE)
+		return list_make2(commands_step_local(), commands_step_nodes(text));
 	return list_make3(commands_step_local(), commands_step_nodes(text),
 					  commands_step_shards(relid, text, NIL));
 }

@@ -163,11 +163,12 @@ extern List *commands_steps_create_index(Command *command);
 extern List *commands_steps_reindex(Command *command);
 extern List *commands_steps_drop_index(Command *command);
 extern List *commands_steps_cluster(Command *command);
-/* attached.c: statistics, policies, triggers */
+/* attached.c: statistics, policies, rules, triggers */
 extern List *commands_steps_create_statistics(Command *command);
 extern List *commands_steps_alter_statistics(Command *command);
 extern List *commands_steps_create_policy(Command *command);
 extern List *commands_steps_alter_policy(Command *command);
+extern List *commands_steps_create_rule(Command *command);
 extern List *commands_steps_create_trigger(Command *command);
 extern List *commands_steps_drop_attached(Command *command);
 extern List *commands_steps_drop_statistics(Command *command);

@@ -35,6 +35,7 @@ static const CommandHandler handlers[] = {
 	{T_AlterStatsStmt, false, commands_steps_alter_statistics},
 	{T_CreatePolicyStmt, false, commands_steps_create_policy},
 	{T_AlterPolicyStmt, false, commands_steps_alter_policy},
+	{T_RuleStmt, false, commands_steps_create_rule},
 	{T_CreateTrigStmt, false, commands_steps_create_trigger},
 
 	/* other objects */

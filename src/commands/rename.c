@@ -20,12 +20,14 @@
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "nodes/makefuncs.h"
+#include "rewrite/rewriteSupport.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "citus/base/compat.h"
 #include "citus/cluster/cluster.h"
+#include "citus/deparse/object.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -65,15 +67,28 @@ steps_shards_first(Command *command, const DistTable *table)
 					  commands_step_local(), commands_step_nodes(command->text));
 }
 
+/* a rule of a known table that all shells have */
+static List *
+steps_for_rule(Command *command, Oid relid, const char *name)
+{
+	if (!OidIsValid(get_rewrite_oid(relid, name, true)) ||
+		OidIsValid(deparse_rule_obstacle(relid, name)))
+		return NIL;
+	commands_require_owner(relid);
+	commands_lock_coordinator_first(relid);
+	return list_make2(commands_step_local(), commands_step_nodes(command->text));
+}
+
 static List *
 steps_for_rename_in_table(Command *command, Oid relid)
 {
 	RenameStmt *statement = (RenameStmt *) command->statement;
 	const DistTable *table = commands_table_of_relation(relid);
 
-	if (statement->renameType == OBJECT_RULE ||
-		(statement->renameType == OBJECT_TRIGGER && !tables_enable_unsafe_triggers &&
-		 table->kind != DIST_TABLE_LOCAL))
+	if (statement->renameType == OBJECT_RULE)
+		return steps_for_rule(command, relid, statement->subname);
+	if (statement->renameType == OBJECT_TRIGGER && !tables_enable_unsafe_triggers &&
+		table->kind != DIST_TABLE_LOCAL)
 		return NIL;
 	commands_require_owner(relid);
 	commands_lock_coordinator_first(table->relid);
@@ -226,7 +241,7 @@ steps_for_label(Command *command, ObjectType type, Node *object)
 	ObjectAddress address;
 
 	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE || type == OBJECT_LARGEOBJECT ||
-		type == OBJECT_RULE || type == OBJECT_TRIGGER)
+		type == OBJECT_TRIGGER)
 		return NIL;
 	address = get_object_address(type, object, &relation, AccessShareLock, true);
 	if (relation != NULL)
@@ -235,7 +250,9 @@ steps_for_label(Command *command, ObjectType type, Node *object)
 
 		relation_close(relation, NoLock);
 		if (commands_table_of_relation(relid) == NULL)
-			return steps_for_relation_object(command, relid);
+			return type == OBJECT_RULE ? NIL : steps_for_relation_object(command, relid);
+		if (type == OBJECT_RULE)
+			return steps_for_rule(command, relid, strVal(llast(castNode(List, object))));
 		return list_make2(commands_step_local(), commands_step_nodes(command->text));
 	}
 	return commands_steps_for_object(command, &address);

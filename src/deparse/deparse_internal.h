@@ -57,6 +57,10 @@ extern List *deparse_table_checks(List *texts, Relation relation, int parts);
 extern List *deparse_table_foreign_keys(List *texts, Relation relation);
 extern List *deparse_table_statistics(List *texts, Relation relation);
 extern List *deparse_table_security(List *texts, Relation relation);
+extern List *deparse_table_policies(List *texts, Relation relation);
+extern List *deparse_table_rules(List *texts, Relation relation);
+/* a relation that a rule names and other nodes do not have, or InvalidOid; table_rewrites.c */
+extern Oid	deparse_relation_of_rule_missing(Oid ruleId);
 extern List *deparse_table_triggers(List *texts, Relation relation);
 extern List *deparse_table_comments(List *texts, Relation relation);
 extern List *deparse_table_replica_identity(List *texts, Relation relation);

@@ -79,8 +79,11 @@ is_part(const Form_pg_depend form)
 {
 	switch (form->classid)
 	{
-		case AttrDefaultRelationId:
 		case RewriteRelationId:
+			/* a rule that stays on this node is made on no other */
+			return get_rel_relkind(form->refobjid) == RELKIND_VIEW ||
+				!OidIsValid(deparse_relation_of_rule_missing(form->objid));
+		case AttrDefaultRelationId:
 		case PolicyRelationId:
 		case StatisticExtRelationId:
 			return true;

@@ -394,6 +394,10 @@ table_parts(Relation relation, int parts)
 		texts = deparse_table_statistics(texts, relation);
 	if (parts & TABLE_DDL_SECURITY)
 		texts = deparse_table_security(texts, relation);
+	if (parts & TABLE_DDL_POLICIES)
+		texts = deparse_table_policies(texts, relation);
+	if (parts & TABLE_DDL_RULES)
+		texts = deparse_table_rules(texts, relation);
 	if (parts & TABLE_DDL_TRIGGERS)
 		texts = deparse_table_triggers(texts, relation);
 	if (parts & TABLE_DDL_COMMENTS)

@@ -1,7 +1,7 @@
 /*
  * table_parts.c
- *	  What is added to a table after it is made: indexes, constraints, statistics, rights, policies,
- *	  triggers, comments.
+ *	  What is added to a table after it is made: indexes, constraints, statistics, rights, triggers,
+ *	  comments.
  */
 #include "postgres.h"
 
@@ -13,7 +13,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_policy.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
@@ -271,84 +270,7 @@ deparse_table_statistics(List *texts, Relation relation)
 }
 
 
-/* ---- rights and policies ---- */
-
-static const char *
-policy_command(char command)
-{
-	switch (command)
-	{
-		case ACL_SELECT_CHR:
-			return "SELECT";
-		case ACL_INSERT_CHR:
-			return "INSERT";
-		case ACL_UPDATE_CHR:
-			return "UPDATE";
-		case ACL_DELETE_CHR:
-			return "DELETE";
-		default:
-			return "ALL";
-	}
-}
-
-static char *
-policy_roles(Datum roles)
-{
-	ArrayType  *array = DatumGetArrayTypeP(roles);
-	Oid		   *ids = (Oid *) ARR_DATA_PTR(array);
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < ARR_DIMS(array)[0]; i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", deparse_role_name(ids[i]));
-	return text.data;
-}
-
-static char *
-policy_text(Relation policies, HeapTuple tuple)
-{
-	Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
-	TupleDesc	desc = RelationGetDescr(policies);
-	StringInfoData out;
-	bool		isNull;
-	Datum		value;
-
-	initStringInfo(&out);
-	value = heap_getattr(tuple, Anum_pg_policy_polroles, desc, &isNull);
-	appendStringInfo(&out, "CREATE POLICY %s ON %s AS %s FOR %s TO %s",
-					 quote_identifier(NameStr(form->polname)),
-					 deparse_relation_name(form->polrelid),
-					 form->polpermissive ? "PERMISSIVE" : "RESTRICTIVE",
-					 policy_command(form->polcmd), policy_roles(value));
-	value = heap_getattr(tuple, Anum_pg_policy_polqual, desc, &isNull);
-	if (!isNull)
-		appendStringInfo(&out, " USING (%s)",
-						 deparse_expression_of(form->polrelid, TextDatumGetCString(value)));
-	value = heap_getattr(tuple, Anum_pg_policy_polwithcheck, desc, &isNull);
-	if (!isNull)
-		appendStringInfo(&out, " WITH CHECK (%s)",
-						 deparse_expression_of(form->polrelid, TextDatumGetCString(value)));
-	return out.data;
-}
-
-static List *
-policies_of(List *texts, Relation relation)
-{
-	Relation	policies = table_open(PolicyRelationId, AccessShareLock);
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
-
-	/* the index is on (relation, name): sorted by name */
-	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationGetRelid(relation)));
-	scan = systable_beginscan(policies, PolicyPolrelidPolnameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		texts = lappend(texts, policy_text(policies, tuple));
-	systable_endscan(scan);
-	table_close(policies, AccessShareLock);
-	return texts;
-}
+/* ---- rights ---- */
 
 List *
 deparse_table_security(List *texts, Relation relation)
@@ -377,7 +299,7 @@ deparse_table_security(List *texts, Relation relation)
 		texts = deparse_append(texts, "ALTER TABLE %s ENABLE ROW LEVEL SECURITY", table);
 	if (relation->rd_rel->relforcerowsecurity)
 		texts = deparse_append(texts, "ALTER TABLE %s FORCE ROW LEVEL SECURITY", table);
-	return policies_of(texts, relation);
+	return texts;
 }
 
 

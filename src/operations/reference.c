@@ -307,7 +307,7 @@ make_copy(Oid relid, const ClusterNode *target)
 	copy.columns = writable_columns(relid);
 	run_on_copy(&copy, TABLE_DDL_SHARD_BEFORE);
 	copy_rows(&copy);
-	run_on_copy(&copy, TABLE_DDL_SHARD_AFTER);
+	run_on_copy(&copy, TABLE_DDL_SHARD_AFTER & ~TABLE_DDL_POLICIES);
 	txn_commit_first(target);
 }
 
@@ -364,15 +364,15 @@ operations_lock_references_in(GroupId group)
 	}
 }
 
-/* Foreign keys of the new copies point to other new copies: they come when all are there. */
+/* What names other new copies comes when all are there: foreign keys and policies. */
 static void
-add_foreign_keys(Oid relid, const ClusterNode *target)
+add_links(Oid relid, const ClusterNode *target)
 {
 	ShardCopy	copy = {.target = target};
 
 	copy.table = catalog_table_get(relid);
 	copy.shard = copy.table->shards[0];
-	run_on_copy(&copy, TABLE_DDL_FOREIGN_KEYS);
+	run_on_copy(&copy, TABLE_DDL_FOREIGN_KEYS | TABLE_DDL_POLICIES);
 }
 
 int
@@ -410,6 +410,6 @@ operations_replicate_references(void)
 	}
 	forboth(lr, relids, lt, targets)
 		foreach(lc, (List *) lfirst(lt))
-			add_foreign_keys(lfirst_oid(lr), lfirst(lc));
+			add_links(lfirst_oid(lr), lfirst(lc));
 	return ncopies;
 }

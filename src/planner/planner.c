@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
@@ -161,6 +162,40 @@ ctes_may_travel(Query *query)
 	return true;
 }
 
+/*
+ * A rule's action reads the rows that the statement is about from an entry that stands in no FROM
+ * clause that anybody wrote, and would not be printed in one; its columns are still called those of
+ * NEW.
+ */
+static bool
+make_rule_printable(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		((Var *) node)->varnosyn = ((Var *) node)->varno;
+		((Var *) node)->varattnosyn = ((Var *) node)->varattno;
+		return false;
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+		ListCell   *lc;
+
+		foreach(lc, query->jointree == NULL ? NIL : query->jointree->fromlist)
+		{
+			Node	   *item = lfirst(lc);
+
+			if (IsA(item, RangeTblRef) &&
+				((RangeTblRef *) item)->rtindex != query->resultRelation)
+				rt_fetch(((RangeTblRef *) item)->rtindex, query->rtable)->inFromCl = true;
+		}
+		return query_tree_walker(query, make_rule_printable, context, 0);
+	}
+	return expression_tree_walker(node, make_rule_printable, context);
+}
+
 PlannedStmt *
 planner_plan_request(PlanRequest *request)
 {
@@ -245,6 +280,8 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 		refuse_shard_change(parse);
 		return planner_run_server(&request, parse);
 	}
+	if (parse->querySource != QSRC_ORIGINAL)
+		(void) make_rule_printable((Node *) parse, NULL);
 	stmt = planner_plan_request(&request);
 	stmt->dependsOnRole |= planner_depends_on_role(parse);
 	return stmt;

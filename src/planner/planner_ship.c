@@ -342,15 +342,48 @@ lift_mutator(Node *node, ShipContext *context)
 
 /* ---- roles ---- */
 
+/* walker: numbers of the relations of a FROM list */
+static bool
+from_walker(Node *node, Bitmapset **found)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblRef))
+	{
+		*found = bms_add_member(*found, ((RangeTblRef *) node)->rtindex);
+		return false;
+	}
+	if (IsA(node, FromExpr))
+		return from_walker((Node *) ((FromExpr *) node)->fromlist, found);
+	if (IsA(node, JoinExpr))
+		return from_walker(((JoinExpr *) node)->larg, found) ||
+			from_walker(((JoinExpr *) node)->rarg, found);
+	return expression_tree_walker(node, from_walker, found);
+}
+
+/* entries that a query reads or writes; a rule's action keeps those of the statement besides */
+static Bitmapset *
+used_entries(Query *query)
+{
+	Bitmapset  *used = NULL;
+
+	if (query->resultRelation > 0)
+		used = bms_make_singleton(query->resultRelation);
+	(void) from_walker((Node *) query->jointree, &used);
+	return used;
+}
+
 static bool
 role_walker(Node *node, RoleContext *context)
 {
+	Bitmapset  *used;
 	ListCell   *lc;
 
 	if (node == NULL)
 		return false;
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, role_walker, context);
+	used = used_entries((Query *) node);
 	foreach(lc, ((Query *) node)->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
@@ -364,6 +397,8 @@ role_walker(Node *node, RoleContext *context)
 		context->named |= OidIsValid(role);
 		if (role == GetUserId())
 			role = InvalidOid;
+		if (!bms_is_member(foreach_current_index(lc) + 1, used))
+			continue;
 		context->several |= context->found && role != context->role;
 		context->found = true;
 		context->role = role;

@@ -43,7 +43,8 @@
 #define SHELL_BASE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | TABLE_DDL_IDENTITY | \
 					TABLE_DDL_DEFAULTS)
 #define SHELL_REST (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
-					TABLE_DDL_COMMENTS | TABLE_DDL_REPLICA_IDENTITY | TABLE_DDL_UNVALIDATED)
+					TABLE_DDL_COMMENTS | TABLE_DDL_REPLICA_IDENTITY | TABLE_DDL_UNVALIDATED | \
+					TABLE_DDL_POLICIES | TABLE_DDL_RULES)
 
 /* Creation: one table (with its partitions) on its way */
 typedef struct Creation
@@ -360,9 +361,12 @@ static void
 finish_shards(List *family, DistTableKind kind)
 {
 	int			parts = TABLE_DDL_SHARD_AFTER;
+	ListCell   *lc;
 
 	if (kind == DIST_TABLE_LOCAL || tables_enable_unsafe_triggers)
 		parts |= TABLE_DDL_TRIGGERS;
+	foreach(lc, family)
+		tables_check_policies(lfirst_oid(lc));
 	run_family_ddl(family, parts);
 	attach_shards(family);
 }

@@ -117,4 +117,7 @@ extern void tables_ensure_local_node(void);
 /* schema-qualified and quoted */
 extern char *tables_qualified_name(Oid relid);
 
+/* a known table one of whose policies (its name: *policy) reads relid, or InvalidOid */
+extern Oid	tables_policy_user(Oid relid, char **policy);
+
 #endif

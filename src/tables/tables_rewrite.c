@@ -257,6 +257,9 @@ extend_expression(Node *node, Rewrite *rewrite)
 		RangeVar   *relation = (RangeVar *) node;
 		char	   *alias = relation->relname;
 
+		/* a common table expression, as all relations are there */
+		if (!OidIsValid(resolve(relation)))
+			return false;
 		if (extend_relation(rewrite, relation) != NULL && relation->alias == NULL)
 			relation->alias = makeAlias(alias, NIL);
 		return false;
@@ -509,7 +512,11 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 		case AT_DropIdentity:
 		case AT_AddOf:
 		case AT_DropOf:
-			/* shards have columns of their own, and neither sequences nor types of rows */
+		case AT_EnableRule:
+		case AT_EnableAlwaysRule:
+		case AT_EnableReplicaRule:
+		case AT_DisableRule:
+			/* shards have columns of their own, and neither sequences, types of rows nor rules */
 			return false;
 		default:
 			/* nothing in it but columns, options and roles */

@@ -166,6 +166,8 @@ static void
 check_undistribute(Oid relid)
 {
 	const char *name = get_rel_name(relid);
+	char	   *policy;
+	Oid			user;
 
 	if (name == NULL)
 		ereport(ERROR,
@@ -182,6 +184,12 @@ check_undistribute(Oid relid)
 				 errmsg("cannot undistribute partition \"%s\" on its own", name),
 				 errhint("Undistribute the partitioned table \"%s\" instead.",
 						 get_rel_name(get_partition_parent(relid, true)))));
+	user = tables_policy_user(relid, &policy);
+	if (OidIsValid(user))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot undistribute table \"%s\" because policy \"%s\" on table \"%s\" "
+						"uses it", name, policy, get_rel_name(user))));
 	if (catalog_schema_colocation(get_rel_namespace(relid)) != INVALID_COLOCATION_ID)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -240,12 +248,15 @@ is_auto_converted(const DistTable *table)
 	return table != NULL && table->kind == DIST_TABLE_LOCAL && table->autoConverted;
 }
 
-/* true if foreign keys link it to a table that is known for its own sake */
+/* true if foreign keys or policies link it to a table that is known for its own sake */
 static bool
 is_needed(Oid relid)
 {
+	char	   *policy;
 	ListCell   *lc;
 
+	if (OidIsValid(tables_policy_user(relid, &policy)))
+		return true;
 	foreach(lc, tables_linked(relid))
 	{
 		const DistTable *other = catalog_table_get(lfirst_oid(lc));

@@ -20,23 +20,33 @@
 #define TABLE_DDL_CHECKS		0x0010	/* check constraints, by ALTER TABLE */
 #define TABLE_DDL_FOREIGN_KEYS	0x0020
 #define TABLE_DDL_STATISTICS	0x0040	/* extended statistics, column targets */
-#define TABLE_DDL_SECURITY		0x0080	/* grants, row level security, policies */
+#define TABLE_DDL_SECURITY		0x0080	/* grants, row level security on or off */
 #define TABLE_DDL_TRIGGERS		0x0100
 #define TABLE_DDL_COMMENTS		0x0200
 #define TABLE_DDL_IDENTITY		0x0400	/* identity columns as such (shells only, not shards) */
 #define TABLE_DDL_DEFAULTS		0x0800	/* without it nextval() defaults are left out */
 #define TABLE_DDL_REPLICA_IDENTITY 0x1000
 #define TABLE_DDL_UNVALIDATED	0x2000	/* NOT VALID checks, which present rows may violate */
+/* these two may name other tables */
+#define TABLE_DDL_POLICIES		0x4000
+#define TABLE_DDL_RULES			0x8000	/* shells only */
 
-#define TABLE_DDL_SHELL (0x3fff & ~TABLE_DDL_TRIGGERS)
+#define TABLE_DDL_SHELL (0xffff & ~TABLE_DDL_TRIGGERS)
 /* what a shard has before data comes in, and what is added after */
 #define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | \
 								TABLE_DDL_ATTACH)
 #define TABLE_DDL_SHARD_AFTER (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
-							   TABLE_DDL_REPLICA_IDENTITY | TABLE_DDL_UNVALIDATED)
+							   TABLE_DDL_REPLICA_IDENTITY | TABLE_DDL_UNVALIDATED | \
+							   TABLE_DDL_POLICIES)
 
 /* List of char *: statements; for shards no nextval() default, no identity is printed */
 extern List *deparse_table_ddl(Oid relid, int parts);
+
+/* the statement that makes a policy, and those that make a rule, as they are now; raise 42704 */
+extern char *deparse_policy(Oid relid, const char *name);
+extern List *deparse_rule(Oid relid, const char *name);
+/* a relation that a rule names and other nodes do not have, or InvalidOid */
+extern Oid	deparse_rule_obstacle(Oid relid, const char *name);
 
 /*
  * Statements that create any other object (schema, role, type, domain, function, procedure,

@@ -13,6 +13,12 @@ extern void planner_init(void);
 /* body of planner_hook; next is the hook that was there before, or NULL */
 extern PlannedStmt *planner_plan(Query *parse, const char *queryString, int cursorOptions,
 								 ParamListInfo boundParams, planner_hook_type next);
+/*
+ * NULL when a condition with sub-queries on the rows of a known relation (its Vars are of varno 1)
+ * means the same on each shard, with the shards that stand beside it; else the reason.
+ */
+extern const char *planner_condition_obstacle(Oid relid, Node *condition);
+
 /* bodies of set_rel_pathlist_hook and get_relation_info_hook */
 extern void planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
 extern void planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel);

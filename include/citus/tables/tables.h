@@ -75,6 +75,9 @@ extern List *tables_choose_names(Node *statement, Oid relid);
  */
 extern void tables_after_statement(void);
 
+/* raises 0A000 when a sub-query of a policy on a known table could not be answered by each shard */
+extern void tables_check_policies(Oid relid);
+
 /* DROP TABLE IF EXISTS ... CASCADE here, quietly; names are qualified and quoted */
 extern void tables_drop_relations(List *names);
 /* drops shards (all placements) and metadata of a table that is being dropped everywhere */
