@@ -72,8 +72,15 @@ require_managed_possible(const RangeVar *name, Oid referenced)
 
 /* ---- foreign keys in raw statements ---- */
 
+static bool
+is_spread(const DistTable *table)
+{
+	return table->kind != DIST_TABLE_REFERENCE && table->kind != DIST_TABLE_LOCAL;
+}
+
+/* the known table that a foreign key points to; of distributed ones, or of the others */
 static Oid
-referenced_keyless_table(const Constraint *constraint)
+referenced_table(const Constraint *constraint, bool spread)
 {
 	const DistTable *table;
 	Oid			relid;
@@ -82,15 +89,15 @@ referenced_keyless_table(const Constraint *constraint)
 		return InvalidOid;
 	relid = RangeVarGetRelid(constraint->pktable, NoLock, true);
 	table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
-	if (table == NULL ||
-		(table->kind != DIST_TABLE_REFERENCE && table->kind != DIST_TABLE_LOCAL))
-		return InvalidOid;
-	return relid;
+	return table == NULL || is_spread(table) != spread ? InvalidOid : relid;
 }
 
-/* the first reference or managed table that constraints (of a column or a table) point to */
+/*
+ * The first distributed table, or the first reference or managed one, that constraints (of a column
+ * or a table) point to.
+ */
 static Oid
-find_referenced(List *constraints)
+find_referenced(List *constraints, bool spread)
 {
 	ListCell   *cell;
 
@@ -100,9 +107,9 @@ find_referenced(List *constraints)
 		Oid			relid = InvalidOid;
 
 		if (IsA(node, Constraint))
-			relid = referenced_keyless_table((Constraint *) node);
+			relid = referenced_table((Constraint *) node, spread);
 		else if (IsA(node, ColumnDef))
-			relid = find_referenced(((ColumnDef *) node)->constraints);
+			relid = find_referenced(((ColumnDef *) node)->constraints, spread);
 		if (OidIsValid(relid))
 			return relid;
 	}
@@ -110,7 +117,15 @@ find_referenced(List *constraints)
 }
 
 static Oid
-find_referenced_by_alter(const AlterTableStmt *statement)
+find_referenced_by_create(const CreateStmt *statement, bool spread)
+{
+	Oid			relid = find_referenced(statement->constraints, spread);
+
+	return OidIsValid(relid) ? relid : find_referenced(statement->tableElts, spread);
+}
+
+static Oid
+find_referenced_by_alter(const AlterTableStmt *statement, bool spread)
 {
 	ListCell   *cell;
 
@@ -122,7 +137,7 @@ find_referenced_by_alter(const AlterTableStmt *statement)
 		if ((cmd->subtype != AT_AddColumn && cmd->subtype != AT_AddConstraint) ||
 			cmd->def == NULL)
 			continue;
-		relid = find_referenced(list_make1(cmd->def));
+		relid = find_referenced(list_make1(cmd->def), spread);
 		if (OidIsValid(relid))
 			return relid;
 	}
@@ -147,6 +162,15 @@ share_managed(Command *command, void *argument)
 	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, false);
 
 	make_managed(relid, argument != NULL);
+}
+
+/* a plain table may reference a distributed one while it waits to be distributed itself */
+static void
+warn_of_created(Command *command, void *argument)
+{
+	CreateStmt *statement = (CreateStmt *) command->statement;
+
+	tables_warn_of_one_sided_keys(RangeVarGetRelid(statement->relation, NoLock, false), true);
 }
 
 static bool
@@ -219,9 +243,9 @@ commands_steps_create_table(Command *command)
 		table_exists_already(statement))
 		return NIL;
 
-	referenced = find_referenced(statement->constraints);
-	if (!OidIsValid(referenced))
-		referenced = find_referenced(statement->tableElts);
+	if (OidIsValid(find_referenced_by_create(statement, true)))
+		return list_make2(commands_step_local(), commands_step_call(warn_of_created, NULL));
+	referenced = find_referenced_by_create(statement, false);
 	if (OidIsValid(referenced))
 	{
 		require_managed_possible(statement->relation, referenced);
@@ -433,6 +457,12 @@ manage_altered(Command *command, void *argument)
 }
 
 static void
+warn_of_altered(Command *command, void *argument)
+{
+	tables_warn_of_one_sided_keys(*(Oid *) argument, true);
+}
+
+static void
 run_as_known(Command *command, void *argument)
 {
 	commands_run_steps(command, steps_for_known_table(command, *(Oid *) argument));
@@ -452,7 +482,9 @@ steps_for_plain_table(Command *command, Oid relid)
 						get_rel_name(partition), get_rel_name(relid)),
 				 errhint("Distribute \"%s\" first.", get_rel_name(relid))));
 
-	referenced = find_referenced_by_alter(statement);
+	if (OidIsValid(find_referenced_by_alter(statement, true)))
+		return list_make2(commands_step_local(), call_with_relid(warn_of_altered, relid));
+	referenced = find_referenced_by_alter(statement, false);
 	if (!OidIsValid(referenced) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 		return NIL;
 	require_managed_possible(statement->relation, referenced);

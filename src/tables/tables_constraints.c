@@ -302,6 +302,34 @@ check_incoming(HeapTuple tuple, void *context)
 	check_colocated(tuple, check, other, false);
 }
 
+/*
+ * The server checks the rows of the plain table, but does not see changes of the distributed one.
+ */
+static void
+warn_if_one_sided(HeapTuple tuple, void *context)
+{
+	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
+	const DistTable *referenced = catalog_table_get(constraint->confrelid);
+	char	   *plain = get_rel_name(constraint->conrelid);
+
+	if (referenced == NULL || !is_spread(referenced->kind) ||
+		catalog_table_is_known(constraint->conrelid))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("foreign key \"%s\" does not notice when rows of distributed table \"%s\" are "
+					"deleted or get other keys", NameStr(constraint->conname),
+					get_rel_name(referenced->relid)),
+			 errdetail("Table \"%s\", which references them, is local to this node.", plain),
+			 errhint("Distribute \"%s\" next.", plain)));
+}
+
+void
+tables_warn_of_one_sided_keys(Oid relid, bool outgoing)
+{
+	visit_foreign_keys(relid, outgoing, warn_if_one_sided, NULL);
+}
+
 /* ---- unique and exclusion constraints ---- */
 
 /* position of the key among the index's key columns; -1 if it is not one */

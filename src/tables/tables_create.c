@@ -495,6 +495,7 @@ tables_create(const TableSpec *spec)
 		create_one(lfirst(lc));
 	foreach(lc, creations)
 		add_foreign_keys(lfirst(lc));
+	tables_warn_of_one_sided_keys(spec->relid, false);
 }
 
 /*

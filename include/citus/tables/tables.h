@@ -84,6 +84,12 @@ extern void tables_drop_relations(List *names);
 extern void tables_drop(Oid relid, const char *schemaName, const char *relationName);
 
 /*
+ * Plain tables may reference distributed ones, so that tables can be distributed one by one: warns
+ * of such foreign keys of the plain table (outgoing), or of those that point to relid.
+ */
+extern void tables_warn_of_one_sided_keys(Oid relid, bool outgoing);
+
+/*
  * Checks that a table's constraints (as they stand in the catalogs now) can be kept when
  * distributed by key; raises 0A000 / 42P16.  colocationId INVALID_COLOCATION_ID: a new group.
  */
