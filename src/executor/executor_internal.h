@@ -195,6 +195,8 @@ extern List *executor_tasks_make(const Fragment *fragment, ExecutorParams *param
 /* tasks of one statement on a shard: one for reads (with candidates), one a placement for writes */
 extern List *executor_tasks_for_shard(List *tasks, const Shard *shard, const char *sql,
 									  ExecutorParams *params, bool writes);
+/* a name for the task's text and types, palloc'd */
+extern char *executor_task_name(const ExecutorTask *task, TupleDesc resultDesc);
 /* sets statementName of the only task when it is worth it */
 extern void executor_tasks_name(List *tasks, TupleDesc resultDesc);
 extern uint64 executor_tasks_count(List *tasks);
@@ -219,6 +221,15 @@ extern bool executor_run_uses(TaskRun *run, RemoteConn *conn);
 extern bool executor_run_is_finished(TaskRun *run);
 /* ends early: cancels (only if nothing else happens in those sessions) or reads to the end */
 extern void executor_run_stop(TaskRun *run, bool cancel);
+
+/* ---- quick statements over several shards (fuse.c) ---- */
+
+/* what a statement over several shards is recognised by; 0: it is not one to be fused */
+extern uint64 executor_fuse_key(const Fragment *fragment, List *tasks);
+/* the tasks as they shall run: as they are, or those of a node as one */
+extern List *executor_fuse(uint64 key, List *tasks, TupleDesc resultDesc);
+/* the tasks that ran are done: was it quick enough to be fused from now on? */
+extern void executor_fuse_learn(uint64 key, List *tasks);
 
 /* ---- in-process tasks (local.c) ---- */
 
@@ -284,6 +295,8 @@ typedef struct DistScanState
 	ExecutorParams *params;
 	List	   *tasks;
 	int			nshards;
+	List	   *running;		/* reads: the tasks as sent, those of a node perhaps as one */
+	uint64		fuseKey;
 	TaskRun    *run;			/* SCAN_STREAMING */
 	Tuplestorestate *store;		/* may be NULL */
 	TupleTableSlot *storeSlot;

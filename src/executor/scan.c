@@ -227,6 +227,7 @@ run_writes(DistScanState *state)
 static void
 complete_reads(DistScanState *state)
 {
+	executor_fuse_learn(state->fuseKey, state->running);
 	state->phase = SCAN_COMPLETE;
 	executor_user_unregister(&state->user);
 	executor_users_release_extras();
@@ -245,6 +246,18 @@ drain_reads(DistScanState *state)
 	complete_reads(state);
 }
 
+/* EXPLAIN ANALYZE is about the tasks as they are */
+static void
+choose_running(DistScanState *state)
+{
+	state->fuseKey = 0;
+	state->running = state->tasks;
+	if (state->reader == NULL || state->css.ss.ps.state->es_instrument != 0)
+		return;
+	state->fuseKey = executor_fuse_key(state->plan->fragment, state->tasks);
+	state->running = executor_fuse(state->fuseKey, state->tasks, SCAN_DESC(state));
+}
+
 static void
 start_reads(DistScanState *state)
 {
@@ -254,6 +267,7 @@ start_reads(DistScanState *state)
 	ListCell   *cell;
 
 	executor_scan_resolve(state);
+	choose_running(state);
 	state->cancelable = executor_may_autocommit(estate->es_plannedstmt);
 	if (state->cancelable &&
 		(list_length(state->tasks) == 1 ||
@@ -264,7 +278,7 @@ start_reads(DistScanState *state)
 	options.user = &state->user;
 
 	caller = executor_enter_role(state->plan->fragment->role);
-	state->run = executor_run_start(state->tasks, &options);
+	state->run = executor_run_start(state->running, &options);
 	state->phase = SCAN_STREAMING;
 	foreach(cell, state->tasks)
 	{

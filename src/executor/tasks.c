@@ -242,31 +242,36 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
  * The name is made of the text, the parameters' types and the result's types: when one of them
  * changes, so does the name, and the statement prepared before is forgotten by and by.
  */
-void
-executor_tasks_name(List *tasks, TupleDesc resultDesc)
+char *
+executor_task_name(const ExecutorTask *task, TupleDesc resultDesc)
 {
-	ExecutorTask *task;
-	uint64		low;
-	uint64		high;
-	int			length;
+	int			length = strlen(task->sql);
+	int			nparams = task->params == NULL ? 0 : task->params->n;
+	uint64		low = hash_bytes_extended((const unsigned char *) task->sql, length, 0);
+	uint64		high = hash_bytes_extended((const unsigned char *) task->sql, length, low);
 
-	if (list_length(tasks) != 1)
-		return;
-	task = linitial(tasks);
-	length = strlen(task->sql);
-	if (task->params == NULL || task->params->n == 0 || length > MAX_NAMED_LENGTH)
-		return;
-
-	low = hash_bytes_extended((const unsigned char *) task->sql, length, 0);
-	high = hash_bytes_extended((const unsigned char *) task->sql, length, low);
-	for (int i = 0; i < task->params->n; i++)
+	for (int i = 0; i < nparams; i++)
 		low = hash_combine64(low, hash_bytes_uint32_extended(task->params->types[i], 0));
 	for (int i = 0; resultDesc != NULL && i < resultDesc->natts; i++)
 		low = hash_combine64(low,
 							 hash_bytes_uint32_extended(TupleDescAttr(resultDesc, i)->atttypid,
 														1));
-	task->statementName = psprintf("citus_%016llx%016llx", (unsigned long long) low,
-								   (unsigned long long) high);
+	return psprintf("citus_%016llx%016llx", (unsigned long long) low,
+					(unsigned long long) high);
+}
+
+/* several tasks are worth it only together: see fuse.c */
+void
+executor_tasks_name(List *tasks, TupleDesc resultDesc)
+{
+	ExecutorTask *task;
+
+	if (list_length(tasks) != 1)
+		return;
+	task = linitial(tasks);
+	if (task->params == NULL || task->params->n == 0 || strlen(task->sql) > MAX_NAMED_LENGTH)
+		return;
+	task->statementName = executor_task_name(task, resultDesc);
 }
 
 /* rows that the statement counts: copies of a shard count once */
