@@ -21,3 +21,40 @@ CREATE AGGREGATE citus_internal.bigint_sum(bigint) (
 	combinefunc = pg_catalog.int8pl,
 	parallel = safe
 );
+
+-- the two steps of any aggregate that can combine its states: on the shards, and above them
+CREATE FUNCTION citus_internal.partial_state_transition(internal, regprocedure, VARIADIC "any")
+RETURNS internal
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'partial_state_transition';
+
+CREATE FUNCTION citus_internal.partial_state_final(internal)
+RETURNS bytea
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'partial_state_final';
+
+CREATE AGGREGATE citus_internal.partial_state(regprocedure, VARIADIC "any") (
+	sfunc = citus_internal.partial_state_transition,
+	stype = internal,
+	finalfunc = citus_internal.partial_state_final
+);
+
+CREATE FUNCTION citus_internal.combine_states_transition(internal, regprocedure, oid[], bytea,
+														 anyelement)
+RETURNS internal
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'combine_states_transition';
+
+CREATE FUNCTION citus_internal.combine_states_final(internal, regprocedure, oid[], bytea,
+													anyelement)
+RETURNS anyelement
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'combine_states_final';
+
+-- only plans may call it: its bytes are taken for a state of the aggregate
+CREATE AGGREGATE citus_internal.combine_states(regprocedure, oid[], bytea, anyelement) (
+	sfunc = citus_internal.combine_states_transition,
+	stype = internal,
+	finalfunc = citus_internal.combine_states_final,
+	finalfunc_extra
+);

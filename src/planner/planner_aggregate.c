@@ -3,12 +3,21 @@
  *	  Aggregates in two steps: partial results per shard, finished here.
  *
  * An aggregate is split by a table of rules (aggregateRules): which partial aggregates the shards
- * compute and which expression over them gives the result.  Only aggregates whose split gives the
- * server's own value, digit for digit where the type is exact, have a rule; any other makes
- * planner_split_aggregates() answer NULL, and the rows are gathered instead.
+ * compute and which expression over them gives the result.  Any other that has a combine function
+ * travels as its transition state (citus_internal.partial_state(), combine_states()).  Only
+ * aggregates whose split gives the server's own value, digit for digit where the type is exact,
+ * are split; any other makes planner_split_aggregates() answer NULL, and the rows are gathered.
  *
- * Invariants: (1) the fragment query's columns are the grouping expressions, then the partial
- * aggregates, each once; (2) the upper query contains no Var but those columns.
+ * DISTINCT: the shards also group by what is distinct, so that each of them sends a value once,
+ * and the aggregate itself runs here, over the values of all shards.  When nothing else is
+ * computed, a second grouping here makes them distinct (by hashing, where the aggregate would
+ * sort).
+ *
+ * Grouping sets: the shards compute all sets, and tell them apart by a column GROUPING(all
+ * columns), by which the rows are grouped here as by any other column.
+ *
+ * Invariants: (1) the fragment query's columns are the grouping expressions, then what is
+ * aggregated, each once; (2) the upper query contains no Var but those columns.
  */
 #include "postgres.h"
 
@@ -20,11 +29,15 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_agg.h"
+#include "parser/parse_clause.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "parser/parse_node.h"
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -37,7 +50,9 @@ typedef enum AggregateRule
 	AGG_SAME,					/* the same aggregate over the partial results */
 	AGG_COUNT,					/* the sum of the counts, 0 for no rows */
 	AGG_SUM,					/* the sum of the sums in their own type */
-	AGG_AVERAGE					/* sum of sums / sum of counts */
+	AGG_AVERAGE,				/* sum of sums / sum of counts */
+	AGG_STATE,					/* transition states, combined */
+	AGG_DISTINCT				/* as it is, over the distinct values of all shards */
 } AggregateRule;
 
 /* aggregates of pg_catalog by name; AGG_SUM and AGG_AVERAGE look at the argument's type as well */
@@ -59,6 +74,9 @@ static const struct
 	{"bit_or", AGG_SAME},
 	{"bit_xor", AGG_SAME},
 	{"any_value", AGG_SAME},
+	/* these hold all rows: there is nothing to win */
+	{"array_agg", AGG_NONE},
+	{"string_agg", AGG_NONE},
 };
 
 typedef struct SplitContext
@@ -67,6 +85,11 @@ typedef struct SplitContext
 	QueryShape *shape;
 	List	   *columns;		/* TargetEntry of the fragment query */
 	int			ngroups;		/* the first of columns are grouping expressions */
+	List	   *groupClause;	/* of the fragment query */
+	Var		   *setColumn;		/* which grouping set a row is of; NULL without sets */
+	bool		groupsValues;	/* the fragment is grouped by what is DISTINCT */
+	Aggref	   *distinct;		/* the first with DISTINCT */
+	bool		onlyDistinct;	/* all aggregates are over the same distinct values */
 	ParseState *pstate;
 	bool		impossible;
 } SplitContext;
@@ -86,33 +109,71 @@ argument_is_key(SplitContext *context, Aggref *agg)
 	return false;
 }
 
+/* true when states of the aggregate can be combined, and brought from one node to another */
+static bool
+aggregate_has_states(Aggref *agg)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID, ObjectIdGetDatum(agg->aggfnoid));
+	Form_pg_aggregate form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	result = OidIsValid(form->aggcombinefn) &&
+		(form->aggtranstype != INTERNALOID ||
+		 (OidIsValid(form->aggserialfn) && OidIsValid(form->aggdeserialfn)));
+	ReleaseSysCache(tuple);
+	return result && agg->args != NIL && !OidIsValid(get_func_variadictype(agg->aggfnoid)) &&
+		get_typtype(agg->aggtype) != TYPTYPE_PSEUDO && planner_expr_is_shippable((Node *) agg);
+}
+
 static AggregateRule
 rule_for(SplitContext *context, Aggref *agg)
 {
 	AggregateRule rule = AGG_NONE;
-	char	   *name;
+	const char *name = NULL;
+	bool		listed = false;
 
-	if (agg->agglevelsup != 0 || agg->aggkind != AGGKIND_NORMAL || agg->aggorder != NIL)
+	if (agg->agglevelsup != 0 || agg->aggkind != AGGKIND_NORMAL)
 		return AGG_NONE;
-	if (get_func_namespace(agg->aggfnoid) != PG_CATALOG_NAMESPACE)
-		return AGG_NONE;
-	name = get_func_name(agg->aggfnoid);
-	for (int i = 0; i < lengthof(aggregateRules); i++)
+	if (get_func_namespace(agg->aggfnoid) == PG_CATALOG_NAMESPACE)
+		name = get_func_name(agg->aggfnoid);
+	for (int i = 0; name != NULL && i < lengthof(aggregateRules); i++)
 	{
 		if (strcmp(name, aggregateRules[i].name) == 0)
+		{
 			rule = aggregateRules[i].rule;
+			listed = true;
+		}
 	}
 
 	if (agg->aggdistinct != NIL)
 	{
 		/* shards have no key value in common; extremes do not care about duplicates */
-		if (rule == AGG_COUNT && list_length(agg->args) == 1 && argument_is_key(context, agg))
+		if (rule == AGG_COUNT && !context->groupsValues && list_length(agg->args) == 1 &&
+			argument_is_key(context, agg))
 			return rule;
-		if (strcmp(name, "min") == 0 || strcmp(name, "max") == 0)
+		if (listed && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0))
 			return rule;
-		return AGG_NONE;
+		return context->query->groupingSets == NIL ? AGG_DISTINCT : AGG_NONE;
 	}
-	return rule;
+	if (agg->aggorder != NIL)
+		return AGG_NONE;
+	return listed || !aggregate_has_states(agg) ? rule : AGG_STATE;
+}
+
+/* true when an aggregate makes the fragment be grouped by its arguments */
+static bool
+groups_values_walker(Node *node, SplitContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref))
+		return rule_for(context, (Aggref *) node) == AGG_DISTINCT;
+	if (IsA(node, SubLink))
+		return false;
+	return expression_tree_walker(node, groups_values_walker, context);
 }
 
 /* a column of the fragment for expr, shared with an equal one */
@@ -269,6 +330,225 @@ finish_average(SplitContext *context, Aggref *agg)
 							sum, divisor, NULL, -1);
 }
 
+static TargetEntry *
+argument(Expr *expr, int number)
+{
+	return makeTargetEntry(expr, number, NULL, false);
+}
+
+static Aggref *
+make_own_aggregate(const char *name, List *types, Oid resultType, Aggref *like)
+{
+	Aggref	   *agg = makeNode(Aggref);
+	int			n = list_length(types);
+	Oid		   *oids = palloc(sizeof(Oid) * n);
+	ListCell   *lc;
+
+	foreach(lc, types)
+		oids[foreach_current_index(lc)] = lfirst_oid(lc);
+	agg->aggfnoid = LookupFuncName(list_make2(makeString("citus_internal"),
+											  makeString(pstrdup(name))), n, oids, false);
+	agg->aggtype = resultType;
+	agg->inputcollid = like->inputcollid;
+	agg->aggkind = AGGKIND_NORMAL;
+	agg->aggsplit = AGGSPLIT_SIMPLE;
+	agg->aggno = agg->aggtransno = -1;
+	agg->location = -1;
+	return agg;
+}
+
+static Const *
+procedure_const(Oid function)
+{
+	return makeConst(REGPROCEDUREOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(function),
+					 false, true);
+}
+
+/* partial_state() with the arguments and the filter of agg */
+static Aggref *
+lower_state(Aggref *agg)
+{
+	Aggref	   *lower = make_own_aggregate("partial_state",
+										   list_make2_oid(REGPROCEDUREOID, ANYOID), BYTEAOID, agg);
+	ListCell   *lc;
+
+	lower->args = list_make1(argument((Expr *) procedure_const(agg->aggfnoid), 1));
+	lower->aggargtypes = list_make1_oid(REGPROCEDUREOID);
+	foreach(lc, agg->args)
+	{
+		Expr	   *expr = copyObject(lfirst_node(TargetEntry, lc)->expr);
+
+		lower->args = lappend(lower->args, argument(expr, list_length(lower->args) + 1));
+		lower->aggargtypes = lappend_oid(lower->aggargtypes, exprType((Node *) expr));
+	}
+	lower->aggfilter = copyObject(agg->aggfilter);
+	return lower;
+}
+
+static Node *
+finish_state(SplitContext *context, Aggref *agg)
+{
+	Aggref	   *upper = make_own_aggregate("combine_states",
+										   list_make4_oid(REGPROCEDUREOID, OIDARRAYOID, BYTEAOID,
+														  ANYELEMENTOID), agg->aggtype, agg);
+	int			ntypes = list_length(agg->aggargtypes);
+	Datum	   *types = palloc(sizeof(Datum) * Max(ntypes, 1));
+	ArrayType  *array;
+	ListCell   *lc;
+
+	foreach(lc, agg->aggargtypes)
+		types[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
+	array = construct_array(types, ntypes, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+	upper->args = list_make4(argument((Expr *) procedure_const(agg->aggfnoid), 1),
+							 argument((Expr *) makeConst(OIDARRAYOID, -1, InvalidOid, -1,
+														 PointerGetDatum(array), false, false),
+									  2),
+							 argument((Expr *) fragment_column(context,
+															   (Expr *) lower_state(agg)), 3),
+							 argument((Expr *) makeNullConst(agg->aggtype, -1, agg->aggcollid),
+									  4));
+	upper->aggargtypes = list_make4_oid(REGPROCEDUREOID, OIDARRAYOID, BYTEAOID, agg->aggtype);
+	upper->aggcollid = agg->aggcollid;
+	upper->location = PLAN_COMBINE_LOCATION;
+	return (Node *) upper;
+}
+
+/* a column that the fragment is grouped by, besides the query's own grouping */
+static Var *
+grouped_column(SplitContext *context, Expr *expr, const SortGroupClause *like)
+{
+	Var		   *column = fragment_column(context, expr);
+	TargetEntry *own = list_nth_node(TargetEntry, context->columns, column->varattno - 1);
+	SortGroupClause *clause;
+
+	if (own->ressortgroupref != 0)
+		return column;
+	if (like != NULL)
+		clause = copyObject(unconstify(SortGroupClause *, like));
+	else
+	{
+		clause = makeNode(SortGroupClause);
+		get_sort_group_operators(exprType((Node *) expr), true, true, false, &clause->sortop,
+								 &clause->eqop, NULL, &clause->hashable);
+	}
+	own->ressortgroupref = clause->tleSortGroupRef = column->varattno;
+	context->groupClause = lappend(context->groupClause, clause);
+	return column;
+}
+
+static bool
+same_distinct(Aggref *a, Aggref *b)
+{
+	return equal(a->args, b->args) && equal(a->aggfilter, b->aggfilter) &&
+		equal(a->aggdistinct, b->aggdistinct);
+}
+
+/* the aggregate over columns of the fragment, which is grouped by them */
+static Node *
+finish_distinct(SplitContext *context, Aggref *agg)
+{
+	Aggref	   *upper = copyObject(agg);
+	ListCell   *lc;
+
+	if (context->distinct == NULL)
+		context->distinct = agg;
+	if (!same_distinct(context->distinct, agg) || agg->aggorder != NIL)
+		context->onlyDistinct = false;
+	foreach(lc, upper->args)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		SortGroupClause *clause;
+
+		if (IsA(tle->expr, Const))
+			continue;
+		clause = get_sortgroupref_clause_noerr(tle->ressortgroupref, agg->aggdistinct);
+		if (clause == NULL)
+			return NULL;
+		tle->expr = (Expr *) grouped_column(context, tle->expr, clause);
+	}
+	if (agg->aggfilter != NULL)
+		upper->aggfilter = (Expr *) grouped_column(context, agg->aggfilter, NULL);
+	return (Node *) upper;
+}
+
+/* (column >> from & 1) << to, as a term of a sum */
+static Node *
+move_bit(SplitContext *context, Var *column, int from, int to)
+{
+	Node	   *bit = (Node *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(1 << from),
+										 false, true);
+	Node	   *term = (Node *) make_op(context->pstate, list_make1(makeString("&")),
+										(Node *) copyObject(column), bit, NULL, -1);
+	bool		left = to > from;
+
+	if (from == to)
+		return term;
+	return (Node *) make_op(context->pstate, list_make1(makeString(left ? "<<" : ">>")), term,
+							(Node *) makeConst(INT4OID, -1, InvalidOid, 4,
+											   Int32GetDatum(left ? to - from : from - to), false,
+											   true), NULL, -1);
+}
+
+/* GROUPING(...) from the bits of the column that has them for all grouping expressions */
+static Node *
+finish_grouping(SplitContext *context, GroupingFunc *grouping)
+{
+	Node	   *result = NULL;
+	int			n = list_length(grouping->args);
+	ListCell   *lc;
+
+	if (grouping->agglevelsup != 0 || context->setColumn == NULL)
+		return NULL;
+	foreach(lc, grouping->args)
+	{
+		Node	   *term = NULL;
+
+		for (int i = 0; i < context->ngroups; i++)
+		{
+			if (equal(list_nth_node(TargetEntry, context->columns, i)->expr, lfirst(lc)))
+				term = move_bit(context, context->setColumn, context->ngroups - 1 - i,
+								n - 1 - foreach_current_index(lc));
+		}
+		if (term == NULL)
+			return NULL;
+		result = result == NULL ? term
+			: (Node *) make_op(context->pstate, list_make1(makeString("|")), result, term, NULL,
+							   -1);
+	}
+	return result;
+}
+
+static Node *
+finish_aggregate(SplitContext *context, Aggref *agg)
+{
+	AggregateRule rule = rule_for(context, agg);
+	Node	   *result = NULL;
+
+	if (rule != AGG_DISTINCT)
+		context->onlyDistinct = false;
+	switch (rule)
+	{
+		case AGG_SAME:
+			return finish_same(context, agg);
+		case AGG_COUNT:
+			return finish_count(context, agg);
+		case AGG_SUM:
+			return finish_sum(context, agg);
+		case AGG_AVERAGE:
+			result = finish_average(context, agg);
+			if (result == NULL && aggregate_has_states(agg))
+				result = finish_state(context, agg);
+			return result;
+		case AGG_STATE:
+			return finish_state(context, agg);
+		case AGG_DISTINCT:
+			return finish_distinct(context, agg);
+		case AGG_NONE:
+			break;
+	}
+	return NULL;
+}
+
 static Node *
 split_mutator(Node *node, SplitContext *context)
 {
@@ -282,33 +562,16 @@ split_mutator(Node *node, SplitContext *context)
 		if (equal(tle->expr, node))
 			return (Node *) fragment_column(context, tle->expr);
 	}
-	if (IsA(node, Aggref))
+	if (IsA(node, Aggref) || IsA(node, GroupingFunc))
 	{
-		Aggref	   *agg = (Aggref *) node;
-		Node	   *result = NULL;
+		Node	   *result = IsA(node, Aggref) ? finish_aggregate(context, (Aggref *) node)
+			: finish_grouping(context, (GroupingFunc *) node);
 
-		switch (rule_for(context, agg))
-		{
-			case AGG_SAME:
-				result = finish_same(context, agg);
-				break;
-			case AGG_COUNT:
-				result = finish_count(context, agg);
-				break;
-			case AGG_SUM:
-				result = finish_sum(context, agg);
-				break;
-			case AGG_AVERAGE:
-				result = finish_average(context, agg);
-				break;
-			case AGG_NONE:
-				break;
-		}
 		if (result == NULL)
 			context->impossible = true;
 		return result;
 	}
-	if (IsA(node, Var) || IsA(node, SubLink) || IsA(node, GroupingFunc) || IsA(node, WindowFunc))
+	if (IsA(node, Var) || IsA(node, SubLink))
 	{
 		context->impossible = true;
 		return node;
@@ -317,41 +580,191 @@ split_mutator(Node *node, SplitContext *context)
 }
 
 /* the grouping expressions become the fragment's first columns, grouped by in the same way */
-static List *
+static void
 split_groups(SplitContext *context)
 {
-	List	   *groupClause = NIL;
 	ListCell   *lc;
 
 	foreach(lc, context->query->groupClause)
 	{
-		SortGroupClause *clause = copyObject(lfirst_node(SortGroupClause, lc));
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
 		TargetEntry *tle = get_sortgroupclause_tle(clause, context->query->targetList);
-		Var		   *column = fragment_column(context, tle->expr);
-		TargetEntry *own = list_nth_node(TargetEntry, context->columns, column->varattno - 1);
 
-		if (own->ressortgroupref != 0)
-			continue;
-		own->ressortgroupref = clause->tleSortGroupRef = column->varattno;
-		groupClause = lappend(groupClause, clause);
+		if (expression_returns_set((Node *) tle->expr))
+			context->impossible = true;
+		(void) grouped_column(context, tle->expr, clause);
 	}
 	context->ngroups = list_length(context->columns);
-	return groupClause;
+}
+
+/* the fragment's number of the grouping expression that the query knows as ref */
+static int
+fragment_group(SplitContext *context, Index ref)
+{
+	TargetEntry *tle = get_sortgroupref_tle(ref, context->query->targetList);
+
+	return fragment_column(context, tle->expr)->varattno;
+}
+
+static void
+renumber_sets(SplitContext *context, List *sets)
+{
+	ListCell   *lc;
+
+	foreach(lc, sets)
+	{
+		GroupingSet *set = lfirst_node(GroupingSet, lc);
+		ListCell   *ref;
+
+		if (set->kind != GROUPING_SET_SIMPLE)
+		{
+			renumber_sets(context, set->content);
+			continue;
+		}
+		foreach(ref, set->content)
+			lfirst_int(ref) = fragment_group(context, lfirst_int(ref));
+	}
+}
+
+/* true when a grouping set occurs twice: its rows could not be told apart */
+static bool
+sets_repeat(List *groupingSets, bool groupDistinct)
+{
+	List	   *sets = expand_grouping_sets(copyObject(groupingSets), groupDistinct, -1);
+	List	   *seen = NIL;
+	ListCell   *lc;
+
+	foreach(lc, sets)
+	{
+		Bitmapset  *members = NULL;
+		ListCell   *other;
+
+		foreach(other, (List *) lfirst(lc))
+			members = bms_add_member(members, lfirst_int(other));
+		foreach(other, seen)
+		{
+			if (bms_equal(lfirst(other), members))
+				return true;
+		}
+		seen = lappend(seen, members);
+	}
+	return false;
+}
+
+/* the fragment computes the same grouping sets, and says of each row which of them it is of */
+static List *
+split_sets(SplitContext *context)
+{
+	Query	   *query = context->query;
+	List	   *sets = copyObject(query->groupingSets);
+	GroupingFunc *grouping = makeNode(GroupingFunc);
+
+	/* GROUPING() is a number of 31 bits */
+	if (context->ngroups == 0 || context->ngroups > 31)
+	{
+		context->impossible = true;
+		return NIL;
+	}
+	renumber_sets(context, sets);
+	if (sets_repeat(sets, query->groupDistinct))
+	{
+		context->impossible = true;
+		return NIL;
+	}
+	for (int i = 0; i < context->ngroups; i++)
+	{
+		TargetEntry *tle = list_nth_node(TargetEntry, context->columns, i);
+
+		grouping->args = lappend(grouping->args, copyObject(tle->expr));
+		grouping->refs = lappend_int(grouping->refs, tle->ressortgroupref);
+	}
+	grouping->location = -1;
+	context->setColumn = fragment_column(context, (Expr *) grouping);
+	return sets;
+}
+
+/* the rows are grouped here by their grouping set, too */
+static void
+group_by_set(SplitContext *context, Query *upper)
+{
+	Index		ref = 0;
+	TargetEntry *tle = makeTargetEntry((Expr *) copyObject(context->setColumn),
+									   list_length(upper->targetList) + 1, NULL, true);
+	SortGroupClause *clause = makeNode(SortGroupClause);
+	ListCell   *lc;
+
+	foreach(lc, upper->targetList)
+		ref = Max(ref, lfirst_node(TargetEntry, lc)->ressortgroupref);
+	tle->ressortgroupref = clause->tleSortGroupRef = ref + 1;
+	get_sort_group_operators(INT4OID, true, true, false, &clause->sortop, &clause->eqop, NULL,
+							 &clause->hashable);
+	upper->targetList = lappend(upper->targetList, tle);
+	upper->groupClause = lappend(upper->groupClause, clause);
+}
+
+/* what upper does after grouping is what query does */
+static void
+take_upper_clauses(SplitContext *context, Query *upper)
+{
+	Query	   *query = context->query;
+
+	upper->hasAggs = query->hasAggs;
+	upper->hasWindowFuncs = query->hasWindowFuncs;
+	upper->hasTargetSRFs = query->hasTargetSRFs;
+	upper->groupClause = copyObject(query->groupClause);
+	upper->windowClause = (List *) split_mutator((Node *) query->windowClause, context);
+	upper->distinctClause = copyObject(query->distinctClause);
+	upper->hasDistinctOn = query->hasDistinctOn;
+	upper->sortClause = copyObject(query->sortClause);
+	upper->limitCount = copyObject(query->limitCount);
+	upper->limitOffset = copyObject(query->limitOffset);
+	upper->limitOption = query->limitOption;
+}
+
+/* the part of query that runs on the shards; its upper part has been taken off */
+static Query *
+make_lower(SplitContext *context, List *sets)
+{
+	Query	   *lower = copyObject(context->query);
+
+	lower->targetList = copyObject(context->columns);
+	lower->groupClause = copyObject(context->groupClause);
+	lower->groupingSets = sets;
+	lower->havingQual = NULL;
+	lower->windowClause = lower->distinctClause = lower->sortClause = NIL;
+	lower->hasWindowFuncs = lower->hasDistinctOn = lower->hasTargetSRFs = false;
+	lower->limitCount = lower->limitOffset = NULL;
+	lower->limitOption = LIMIT_OPTION_COUNT;
+	lower->hasAggs = contain_aggs_of_level((Node *) lower->targetList, 0);
+	return lower;
+}
+
+static bool
+without_distinct_walker(Node *node, void *nothing)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref))
+		((Aggref *) node)->aggdistinct = NIL;
+	return expression_tree_walker(node, without_distinct_walker, nothing);
 }
 
 Query *
-planner_split_aggregates(Query *query, QueryShape *shape, Query **fragmentQuery)
+planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result)
 {
-	SplitContext context = {query, shape, NIL, 0, NULL, false};
-	Query	   *lower = copyObject(query);
+	SplitContext context = {.query = query,.shape = shape,.onlyDistinct = true};
 	Query	   *upper = makeNode(Query);
+	List	   *sets = NIL;
 
-	if (query->groupingSets != NIL || query->hasWindowFuncs || query->hasTargetSRFs ||
-		query->setOperations != NULL)
+	if (query->setOperations != NULL)
 		return NULL;
 
+	context.groupsValues = groups_values_walker((Node *) query->targetList, &context) ||
+		groups_values_walker(query->havingQual, &context);
 	context.pstate = make_parsestate(NULL);
-	lower->groupClause = split_groups(&context);
+	split_groups(&context);
+	if (query->groupingSets != NIL)
+		sets = split_sets(&context);
 	upper->commandType = CMD_SELECT;
 	upper->querySource = query->querySource;
 	upper->queryId = query->queryId;
@@ -360,27 +773,19 @@ planner_split_aggregates(Query *query, QueryShape *shape, Query **fragmentQuery)
 	upper->stmt_len = query->stmt_len;
 	upper->targetList = (List *) split_mutator((Node *) query->targetList, &context);
 	upper->havingQual = split_mutator(query->havingQual, &context);
+	take_upper_clauses(&context, upper);
+	if (!context.impossible && context.setColumn != NULL)
+		group_by_set(&context, upper);
 	free_parsestate(context.pstate);
-	if (context.impossible)
+	if (context.impossible || context.columns == NIL)
 		return NULL;
 
-	upper->hasAggs = query->hasAggs;
-	upper->groupClause = copyObject(query->groupClause);
-	upper->distinctClause = copyObject(query->distinctClause);
-	upper->hasDistinctOn = query->hasDistinctOn;
-	upper->sortClause = copyObject(query->sortClause);
-	upper->limitCount = copyObject(query->limitCount);
-	upper->limitOffset = copyObject(query->limitOffset);
-	upper->limitOption = query->limitOption;
-
-	if (context.columns == NIL)
-		return NULL;
-	lower->targetList = copyObject(context.columns);
-	lower->havingQual = NULL;
-	lower->distinctClause = lower->sortClause = NIL;
-	lower->hasDistinctOn = false;
-	lower->limitCount = lower->limitOffset = NULL;
-	lower->limitOption = LIMIT_OPTION_COUNT;
-	*fragmentQuery = lower;
+	result->lower = make_lower(&context, sets);
+	result->groupAgain = context.distinct != NULL && context.onlyDistinct;
+	if (result->groupAgain)
+	{
+		(void) without_distinct_walker((Node *) upper->targetList, NULL);
+		(void) without_distinct_walker(upper->havingQual, NULL);
+	}
 	return upper;
 }

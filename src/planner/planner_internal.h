@@ -134,11 +134,17 @@ extern Query *planner_transform(Query *query, Refusal *refusal, DistPlan **whole
 extern bool planner_outputs_can_travel(List *targetList);
 
 /*
- * Splits an aggregate query: *fragmentQuery computes partial results per shard, the returned query
- * (range table still empty, Vars of varno 1) finishes them.  NULL when an aggregate has no partial
- * form here.
+ * Splits an aggregate query: lower computes partial results per shard, the returned query (range
+ * table still empty, Vars of varno 1) finishes them.  NULL when an aggregate has no partial form
+ * here.  groupAgain: the upper query expects the rows of lower without duplicates among shards.
  */
-extern Query *planner_split_aggregates(Query *query, QueryShape *shape, Query **fragmentQuery);
+typedef struct SplitResult
+{
+	Query	   *lower;
+	bool		groupAgain;
+} SplitResult;
+
+extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result);
 
 /* ---- planner_fast_path.c ---- */
 

@@ -303,19 +303,45 @@ transform_whole(Transform *transform, DistPlan **whole)
 
 /* ---- partial ---- */
 
+/* a sub-query that gives each row of the fragment once: grouped as lower is */
+static RangeTblEntry *
+group_again(Query *original, Query *lower, RangeTblEntry *rows)
+{
+	Query	   *query = make_upper_query(original, rows);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	ListCell   *lc;
+
+	foreach(lc, lower->targetList)
+	{
+		TargetEntry *tle = copyObject(lfirst_node(TargetEntry, lc));
+
+		tle->expr = (Expr *) column_var(tle->resno, (Node *) tle->expr);
+		query->targetList = lappend(query->targetList, tle);
+	}
+	query->groupClause = copyObject(lower->groupClause);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->alias = copyObject(rows->alias);
+	rte->eref = copyObject(rows->eref);
+	rte->inFromCl = true;
+	return rte;
+}
+
 static Query *
 transform_partial(Transform *transform)
 {
-	Query	   *lower = NULL;
-	Query	   *upper = planner_split_aggregates(transform->query, &transform->shape, &lower);
+	SplitResult split = {0};
+	Query	   *upper = planner_split_aggregates(transform->query, &transform->shape, &split);
 	Query	   *made;
 	RangeTblEntry *rte;
 
 	if (upper == NULL)
 		return NULL;
-	rte = ship_fragment(transform, lower);
+	rte = ship_fragment(transform, copyObject(split.lower));
 	if (rte == NULL)
 		return NULL;
+	if (split.groupAgain)
+		rte = group_again(transform->query, split.lower, rte);
 	made = make_upper_query(transform->query, rte);
 	upper->rtable = made->rtable;
 	upper->jointree = made->jointree;

@@ -26,6 +26,10 @@ END $$;
 SELECT pg_temp.plan_of($$SELECT * FROM d WHERE k = 1$$);
 SELECT pg_temp.plan_of($$SELECT count(*) FROM d$$);
 SELECT pg_temp.plan_of($$SELECT g, count(*) FROM d GROUP BY g ORDER BY 2 DESC LIMIT 1$$);
+-- states of aggregates, distinct values and grouping sets come from the shards
+SELECT pg_temp.plan_of($$SELECT stddev(g), avg(k) FROM d$$, ', VERBOSE');
+SELECT pg_temp.plan_of($$SELECT count(DISTINCT g) FROM d$$);
+SELECT pg_temp.plan_of($$SELECT g, count(*), grouping(g) FROM d GROUP BY ROLLUP (g)$$);
 SELECT pg_temp.plan_of($$SELECT d.k FROM d JOIN e USING (k) JOIN r ON r.id = d.g$$);
 SELECT pg_temp.plan_of($$SELECT d.k FROM d JOIN e ON e.x = d.g$$);
 SELECT pg_temp.plan_of($$SELECT name FROM r WHERE id = 1$$);

@@ -68,6 +68,12 @@ typedef enum FragmentTarget
 #define PLAN_STAGED_PARAM 1000000
 
 /*
+ * The location of a call of citus_internal.combine_states() in a plan: parsed text has none like
+ * it, so that users cannot have bytes of their own taken for an aggregate's state.
+ */
+#define PLAN_COMBINE_LOCATION (-20)
+
+/*
  * Fragment: one statement, run once per task.  Its parameters $1..$n are the values of params,
  * evaluated once, on the planning node, before the first task leaves.
  *
