@@ -11,6 +11,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
 
 #include "citus/base/compat_planner.h"
 
@@ -47,6 +48,100 @@ compat_resolve_group_rte(Query *query)
 			rte->groupexprs = NIL;
 		}
 	}
+#endif
+}
+
+#if PG_VERSION_NUM >= 180000
+/* what stands for a query's grouping expressions above its grouping step */
+typedef struct GroupContext
+{
+	RangeTblEntry *rte;
+	Index		rti;
+	int			depth;			/* levels of sub-queries between the node and the query */
+} GroupContext;
+
+static Node *
+group_mutator(Node *node, GroupContext *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return NULL;
+	/* the arguments of aggregates and of GROUPING() are from before the grouping step */
+	if ((IsA(node, Aggref) && ((Aggref *) node)->agglevelsup == context->depth) ||
+		(IsA(node, GroupingFunc) && ((GroupingFunc *) node)->agglevelsup == context->depth))
+		return node;
+	foreach(lc, context->rte->groupexprs)
+	{
+		Node	   *expr = copyObject(lfirst(lc));
+		Var		   *var;
+
+		if (context->depth > 0)
+			IncrementVarSublevelsUp(expr, context->depth, 0);
+		if (!equal(expr, node))
+			continue;
+		var = makeVar(context->rti, foreach_current_index(lc) + 1, exprType(node),
+					  exprTypmod(node), exprCollation(node), context->depth);
+		var->varnullingrels = bms_make_singleton(context->rti);
+		return (Node *) var;
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *query;
+
+		context->depth++;
+		query = query_tree_mutator((Query *) node, group_mutator, context, 0);
+		context->depth--;
+		return (Node *) query;
+	}
+	return expression_tree_mutator(node, group_mutator, context);
+}
+
+static void
+restore_group_rte(Query *query)
+{
+	GroupContext context = {makeNode(RangeTblEntry), list_length(query->rtable) + 1, 0};
+	RangeTblEntry *rte = context.rte;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->groupClause)
+	{
+		TargetEntry *tle = get_sortgroupclause_tle(lfirst(lc), query->targetList);
+
+		rte->groupexprs = lappend(rte->groupexprs, copyObject(tle->expr));
+		names = lappend(names, makeString(pstrdup(tle->resname ? tle->resname : "?column?")));
+	}
+	rte->rtekind = RTE_GROUP;
+	rte->eref = makeAlias("*GROUP*", names);
+	query->rtable = lappend(query->rtable, rte);
+	query->targetList = (List *) group_mutator((Node *) query->targetList, &context);
+	query->havingQual = group_mutator(query->havingQual, &context);
+	query->hasGroupRTE = true;
+}
+
+static bool
+restore_group_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		Query	   *query = (Query *) node;
+
+		if (query->groupingSets != NIL && query->groupClause != NIL && !query->hasGroupRTE)
+			restore_group_rte(query);
+		return query_tree_walker(query, restore_group_walker, context, 0);
+	}
+	return expression_tree_walker(node, restore_group_walker, context);
+}
+#endif
+
+void
+compat_restore_group_rtes(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	(void) restore_group_walker((Node *) query, NULL);
 #endif
 }
 

@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_namespace.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -103,6 +104,10 @@ catalog_scan_begin(CatalogScan *scan, CatalogRelation table, CatalogRelation ind
 	bool		useIndex = index != table;
 
 	scan->relation = table_open(catalog_relation_oid(table), lock);
+	scan->scan = NULL;
+	/* scans of serializable transactions leave locks: none where there was never a row */
+	if (RelationGetNumberOfBlocks(scan->relation) == 0)
+		return;
 	scan->scan = systable_beginscan(scan->relation,
 									useIndex ? catalog_relation_oid(index) : InvalidOid,
 									useIndex, NULL, nkeys, keys);
@@ -111,14 +116,15 @@ catalog_scan_begin(CatalogScan *scan, CatalogRelation table, CatalogRelation ind
 HeapTuple
 catalog_scan_next(CatalogScan *scan)
 {
-	return systable_getnext(scan->scan);
+	return scan->scan != NULL ? systable_getnext(scan->scan) : NULL;
 }
 
 /* Writers keep their lock until the end of the transaction. */
 void
 catalog_scan_end(CatalogScan *scan)
 {
-	systable_endscan(scan->scan);
+	if (scan->scan != NULL)
+		systable_endscan(scan->scan);
 	table_close(scan->relation, NoLock);
 }
 

@@ -23,6 +23,7 @@
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "utils/acl.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "citus/base/types.h"
@@ -292,6 +293,8 @@ defined_object(DefineStmt *statement, CreatedObject *created)
 	switch (statement->kind)
 	{
 		case OBJECT_AGGREGATE:
+			/* a function of that name is for the server to refuse */
+			created->type = OBJECT_ROUTINE;
 			parameters = statement->oldstyle
 				? oldstyle_aggregate_parameters(statement->definition)
 				: linitial_node(List, statement->args);
@@ -368,11 +371,25 @@ created_object(Node *node, CreatedObject *created)
 	return false;
 }
 
+/* looking up types says again what the statement itself says: table.column%TYPE converted */
+static ObjectAddress
+find_quietly(const CreatedObject *created)
+{
+	int			level = NewGUCNestLevel();
+	ObjectAddress address;
+
+	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	address = commands_object_find(created->type, created->object);
+	AtEOXact_GUC(true, level);
+	return address;
+}
+
 static void
 share_created(Command *command, void *argument)
 {
 	CreatedObject *created = argument;
-	ObjectAddress address = commands_object_find(created->type, created->object);
+	ObjectAddress address = find_quietly(created);
 
 	if (!OidIsValid(address.objectId))
 		return;
@@ -396,7 +413,7 @@ commands_steps_create_object(Command *command)
 
 	if (!created_object(command->statement, created))
 		return NIL;
-	before = commands_object_find(created->type, created->object);
+	before = find_quietly(created);
 	created->wasKnown = commands_object_is_known(&before);
 	return list_make2(commands_step_local(), commands_step_call(share_created, created));
 }

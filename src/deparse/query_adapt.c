@@ -386,6 +386,31 @@ force_prefixes(Query *query)
 	query->rtable = lappend(query->rtable, rte);
 }
 
+/*
+ * What the join tree holds is read, also where a rule has put OLD in: printing leaves out entries
+ * that no FROM clause named.
+ */
+static void
+show_from_clause(Query *query, Node *node)
+{
+	ListCell   *cell;
+
+	if (node == NULL)
+		return;
+	if (IsA(node, RangeTblRef))
+	{
+		int			rti = ((RangeTblRef *) node)->rtindex;
+
+		if (rti != query->resultRelation)
+			rt_fetch(rti, query->rtable)->inFromCl = true;
+	}
+	else if (IsA(node, FromExpr))
+	{
+		foreach(cell, ((FromExpr *) node)->fromlist)
+			show_from_clause(query, lfirst(cell));
+	}
+}
+
 static Query *
 adapt_query(Query *query, AdaptContext *context)
 {
@@ -395,6 +420,7 @@ adapt_query(Query *query, AdaptContext *context)
 	query = copyObject(query);
 	check_with_check_options(query);
 	adapt_target(query);
+	show_from_clause(query, (Node *) query->jointree);
 	if (query->onConflict && OidIsValid(query->onConflict->constraint))
 		set_conflict_columns(query->onConflict, query->resultRelation);
 	force_prefixes(query);

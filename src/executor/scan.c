@@ -4,13 +4,15 @@
  *
  * Reads: remote tasks are sent, local ones run into the node's tuplestore, then rows come from the
  * store first and from the connections as they arrive.  When somebody else needs one of the
- * connections, or rows must be readable twice, everything goes through the store.  Writes run to
- * their end on the first call; rows that they return wait in the store.
+ * connections, the rest goes through the store.  When rows must be readable twice, or backwards,
+ * each goes into the store when it is asked for, and is read from there.  Writes run to their end on
+ * the first call; rows that they return wait in the store.
  *
  * Invariants:
  * (1) no tuple is in the store while its reader is at the end of the store and the run goes on: at
  *	   the end the store is cleared (unless kept), so that tuples added later are found;
- * (2) a node whose rows are kept reads them from the store only, after all have come.
+ * (2) a node whose rows are kept reads them from the store only; the store is not read past its last
+ *	   row while more may come, for its reader would miss them (position, counted from 1).
  */
 #include "postgres.h"
 #include "access/xact.h"
@@ -78,7 +80,7 @@ ensure_store(DistScanState *state)
 	CurrentResourceOwner = state->owner;
 	state->store = tuplestore_begin_heap(false, false, work_mem);
 	if (state->keep)
-		tuplestore_set_eflags(state->store, EXEC_FLAG_REWIND);
+		tuplestore_set_eflags(state->store, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
 	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(caller);
 }
@@ -95,21 +97,24 @@ executor_scan_sink(DistScanState *state)
 	return sink;
 }
 
-/* the next stored row in the scan slot; false at the end */
+/* the next stored row in the scan slot, or the one before; false at the end */
 static bool
-fetch_stored(DistScanState *state, TupleTableSlot *slot)
+fetch_stored(DistScanState *state, bool forward, TupleTableSlot *slot)
 {
 	TupleTableSlot *stored = state->storeSlot;
 
 	if (state->store == NULL)
 		return false;
 	/* a copy: rows that are added later may move what the store holds */
-	if (!tuplestore_gettupleslot(state->store, true, true, stored))
+	if (!tuplestore_gettupleslot(state->store, forward, true, stored))
 	{
 		if (!state->keep)
 			tuplestore_clear(state->store); /* invariant (1) */
+		else
+			state->position = forward ? tuplestore_tuple_count(state->store) + 1 : 0;
 		return false;
 	}
+	state->position += forward ? 1 : -1;
 
 	slot_getallattrs(stored);
 	ExecClearTuple(slot);
@@ -310,8 +315,7 @@ start_scan(DistScanState *state)
 	else
 	{
 		start_reads(state);
-		if (state->phase == SCAN_STREAMING &&
-			(state->keep || state->user.subid != GetCurrentSubTransactionId()))
+		if (state->phase == SCAN_STREAMING && state->user.subid != GetCurrentSubTransactionId())
 			drain_reads(state);
 	}
 	MemoryContextSwitchTo(caller);
@@ -348,6 +352,29 @@ returned(ScanState *ss, TupleTableSlot *slot)
 	return slot;
 }
 
+/* a kept row, in either direction */
+static TupleTableSlot *
+next_kept_row(DistScanState *state, TupleTableSlot *slot)
+{
+	bool		forward = ScanDirectionIsForward(state->css.ss.ps.state->es_direction);
+
+	if (forward && state->phase == SCAN_STREAMING &&
+		(state->store == NULL || state->position == tuplestore_tuple_count(state->store)))
+	{
+		RowSink		sink = executor_scan_sink(state);
+		RemoteAnswer answer;
+		ExecutorTask *task = next_answer(state, &answer);
+
+		if (task == NULL)
+			complete_reads(state);
+		else
+			executor_sink_put(&sink, task, &answer);
+	}
+	if (!fetch_stored(state, forward, slot))
+		return ExecClearTuple(slot);
+	return returned(&state->css.ss, slot);
+}
+
 static TupleTableSlot *
 next_row(ScanState *ss)
 {
@@ -359,8 +386,10 @@ next_row(ScanState *ss)
 	if (state->phase == SCAN_NEW)
 		start_scan(state);
 	executor_user_check(&state->user);
+	if (state->keep)
+		return next_kept_row(state, slot);
 
-	if (fetch_stored(state, slot))
+	if (fetch_stored(state, true, slot))
 		return returned(ss, slot);
 	if (state->phase == SCAN_COMPLETE)
 		return ExecClearTuple(slot);
@@ -456,6 +485,7 @@ rescan_scan(CustomScanState *node)
 	{
 		if (state->store != NULL)
 			tuplestore_rescan(state->store);
+		state->position = 0;
 		return;
 	}
 	executor_user_check(&state->user);
@@ -470,6 +500,7 @@ rescan_scan(CustomScanState *node)
 	state->run = NULL;
 	state->tasks = NIL;
 	state->keep = true;
+	state->position = 0;
 	state->phase = SCAN_NEW;
 	state->user.notBegun = true;
 	executor_user_register(&state->user, state->context);

@@ -284,5 +284,9 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 		(void) make_rule_printable((Node *) parse, NULL);
 	stmt = planner_plan_request(&request);
 	stmt->dependsOnRole |= planner_depends_on_role(parse);
+	/* cursors of SQL, not the loops of procedural languages */
+	if ((cursorOptions & CURSOR_OPT_FAST_PLAN) && !(cursorOptions & CURSOR_OPT_NO_SCROLL) &&
+		parse->rowMarks == NIL)
+		planner_allow_backward(stmt->planTree);
 	return stmt;
 }

@@ -146,6 +146,11 @@ typedef struct SplitResult
 
 extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result);
 
+/* ---- planner_order.c ---- */
+
+/* true when the order of a sub-query's rows is to be seen in the query's result */
+extern bool planner_shows_source_order(Query *query, bool perShard);
+
 /* ---- planner_fast_path.c ---- */
 
 extern void planner_fast_path_init(void);
@@ -154,6 +159,8 @@ extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 /* ---- planner_scan.c ---- */
 
 extern PlannedStmt *planner_scan(PlanRequest *request);
+/* scans of ours give their rows in either direction, in place; for cursors */
+extern void planner_allow_backward(Plan *plan);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 

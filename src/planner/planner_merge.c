@@ -512,6 +512,13 @@ planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
 		return NULL;
 	}
 
+	if (!shape->pinned &&
+		planner_shows_source_order(query, upper_part_is_per_shard(query, shape->keys)))
+	{
+		refusal->reason = "rows are needed in the order of a sub-query";
+		return NULL;
+	}
+
 	transform.strategy = shape->pinned ? STRATEGY_ONE_GROUP : STRATEGY_PUSHDOWN;
 	if (shape->pinned || nothing_to_merge(query, shape->keys))
 		result = transform_whole(&transform, whole);

@@ -597,9 +597,52 @@ strip_row_marks(PlannedStmt *stmt)
 	stmt->rowMarks = marks_without_known(stmt, stmt->rowMarks);
 }
 
+/*
+ * Scans below nodes that pass the direction on can be read backwards, at the price of keeping their
+ * rows: what DECLARE CURSOR asks for unless it says NO SCROLL.
+ */
+void
+planner_allow_backward(Plan *plan)
+{
+	ListCell   *lc;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	switch (nodeTag(plan))
+	{
+		case T_CustomScan:
+			{
+				CustomScan *scan = (CustomScan *) plan;
+				DistPlan   *dist = plan_of_custom_scan(plan);
+
+				if (dist != NULL && dist->kind == DIST_PLAN_FRAGMENT && !dist->modifies &&
+					dist->fragment->command == CMD_SELECT)
+					scan->flags |= CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
+				break;
+			}
+		case T_Append:
+			foreach(lc, ((Append *) plan)->appendplans)
+				planner_allow_backward(lfirst(lc));
+			break;
+		case T_SubqueryScan:
+			planner_allow_backward(((SubqueryScan *) plan)->subplan);
+			break;
+		case T_Result:
+		case T_Limit:
+		case T_LockRows:
+			planner_allow_backward(plan->lefttree);
+			break;
+		default:
+			break;
+	}
+}
+
 PlannedStmt *
 planner_run_server(PlanRequest *request, Query *query)
 {
+	if (query != request->query)
+		compat_restore_group_rtes(query);
 	if (request->next != NULL)
 		return request->next(query, request->queryString, request->cursorOptions,
 							 request->boundParams);

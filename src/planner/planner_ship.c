@@ -178,6 +178,22 @@ find_local_name(Node *node)
 		"an operator is not known on every node";
 }
 
+/* a row's own column names, as USING (..) AS x gives them, have no text */
+static bool
+row_has_names(RowExpr *row)
+{
+	ListCell   *lc;
+
+	if (row->row_typeid != RECORDOID)
+		return false;
+	foreach(lc, row->colnames)
+	{
+		if (strcmp(strVal(lfirst(lc)), psprintf("f%d", foreach_current_index(lc) + 1)) != 0)
+			return true;
+	}
+	return false;
+}
+
 static bool
 ship_walker(Node *node, ShipContext *context)
 {
@@ -198,6 +214,8 @@ ship_walker(Node *node, ShipContext *context)
 		case T_CoerceToDomain:
 			if (!type_is_everywhere(exprType(node)))
 				context->reason = "a type is not known on every node";
+			else if (IsA(node, RowExpr) && row_has_names((RowExpr *) node))
+				context->reason = "the column names of a row have no text";
 			break;
 		case T_Param:
 			if (((Param *) node)->paramkind == PARAM_EXEC)

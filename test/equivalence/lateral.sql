@@ -34,3 +34,8 @@ SELECT jj, ff FROM (a CROSS JOIN s) AS j (ii, jj, ff);
 SELECT * FROM ((SELECT f1 / 2 AS x FROM s) ss1 JOIN s i4 ON x = f1) j, LATERAL (SELECT x) ss2 (y);
 SELECT j.f1, q2 FROM a JOIN (s JOIN t USING (f1)) j ON q2 = j.f1;
 SELECT j.* FROM a RIGHT JOIN (s FULL JOIN t USING (f1)) j ON q2 = j.f1;
+
+-- the names of a joined row's columns
+SELECT row_to_json(x.*) FROM a JOIN s ON q1 = f1 JOIN t USING (f1) AS x;
+SELECT to_json(x) FROM s JOIN t USING (f1) AS x;
+SELECT json_agg(x) FROM (SELECT x.* FROM s JOIN t USING (f1) AS x ORDER BY 1) x;

@@ -10,8 +10,15 @@
 #   -- only: MODE [MODE ...]    the file is for these modes (distributed, reference, single) only
 #
 # Mode "auto" is for files that know nothing of us: each table they create is distributed by its
-# first column, or made a reference table, or left alone, whichever works first; EQUIVALENCE_SETUP
-# names a file that runs before, uncompared.
+# first column, or made a reference table, or left alone, whichever works first.  FILE may be several,
+# with commas between.  In the environment,
+#   EQUIVALENCE_SETUP    a file that runs before, uncompared
+#   EQUIVALENCE_DIFFERS  lines of a file's name, a pattern and a reason, separated by tabs: statements
+#                        that match need only succeed, or fail, alike
+#   EQUIVALENCE_FRESH    a command that empties the cluster's database.  With it, a table in whose way
+#                        its distribution stands (a NULL as its key, a unique index without it, children)
+#                        is made a reference table, then left alone, and the file is run again; the
+#                        statement that asked for it is shown as DEMOTED
 #
 # Rows are compared without regard to their order, unless the statement has an ORDER BY at its top.
 use strict;
@@ -21,6 +28,7 @@ use lib dirname(__FILE__);
 use TwoServers;
 
 my ($file, $mode, $psql, $plain, $cluster) = @ARGV;
+my @files = split /,/, $file;
 
 # ----- cutting a file into statements, as psql would
 
@@ -54,8 +62,13 @@ sub split_statements {
             $differs = $1;
         } elsif ($current eq '' && $text =~ /\G--[^\n]*\n?/gc) {
             # a comment between statements
+        } elsif ($current eq '' && $text =~ /\G\\copy\b[^\n]*\bfrom\s+stdin[^\n]*\n.*?^\\\.\n/gcmsi
+                 || $current eq '' && $text =~ /\G\\set\s+ECHO\b[^\n]*\n/gc) {
+            # rows that psql would read from the file; what psql prints of it
         } elsif ($current eq '' && $text =~ /\G(\\[^\n]*)\n?/gc) {
             push @statements, { sql => $1, meta => 1 };
+        } elsif ($text =~ /\G\\r\n/gc) {
+            $current = '';
         } elsif ($text =~ /\G$token/gc) {
             $current .= substr $text, $-[0], $+[0] - $-[0];
         } elsif ($text =~ /\G;/gc) {
@@ -63,7 +76,8 @@ sub split_statements {
             my $body = $current =~ s/$token//gr;
             next if $body =~ /\bBEGIN\s+ATOMIC\b/i && $body !~ /\bEND\s*;\s*\z/i;
             # The data of a COPY follows its statement.
-            if ($body =~ /^\s*COPY\b.*\bFROM\s+STDIN\b/is && $text =~ /\G\n(.*?^\\\.\n)/gcms) {
+            if ($body =~ /^\s*COPY\b.*\bFROM\s+STDIN\b/is
+                && $text =~ /\G[ \t]*(?:--[^\n]*)?\n(.*?^\\\.\n)/gcms) {
                 $current .= "\n$1";
             }
             $finish->();
@@ -113,7 +127,11 @@ sub differs_as_said {
     return ($x->{sqlstate} eq '00000') == ($y->{sqlstate} eq '00000');
 }
 
-# For mode "auto": what is executed on the cluster after each CREATE TABLE.
+# ----- mode "auto"
+
+my %layout;     # tables that are not to be distributed: 'reference' or 'local'
+
+# What is executed on the cluster after each CREATE TABLE.
 sub distribute_all {
     my @all;
     for my $s (@_) {
@@ -123,16 +141,19 @@ sub distribute_all {
         my $name = $sql =~ /^CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([\w.]+)/i ? $1
                  : $sql =~ /^SELECT\b[^;]*?\bINTO\s+(?:TABLE\s+)?([\w.]+)/i ? $1 : next;
         next if $sql =~ /\bPARTITION\s+OF\b|\bINHERITS\b/i;
+        my $as = $layout{lc $name =~ s/.*\.//r} // 'distributed';
+        my @ways = grep { $as eq 'distributed' || $as eq 'reference' && /reference/ }
+            "PERFORM create_distributed_table('$name', key);", "PERFORM create_reference_table('$name');";
         push @all, { distribute => 1, may_fail => 1, sql => qq{
             DO \$distribute\$
             DECLARE key text;
             BEGIN
                 SELECT attname INTO key FROM pg_attribute WHERE attrelid = '$name'::regclass
                    AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 1;
-                PERFORM create_distributed_table('$name', key);
+                @{[ $ways[0] // 'NULL;' ]}
             EXCEPTION WHEN OTHERS THEN
                 BEGIN
-                    PERFORM create_reference_table('$name');
+                    @{[ $ways[1] // 'NULL;' ]}
                 EXCEPTION WHEN OTHERS THEN NULL;
                 END;
             END \$distribute\$;} =~ s/\s+/ /gr };
@@ -140,18 +161,55 @@ sub distribute_all {
     return @all;
 }
 
-my $text = read_file($file);
-if ($text =~ /^--\s*only:\s*(.*)$/m && $1 !~ /\b$mode\b/) {
+# Tables that a statement cannot have the way they are: the last table that the error names.
+sub demote {
+    my ($statements, $expected, $actual) = @_;
+    my (%demoted, $any);
+    for my $i (0 .. $#$statements) {
+        my ($s, $x, $y) = ($statements->[$i], $expected->[$i], $actual->[$i]);
+        next if $s->{distribute} || $s->{meta} || !$x || !$y || $x->{sqlstate} eq $y->{sqlstate};
+        next unless $y->{sqlstate} =~ /^(22004|0A000|42P17|42P16|XX000)$/
+            && $y->{message} =~ /.*(?:distributed table|reference table|column "\w+" of table) "(\w+)"/;
+        my $name = lc $1;
+        next if ($layout{$name} // '') eq 'local' && !$demoted{$name} || $demoted{$name}++;
+        $layout{$name} = $layout{$name} ? 'local' : 'reference';
+        print "DEMOTED: $s->{sql}\n", show($mode, $y);
+        $any = 1;
+    }
+    return $any;
+}
+
+# Statements that a list says differ by nature.
+sub mark_listed {
+    my ($name, @statements) = @_;
+    for my $line (split /\n/, $ENV{EQUIVALENCE_DIFFERS} ? read_file($ENV{EQUIVALENCE_DIFFERS}) : '') {
+        my ($in, $pattern, $reason) = split /\t+/, $line;
+        next if $line =~ /^#|^\s*$/ || $in ne '*' && $in ne $name;
+        $_->{differs} = "SQLSTATE, $reason" for grep { $_->{sql} =~ /$pattern/is } @statements;
+    }
+}
+
+sub auto_statements {
+    my @all;
+    my @setup = $ENV{EQUIVALENCE_SETUP} ? split_statements(read_file($ENV{EQUIVALENCE_SETUP})) : ();
+    $_->{setup} = 1 for @setup;
+    for my $f (@files) {
+        my @statements = split_statements(read_file($f));
+        mark_listed($f =~ s{.*/|\.sql$}{}gr, @statements);
+        $_->{differs} = 'SQLSTATE, plans are not rows' for grep { $_->{sql} =~ /^EXPLAIN\b/i } @statements;
+        push @all, @statements, map { { sql => $_, differs => 'between files' } } @files > 1
+            ? ('ROLLBACK;', 'RESET SESSION AUTHORIZATION;', 'DEALLOCATE ALL;', 'RESET ALL;',
+               'SET client_min_messages = error;', 'SET search_path = eq, public;') : ();
+    }
+    return (@setup, @all);
+}
+
+if ($mode ne 'auto' && read_file($file) =~ /^--\s*only:\s*(.*)$/m && $1 !~ /\b$mode\b/) {
     print "not for this mode\n";
     exit 0;
 }
-my @statements = split_statements($text);
-if ($mode eq 'auto') {
-    my @setup = $ENV{EQUIVALENCE_SETUP} ? split_statements(read_file($ENV{EQUIVALENCE_SETUP})) : ();
-    $_->{differs} = 'it only prepares' for @setup;
-    $_->{differs} = 'plans are not rows' for grep { $_->{sql} =~ /^EXPLAIN\b/i } @statements;
-    @statements = distribute_all(@setup, @statements);
-}
+my @source = $mode eq 'auto' ? auto_statements() : split_statements(read_file($file));
+my @statements = $mode eq 'auto' ? distribute_all(@source) : @source;
 my $database = "equivalence_$$";
 admin($psql, $plain, "CREATE DATABASE $database") or die "the plain server does not answer\n";
 my $plain_here = $plain =~ s/dbname=\S+/dbname=$database/r;
@@ -159,7 +217,14 @@ admin($psql, $_, 'CREATE SCHEMA eq') or die "no schema can be made\n" for $plain
 
 my $expected = run_on($plain_here, 0, @statements);
 my $actual = run_on($cluster, 1, @statements);
-my $wrong = 0;
+for my $pass (1 .. ($ENV{EQUIVALENCE_FRESH} ? 4 : 0)) {
+    last unless demote(\@statements, $expected, $actual);
+    system($ENV{EQUIVALENCE_FRESH}) == 0 or die "the cluster's database was not made anew\n";
+    admin($psql, $cluster, 'CREATE SCHEMA eq') or die "no schema can be made\n";
+    @statements = distribute_all(@source);
+    $actual = run_on($cluster, 1, @statements);
+}
+my ($wrong, $compared) = (0, 0);
 for my $i (0 .. $#statements) {
     my $s = $statements[$i];
     my ($x, $y) = ($expected->[$i], $actual->[$i]);
@@ -167,10 +232,16 @@ for my $i (0 .. $#statements) {
         next if $s->{may_fail} || $y && $y->{sqlstate} eq '00000';
         print "$s->{sql}\n", show($mode, $y);
         $wrong++;
-    } elsif (!$s->{meta} && !($x && $y && differs_as_said($s->{differs}, $x, $y))
+        next;
+    }
+    next if $s->{meta} || $s->{setup};
+    $compared++;
+    if (!($x && $y && differs_as_said($s->{differs}, $x, $y))
              && !($x && $y && same(top_level_order_by($s->{sql}), $x, $y))) {
-        # One word first, to count the kinds: lost, refused, accepted, another code, other rows.
-        my $kind = !$y ? 'LOST' : $x->{sqlstate} eq $y->{sqlstate} ? 'ROWS'
+        # One word first, to count the kinds: lost, another order, other rows, refused, accepted, another
+        # code.
+        my $kind = !$x || !$y ? 'LOST' : same(0, $x, $y) ? 'ORDER' : $x->{sqlstate} eq $y->{sqlstate} ? 'ROWS'
+            : $y->{sqlstate} eq 'XX000' ? 'INTERNAL'
             : $x->{sqlstate} eq '00000' ? 'REFUSED' : $y->{sqlstate} eq '00000' ? 'ACCEPTED' : 'CODE';
         print "$kind: $s->{sql}\n", show('plain', $x), show($mode, $y);
         $wrong++;
@@ -178,5 +249,5 @@ for my $i (0 .. $#statements) {
 }
 admin($psql, $plain, "DROP DATABASE $database WITH (FORCE)");
 admin($psql, $cluster, 'DROP SCHEMA eq CASCADE') or $wrong++;
-printf "%d of %d statements differ\n", $wrong, scalar @statements;
+printf "%d of %d statements differ\n", $wrong, $compared;
 exit($wrong ? 1 : 0);
