@@ -281,7 +281,7 @@ typedef struct DistScanState
 	DistPlan   *plan;
 	ScanPhase	phase;
 	bool		keep;			/* rows stay in store, to be read again */
-	int64		position;		/* in the store, when kept: of the row read last; 0 before the first */
+	int64		position;		/* in the store, when kept: of the last row read, from 1 */
 	bool		cancelable;		/* remote work may be cancelled without harm */
 	bool		explainOnly;	/* nothing is run, not even the child plan */
 

@@ -5,14 +5,14 @@
  * Reads: remote tasks are sent, local ones run into the node's tuplestore, then rows come from the
  * store first and from the connections as they arrive.  When somebody else needs one of the
  * connections, the rest goes through the store.  When rows must be readable twice, or backwards,
- * each goes into the store when it is asked for, and is read from there.  Writes run to their end on
- * the first call; rows that they return wait in the store.
+ * each goes into the store when it is asked for, and is read from there.  Writes run to their end
+ * on the first call; rows that they return wait in the store.
  *
  * Invariants:
  * (1) no tuple is in the store while its reader is at the end of the store and the run goes on: at
  *	   the end the store is cleared (unless kept), so that tuples added later are found;
- * (2) a node whose rows are kept reads them from the store only; the store is not read past its last
- *	   row while more may come, for its reader would miss them (position, counted from 1).
+ * (2) a node whose rows are kept reads them from the store only; the store is not read past its
+ *	   last row while more may come, for its reader would miss them (position, counted from 1).
  */
 #include "postgres.h"
 #include "access/xact.h"

@@ -7,7 +7,7 @@
  * several shards come in no order unless somebody merges them, so such a query is not one for
  * fragments: its sub-query is, with a merge above it, and the rest runs on this node.
  *
- * What does not show the order: aggregates that ignore it, DISTINCT, an ORDER BY of one's own, joins.
+ * What does not show the order: aggregates that ignore it, DISTINCT, joins, one's own ORDER BY.
  */
 #include "postgres.h"
 

@@ -19,8 +19,8 @@ extern Node *compat_flatten_join_alias_vars(Query *query, Node *node);
 extern void compat_resolve_group_rte(Query *query);
 
 /*
- * 18: the other way round, on all levels, in place.  The server's planner takes columns that grouping
- * sets make NULL for what they were before unless they come from such an entry.
+ * 18: the other way round, on all levels, in place.  The server's planner takes columns that
+ * grouping sets make NULL for what they were before unless they come from such an entry.
  */
 extern void compat_restore_group_rtes(Query *query);
 
