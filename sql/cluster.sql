@@ -42,6 +42,10 @@ CREATE FUNCTION citus_internal.forget_dropped() RETURNS void
 
 CREATE FUNCTION citus_internal.adjust_sequences(relation text) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_adjust_sequences';
+CREATE FUNCTION citus_internal.draw_numbers(
+    sequence text, count bigint, OUT start bigint, OUT step bigint, OUT amount bigint)
+    RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_draw_numbers';
 CREATE FUNCTION citus_internal.sequence_positions(OUT sequence_name text, OUT last_value bigint)
     RETURNS SETOF record
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_sequence_positions';

@@ -27,3 +27,14 @@ CREATE FUNCTION citus_internal.set_column_statistics(table_name regclass, column
     AS 'MODULE_PATHNAME', $$citus_internal_set_column_statistics$$;
 COMMENT ON FUNCTION citus_internal.set_column_statistics(regclass, name, real, integer, real, text, real[], text)
     IS 'notes statistics of a distributed table''s column for the planner';
+
+CREATE FUNCTION citus_internal.alter_sequence(statement text, with_owner boolean) RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_alter_sequence$$;
+CREATE FUNCTION citus_internal.alter_shell(statement text) RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_alter_shell$$;
+COMMENT ON FUNCTION citus_internal.alter_sequence(text, boolean)
+    IS 'alters a sequence the way another node has';
+COMMENT ON FUNCTION citus_internal.alter_shell(text)
+    IS 'alters a table the way another node has';

@@ -43,8 +43,17 @@ COMMENT ON FUNCTION pg_catalog.citus_add_local_table_to_metadata(regclass, boole
 -- ----- what nodes call on each other
 
 CREATE FUNCTION citus_internal.apply_shard_ddl(
-    shard_ids bigint[], statements text[], names text[], search_path text) RETURNS void
+    shard_ids bigint[], statements text[], names text[], search_path text,
+    columns text[] DEFAULT NULL, expressions text[] DEFAULT NULL, series bigint[] DEFAULT NULL,
+    number_of_series int DEFAULT NULL, "values" text[] DEFAULT NULL) RETURNS void
     LANGUAGE C AS 'MODULE_PATHNAME', 'citus_internal_apply_shard_ddl';
+-- what stands for values of rows while a shard is rewritten
+CREATE FUNCTION citus_internal.fill_number(series int) RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_fill_number';
+CREATE FUNCTION citus_internal.fill_text(list int) RETURNS text
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_fill_text';
+CREATE FUNCTION citus_internal.count_shard_rows(shard_ids bigint[]) RETURNS bigint[]
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_count_shard_rows';
 CREATE FUNCTION citus_internal.drop_relations(names text[]) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_drop_relations';
 CREATE FUNCTION citus_internal.delete_shard_metadata(shard_ids bigint[]) RETURNS void

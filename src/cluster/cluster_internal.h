@@ -62,7 +62,8 @@ extern char *cluster_shell_digest(Oid relid);
 
 /* sequences that columns of the table own or use in defaults */
 extern List *cluster_table_sequences(Oid relid);
-extern void cluster_adjust_sequence(Oid sequenceId);
+/* the next values of a sequence as it is here; List of NumberRun * */
+extern List *cluster_draw_numbers_here(Oid sequenceId, int64 count, bool checkRights);
 
 /* ---- cluster_sql.c ---- */
 

@@ -44,6 +44,7 @@ PG_FUNCTION_INFO_V1(citus_internal_add_shard_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_add_placement_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_delete_placement_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_adjust_sequences);
+PG_FUNCTION_INFO_V1(citus_internal_draw_numbers);
 PG_FUNCTION_INFO_V1(citus_internal_sequence_positions);
 PG_FUNCTION_INFO_V1(citus_internal_restore_sequence);
 PG_FUNCTION_INFO_V1(citus_internal_upsert_node);
@@ -335,6 +336,38 @@ citus_internal_adjust_sequences(PG_FUNCTION_ARGS)
 	require_table_owner(relid);
 	cluster_adjust_sequences(relid);
 	PG_RETURN_VOID();
+}
+
+/*
+ * The next values of a sequence of this node, as runs: setof (start, step, amount).  The values of
+ * an identity column need no right, as in an INSERT, but are for the table's owner here.
+ */
+Datum
+citus_internal_draw_numbers(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			sequenceId = relation_arg(PG_GETARG_TEXT_PP(0));
+	Oid			relid;
+	int32		attno;
+	bool		isIdentity = sequenceIsOwned(sequenceId, DEPENDENCY_INTERNAL, &relid, &attno);
+	ListCell   *lc;
+
+	cluster_require_internal();
+	if (isIdentity)
+		require_table_owner(relid);
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, cluster_draw_numbers_here(sequenceId, PG_GETARG_INT64(1), !isIdentity))
+	{
+		NumberRun  *run = lfirst(lc);
+		Datum		values[3];
+		bool		nulls[3] = {false, false, false};
+
+		values[0] = Int64GetDatum(run->start);
+		values[1] = Int64GetDatum(run->step);
+		values[2] = Int64GetDatum(run->count);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /* Last values given here by the sequences of known tables: setof (sequence_name, last_value) */

@@ -22,6 +22,7 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -168,4 +169,83 @@ cluster_adjust_sequences_command(Oid relid)
 {
 	return psprintf("SELECT citus_internal.adjust_sequences(%s)",
 					quote_literal_cstr(cluster_relation_name(relid)));
+}
+
+/* ---- drawing values ---- */
+
+static void
+add_to_runs(List **runs, int64 value)
+{
+	NumberRun  *run = *runs == NIL ? NULL : llast(*runs);
+
+	if (run != NULL && run->count == 1)
+		run->step = value - run->start;
+	if (run != NULL && value == run->start + run->step * (int64) run->count)
+	{
+		run->count++;
+		return;
+	}
+	run = palloc0(sizeof(NumberRun));
+	run->start = value;
+	run->count = 1;
+	*runs = lappend(*runs, run);
+}
+
+List *
+cluster_draw_numbers_here(Oid sequenceId, int64 count, bool checkRights)
+{
+	List	   *runs = NIL;
+
+	for (int64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_to_runs(&runs, nextval_internal(sequenceId, checkRights));
+	}
+	return runs;
+}
+
+/* other nodes have it, too: known as an object, or owned by a column of a known table */
+static bool
+is_shared(Oid sequenceId)
+{
+	ObjectAddress address;
+	Oid			relid;
+	int32		attno;
+
+	ObjectAddressSet(address, RelationRelationId, sequenceId);
+	if (catalog_object_is_distributed(&address))
+		return true;
+	return (sequenceIsOwned(sequenceId, DEPENDENCY_AUTO, &relid, &attno) ||
+			sequenceIsOwned(sequenceId, DEPENDENCY_INTERNAL, &relid, &attno)) &&
+		catalog_table_is_known(relid);
+}
+
+/*
+ * The next count values of a sequence, from the coordinator, where those of all types are; a List
+ * of NumberRun *, palloc'd.  Raises what nextval() raises.
+ */
+List *
+cluster_draw_numbers(Oid sequenceId, int64 count, bool checkRights)
+{
+	List	   *runs = NIL;
+	List	   *rows;
+	ListCell   *lc;
+
+	if (catalog_is_coordinator() || !is_shared(sequenceId))
+		return cluster_draw_numbers_here(sequenceId, count, checkRights);
+	rows = cluster_query(cluster_coordinator(),
+						 psprintf("SELECT start, step, amount FROM citus_internal.draw_numbers(%s, "
+								  INT64_FORMAT ")",
+								  quote_literal_cstr(cluster_relation_name(sequenceId)), count));
+	foreach(lc, rows)
+	{
+		char	  **row = lfirst(lc);
+		NumberRun  *run = palloc(sizeof(NumberRun));
+
+		run->start = pg_strtoint64(row[0]);
+		run->step = pg_strtoint64(row[1]);
+		run->count = pg_strtoint64(row[2]);
+		runs = lappend(runs, run);
+	}
+	return runs;
 }

@@ -23,6 +23,7 @@ typedef struct Command
 	const char *text;			/* the statement's text for other nodes and shards */
 	const char *ownText;		/* the same as the user wrote it ... */
 	int			textStart;		/* ... at this place of the query string */
+	List	   *edits;			/* what text.c has changed in it */
 	bool		internal;		/* another node's session */
 	bool		propagates;		/* DDL may leave this node */
 } Command;
@@ -68,6 +69,8 @@ extern const CommandHandler *commands_handler_find(NodeTag tag);
 extern CommandStep *commands_step_local(void);
 /* the same for a statement that changes a known table: nothing of the cluster is read for it */
 extern CommandStep *commands_step_local_shell(Oid relid);
+/* what that step does */
+extern void commands_alter_shell(Command *command, Oid relid);
 extern CommandStep *commands_step_dependencies(Oid classId, Oid objectId);
 extern CommandStep *commands_step_nodes(const char *text);
 extern CommandStep *commands_step_shards(Oid relid, const char *text, List *names);
@@ -86,6 +89,11 @@ extern void commands_run_local_statement(Command *command, Node *statement, Quer
 extern void commands_cut_text(Command *command);
 extern void commands_qualify_text(Command *command, List *names);
 extern void commands_name_index_in_text(Command *command, const char *name);
+extern void commands_drop_concurrently_in_text(Command *command, const RangeVar *name);
+/* for the other nodes: sequences that the statement has made here, by their names */
+extern void commands_spell_serial_in_text(Command *command, const TypeName *type, Oid sequence);
+extern void commands_name_identity_in_text(Command *command, const Constraint *identity,
+										   Oid sequence);
 
 /* ---- settings, commands.c ---- */
 
@@ -144,13 +152,32 @@ extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
 extern List *commands_steps_create_table(Command *command);
 extern List *commands_steps_create_foreign_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
+/* partitions.c */
+extern List *commands_steps_after_detach(Command *command, Oid parentId);
 /* alter_checks.c: refuses what cannot hold across shards */
 extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
-extern bool commands_expression_has_nextval(Node *expression);
-/* looks into the shards */
-extern bool commands_table_has_rows(Oid relid);
+extern bool commands_type_is_serial(const TypeName *type);
+
 /* defaults.c */
-extern CommandStep *commands_step_defaults(Oid relid, AlterTableStmt *statement);
+
+/* TableChange: ALTER TABLE of a known table on its way to shells and shards */
+typedef struct TableChange
+{
+	Oid			relid;
+	const char *text;			/* for the shards */
+	List	   *names;			/* of tables_choose_names() */
+	Node	   *statement;		/* as it came in */
+	List	   *added;			/* of ColumnDef *: columns that did not exist before */
+	List	   *converted;		/* of AlterTableCmd *: with USING */
+	struct TableFills *fills;
+} TableChange;
+
+extern TableChange *commands_table_change(Oid relid, const AlterTableStmt *statement,
+										  const char *text, List *names);
+extern List *commands_steps_before_change(TableChange *change);
+extern CommandStep *commands_step_change_shells(TableChange *change,
+												const AlterTableStmt *statement);
+extern CommandStep *commands_step_change_shards(TableChange *change);
 /* rename.c */
 extern List *commands_steps_rename(Command *command);
 extern List *commands_steps_set_schema(Command *command);
@@ -183,9 +210,13 @@ extern List *commands_steps_create_object(Command *command);
 /* raises 0A000 when tables are distributed by values that are made of type's */
 extern void commands_refuse_key_type(Oid type);
 extern List *commands_steps_alter_object(Command *command);
+extern List *commands_steps_alter_extension(Command *command);
+/* sequences.c */
 extern List *commands_steps_alter_sequence(Command *command);
 extern List *commands_steps_create_sequence(Command *command);
-extern List *commands_steps_alter_extension(Command *command);
+extern Oid	commands_owner_of_sequence(Oid relid);
+extern bool commands_fit_alter_table(Oid relid, AlterTableStmt *statement);
+extern bool commands_alter_table_needs_fit(const AlterTableStmt *statement);
 /* roles.c */
 extern void commands_share_roles(List *specs);
 extern List *commands_steps_create_role(Command *command);

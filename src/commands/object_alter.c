@@ -1,7 +1,7 @@
 /*
  * object_alter.c
  *	  ALTER of known types, domains, functions, collations, text search objects, servers,
- *	  publications, sequences and extensions.
+ *	  publications and extensions.
  */
 #include "postgres.h"
 
@@ -134,63 +134,6 @@ commands_steps_alter_object(Command *command)
 		((AlterEnumStmt *) command->statement)->oldVal != NULL)
 		commands_refuse_key_type(address.objectId);
 	return commands_steps_for_object(command, &address);
-}
-
-/* OWNED BY table.column of a known table: such sequences come with their column only */
-static void
-refuse_owned(Command *command, List *options)
-{
-	ListCell   *cell;
-
-	foreach(cell, options)
-	{
-		DefElem    *option = lfirst(cell);
-		List	   *names;
-		Oid			relid;
-
-		if (strcmp(option->defname, "owned_by") != 0 || option->arg == NULL)
-			continue;
-		names = defGetQualifiedName(option);
-		if (list_length(names) < 2)
-			continue;
-		names = list_truncate(list_copy(names), list_length(names) - 1);
-		relid = commands_relation_find(command, makeRangeVarFromNameList(names));
-		if (OidIsValid(relid) && catalog_table_is_known(relid))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot make a column of distributed table \"%s\" own a sequence",
-							get_rel_name(relid))));
-	}
-}
-
-List *
-commands_steps_create_sequence(Command *command)
-{
-	refuse_owned(command, ((CreateSeqStmt *) command->statement)->options);
-	return NIL;
-}
-
-/*
- * Each node draws from a range of its own, so that a statement about values or limits means
- * something else on each.
- */
-List *
-commands_steps_alter_sequence(Command *command)
-{
-	AlterSeqStmt *statement = (AlterSeqStmt *) command->statement;
-	Oid			relid = commands_relation_find(command, statement->sequence);
-	ObjectAddress address;
-
-	if (!OidIsValid(relid))
-		return NIL;
-	refuse_owned(command, statement->options);
-	ObjectAddressSet(address, RelationRelationId, relid);
-	if (!commands_object_is_known(&address))
-		return NIL;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot alter sequence \"%s\"", get_rel_name(relid)),
-			 errdetail("Distributed tables use it, and each node has its own range of values.")));
 }
 
 List *

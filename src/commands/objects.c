@@ -100,7 +100,9 @@ commands_object_is_known(const ObjectAddress *address)
 {
 	if (!OidIsValid(address->objectId))
 		return false;
-	if (address->classId == RelationRelationId && catalog_table_is_known(address->objectId))
+	if (address->classId == RelationRelationId &&
+		(catalog_table_is_known(address->objectId) ||
+		 OidIsValid(commands_owner_of_sequence(address->objectId))))
 		return true;
 	return catalog_object_is_distributed(address);
 }

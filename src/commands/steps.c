@@ -118,13 +118,19 @@ run_local(Command *command)
  * The statement on a shell: whatever the server reads of shells to validate a constraint is to be
  * empty, since the shards validate for themselves.
  */
-static void
-run_on_shell(Command *command, void *argument)
+void
+commands_alter_shell(Command *command, Oid relid)
 {
-	tables_forget_local_rows(*(Oid *) argument);
+	tables_forget_local_rows(relid);
 	base_frame_push(FRAME_OWN_DDL);
 	run_local(command);
 	base_frame_pop(FRAME_OWN_DDL);
+}
+
+static void
+run_on_shell(Command *command, void *argument)
+{
+	commands_alter_shell(command, *(Oid *) argument);
 }
 
 CommandStep *

@@ -342,7 +342,9 @@ unknown_partition(Command *command, const DistTable *parent)
 	const DistTable *partition;
 
 	commands_refuse_shard(command, relid);
-	if (!OidIsValid(relid) || cmd->subtype != AT_AttachPartition)
+	/* the server says so when there is nothing to attach to */
+	if (!OidIsValid(relid) || cmd->subtype != AT_AttachPartition ||
+		get_rel_relkind(parent->relid) != RELKIND_PARTITIONED_TABLE)
 		return InvalidOid;
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
@@ -414,6 +416,7 @@ changes_numbering(const AlterTableStmt *statement)
 			case AT_ColumnDefault:
 			case AT_AlterColumnType:
 			case AT_AddIdentity:
+			case AT_SetIdentity:
 				return true;
 			default:
 				break;
@@ -422,14 +425,32 @@ changes_numbering(const AlterTableStmt *statement)
 	return false;
 }
 
+/* this node's shell; the statement that is left of it, where this is not the coordinator */
+static void
+alter_own_shell(Command *command, void *argument)
+{
+	TableChange *change = argument;
+
+	if (commands_fit_alter_table(change->relid, (AlterTableStmt *) command->statement))
+		commands_alter_shell(command, change->relid);
+}
+
+static bool
+detaches_concurrently(const AlterTableStmt *statement)
+{
+	AlterTableCmd *cmd = linitial(statement->cmds);
+
+	return cmd->subtype == AT_DetachPartition && ((PartitionCmd *) cmd->def)->concurrent;
+}
+
 static List *
 steps_for_known_table(Command *command, Oid relid)
 {
 	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
 	const DistTable *table = catalog_table_get(relid);
-	CommandStep *defaults = commands_step_defaults(relid, statement);
+	TableChange *change;
 	Oid			partition;
-	List	   *names;
+	List	   *last = NIL;
 	List	   *steps;
 
 	commands_check_alter_table(table, statement);
@@ -438,16 +459,19 @@ steps_for_known_table(Command *command, Oid relid)
 		return list_make2(commands_step_local_shell(relid),
 						  call_with_relid(share_attached, partition));
 
+	if (detaches_concurrently(statement))
+		last = commands_steps_after_detach(command, relid);
 	commands_qualify_text(command, names_in_alter(statement));
-	names = tables_choose_names((Node *) statement, relid);
-	steps = list_make4(commands_step_local_shell(relid),
+	change = commands_table_change(relid, statement, command->text,
+								   tables_choose_names((Node *) statement, relid));
+	steps = list_make4(commands_step_call(alter_own_shell, change),
 					   call_with_relid(check_constraints, relid),
 					   commands_step_dependencies(RelationRelationId, relid),
-					   commands_step_nodes(command->text));
+					   commands_step_change_shells(change, statement));
 	if (changes_numbering(statement))
 		steps = lappend(steps, call_with_relid(adjust_sequences, relid));
-	steps = lappend(steps, commands_step_shards(relid, command->text, names));
-	return defaults ? lappend(steps, defaults) : steps;
+	steps = list_concat(lappend(steps, commands_step_change_shards(change)), last);
+	return list_concat(commands_steps_before_change(change), steps);
 }
 
 static void

@@ -9,7 +9,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "commands/sequence.h"
 #include "parser/parser.h"
 #include "parser/scanner.h"
 #include "utils/builtins.h"
@@ -82,13 +84,7 @@ commands_cut_text(Command *command)
 
 /* ---- schemas of relations ---- */
 
-static int
-compare_locations(const ListCell *left, const ListCell *right)
-{
-	return ((RangeVar *) lfirst(left))->location - ((RangeVar *) lfirst(right))->location;
-}
-
-/* the names that lack a schema and mean something here, in the order of the text */
+/* the names that lack a schema and mean something here */
 static List *
 names_to_qualify(const Command *command, List *names)
 {
@@ -106,8 +102,64 @@ names_to_qualify(const Command *command, List *names)
 			continue;
 		result = lappend(result, name);
 	}
-	list_sort(result, compare_locations);
 	return result;
+}
+
+/* ---- changes of the text ---- */
+
+/* TextEdit: a piece of the user's text that reads otherwise elsewhere */
+typedef struct TextEdit
+{
+	int			start;			/* byte of ownText */
+	int			length;			/* that is left out */
+	char	   *text;			/* that stands there instead */
+} TextEdit;
+
+static int
+compare_edits(const ListCell *left, const ListCell *right)
+{
+	return ((TextEdit *) lfirst(left))->start - ((TextEdit *) lfirst(right))->start;
+}
+
+static void
+add_edit(Command *command, int start, int length, char *text)
+{
+	TextEdit   *edit = palloc(sizeof(TextEdit));
+
+	edit->start = start;
+	edit->length = length;
+	edit->text = text;
+	command->edits = lappend(command->edits, edit);
+}
+
+static void
+apply_edits(Command *command)
+{
+	StringInfoData text;
+	int			done = 0;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	list_sort(command->edits, compare_edits);
+	foreach(cell, command->edits)
+	{
+		TextEdit   *edit = lfirst(cell);
+
+		appendBinaryStringInfo(&text, command->ownText + done, edit->start - done);
+		appendStringInfoString(&text, edit->text);
+		done = edit->start + edit->length;
+	}
+	appendStringInfoString(&text, command->ownText + done);
+	command->text = finish_text(text.data);
+}
+
+/* -1 when location, of a parse node, is not in this statement's text */
+static int
+place_in_text(const Command *command, int location)
+{
+	int			place = location - command->textStart;
+
+	return location < command->textStart || place >= (int) strlen(command->ownText) ? -1 : place;
 }
 
 /*
@@ -117,24 +169,134 @@ names_to_qualify(const Command *command, List *names)
 void
 commands_qualify_text(Command *command, List *names)
 {
-	StringInfoData text;
-	int			done = 0;
 	ListCell   *cell;
 
-	initStringInfo(&text);
 	foreach(cell, names_to_qualify(command, names))
 	{
 		RangeVar   *name = lfirst(cell);
-		int			position = name->location - command->textStart;
 		Oid			relid = RangeVarGetRelid(name, NoLock, true);
+		char	   *schema = get_namespace_name(get_rel_namespace(relid));
 
-		appendBinaryStringInfo(&text, command->ownText + done, position - done);
-		appendStringInfo(&text, "%s.",
-						 quote_identifier(get_namespace_name(get_rel_namespace(relid))));
-		done = position;
+		add_edit(command, name->location - command->textStart, 0,
+				 psprintf("%s.", quote_identifier(schema)));
 	}
-	appendStringInfoString(&text, command->ownText + done);
-	command->text = finish_text(text.data);
+	apply_edits(command);
+}
+
+/* the places of the first tokens of text from place on, and their ends; how many there are */
+static int
+find_tokens(const char *text, int place, int *starts, int limit)
+{
+	core_yy_extra_type extra;
+	core_yyscan_t scanner = scanner_init(text + place, &extra, &ScanKeywords, ScanKeywordTokens);
+	core_YYSTYPE value;
+	YYLTYPE		location;
+	int			count = 0;
+
+	extra.escape_string_warning = false;
+	while (count < limit && core_yylex(&value, &location, scanner) != 0)
+		starts[count++] = place + location;
+	scanner_finish(scanner);
+	return count;
+}
+
+static char *
+qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+/*
+ * A serial column becomes what it stands for, with the sequence that it has here.
+ */
+void
+commands_spell_serial_in_text(Command *command, const TypeName *type, Oid sequence)
+{
+	int			place = place_in_text(command, type->location);
+	int			starts[2];
+	int			count;
+	Oid			relid;
+	int32		attno;
+	char	   *text;
+
+	if (place < 0 || !sequenceIsOwned(sequence, DEPENDENCY_AUTO, &relid, &attno))
+		elog(ERROR, "column of sequence %u not found", sequence);
+	count = find_tokens(command->ownText, place, starts, 2);
+	text = psprintf("%s DEFAULT pg_catalog.nextval(%s::pg_catalog.regclass) NOT NULL ",
+					format_type_be_qualified(get_atttype(relid, attno)),
+					quote_literal_cstr(qualified_name(sequence)));
+	add_edit(command, place,
+			 (count == 2 ? starts[1] : (int) strlen(command->ownText)) - place, text);
+	apply_edits(command);
+}
+
+static bool
+has_name_of_sequence(const Constraint *identity)
+{
+	ListCell   *cell;
+
+	foreach(cell, identity->options)
+	{
+		if (strcmp(((DefElem *) lfirst(cell))->defname, "sequence_name") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The sequence of an identity column is called there as it is here: GENERATED ... AS IDENTITY
+ * (SEQUENCE NAME name ...), unless the user has said so.
+ */
+void
+commands_name_identity_in_text(Command *command, const Constraint *identity, Oid sequence)
+{
+	int			place = place_in_text(command, identity->location);
+	const char *text = command->ownText;
+	int			starts[9];
+	int			count;
+	int			word = 0;
+	char	   *name;
+
+	if (has_name_of_sequence(identity) || !OidIsValid(sequence))
+		return;
+	if (place < 0)
+		elog(ERROR, "identity column of sequence %u not found", sequence);
+	/* ADD GENERATED BY DEFAULT AS IDENTITY ( */
+	count = find_tokens(text, place, starts, lengthof(starts));
+	while (word < count && pg_strncasecmp(text + starts[word], "identity", 8) != 0)
+		word++;
+	if (word == count)
+		elog(ERROR, "no IDENTITY in column definition: %s", text + place);
+	name = psprintf("SEQUENCE NAME %s ", qualified_name(sequence));
+	if (word + 1 < count && text[starts[word + 1]] == '(')
+		add_edit(command, starts[word + 1] + 1, 0, name);
+	else
+		add_edit(command, starts[word] + strlen("identity"), 0, psprintf(" (%s) ", name));
+	apply_edits(command);
+}
+
+/* leaves CONCURRENTLY out, which comes behind name */
+void
+commands_drop_concurrently_in_text(Command *command, const RangeVar *name)
+{
+	int			place = place_in_text(command, name->location);
+	const char *word = "concurrently";
+	int			starts[7];
+	int			count;
+
+	if (place < 0)
+		elog(ERROR, "relation \"%s\" is not in the text", name->relname);
+	count = find_tokens(command->ownText, place, starts, lengthof(starts));
+	for (int i = 1; i < count; i++)
+	{
+		if (pg_strncasecmp(command->ownText + starts[i], word, strlen(word)) == 0)
+		{
+			add_edit(command, starts[i], strlen(word), "");
+			break;
+		}
+	}
+	apply_edits(command);
 }
 
 /*

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -100,6 +101,17 @@ append_local_shards(List **relations, const DistTable *table, GroupId localGroup
 	}
 }
 
+/* sequences that were restarted still give only what is this node's */
+static void
+keep_bounds(List *relids)
+{
+	ListCell   *cell;
+
+	CommandCounterIncrement();
+	foreach(cell, relids)
+		cluster_adjust_sequences(lfirst_oid(cell));
+}
+
 /*
  * Truncates this node's shards of relids, with shells the shells too.  As the current user: the
  * rights on shards are those on the table.
@@ -139,6 +151,8 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 	base_frame_push(FRAME_OWN_DDL);
 	ExecuteTruncate(statement);
 	base_frame_pop(FRAME_OWN_DDL);
+	if (restartSequences)
+		keep_bounds(relids);
 }
 
 /*
@@ -188,6 +202,8 @@ truncate_everywhere(Command *command, void *argument)
 
 	cluster_run_on_others(list_make1(remote_text(relids, statement->restart_seqs)));
 	truncate_here(relids, false, false);
+	if (statement->restart_seqs)
+		keep_bounds(relids);
 }
 
 /* before anything is locked elsewhere; the server checks more */

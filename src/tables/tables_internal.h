@@ -6,9 +6,13 @@
 #define CITUS_TABLES_INTERNAL_H
 
 #include "postgres.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "utils/relcache.h"
 #include "citus/base/lifecycle.h"
 #include "citus/catalog/catalog.h"
+#include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
 
 /* ---- settings ---- */
@@ -87,6 +91,67 @@ extern void tables_execute_text(const char *text);
 
 /* indexes on partitions of a shard get the names that their shells' have, and their shard's id */
 extern void tables_repair_partition_names(const Shard *shard);
+
+/* ---- values for rows that are there (tables_fill.c, tables_fill_run.c) ---- */
+
+/* FillPiece: values of a series that go to the rows of one shard */
+typedef struct FillPiece
+{
+	ShardId		shardId;
+	NumberRun	run;
+} FillPiece;
+
+/* FillSeries: what one call of nextval() gives, a value a row */
+typedef struct FillSeries
+{
+	Oid			sequence;
+	bool		checkRights;
+	bool		drawn;
+	List	   *pieces;			/* of FillPiece *, in the order in which rows get them */
+} FillSeries;
+
+/* FillValues: an expression computed on the planning node, a value a row of a reference table */
+typedef struct FillValues
+{
+	Node	   *expression;
+	bool		computed;
+	int64		count;
+	char	  **texts;			/* NULL for NULL */
+} FillValues;
+
+struct TableFills
+{
+	Oid			relid;
+	List	   *columns;		/* of char * */
+	List	   *expressions;	/* of char *: what shards compute for them */
+	List	   *series;			/* of FillSeries * */
+	List	   *values;			/* of FillValues * */
+};
+
+extern bool tables_extend_names_filled(Node *statement, const Shard *shard, List **names,
+									   const TableFills *fills, Node **after);
+/* the expression that replaces a column's own while a shard is altered, raw; NULL when none does */
+extern Node *tables_fill_expression(const TableFills *fills, const char *column);
+
+/*
+ * Between the two calls fill_number() and fill_text() give values for shard, row after row; ranks
+ * (or NULL) say which one the row at each place of a scan gets.  The second belongs into a
+ * PG_FINALLY block.
+ */
+extern void tables_fill_run_begin(const TableFills *fills, const Shard *shard, int64 *ranks);
+extern void tables_fill_run_end(void);
+/* of a shard that is here; its partitions' rows included */
+extern int64 tables_shard_row_count(const Shard *shard);
+/* the place of each row of a scan, 0 .. count - 1, in an order that all copies have in common */
+extern int64 *tables_fill_ranks(const Shard *shard, int64 count);
+/* rows of a shard that is here, or the same as rows of its shell, in the order of a rewrite */
+typedef struct TableFillScan TableFillScan;
+extern TableFillScan *tables_fill_scan_begin(const Shard *shard, bool asShell);
+extern TupleTableSlot *tables_fill_scan_next(TableFillScan *scan);	/* NULL at the end */
+extern void tables_fill_scan_end(TableFillScan *scan);
+/* as arguments of citus_internal.apply_shard_ddl() */
+extern void tables_fills_append(StringInfo sql, const TableFills *fills);
+extern TableFills *tables_fills_of_arguments(FunctionCallInfo fcinfo, int first);
 
 /* ---- dropping (tables_drop.c) ---- */
 

@@ -40,6 +40,8 @@ typedef struct Rewrite
 	const Shard *shard;
 	List	  **names;			/* chosen names that are left */
 	char	   *oldName;		/* the shell's name as the statement has it, or NULL */
+	const TableFills *fills;	/* what replaces expressions of columns, or NULL */
+	List	   *after;			/* AlterTableCmds that undo that for later rows */
 } Rewrite;
 
 /* false: nothing is left to execute */
@@ -409,6 +411,50 @@ extend_column(Rewrite *rewrite, ColumnDef *column)
 	column->constraints = extend_constraints(rewrite, column->constraints);
 }
 
+/*
+ * A new column gives rows that are there the expression that fills say, and later ones what
+ * remains of its default.
+ */
+static void
+fill_column(Rewrite *rewrite, ColumnDef *column)
+{
+	Node	   *expression = tables_fill_expression(rewrite->fills, column->colname);
+	Constraint *constraint = makeNode(Constraint);
+	AlterTableCmd *after = makeNode(AlterTableCmd);
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (expression == NULL)
+		return;
+	after->subtype = AT_ColumnDefault;
+	after->name = column->colname;
+	foreach(lc, column->constraints)
+	{
+		Constraint *other = lfirst_node(Constraint, lc);
+
+		if (other->contype == CONSTR_DEFAULT)
+			after->def = other->raw_expr;
+		else
+			kept = lappend(kept, other);
+	}
+	constraint->contype = CONSTR_DEFAULT;
+	constraint->location = -1;
+	constraint->raw_expr = expression;
+	column->constraints = lappend(kept, constraint);
+	rewrite->after = lappend(rewrite->after, after);
+}
+
+static void
+extend_new_type(Rewrite *rewrite, const char *name, ColumnDef *column)
+{
+	Node	   *expression = tables_fill_expression(rewrite->fills, name);
+
+	if (expression != NULL)
+		column->raw_default = expression;
+	else
+		extend_expression(column->raw_default, rewrite);
+}
+
 static void
 extend_index_elements(Rewrite *rewrite, List *elements)
 {
@@ -458,6 +504,7 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 	{
 		case AT_AddColumn:
 			extend_column(rewrite, castNode(ColumnDef, cmd->def));
+			fill_column(rewrite, castNode(ColumnDef, cmd->def));
 			break;
 		case AT_ColumnDefault:
 			if (uses_sequence(cmd->def, NULL))
@@ -468,7 +515,7 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 			extend_expression(cmd->def, rewrite);
 			break;
 		case AT_AlterColumnType:
-			extend_expression(castNode(ColumnDef, cmd->def)->raw_default, rewrite);
+			extend_new_type(rewrite, cmd->name, castNode(ColumnDef, cmd->def));
 			break;
 		case AT_AddConstraint:
 			return extend_constraint(rewrite, castNode(Constraint, cmd->def));
@@ -882,18 +929,42 @@ static const struct
 	{T_SecLabelStmt, rewrite_label},
 };
 
+/*
+ * The same where rows that are there get values from fills (or NULL); *after is a statement to run
+ * on the shard next, if one is needed.
+ */
 bool
-tables_extend_names(Node *statement, const Shard *shard, List **names)
+tables_extend_names_filled(Node *statement, const Shard *shard, List **names,
+						   const TableFills *fills, Node **after)
 {
-	Rewrite		rewrite = {.shard = shard, .names = names};
+	Rewrite		rewrite = {.shard = shard, .names = names, .fills = fills};
 
 	for (int i = 0; i < lengthof(rewriters); i++)
 	{
-		if (nodeTag(statement) == rewriters[i].tag)
-			return rewriters[i].rewriter(&rewrite, statement);
+		bool		execute;
+
+		if (nodeTag(statement) != rewriters[i].tag)
+			continue;
+		execute = rewriters[i].rewriter(&rewrite, statement);
+		if (rewrite.after != NIL)
+		{
+			AlterTableStmt *alter = copyObject(castNode(AlterTableStmt, statement));
+
+			alter->cmds = rewrite.after;
+			*after = (Node *) alter;
+		}
+		return execute;
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot run this kind of statement on shards")));
 	return false;
+}
+
+bool
+tables_extend_names(Node *statement, const Shard *shard, List **names)
+{
+	Node	   *after = NULL;
+
+	return tables_extend_names_filled(statement, shard, names, NULL, &after);
 }

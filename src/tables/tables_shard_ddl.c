@@ -104,7 +104,7 @@ bind_to_shell(const Shard *shard)
 }
 
 static void
-apply_to_shard(const Shard *shard, List *texts, List *names)
+apply_to_shard(const Shard *shard, List *texts, List *names, const TableFills *fills)
 {
 	List	   *unused = list_copy(names);
 	ListCell   *lc;
@@ -117,10 +117,13 @@ apply_to_shard(const Shard *shard, List *texts, List *names)
 		foreach(raw, raw_parser(text, RAW_PARSE_DEFAULT))
 		{
 			Node	   *statement = lfirst_node(RawStmt, raw)->stmt;
+			Node	   *after = NULL;
 
-			if (!tables_extend_names(statement, shard, &unused))
+			if (!tables_extend_names_filled(statement, shard, &unused, fills, &after))
 				continue;
 			tables_execute_utility(statement, text);
+			if (after != NULL)
+				tables_execute_utility(after, text);
 			if (IsA(statement, CreateStmt))
 				bind_to_shell(shard);
 		}
@@ -128,9 +131,30 @@ apply_to_shard(const Shard *shard, List *texts, List *names)
 	tables_repair_partition_names(shard);
 }
 
+/* with the values of fills for the rows that the shard has */
+static void
+apply_filled(const Shard *shard, List *texts, List *names, const TableFills *fills)
+{
+	int64	   *ranks = NULL;
+
+	if (shard->nplacements > 1)
+		ranks = tables_fill_ranks(shard, tables_shard_row_count(shard));
+	tables_fill_run_begin(fills, shard, ranks);
+	PG_TRY();
+	{
+		apply_to_shard(shard, texts, names, fills);
+	}
+	PG_FINALLY();
+	{
+		tables_fill_run_end();
+	}
+	PG_END_TRY();
+}
+
 /* the statements on those of the shards that this node holds */
 static void
-apply_here(List *shards, List *texts, List *names, const char *searchPath)
+apply_here(List *shards, List *texts, List *names, const char *searchPath,
+		   const TableFills *fills)
 {
 	int			level = NewGUCNestLevel();
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "shard ddl",
@@ -144,12 +168,19 @@ apply_here(List *shards, List *texts, List *names, const char *searchPath)
 	/* the user has been told once, by the shell */
 	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	/* rows are numbered from the first page on */
+	if (fills != NULL)
+		(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	txn_mark_local_write();
 	oldContext = MemoryContextSwitchTo(context);
 	foreach(lc, shards)
 	{
 		CHECK_FOR_INTERRUPTS();
-		apply_to_shard(lfirst(lc), texts, names);
+		if (fills != NULL)
+			apply_filled(lfirst(lc), texts, names, fills);
+		else
+			apply_to_shard(lfirst(lc), texts, names, NULL);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(oldContext);
@@ -176,7 +207,8 @@ append_text_array(StringInfo sql, List *texts)
 }
 
 static char *
-make_command(const DistTable *table, List *texts, List *names, const char *searchPath)
+make_command(const DistTable *table, List *texts, List *names, const char *searchPath,
+			 const TableFills *fills)
 {
 	StringInfoData sql;
 
@@ -188,8 +220,10 @@ make_command(const DistTable *table, List *texts, List *names, const char *searc
 	append_text_array(&sql, texts);
 	appendStringInfoString(&sql, ", ");
 	append_text_array(&sql, names);
-	appendStringInfo(&sql, ", %s)",
-					 searchPath ? quote_literal_cstr(searchPath) : "NULL");
+	appendStringInfo(&sql, ", %s", searchPath ? quote_literal_cstr(searchPath) : "NULL");
+	if (fills != NULL)
+		tables_fills_append(&sql, fills);
+	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }
 
@@ -230,27 +264,36 @@ nodes_of_table(const DistTable *table, List **here)
 }
 
 void
-tables_run_shard_ddl(const DistTable *table, List *texts, List *names, const char *searchPath)
+tables_run_filled_shard_ddl(const DistTable *table, List *texts, List *names,
+							const char *searchPath, const TableFills *fills)
 {
 	List	   *here;
 	List	   *nodes;
 
 	if (texts == NIL || table->nshards == 0)
 		return;
+	if (fills != NULL && fills->columns == NIL)
+		fills = NULL;
 	nodes = nodes_of_table(table, &here);
 	if (nodes != NIL)
-		cluster_run(nodes, list_make1(make_command(table, texts, names, searchPath)));
+		cluster_run(nodes, list_make1(make_command(table, texts, names, searchPath, fills)));
 	if (here == NIL)
 		return;
 	PG_TRY();
 	{
-		apply_here(here, texts, names, searchPath);
+		apply_here(here, texts, names, searchPath, fills);
 	}
 	PG_CATCH();
 	{
 		executor_rethrow_with_user_names();
 	}
 	PG_END_TRY();
+}
+
+void
+tables_run_shard_ddl(const DistTable *table, List *texts, List *names, const char *searchPath)
+{
+	tables_run_filled_shard_ddl(table, texts, names, searchPath, NULL);
 }
 
 void
@@ -348,6 +391,7 @@ citus_internal_apply_shard_ddl(PG_FUNCTION_ARGS)
 	if (shards != NIL)
 		apply_here(shards, texts,
 				   texts_of_array(PG_GETARG_ARRAYTYPE_P(2)),
-				   PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)));
+				   PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3)),
+				   tables_fills_of_arguments(fcinfo, 4));
 	PG_RETURN_VOID();
 }

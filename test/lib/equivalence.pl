@@ -7,6 +7,7 @@
 #                               create_reference_table()
 #   -- differs: REASON          the next statement is executed, but not compared
 #   -- differs: SQLSTATE, REASON   it must fail here as there, whatever the code
+#   -- worker                   in mode "worker", the rest is typed on a worker
 #   -- only: MODE [MODE ...]    the file is for these modes (distributed, reference, single) only
 #
 # Mode "auto" is for files that know nothing of us: each table they create is distributed by its
@@ -58,6 +59,8 @@ sub split_statements {
         last if pos($text) >= length $text;
         if ($text =~ /\G--\s*distribute:\s*([^\n]*)\n?/gc) {
             push @statements, { sql => $1, distribute => 1 };
+        } elsif ($text =~ /\G--\s*worker\s*\n/gc) {
+            push @statements, { sql => '-- worker', worker => 1, meta => 1 };
         } elsif ($text =~ /\G--\s*differs:\s*([^\n]*)\n?/gc) {
             $differs = $1;
         } elsif ($current eq '' && $text =~ /\G--[^\n]*\n?/gc) {
@@ -102,11 +105,27 @@ sub top_level_order_by {
 
 # ----- running them
 
+my $before = "SET client_min_messages = error;\nSET search_path = eq, public;";
+
+# What goes on with the script on a worker, which listens where the coordinator does.
+sub to_worker {
+    my $conninfo = shift;
+    my ($answer) = @{run_script($psql, $conninfo, $before, 'SELECT nodeport FROM pg_dist_node '
+        . "WHERE groupid <> 0 AND noderole = 'primary' ORDER BY nodeid LIMIT 1;")};
+    my ($port) = $answer->{output} =~ /(\d+)\s*\z/ or die "there is no worker\n";
+    $conninfo =~ s/\bport=\d+/port=$port/;
+    return qq{\\c "$conninfo"\n$before};
+}
+
 # Returns for each statement its answer.
 sub run_on {
     my ($conninfo, $on_cluster, @statements) = @_;
     my @texts;
     for my $s (@statements) {
+        if ($s->{worker}) {
+            push @texts, $on_cluster && $mode eq 'worker' ? to_worker($conninfo) : undef;
+            next;
+        }
         my $sql = $s->{sql};
         if ($s->{distribute} && $mode eq 'reference') {
             $sql =~ s/\bcreate_distributed_table\s*\(\s*('(?:[^']|'')*')[^;]*/create_reference_table($1)/;
@@ -114,8 +133,7 @@ sub run_on {
         $sql .= ';' if $s->{distribute} && $sql !~ /;\s*$/;
         push @texts, $s->{distribute} && !$on_cluster ? undef : $sql;
     }
-    return run_script($psql, $conninfo,
-                      "SET client_min_messages = error;\nSET search_path = eq, public;", @texts);
+    return run_script($psql, $conninfo, $before, @texts);
 }
 
 # ----- comparing

@@ -64,12 +64,15 @@ sub sql_of_page {
     return $sql =~ /\S/ ? $sql : '';
 }
 
+# Has the file a part that is typed on a worker in mode "worker"?
+sub goes_to_worker { read_file("$top/test/equivalence/$_[0].sql") =~ /^--\s*worker\s*$/m }
+
 my %tests = (
     lint => [grep { -x "$top/test/lint/$_" } names('lint/*', '')],
     unit => [map { read_file($_) =~ /^UNIT_TEST\((\w+)\)/mg } sort glob "$top/test/unit/*.c"],
     regress => [names('regress/*.sql', '.sql')],
     isolation => [names('isolation/specs/*.spec', '.spec')],
-    equivalence => [map { ($_, "$_.reference", "$_.single") }
+    equivalence => [map { ($_, "$_.reference", "$_.single", goes_to_worker($_) ? "$_.worker" : ()) }
                     names('equivalence/*.sql', '.sql')],
     random => [map { ($_, "$_.worker", "$_.single") } qw(select write)],
     docs => [grep { sql_of_page($_) ne '' } 'README',
@@ -284,7 +287,7 @@ sub run_isolation {
 
 sub run_equivalence {
     my ($name, $out) = @_;
-    my ($file, $mode) = $name =~ /^(.*?)(?:\.(reference|single))?$/;
+    my ($file, $mode) = $name =~ /^(.*?)(?:\.(reference|single|worker))?$/;
     $mode //= 'distributed';
     my $server = servers($mode eq 'single' ? 'single' : 'cluster');
     my $plain = servers('plain');

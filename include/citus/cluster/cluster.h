@@ -140,7 +140,23 @@ extern char *cluster_node_delete_command(NodeId id);
  * command is for columns that came later.
  */
 extern void cluster_adjust_sequences(Oid relid);
+/* the same for one sequence that a known table uses */
+extern void cluster_adjust_sequence(Oid sequenceId);
 extern char *cluster_adjust_sequences_command(Oid relid);
+
+/* NumberRun: values drawn from a sequence, start, start + step ... */
+typedef struct NumberRun
+{
+	int64		start;
+	int64		step;
+	int64		count;
+} NumberRun;
+
+/*
+ * The next count values of a known table's sequence, as List of NumberRun *, from the coordinator.
+ * checkRights: as nextval() does, and identity columns do not.  Raises what nextval() raises.
+ */
+extern List *cluster_draw_numbers(Oid sequenceId, int64 count, bool checkRights);
 
 /*
  * Puts this node as the coordinator into an empty pg_dist_node under citus.local_hostname.  No-op

@@ -57,6 +57,20 @@ extern void tables_forget_local_rows(Oid relid);
 extern void tables_run_shard_ddl(const DistTable *table, List *texts, List *names,
 								 const char *searchPath);
 /*
+ * TableFills: what rows that are there already get when columns come or change, where their shards
+ * must not compute it by themselves.  Add columns with their expressions (of the shell; NULL is
+ * none), draw when the shells are locked, then alter the shards.
+ */
+typedef struct TableFills TableFills;
+
+extern TableFills *tables_fills_make(Oid relid);
+extern void tables_fills_add(TableFills *fills, const char *column, Node *expression);
+extern void tables_fills_draw(TableFills *fills);
+/* tables_run_shard_ddl() with fills */
+extern void tables_run_filled_shard_ddl(const DistTable *table, List *texts, List *names,
+										const char *searchPath, const TableFills *fills);
+
+/*
  * Rewrites a raw statement in place for one shard; *names is consumed.  False: nothing of the
  * statement concerns shards.
  */
