@@ -13,3 +13,11 @@ CREATE FUNCTION citus_internal.shell_of_relation(relation oid)
     AS 'MODULE_PATHNAME', $$shell_of_relation$$;
 COMMENT ON FUNCTION citus_internal.shell_of_relation(oid)
     IS 'the distributed table that a shard belongs to';
+
+-- immutable, so that it may travel: a relation keeps its shard
+CREATE FUNCTION citus_internal.shard_of_row(tableoid oid)
+    RETURNS bigint
+    LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$shard_of_row$$;
+COMMENT ON FUNCTION citus_internal.shard_of_row(oid)
+    IS 'the shard that a row is in';

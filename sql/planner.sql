@@ -6,6 +6,12 @@ RETURNS SETOF record
 LANGUAGE C STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'fragment_rows';
 
+-- what a row fails with that a view WITH CHECK OPTION would not show
+CREATE FUNCTION citus_internal.raise_check_option(view_name text)
+RETURNS boolean
+LANGUAGE C STRICT VOLATILE
+AS 'MODULE_PATHNAME', 'raise_check_option';
+
 -- sums of partial results in the type of one server's result
 CREATE AGGREGATE citus_internal.count_sum(bigint) (
 	sfunc = pg_catalog.int8pl,

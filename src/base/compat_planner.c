@@ -305,3 +305,57 @@ compat_var_set_nulled_by(Var *var, int join)
 	var->varnullingrels = bms_make_singleton(join);
 #endif
 }
+
+Node *
+compat_add_nulled_by(Node *node, Relids relids, int join)
+{
+#if PG_VERSION_NUM >= 160000
+	return add_nulling_relids(node, relids, bms_make_singleton(join));
+#else
+	return node;
+#endif
+}
+
+CompatReturning
+compat_var_returning(const Var *var)
+{
+#if PG_VERSION_NUM >= 180000
+	if (var->varreturningtype == VAR_RETURNING_OLD)
+		return COMPAT_RETURNING_OLD;
+	if (var->varreturningtype == VAR_RETURNING_NEW)
+		return COMPAT_RETURNING_NEW;
+#endif
+	return COMPAT_RETURNING_CURRENT;
+}
+
+bool
+compat_is_merge_action(Node *node)
+{
+#if PG_VERSION_NUM >= 170000
+	return IsA(node, MergeSupportFunc);
+#else
+	return false;
+#endif
+}
+
+void
+compat_var_set_returning(Var *var, CompatReturning row)
+{
+#if PG_VERSION_NUM >= 180000
+	var->varreturningtype = row == COMPAT_RETURNING_OLD ? VAR_RETURNING_OLD :
+		row == COMPAT_RETURNING_NEW ? VAR_RETURNING_NEW : VAR_RETURNING_DEFAULT;
+#endif
+}
+
+Node *
+compat_returning_expr(Node *node, bool *old)
+{
+#if PG_VERSION_NUM >= 180000
+	if (IsA(node, ReturningExpr))
+	{
+		*old = ((ReturningExpr *) node)->retold;
+		return (Node *) ((ReturningExpr *) node)->retexpr;
+	}
+#endif
+	return NULL;
+}

@@ -12,6 +12,7 @@
 #include "utils/relcache.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/session.h"
 #include "citus/deparse/object.h"
 #include "citus/deparse/template.h"
 

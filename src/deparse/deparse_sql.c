@@ -16,6 +16,7 @@
 
 PG_FUNCTION_INFO_V1(master_get_table_ddl_events);
 PG_FUNCTION_INFO_V1(shell_of_relation);
+PG_FUNCTION_INFO_V1(shard_of_row);
 
 
 /* master_get_table_ddl_events(text) returns setof text: statements that recreate a table */
@@ -52,4 +53,21 @@ shell_of_relation(PG_FUNCTION_ARGS)
 	if (catalog_relation_is_shard(relid, &shardId, &shell))
 		PG_RETURN_OID(shell);
 	PG_RETURN_OID(relid);
+}
+
+/*
+ * citus_internal.shard_of_row(tableoid oid) returns bigint: id of the shard that is the relation.
+ * Only for statements on shards, whose text keeps the argument as it is.
+ */
+Datum
+shard_of_row(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	ShardId		shardId;
+
+	if (!catalog_relation_is_shard(relid, &shardId, NULL))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("relation with OID %u is not a shard", relid));
+	PG_RETURN_INT64(shardId);
 }

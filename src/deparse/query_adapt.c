@@ -20,6 +20,7 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -280,6 +281,25 @@ adapt_var(Var *var, AdaptContext *context)
 }
 
 
+Oid
+deparse_shard_of_row_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+
+	if (!OidIsValid(functionOid) || extensionOid != base_extension_oid())
+	{
+		Oid			argument = OIDOID;
+
+		functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
+												makeString("shard_of_row")),
+									 1, &argument, false);
+		extensionOid = base_extension_oid();
+	}
+	return functionOid;
+}
+
+
 /* ---- parameters ---- */
 
 static Node *
@@ -449,11 +469,20 @@ adapt_query(Query *query, AdaptContext *context)
 	return query;
 }
 
+/* citus_internal.shard_of_row(tableoid), which is asked where the row is */
+static bool
+asks_for_shard(const FuncExpr *call)
+{
+	return call->funcid >= FirstNormalObjectId && call->funcid == deparse_shard_of_row_oid();
+}
+
 static Node *
 adapt_node(Node *node, AdaptContext *context)
 {
 	if (node == NULL)
 		return NULL;
+	if (IsA(node, FuncExpr) && asks_for_shard((FuncExpr *) node))
+		return (Node *) copyObject(node);
 	if (IsA(node, Query))
 		return (Node *) adapt_query((Query *) node, context);
 	if (IsA(node, Var))

@@ -262,6 +262,7 @@ extern uint64 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt
 extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* makes a write of several shards wait for other such writes of the table, on all nodes */
 extern void executor_lock_for_write(const Fragment *fragment, List *tasks);
+extern void executor_lock_table_for_write(const DistTable *table, Oid role);
 /* a receiver of a local task's rows into the sink; pfree'd with the current context */
 extern DestReceiver *executor_sink_receiver(RowSink *sink, ExecutorTask *task);
 extern void executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer);
@@ -308,6 +309,7 @@ extern Node *executor_scan_create(CustomScan *scan);
 extern void executor_scan_resolve(DistScanState *state);
 extern RowSink executor_scan_sink(DistScanState *state);
 extern void executor_insert_run(DistScanState *state);
+extern void executor_change_run(DistScanState *state);
 extern void executor_explain_scan(CustomScanState *node, List *ancestors,
 								  struct ExplainState *es);
 

@@ -353,6 +353,14 @@ explain_fragment(DistScanState *state, ExplainState *es)
 		show_tasks(state->tasks, es, executed);
 }
 
+static void
+explain_target(Oid relid, const char *label, ExplainState *es)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	ExplainPropertyText(label, quote_qualified_identifier(schema, get_rel_name(relid)), es);
+}
+
 void
 executor_explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 {
@@ -364,14 +372,12 @@ executor_explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 		ExplainPropertyText("Strategy", plan->strategy, es);
 	if (plan->kind == DIST_PLAN_INSERT)
 	{
-		Oid			relid = plan->insert->relid;
-		char	   *schema = get_namespace_name(get_rel_namespace(relid));
-
-		ExplainPropertyText("Insert Into",
-							quote_qualified_identifier(schema, get_rel_name(relid)), es);
+		explain_target(plan->insert->relid, "Insert Into", es);
 		ExplainPropertyText("Method", plan->insert->canStream ?
 							"statements, or COPY when there are many rows" : "statements", es);
 	}
+	else if (plan->kind == DIST_PLAN_CHANGES)
+		explain_target(plan->change->relid, "Change Rows Of", es);
 	else
 	{
 		ExplainOpenGroup("Job", "Job", true, es);

@@ -203,9 +203,22 @@ begin_rows(CustomScanState *node, EState *estate, int eflags)
 										&TTSOpsMinimalTuple);
 }
 
-/* the rows to read: of the node that this plan is under */
-static Tuplestorestate *
-find_store(PartRowsState *state)
+static int
+index_of_part(PartsState *parts, int id)
+{
+	ListCell   *cell;
+
+	foreach(cell, parts->plan->partIds)
+	{
+		if (lfirst_int(cell) == id)
+			return foreach_current_index(cell);
+	}
+	return -1;
+}
+
+/* the node that runs the statement: in this plan, or one that is running the plan */
+static PartsState *
+find_parts(PartRowsState *state)
 {
 	PartsState *found = NULL;
 	ListCell   *cell;
@@ -214,18 +227,27 @@ find_store(PartRowsState *state)
 	{
 		PartsState *candidate = lfirst(cell);
 
+		if (index_of_part(candidate, state->plan->partId) < 0)
+			continue;
 		if (candidate->css.ss.ps.state == state->css.ss.ps.state)
+			return candidate;
+		if (found == NULL && candidate->running)
 			found = candidate;
 	}
-	foreach(cell, nodes)
-	{
-		if (found == NULL && ((PartsState *) lfirst(cell))->running)
-			found = lfirst(cell);
-	}
-	if (found == NULL || state->plan->partNumber >= list_length(found->plan->parts) ||
-		found->stores[state->plan->partNumber] == NULL)
-		elog(ERROR, "rows of part %d of the statement are not there", state->plan->partNumber);
-	return found->stores[state->plan->partNumber];
+	return found;
+}
+
+/* the rows to read */
+static Tuplestorestate *
+find_store(PartRowsState *state)
+{
+	PartsState *found = find_parts(state);
+	Tuplestorestate *store = found == NULL ? NULL :
+		found->stores[index_of_part(found, state->plan->partId)];
+
+	if (store == NULL)
+		elog(ERROR, "rows of part %d of the statement are not there", state->plan->partId);
+	return store;
 }
 
 static TupleTableSlot *
@@ -278,9 +300,11 @@ static void
 explain_rows(CustomScanState *node, List *ancestors, ExplainState *es)
 {
 	DistPlan   *plan = ((PartRowsState *) node)->plan;
+	PartsState *parts = find_parts((PartRowsState *) node);
 
 	ExplainPropertyText("Strategy", plan->strategy, es);
-	ExplainPropertyInteger("Statement", NULL, plan->partNumber + 1, es);
+	if (parts != NULL)
+		ExplainPropertyInteger("Statement", NULL, index_of_part(parts, plan->partId) + 1, es);
 }
 
 static const CustomExecMethods rows_methods = {

@@ -33,7 +33,7 @@
 static bool
 plan_writes(const DistPlan *plan)
 {
-	if (plan->kind == DIST_PLAN_INSERT)
+	if (plan->kind != DIST_PLAN_FRAGMENT)
 		return true;
 	return plan->fragment->command != CMD_SELECT || plan->fragment->hasModifyingCte;
 }
@@ -41,6 +41,8 @@ plan_writes(const DistPlan *plan)
 static bool
 plan_returns_rows(const DistPlan *plan)
 {
+	if (plan->kind == DIST_PLAN_CHANGES)
+		return plan->change->outputs != NIL;
 	return plan->kind == DIST_PLAN_INSERT ? plan->insert->returning :
 		plan->fragment->returnsRows;
 }
@@ -48,7 +50,8 @@ plan_returns_rows(const DistPlan *plan)
 static const char *
 command_name(const DistPlan *plan)
 {
-	CmdType		command = plan->kind == DIST_PLAN_INSERT ? CMD_INSERT : plan->fragment->command;
+	CmdType		command = plan->kind == DIST_PLAN_INSERT ? CMD_INSERT :
+		plan->kind == DIST_PLAN_CHANGES ? plan->change->command : plan->fragment->command;
 
 	switch (command)
 	{
@@ -219,6 +222,11 @@ run_writes(DistScanState *state)
 		executor_insert_run(state);
 		return;
 	}
+	if (state->plan->kind == DIST_PLAN_CHANGES)
+	{
+		executor_change_run(state);
+		return;
+	}
 	executor_scan_resolve(state);
 	sink = executor_scan_sink(state);
 	caller = executor_enter_role(state->plan->fragment->role);
@@ -273,7 +281,10 @@ start_reads(DistScanState *state)
 
 	executor_scan_resolve(state);
 	choose_running(state);
-	state->cancelable = executor_may_autocommit(estate->es_plannedstmt);
+	/* rows that a write has locked stay locked until it has changed them */
+	state->cancelable = executor_may_autocommit(estate->es_plannedstmt) &&
+		!(state->plan->fragment->hasRowLocks &&
+		  estate->es_plannedstmt->commandType != CMD_SELECT);
 	if (state->cancelable &&
 		(list_length(state->tasks) == 1 ||
 		 !(state->plan->fragment->hasRowLocks || state->plan->fragment->hasModifyingCte)))

@@ -222,20 +222,30 @@ count_shards(List *tasks)
  * lock mode conflicts with itself and with VACUUM, not with other writes.
  */
 void
-executor_lock_for_write(const Fragment *fragment, List *tasks)
+executor_lock_table_for_write(const DistTable *table, Oid role)
 {
-	const DistTable *table = catalog_table_get(fragment->anchor);
 	RowSink		sink = {NULL, NULL};
+	CallerRole	caller;
 	char	   *sql;
 
-	if (!executor_deadlock_prevention || fragment->target != FRAGMENT_SHARDS ||
-		fragment->command == CMD_INSERT || fragment->command == CMD_SELECT ||
-		count_shards(tasks) < 2)
+	if (!executor_deadlock_prevention || table->nshards < 2)
 		return;
 	sql = psprintf("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE",
 				   catalog_shard_qualified_name(table->shards[0]));
+	caller = executor_enter_role(role);
 	executor_tasks_write(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true),
 						 &sink, NULL, NULL);
+	executor_leave_role(caller);
+}
+
+/* the same for a fragment that has its tasks; the caller has entered its role */
+void
+executor_lock_for_write(const Fragment *fragment, List *tasks)
+{
+	if (fragment->target != FRAGMENT_SHARDS || fragment->command == CMD_INSERT ||
+		fragment->command == CMD_SELECT || count_shards(tasks) < 2)
+		return;
+	executor_lock_table_for_write(catalog_table_get(fragment->anchor), InvalidOid);
 }
 
 uint64

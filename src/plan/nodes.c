@@ -87,13 +87,34 @@ static const Field insertFields[] = {
 	FIELD(InsertSpec, role, FIELD_OID)
 };
 
+static const Field actionFields[] = {
+	FIELD(ChangeAction, command, FIELD_INT),
+	FIELD(ChangeAction, columns, FIELD_NODE),
+	FIELD(ChangeAction, firstValue, FIELD_INT)
+};
+
+static const Field changeFields[] = {
+	FIELD(ChangeSpec, relid, FIELD_OID),
+	FIELD(ChangeSpec, command, FIELD_INT),
+	FIELD(ChangeSpec, shardColumn, FIELD_INT),
+	FIELD(ChangeSpec, rowColumn, FIELD_INT),
+	FIELD(ChangeSpec, actionColumn, FIELD_INT),
+	FIELD(ChangeSpec, oldColumn, FIELD_INT),
+	FIELD(ChangeSpec, actions, FIELD_NODE),
+	FIELD(ChangeSpec, outputs, FIELD_NODE),
+	FIELD(ChangeSpec, outputNumbers, FIELD_NODE),
+	FIELD(ChangeSpec, role, FIELD_OID)
+};
+
 static const Field planFields[] = {
 	FIELD(DistPlan, kind, FIELD_INT),
 	FIELD(DistPlan, strategy, FIELD_STRING),
 	FIELD(DistPlan, fragment, FIELD_NODE),
 	FIELD(DistPlan, insert, FIELD_NODE),
+	FIELD(DistPlan, change, FIELD_NODE),
 	FIELD(DistPlan, parts, FIELD_NODE),
-	FIELD(DistPlan, partNumber, FIELD_INT),
+	FIELD(DistPlan, partIds, FIELD_NODE),
+	FIELD(DistPlan, partId, FIELD_INT),
 	FIELD(DistPlan, modifies, FIELD_BOOL),
 	FIELD(DistPlan, sort, FIELD_BOOL)
 };
@@ -112,6 +133,8 @@ static const NodeType nodeTypes[] = {
 	NODE_TYPE(PLAN_NODE_PRUNE, PruneSpec, pruneFields),
 	NODE_TYPE(PLAN_NODE_FRAGMENT, Fragment, fragmentFields),
 	NODE_TYPE(PLAN_NODE_INSERT, InsertSpec, insertFields),
+	NODE_TYPE(PLAN_NODE_ACTION, ChangeAction, actionFields),
+	NODE_TYPE(PLAN_NODE_CHANGE, ChangeSpec, changeFields),
 	NODE_TYPE(PLAN_NODE_PLAN, DistPlan, planFields)
 };
 

@@ -83,6 +83,18 @@ plan_insert_make(void)
 	return make_node(sizeof(InsertSpec), PLAN_NODE_INSERT);
 }
 
+ChangeSpec *
+plan_change_make(void)
+{
+	return make_node(sizeof(ChangeSpec), PLAN_NODE_CHANGE);
+}
+
+ChangeAction *
+plan_change_action_make(void)
+{
+	return make_node(sizeof(ChangeAction), PLAN_NODE_ACTION);
+}
+
 /* strategy is copied */
 DistPlan *
 plan_make(DistPlanKind kind, const char *strategy)

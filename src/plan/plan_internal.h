@@ -12,6 +12,8 @@
 #define PLAN_NODE_PRUNE		"CitusPruneSpec"
 #define PLAN_NODE_FRAGMENT	"CitusFragment"
 #define PLAN_NODE_INSERT	"CitusInsertSpec"
+#define PLAN_NODE_ACTION	"CitusChangeAction"
+#define PLAN_NODE_CHANGE	"CitusChangeSpec"
 #define PLAN_NODE_PLAN		"CitusDistPlan"
 
 extern void plan_nodes_register(void);

@@ -153,8 +153,16 @@ plan_part(PlanRequest *request, Query *part, List *earlier)
 	return plan_with_part_rows(&partRequest);
 }
 
+int
+planner_new_part_id(void)
+{
+	static int	last = 0;
+
+	return last = last < PG_INT32_MAX ? last + 1 : 1;
+}
+
 PlannedStmt *
-planner_add_parts(PlannedStmt *stmt, List *parts)
+planner_add_parts(PlannedStmt *stmt, List *parts, List *ids)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_PARTS, "common table expressions first");
 	List	   *targetList = stmt->planTree->targetlist;
@@ -162,6 +170,7 @@ planner_add_parts(PlannedStmt *stmt, List *parts)
 	CustomScan *scan;
 
 	plan->parts = parts;
+	plan->partIds = ids;
 	plan->modifies = true;
 	scan = planner_make_scan(plan, targetList, rti);
 	scan->custom_plans = list_make1(stmt->planTree);
@@ -180,6 +189,7 @@ planner_modifying_ctes(PlanRequest *request)
 	PlanRequest mainRequest = *request;
 	Query	   *query = copyObject(request->query);
 	List	   *parts = NIL;
+	List	   *ids = NIL;
 	List	   *kept = NIL;
 	PlannedStmt *stmt;
 	ListCell   *lc;
@@ -203,7 +213,8 @@ planner_modifying_ctes(PlanRequest *request)
 			continue;
 		}
 		context.plan = plan_make(DIST_PLAN_PART_ROWS, "rows of a common table expression");
-		context.plan->partNumber = list_length(parts);
+		context.plan->partId = planner_new_part_id();
+		ids = lappend_int(ids, context.plan->partId);
 		if (part->returningList != NIL)
 			(void) replace_walker((Node *) query, &context);
 		parts = lappend(parts, plan_part(request, copyObject(part), kept));
@@ -215,5 +226,5 @@ planner_modifying_ctes(PlanRequest *request)
 	mainRequest.cursorOptions = 0;
 	stmt = plan_with_part_rows(&mainRequest);
 	compat_stmt_take_relations(stmt, request->query);
-	return planner_add_parts(stmt, parts);
+	return planner_add_parts(stmt, parts, ids);
 }

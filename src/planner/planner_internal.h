@@ -167,6 +167,9 @@ extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 /* ---- planner_modify.c ---- */
 
 extern PlannedStmt *planner_modify(PlanRequest *request, Refusal *refusal);
+/* puts a node over the finished statement of its child plan; output is what the node returns */
+extern PlannedStmt *planner_add_node(PlanRequest *request, PlannedStmt *stmt, DistPlan *plan,
+									 List *output);
 /* the FROM list without the reference to the target itself */
 extern List *planner_without_target(List *fromlist, int target);
 
@@ -175,6 +178,25 @@ extern List *planner_without_target(List *fromlist, int target);
 extern PlannedStmt *planner_merge_insert(PlanRequest *request, Query *query,
 										 const DistTable *table);
 
+/* source JOIN target ON a MERGE's condition, with an entry in the query's range table */
+extern JoinExpr *planner_merge_join(Query *query, Node *source, int target, JoinType type);
+
+/* ---- planner_change.c, planner_change_merge.c ---- */
+
+/*
+ * The way that always works for a normalized UPDATE, DELETE or MERGE: its rows are found (and
+ * locked) by a SELECT, and changed one by one.  RETURNING may have Vars only.
+ */
+extern PlannedStmt *planner_change(PlanRequest *request, Query *query, Refusal *refusal);
+
+/* ---- planner_detach.c ---- */
+
+/* a statement whose RETURNING has expressions, or whose rows views check; see there */
+extern PlannedStmt *planner_detach_output(PlanRequest *request, Query *query);
+extern bool planner_has_check_options(Query *query);
+/* true when RETURNING has nothing but columns */
+extern bool planner_returning_is_plain(Query *query);
+
 /* ---- planner_cte.c ---- */
 
 extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
@@ -182,7 +204,9 @@ extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
  * Puts a node over the statement that first runs the statements of parts.  Rows of those that
  * return some are read through stand-ins (DIST_PLAN_PART_ROWS); those that set the tag count.
  */
-extern PlannedStmt *planner_add_parts(PlannedStmt *stmt, List *parts);
+extern PlannedStmt *planner_add_parts(PlannedStmt *stmt, List *parts, List *ids);
+/* what stand-ins know a part by */
+extern int	planner_new_part_id(void);
 
 /* ---- planner_stage.c ---- */
 

@@ -75,23 +75,23 @@ add_join_columns(Query *query, RangeTblEntry *join, int rti)
 	return numbers;
 }
 
-/* source LEFT JOIN target ON the condition, with an entry in the range table */
-static JoinExpr *
-make_left_join(Query *query, Node *source, int target)
+/* source JOIN target ON the condition, with an entry in the range table */
+JoinExpr *
+planner_merge_join(Query *query, Node *source, int target, JoinType type)
 {
 	JoinExpr   *join = makeNode(JoinExpr);
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 
 	rte->rtekind = RTE_JOIN;
-	rte->jointype = JOIN_LEFT;
+	rte->jointype = type;
 	rte->eref = makeAlias("unnamed_join", NIL);
 	rte->inFromCl = true;
 	rte->joinleftcols = add_join_columns(query, rte, index_of_source(source));
 	rte->joinrightcols = add_join_columns(query, rte, target);
 	query->rtable = lappend(query->rtable, rte);
 	ref->rtindex = target;
-	join->jointype = JOIN_LEFT;
+	join->jointype = type;
 	join->larg = source;
 	join->rarg = (Node *) ref;
 	join->quals = (Node *)
@@ -124,7 +124,8 @@ make_rows_query(Query *query, const DistTable *table, Node *source, List **colum
 	Query	   *rows = copyObject(query);
 	List	   *earlier;
 	MergeAction *insert = find_insert(rows, &earlier);
-	JoinExpr   *join = make_left_join(rows, copyObject(source), query->resultRelation);
+	JoinExpr   *join = planner_merge_join(rows, copyObject(source), query->resultRelation,
+										JOIN_LEFT);
 	List	   *quals = list_make1(make_no_match(table, query->resultRelation, join->rtindex));
 	ListCell   *lc;
 
@@ -178,7 +179,7 @@ make_matched_query(Query *query)
 
 /* INSERT INTO target (columns) SELECT what the first part returned */
 static Query *
-make_insert_query(Query *query, Query *rows, List *columns, OverridingKind override)
+make_insert_query(Query *query, Query *rows, List *columns, OverridingKind override, int id)
 {
 	Query	   *insert = makeNode(Query);
 	Query	   *select = makeNode(Query);
@@ -188,6 +189,7 @@ make_insert_query(Query *query, Query *rows, List *columns, OverridingKind overr
 	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows without a match");
 	ListCell   *lc;
 
+	plan->partId = id;
 	ref->rtindex = 1;
 	select->commandType = CMD_SELECT;
 	select->querySource = QSRC_ORIGINAL;
@@ -265,6 +267,7 @@ planner_merge_insert(PlanRequest *request, Query *query, const DistTable *table)
 	Query	   *matched;
 	PlannedStmt *stmt;
 	List	   *parts;
+	List	   *ids;
 	List	   *columns;
 
 	if (action == NULL || query->returningList != NIL || list_length(sources) != 1 ||
@@ -272,12 +275,17 @@ planner_merge_insert(PlanRequest *request, Query *query, const DistTable *table)
 		return NULL;
 	rows = make_rows_query(query, table, linitial(sources), &columns);
 	parts = list_make1(plan_query(request, rows));
+	ids = list_make1_int(planner_new_part_id());
 	matched = make_matched_query(query);
 	if (matched != NULL)
+	{
 		parts = lappend(parts, plan_query(request, matched));
-	stmt = plan_query(request, make_insert_query(query, rows, columns, action->override));
+		ids = lappend_int(ids, planner_new_part_id());
+	}
+	stmt = plan_query(request, make_insert_query(query, rows, columns, action->override,
+												 linitial_int(ids)));
 	compat_stmt_take_relations(stmt, request->query);
-	stmt = planner_add_parts(stmt, parts);
+	stmt = planner_add_parts(stmt, parts, ids);
 	stmt->commandType = CMD_MERGE;
 	stmt->canSetTag = request->query->canSetTag;
 	return stmt;

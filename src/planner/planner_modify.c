@@ -83,19 +83,29 @@ assigns_key(const DistTable *table, List *targetList)
 	return false;
 }
 
-static void
-raise_key_change(const DistTable *table)
+/*
+ * True when no row gets another key.  What ON CONFLICT DO UPDATE finds has the key that the new row
+ * has, for every unique index has the key in it: EXCLUDED's is the same.
+ */
+static bool
+conflict_keeps_key(Query *query, const DistTable *table)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot change the value of distribution column \"%s\" of table \"%s\"",
-					get_attname(table->relid, table->keyAttno, false),
-					get_rel_name(table->relid)),
-			 errhint("Delete the row and insert it with the new value.")));
+	TargetEntry *key;
+	Var		   *value;
+
+	if (query->onConflict == NULL || !DIST_TABLE_HAS_KEY(table))
+		return true;
+	key = find_column(query->onConflict->onConflictSet, table->keyAttno);
+	if (key == NULL)
+		return true;
+	value = (Var *) key->expr;
+	return IsA(value, Var) && value->varattno == table->keyAttno && value->varlevelsup == 0 &&
+		(value->varno == query->onConflict->exclRelIndex ||
+		 value->varno == query->resultRelation);
 }
 
-static void
-check_update_keeps_key(Query *query, const DistTable *table, QueryShape *shape)
+static bool
+statement_keeps_key(Query *query, const DistTable *table, QueryShape *shape)
 {
 	ListCell   *lc;
 
@@ -107,25 +117,23 @@ check_update_keeps_key(Query *query, const DistTable *table, QueryShape *shape)
 
 			if (tle->resno == table->keyAttno && !tle->resjunk &&
 				!assignment_keeps_key(query, table, tle->expr, shape))
-				raise_key_change(table);
+				return false;
 		}
 	}
-	if (query->onConflict != NULL && assigns_key(table, query->onConflict->onConflictSet))
-		raise_key_change(table);
 	foreach(lc, query->mergeActionList)
 	{
 		MergeAction *action = lfirst_node(MergeAction, lc);
 
 		if (action->commandType == CMD_UPDATE && assigns_key(table, action->targetList))
-			raise_key_change(table);
+			return false;
 	}
+	return true;
 }
 
 /* ---- statements that travel whole ---- */
 
-/* puts a node over the finished statement of its child plan; output is what the node returns */
-static PlannedStmt *
-add_node_on_top(PlanRequest *request, PlannedStmt *stmt, DistPlan *plan, List *output)
+PlannedStmt *
+planner_add_node(PlanRequest *request, PlannedStmt *stmt, DistPlan *plan, List *output)
 {
 	Query	   *query = request->query;
 	CustomScan *scan = planner_make_scan(plan, output, list_length(stmt->rtable) + 1);
@@ -174,7 +182,7 @@ make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal)
 	sourceRequest.cursorOptions = 0;
 	stmt = planner_plan_request(&sourceRequest);
 	compat_stmt_take_relations(stmt, request->query);
-	return add_node_on_top(request, stmt, plan, spec->query->returningList);
+	return planner_add_node(request, stmt, plan, spec->query->returningList);
 }
 
 static PruneSpec *
@@ -228,15 +236,35 @@ modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 	return NULL;
 }
 
+/* conditions of a view on a MERGE's target that printing does not see */
+static bool
+merge_has_apart_conditions(Query *query)
+{
+	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
+
+	return query->commandType == CMD_MERGE &&
+		((compat_merge_condition(query) != NULL && query->jointree->quals != NULL) ||
+		 (target->securityQuals != NIL && !query->hasRowSecurity));
+}
+
 static PlannedStmt *
 modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 {
-	PlannedStmt *stmt = modify_shards(request, query, NULL, refusal);
+	PlannedStmt *stmt = NULL;
 
+	if (planner_has_check_options(query))
+		return planner_detach_output(request, query);
+	if (!merge_has_apart_conditions(query))
+	{
+		stmt = modify_shards(request, query, NULL, refusal);
+		if (stmt == NULL)
+			stmt = modify_staged(request, query, refusal);
+		if (stmt == NULL && query->commandType == CMD_MERGE)
+			stmt = planner_merge_insert(request, query, target_table(query));
+	}
 	if (stmt == NULL)
-		stmt = modify_staged(request, query, refusal);
-	if (stmt == NULL && query->commandType == CMD_MERGE)
-		stmt = planner_merge_insert(request, query, target_table(query));
+		stmt = planner_returning_is_plain(query) ? planner_change(request, query, refusal) :
+			planner_detach_output(request, query);
 	return stmt;
 }
 
@@ -333,7 +361,8 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 	planner_shape(query->commandType == CMD_MERGE ? merge_as_join(query) : query, &shape);
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return modify_reference(request, &spec, &shape, refusal);
-	check_update_keeps_key(query, table, &shape);
+	if (!statement_keeps_key(query, table, &shape))
+		return refuse(refusal, "the distribution column may get a new value");
 	if (!shape.pinned && !shape.complete)
 		return refuse(refusal, shape.reason);
 	if (query->commandType == CMD_MERGE && !merge_inserts_in_place(query, table, &shape))
@@ -579,7 +608,7 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 	plan->modifies = true;
 
 	stmt = planner_plan_request(&sourceRequest);
-	return add_node_on_top(request, stmt, plan, query->returningList);
+	return planner_add_node(request, stmt, plan, query->returningList);
 }
 
 static PlannedStmt *
@@ -590,8 +619,10 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	Index		source = 0;
 	ListCell   *lc;
 
-	if (query->onConflict != NULL && assigns_key(table, query->onConflict->onConflictSet))
-		raise_key_change(table);
+	if (planner_has_check_options(query))
+		return planner_detach_output(request, query);
+	if (!conflict_keeps_key(query, table))
+		return refuse(refusal, "ON CONFLICT would change the distribution column");
 	if (DIST_TABLE_HAS_KEY(table) && find_column(query->targetList, table->keyAttno) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
@@ -611,7 +642,10 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		if (stmt != NULL)
 			return stmt;
 	}
-	return insert_rows(request, query, refusal);
+	stmt = insert_rows(request, query, refusal);
+	if (stmt == NULL && !planner_returning_is_plain(query))
+		stmt = planner_detach_output(request, query);
+	return stmt;
 }
 
 PlannedStmt *
@@ -624,8 +658,6 @@ planner_modify(PlanRequest *request, Refusal *refusal)
 		return refuse(refusal, "rows of append and range distributed tables cannot be placed");
 	if (planner_find_modification(query, true) != NULL)
 		return refuse(refusal, "a common table expression modifies a distributed table");
-	if (compat_merge_condition(query) != NULL && query->jointree->quals != NULL)
-		return refuse(refusal, "MERGE of rows of a view by what the source lacks");
 	if (query->commandType == CMD_INSERT)
 		return plan_insert(request, query, refusal);
 	return modify_whole(request, query, refusal);

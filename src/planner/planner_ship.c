@@ -36,6 +36,7 @@
 
 #include "citus/base/compat.h"
 #include "citus/base/session.h"
+#include "citus/deparse/template.h"
 #include "planner_internal.h"
 
 typedef struct ShipContext
@@ -448,7 +449,8 @@ planner_depends_on_role(Query *query)
 static bool
 function_is_foreign(Oid funcid, void *context)
 {
-	return funcid >= FirstNormalObjectId || func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
+	return (funcid >= FirstNormalObjectId && funcid != deparse_shard_of_row_oid()) ||
+		func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
 }
 
 /* code that is not the server's own, or that sees who runs it */

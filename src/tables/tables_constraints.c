@@ -172,9 +172,13 @@ keys_face(const ForeignKeyColumns *columns, AttrNumber referencingKey, AttrNumbe
 	return false;
 }
 
-/* what the constraint does by itself must not move a row to another shard */
+/*
+ * What the constraint does by itself must not leave a row in a shard that it does not belong to.
+ * Rows that follow a row of a colocated table do so by a statement of their own (executor's
+ * change_move.c).
+ */
 static void
-check_actions(HeapTuple tuple, const ForeignKeyColumns *columns, AttrNumber key)
+check_actions(HeapTuple tuple, const ForeignKeyColumns *columns, AttrNumber key, bool mayFollow)
 {
 	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
 
@@ -186,7 +190,7 @@ check_actions(HeapTuple tuple, const ForeignKeyColumns *columns, AttrNumber key)
 			   "ON DELETE SET NULL and SET DEFAULT would change the distribution column.");
 	if (constraint->confupdtype == FKCONSTR_ACTION_SETNULL ||
 		constraint->confupdtype == FKCONSTR_ACTION_SETDEFAULT ||
-		constraint->confupdtype == FKCONSTR_ACTION_CASCADE)
+		(constraint->confupdtype == FKCONSTR_ACTION_CASCADE && !mayFollow))
 		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "ON UPDATE SET NULL, SET DEFAULT and CASCADE would change the distribution "
 			   "column.");
@@ -211,7 +215,7 @@ check_colocated(HeapTuple tuple, const ForeignKeyCheck *check, const DistTable *
 				   outgoing ? otherKey : check->keyAttno))
 		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "The distribution columns are not at the same place in it.");
-	check_actions(tuple, &columns, outgoing ? check->keyAttno : otherKey);
+	check_actions(tuple, &columns, outgoing ? check->keyAttno : otherKey, other != NULL);
 }
 
 static bool
@@ -257,7 +261,7 @@ check_outgoing(HeapTuple tuple, void *context)
 			ForeignKeyColumns columns;
 
 			get_columns(tuple, &columns);
-			check_actions(tuple, &columns, check->keyAttno);
+			check_actions(tuple, &columns, check->keyAttno, false);
 		}
 		return;
 	}

@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
 /* 16: takes the planner's root first, NULL outside the planner */
@@ -60,6 +61,26 @@ extern void compat_merge_forget(Query *query);
 
 /* names and Vars of an entry's columns, dropped ones left out */
 extern void compat_expand_rte(RangeTblEntry *rte, int rtindex, List **names, List **vars);
+
+/* 16: adds an outer join that may make columns of these relations NULL to their Vars; in place */
+extern Node *compat_add_nulled_by(Node *node, Relids relids, int join);
+
+/* 18: which row a Var of RETURNING means */
+typedef enum CompatReturning
+{
+	COMPAT_RETURNING_CURRENT,
+	COMPAT_RETURNING_OLD,
+	COMPAT_RETURNING_NEW
+} CompatReturning;
+
+extern CompatReturning compat_var_returning(const Var *var);
+extern void compat_var_set_returning(Var *var, CompatReturning row);
+
+/* 18: what is NULL when there is no old (or new) row; NULL for any other node */
+extern Node *compat_returning_expr(Node *node, bool *old);
+
+/* 17: merge_action() */
+extern bool compat_is_merge_action(Node *node);
 
 /* 16: the outer join that may make the column NULL */
 extern void compat_var_set_nulled_by(Var *var, int join);

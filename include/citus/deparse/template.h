@@ -40,6 +40,9 @@ extern char *deparse_template_fill(const SqlTemplate *sql, int shardIndex);
  */
 extern List *deparse_parse_text(const char *text);
 
+/* citus_internal.shard_of_row(oid): in a query for shards its argument is the shard's tableoid */
+extern Oid	deparse_shard_of_row_oid(void);
+
 /* Fills the holes with the shells' own names (EXPLAIN, log). */
 extern char *deparse_template_fill_shells(const SqlTemplate *sql);
 

@@ -120,10 +120,53 @@ typedef struct InsertSpec
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } InsertSpec;
 
+/*
+ * ChangeAction: what becomes of a row that the child plan of a DIST_PLAN_CHANGES node gives.
+ * Columns of the child are numbered from 1.
+ */
+typedef struct ChangeAction
+{
+	ExtensibleNode node;
+	CmdType		command;		/* CMD_UPDATE, CMD_DELETE, CMD_INSERT or CMD_NOTHING */
+	List	   *columns;		/* attribute numbers that are given values, IntList */
+	int			firstValue;		/* the child's column with the first of them; the others follow */
+} ChangeAction;
+
+/* where a column that DIST_PLAN_CHANGES returns comes from, and what its number means */
+typedef enum ChangeOutput
+{
+	CHANGE_OUTPUT_CURRENT,		/* attribute of the row as it is now, or was before a DELETE */
+	CHANGE_OUTPUT_NEW,			/* attribute; NULL after a DELETE */
+	CHANGE_OUTPUT_OLD,			/* attribute; NULL for an INSERT */
+	CHANGE_OUTPUT_CHILD,		/* column of the child's row */
+	CHANGE_OUTPUT_ACTION		/* name of the command, as merge_action() gives it; no number */
+} ChangeOutput;
+
+/*
+ * ChangeSpec: rows of a table that the child plan has found (and locked), and what to do with
+ * them.  A row is known by the shard it is in (of the partition, when the table is partitioned)
+ * and its ctid there; both are NULL where there is none (WHEN NOT MATCHED of a MERGE).
+ */
+typedef struct ChangeSpec
+{
+	ExtensibleNode node;
+	Oid			relid;
+	CmdType		command;		/* of the statement */
+	int			shardColumn;	/* int8, shard id */
+	int			rowColumn;		/* tid */
+	int			actionColumn;	/* int4, from 1, 0 or NULL: nothing to do; 0: always the first */
+	int			oldColumn;		/* first of the row's columns, one an attribute; 0: not there */
+	List	   *actions;		/* of ChangeAction */
+	List	   *outputs;		/* of ChangeOutput, IntList */
+	List	   *outputNumbers;
+	Oid			role;			/* with whose rights it writes; invalid: the current user's */
+} ChangeSpec;
+
 typedef enum DistPlanKind
 {
 	DIST_PLAN_FRAGMENT,			/* rows or row count of one fragment */
 	DIST_PLAN_INSERT,			/* child plan's rows go to shards */
+	DIST_PLAN_CHANGES,			/* child plan's rows say which rows of shards to change, and how */
 	DIST_PLAN_PARTS,			/* statements that run first; then the child plan's rows */
 	DIST_PLAN_PART_ROWS			/* what one of these statements returned */
 } DistPlanKind;
@@ -140,8 +183,10 @@ typedef struct DistPlan
 	char	   *strategy;		/* shown by EXPLAIN: "fast path", "one shard group", ... */
 	Fragment   *fragment;		/* DIST_PLAN_FRAGMENT */
 	InsertSpec *insert;			/* DIST_PLAN_INSERT */
+	ChangeSpec *change;			/* DIST_PLAN_CHANGES */
 	List	   *parts;			/* DIST_PLAN_PARTS: of PlannedStmt */
-	int			partNumber;		/* DIST_PLAN_PART_ROWS: from 0 */
+	List	   *partIds;		/* DIST_PLAN_PARTS: what readers know them by, IntList */
+	int			partId;			/* DIST_PLAN_PART_ROWS: whose rows */
 	bool		modifies;		/* counts into es_processed; no parallel reads beside it */
 	bool		sort;			/* reserved */
 } DistPlan;
@@ -153,6 +198,8 @@ extern SqlTemplate *plan_template_make(const char *text, int nholes, const int *
 extern PruneSpec *plan_prune_make(PruneKind kind, Expr *value, List *args);
 extern Fragment *plan_fragment_make(void);
 extern InsertSpec *plan_insert_make(void);
+extern ChangeSpec *plan_change_make(void);
+extern ChangeAction *plan_change_action_make(void);
 extern DistPlan *plan_make(DistPlanKind kind, const char *strategy);
 
 /* the DistPlan of a CustomScan of ours; NULL for any other plan node */

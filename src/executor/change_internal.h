@@ -1,0 +1,105 @@
+/*
+ * change_internal.h
+ *	  What the files of DIST_PLAN_CHANGES share: its state, and a batch of changes on its way.
+ */
+#ifndef CITUS_EXECUTOR_CHANGE_INTERNAL_H
+#define CITUS_EXECUTOR_CHANGE_INTERNAL_H
+
+#include "postgres.h"
+#include "executor/tuptable.h"
+#include "utils/hsearch.h"
+#include "utils/tuplestore.h"
+#include "citus/routing/routing.h"
+#include "executor/executor_internal.h"
+
+/* what is known about a row of the child */
+#define CHANGE_ROW_SKIP		0x01	/* nothing is done with it */
+#define CHANGE_ROW_MOVES	0x02	/* an UPDATE puts it into another shard */
+#define CHANGE_ROW_GONE		0x04	/* its shard has deleted it */
+
+typedef struct ChangeState
+{
+	DistScanState *scan;
+	ChangeSpec *spec;
+	const DistTable *table;
+	ShardRouter *router;		/* NULL: keyless */
+	TupleDesc	desc;			/* of the table */
+	bool		partitioned;
+	bool		suppresses;		/* triggers may keep rows from being inserted */
+	bool		copies;			/* rows have copies: ctid does not find them */
+	List	   *identity;		/* attributes that do, IntList; NIL: all together */
+	List	   *returned;		/* attributes of new rows that outputs need, IntList */
+
+	/* the child's rows, and CHANGE_ROW_ flags of each */
+	TupleDesc	rowDesc;
+	Tuplestorestate *rows;
+	TupleTableSlot *rowSlot;
+	uint8	   *flags;
+	int64		nrows;
+	int64		capacity;
+	HTAB	   *seen;			/* of RowKey, while they are taken */
+	bool		moves;			/* some row moves */
+	bool		followed;		/* rows of other tables follow those that move */
+	List	   *foreignKeys;	/* of ForeignKey *, valid when moves */
+
+	MemoryContext batchContext;
+	uint64		processed;
+} ChangeState;
+
+typedef struct ChangeBatchRow
+{
+	int64		number;			/* among the child's rows */
+	int			inBatch;		/* among the batch's */
+	ChangeAction *action;
+	MinimalTuple tuple;
+} ChangeBatchRow;
+
+typedef struct ChangeBatchShard
+{
+	const Shard *shard;			/* that holds the rows; of a partition, maybe */
+	List	   *rows;			/* of ChangeBatchRow * */
+} ChangeBatchShard;
+
+/* changes of one kind; all but the first group is in the state's batchContext */
+typedef struct ChangeBatch
+{
+	ChangeState *state;
+	CmdType		command;
+	ChangeAction *action;		/* of all its rows; NULL for CMD_DELETE */
+	Oid			role;
+	bool		returns;		/* the statement returns its rows */
+	bool		counts;
+	TupleDesc	desc;			/* what shards return; NULL: nothing */
+	List	   *sources;		/* what travels of a row: the child's columns, 0: its number */
+	int			firstValue;		/* position among sources of the first new value, from 1 */
+	List	   *columns;		/* attributes that get them */
+
+	List	   *shards;			/* of ChangeBatchShard * */
+	ChangeBatchRow **rows;
+	int			nrows;
+	bool		full;
+} ChangeBatch;
+
+typedef void (*ChangeVisitor) (ChangeState *state, int64 number, TupleTableSlot *slot, void *arg);
+
+/* ---- change.c ---- */
+
+extern void executor_change_each_row(ChangeState *state, ChangeVisitor visit, void *arg);
+extern int	executor_change_value_column(const ChangeAction *action, AttrNumber attno);
+extern const Shard *executor_change_shard_of_row(ChangeState *state, TupleTableSlot *slot);
+
+/* ---- change_sql.c ---- */
+
+/* fills in what depends on the batch's command and action */
+extern void executor_change_describe(ChangeBatch *batch);
+/* appends the tasks that change the rows of one shard */
+extern List *executor_change_add_tasks(ChangeBatch *batch, List *tasks, ChangeBatchShard *entry);
+
+/* ---- change_move.c ---- */
+
+/* finds out what foreign keys do with rows that move; raises when some cannot be kept */
+extern void executor_change_begin_moves(ChangeState *state);
+/* rows that refer to moved rows are updated: ON UPDATE CASCADE */
+extern void executor_change_follow_moves(ChangeState *state);
+
+#endif

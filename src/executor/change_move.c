@@ -1,0 +1,210 @@
+/*
+ * change_move.c
+ *	  Foreign keys that refer to rows which move to another shard.
+ *
+ * The server's own triggers on shards see a DELETE and an INSERT where the user has written an
+ * UPDATE.  What a foreign key asks for ON UPDATE is done here:
+ *
+ *		NO ACTION, RESTRICT		an error when rows refer to the old values; when the key says the
+ *								same ON DELETE, the shard's own trigger finds them
+ *		CASCADE					after the row has arrived, rows that refer to it are updated by a
+ *								statement of the user's tables, and so move, too
+ *		SET NULL, SET DEFAULT	an error: the distribution column of the rows would change so
+ *
+ * A self-referencing key is left to the triggers on the shards.
+ */
+#include "postgres.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_constraint.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "executor/change_internal.h"
+
+/* a foreign key of another table that refers to the rows */
+typedef struct ForeignKey
+{
+	Oid			constraint;
+	char	   *name;
+	Oid			relid;			/* the table that has it */
+	char		onUpdate;
+	char		onDelete;
+	int			nkeys;
+	AttrNumber	own[INDEX_MAX_KEYS];	/* columns of that table */
+	AttrNumber	referenced[INDEX_MAX_KEYS];
+} ForeignKey;
+
+static List *
+find_foreign_keys(Oid relid)
+{
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(constraints, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		ForeignKey *found;
+
+		/* those of partitions follow their parent's */
+		if (form->contype != CONSTRAINT_FOREIGN || OidIsValid(form->conparentid) ||
+			form->conrelid == relid)
+			continue;
+		found = palloc0(sizeof(ForeignKey));
+		found->constraint = form->oid;
+		found->name = pstrdup(NameStr(form->conname));
+		found->relid = form->conrelid;
+		found->onUpdate = form->confupdtype;
+		found->onDelete = form->confdeltype;
+		DeconstructFkConstraintRow(tuple, &found->nkeys, found->own, found->referenced, NULL,
+								   NULL, NULL, NULL, NULL);
+		result = lappend(result, found);
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+	return result;
+}
+
+static char *
+qualified_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+/* "a = $1 AND b = $2", numbered from first */
+static void
+append_pairs(StringInfo sql, const ForeignKey *key, int first, const char *separator)
+{
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(sql, "%s%s = $%d", i == 0 ? "" : separator,
+						 quote_identifier(get_attname(key->relid, key->own[i], false)), first + i);
+}
+
+/* runs a statement with the old, and if wanted the new, values of the referenced columns */
+static uint64
+run_for_row(ChangeState *state, const ForeignKey *key, const char *sql, TupleTableSlot *slot,
+			ChangeAction *action, bool withNew)
+{
+	Oid			types[2 * INDEX_MAX_KEYS];
+	Datum		values[2 * INDEX_MAX_KEYS];
+	char		nulls[2 * INDEX_MAX_KEYS];
+	int			n = 0;
+	uint64		processed;
+
+	for (int pass = 0; pass <= (withNew ? 1 : 0); pass++)
+	{
+		for (int i = 0; i < key->nkeys; i++)
+		{
+			AttrNumber	attno = key->referenced[i];
+			int			column = pass == 0 ? 0 : executor_change_value_column(action, attno);
+			bool		isNull;
+
+			if (column == 0)
+				column = state->spec->oldColumn + attno - 1;
+			types[n] = TupleDescAttr(state->rowDesc, column - 1)->atttypid;
+			values[n] = slot_getattr(slot, column, &isNull);
+			nulls[n++] = isNull ? 'n' : ' ';
+		}
+	}
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, n, types, values, nulls, false, 0) < 0)
+		elog(ERROR, "could not run \"%s\"", sql);
+	processed = SPI_processed;
+	SPI_finish();
+	return processed;
+}
+
+static ChangeAction *
+moving_action(ChangeState *state, TupleTableSlot *slot)
+{
+	bool		isNull;
+	int			number = state->spec->actionColumn == 0 ? 1 :
+		DatumGetInt32(slot_getattr(slot, state->spec->actionColumn, &isNull));
+
+	return list_nth(state->spec->actions, number - 1);
+}
+
+static void
+visit_check(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
+{
+	ForeignKey *key = arg;
+	StringInfoData sql;
+
+	if ((state->flags[number] & CHANGE_ROW_MOVES) == 0)
+		return;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT 1 FROM %s WHERE ", qualified_name(key->relid));
+	append_pairs(&sql, key, 1, " AND ");
+	appendStringInfoString(&sql, " LIMIT 1");
+	if (run_for_row(state, key, sql.data, slot, moving_action(state, slot), false) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("update or delete on table \"%s\" violates foreign key constraint "
+						"\"%s\" on table \"%s\"", get_rel_name(state->spec->relid), key->name,
+						get_rel_name(key->relid)),
+				 errdetail("The row would move to another shard, and is still referenced.")));
+	pfree(sql.data);
+}
+
+static void
+visit_follow(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
+{
+	ForeignKey *key = arg;
+	StringInfoData sql;
+
+	if ((state->flags[number] & CHANGE_ROW_MOVES) == 0)
+		return;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s SET ", qualified_name(key->relid));
+	append_pairs(&sql, key, key->nkeys + 1, ", ");
+	appendStringInfoString(&sql, " WHERE ");
+	append_pairs(&sql, key, 1, " AND ");
+	(void) run_for_row(state, key, sql.data, slot, moving_action(state, slot), true);
+	pfree(sql.data);
+}
+
+void
+executor_change_begin_moves(ChangeState *state)
+{
+	ListCell   *cell;
+
+	state->foreignKeys = find_foreign_keys(state->spec->relid);
+	foreach(cell, state->foreignKeys)
+	{
+		ForeignKey *key = lfirst(cell);
+		bool		refuses = key->onUpdate == FKCONSTR_ACTION_NOACTION ||
+			key->onUpdate == FKCONSTR_ACTION_RESTRICT;
+
+		if (key->onUpdate == FKCONSTR_ACTION_CASCADE)
+			state->followed = true;
+		else if (!refuses || (key->onDelete != FKCONSTR_ACTION_NOACTION &&
+							  key->onDelete != FKCONSTR_ACTION_RESTRICT))
+			executor_change_each_row(state, visit_check, key);
+	}
+}
+
+void
+executor_change_follow_moves(ChangeState *state)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->foreignKeys)
+	{
+		ForeignKey *key = lfirst(cell);
+
+		if (key->onUpdate == FKCONSTR_ACTION_CASCADE)
+			executor_change_each_row(state, visit_follow, key);
+	}
+}

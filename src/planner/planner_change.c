@@ -1,0 +1,666 @@
+/*
+ * planner_change.c
+ *	  UPDATE, DELETE and MERGE in the way that always works: find the rows here, change them there.
+ *
+ * The statement becomes a SELECT, planned like any other, whose rows say which row of which shard
+ * to change and how.  In it the target is a sub-query that can run per shard and locks its rows:
+ *
+ *		UPDATE t SET a = s.x + random() FROM s WHERE t.b = s.y AND t.c > 5
+ *			->
+ *		SELECT t.shard, t.row, s.x + random()
+ *		FROM (SELECT .., shard_of_row(tableoid) AS shard, ctid AS row
+ *			  FROM t WHERE c > 5 FOR NO KEY UPDATE) t, s
+ *		WHERE t.b = s.y
+ *
+ * A node over it (DIST_PLAN_CHANGES) sends the changes.  Rows of the sub-query that the rest of the
+ * statement does not want stay locked until the end of the transaction.
+ *
+ * Invariants: (1) the sub-query has the table's columns at their numbers, then shard, row and
+ * tableoid; (2) it is replaced by a fragment before anybody else sees it, for what it asks of the
+ * shards (shard_of_row) has no meaning here.
+ *
+ * Main path: planner_change().  What is special about MERGE: planner_change_merge.c.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "citus/base/compat.h"
+#include "citus/base/compat_planner.h"
+#include "citus/deparse/template.h"
+#include "planner_change_internal.h"
+
+/* ---- Vars of the target ---- */
+
+static Var *
+target_var(ChangeBuild *build, AttrNumber attno, Oid type, int depth)
+{
+	return makeVar(build->target, attno, type, -1, InvalidOid, depth);
+}
+
+Expr *
+planner_change_shard(ChangeBuild *build)
+{
+	return (Expr *) target_var(build, build->desc->natts + 1, INT8OID, 0);
+}
+
+Expr *
+planner_change_row(ChangeBuild *build)
+{
+	return (Expr *) target_var(build, build->desc->natts + 2, TIDOID, 0);
+}
+
+/* an attribute of the target, or what stands for a dropped one */
+Expr *
+planner_change_column(ChangeBuild *build, AttrNumber attno)
+{
+	Form_pg_attribute attribute = TupleDescAttr(build->desc, attno - 1);
+
+	if (attribute->attisdropped)
+		return (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+	return (Expr *) makeVar(build->target, attno, attribute->atttypid, attribute->atttypmod,
+							attribute->attcollation, 0);
+}
+
+/* the row as a value of the table's type; NULL where an outer join has no row */
+static Node *
+make_whole_row(ChangeBuild *build, const Var *var)
+{
+	RowExpr    *row = makeNode(RowExpr);
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	NullTest   *test = makeNode(NullTest);
+
+	for (int i = 0; i < build->desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(build->desc, i);
+		Expr	   *column = planner_change_column(build, i + 1);
+
+		if (IsA(column, Var))
+			((Var *) column)->varlevelsup = var->varlevelsup;
+		row->args = lappend(row->args, column);
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
+		build->needed = bms_add_member(build->needed, i + 1);
+	}
+	row->row_typeid = build->desc->tdtypeid;
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+
+	test->arg = planner_change_row(build);
+	((Var *) test->arg)->varlevelsup = var->varlevelsup;
+	test->nulltesttype = IS_NOT_NULL;
+	test->location = -1;
+	when->expr = (Expr *) test;
+	when->result = (Expr *) row;
+	when->location = -1;
+	result->casetype = row->row_typeid;
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(row->row_typeid, -1, InvalidOid);
+	result->location = -1;
+	return (Node *) result;
+}
+
+static Node *
+replace_target_var(ChangeBuild *build, Var *var)
+{
+	Var		   *result;
+
+	if (var->varattno > 0)
+	{
+		build->needed = bms_add_member(build->needed, var->varattno);
+		return (Node *) copyObject(var);
+	}
+	if (var->varattno == InvalidAttrNumber)
+		return make_whole_row(build, var);
+	result = copyObject(var);
+	if (var->varattno == SelfItemPointerAttributeNumber)
+		result->varattno = build->desc->natts + 2;
+	else if (var->varattno == TableOidAttributeNumber)
+		result->varattno = build->desc->natts + 3;
+	else
+		build->impossible = "a system column of rows that are changed is read";
+	return (Node *) result;
+}
+
+/* Vars that mean the table become Vars that mean the sub-query in its place */
+static Node *
+target_mutator(Node *node, ChangeBuild *build)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == build->target &&
+		((Var *) node)->varlevelsup == build->depth)
+		return replace_target_var(build, (Var *) node);
+	if (IsA(node, CurrentOfExpr))
+		build->impossible = "the row of a cursor is not known here";
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		build->depth++;
+		result = query_tree_mutator((Query *) node, target_mutator, build, 0);
+		build->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, target_mutator, build);
+}
+
+/* ---- the target as a sub-query ---- */
+
+static bool
+qual_is_targets(ChangeBuild *build, Node *qual)
+{
+	Oid			role = build->spec->role;
+
+	return !checkExprHasSubLink(qual) && !contain_volatile_functions(qual) &&
+		!contain_vars_of_level(qual, 1) &&
+		bms_equal(pull_varnos(NULL, qual), bms_make_singleton(build->target)) &&
+		planner_expr_is_shippable(qual) &&
+		(!OidIsValid(role) || planner_expr_is_trusted(qual));
+}
+
+/* moves conditions that only the target decides from *quals to its sub-query */
+void
+planner_change_take_quals(ChangeBuild *build, Node **quals)
+{
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) *quals))
+	{
+		Node	   *qual = planner_flatten(build->source, lfirst(lc));
+
+		if (!build->barrier && qual_is_targets(build, qual))
+			build->targetQuals = lappend(build->targetQuals, qual);
+		else
+			left = lappend(left, lfirst(lc));
+	}
+	*quals = left == NIL ? NULL : (Node *) make_ands_explicit(left);
+}
+
+/* conditions of a security-barrier view; policies are applied again by the shards */
+static void
+take_security_quals(ChangeBuild *build, RangeTblEntry *rte)
+{
+	ListCell   *lc;
+
+	foreach(lc, rte->securityQuals)
+	{
+		if (qual_is_targets(build, lfirst(lc)))
+			build->targetQuals = lappend(build->targetQuals, copyObject(lfirst(lc)));
+		else if (!build->query->hasRowSecurity)
+			build->impossible = "a condition of a security-barrier view must run on this node";
+		build->barrier = true;
+	}
+	rte->securityQuals = NIL;
+}
+
+static void
+add_output(Query *query, Expr *expr, const char *name)
+{
+	AttrNumber	number = list_length(query->targetList) + 1;
+
+	query->targetList = lappend(query->targetList,
+								makeTargetEntry(expr, number, pstrdup(name), false));
+}
+
+static Expr *
+make_shard_of_row(void)
+{
+	Var		   *tableoid = makeVar(1, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0);
+
+	return (Expr *) makeFuncExpr(deparse_shard_of_row_oid(), INT8OID, list_make1(tableoid),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+static void
+lock_rows(ChangeBuild *build, Query *query)
+{
+	RowMarkClause *lock = makeNode(RowMarkClause);
+
+	lock->rti = 1;
+	lock->strength = build->strength;
+	lock->waitPolicy = LockWaitBlock;
+	query->rowMarks = list_make1(lock);
+	query->hasForUpdate = true;
+}
+
+/* SELECT the needed columns, shard, row FROM the target WHERE .. FOR UPDATE */
+static Query *
+make_target_query(ChangeBuild *build)
+{
+	RangeTblEntry *rte = copyObject(rt_fetch(build->target, build->query->rtable));
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = makeNode(Query);
+
+	ref->rtindex = 1;
+	rte->inFromCl = true;
+	rte->securityQuals = NIL;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	if (build->targetQuals != NIL)
+		query->jointree->quals = (Node *) make_ands_explicit(build->targetQuals);
+	ChangeVarNodes(query->jointree->quals, build->target, 1, 0);
+	for (int i = 0; i < build->desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(build->desc, i);
+		Expr	   *column = planner_change_column(build, i + 1);
+
+		if (IsA(column, Var) && !bms_is_member(i + 1, build->needed))
+			column = (Expr *) makeNullConst(attribute->atttypid, attribute->atttypmod,
+											attribute->attcollation);
+		else if (IsA(column, Var))
+			((Var *) column)->varno = ((Var *) column)->varnosyn = 1;
+		add_output(query, column, NameStr(attribute->attname));
+	}
+	add_output(query, make_shard_of_row(), "shard of row");
+	add_output(query, (Expr *) makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid,
+									   0), "row");
+	add_output(query, (Expr *) makeVar(1, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0),
+			   "table of row");
+	compat_query_take_perminfo(query, rte, build->query);
+	lock_rows(build, query);
+	return query;
+}
+
+/* puts the target's sub-query where the target stood in the source */
+bool
+planner_change_replace_target(ChangeBuild *build)
+{
+	RangeTblEntry *rte = rt_fetch(build->target, build->query->rtable);
+	RangeTblEntry *made = makeNode(RangeTblEntry);
+	Query	   *query = NULL;
+	ListCell   *lc;
+
+	if (build->impossible == NULL)
+	{
+		query = make_target_query(build);
+		made->subquery = planner_transform(query, build->refusal, NULL);
+	}
+	if (build->impossible != NULL)
+		build->refusal->reason = build->impossible;
+	if (made->subquery == NULL)
+		return false;
+	made->rtekind = RTE_SUBQUERY;
+	made->eref = makeAlias(rte->eref->aliasname, NIL);
+	foreach(lc, query->targetList)
+		made->eref->colnames = lappend(made->eref->colnames,
+									   makeString(lfirst_node(TargetEntry, lc)->resname));
+	made->inFromCl = true;
+	list_nth_cell(build->source->rtable, build->target - 1)->ptr_value = made;
+	return true;
+}
+
+/* Vars of the source that mean the target now mean its sub-query */
+void
+planner_change_retarget(ChangeBuild *build)
+{
+	build->depth = 0;
+	build->source = query_tree_mutator(build->source, target_mutator, build, 0);
+}
+
+/* ---- columns of the source ---- */
+
+/* the number of a new column of the rows that say what to change */
+int
+planner_change_add_column(ChangeBuild *build, Expr *expr)
+{
+	int			number = list_length(build->columns) + 1;
+
+	build->columns = lappend(build->columns,
+							 makeTargetEntry(expr, number, psprintf("column_%d", number), false));
+	return number;
+}
+
+static void
+add_output_spec(ChangeBuild *build, ChangeOutput kind, int number)
+{
+	build->spec->outputs = lappend_int(build->spec->outputs, kind);
+	build->spec->outputNumbers = lappend_int(build->spec->outputNumbers, number);
+}
+
+static bool
+output_needs_old(ChangeBuild *build, const Var *var)
+{
+	CompatReturning row = compat_var_returning(var);
+
+	return row == COMPAT_RETURNING_OLD ||
+		(row == COMPAT_RETURNING_CURRENT && build->query->commandType != CMD_UPDATE);
+}
+
+static void
+describe_target_output(ChangeBuild *build, const Var *var)
+{
+	CompatReturning row = compat_var_returning(var);
+
+	if (var->varattno == InvalidAttrNumber ||
+		(var->varattno < 0 && var->varattno != SelfItemPointerAttributeNumber &&
+		 var->varattno != TableOidAttributeNumber && output_needs_old(build, var)))
+		build->impossible = "RETURNING reads a system column of the old row";
+	add_output_spec(build, row == COMPAT_RETURNING_OLD ? CHANGE_OUTPUT_OLD :
+					row == COMPAT_RETURNING_NEW ? CHANGE_OUTPUT_NEW : CHANGE_OUTPUT_CURRENT,
+					var->varattno);
+}
+
+/* what RETURNING, which has Vars only, is made of; carry makes a column of the source of a Var */
+void
+planner_change_describe_outputs(ChangeBuild *build, ChangeCarrier carry)
+{
+	ListCell   *lc;
+
+	foreach(lc, build->query->returningList)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (compat_is_merge_action(expr))
+			add_output_spec(build, CHANGE_OUTPUT_ACTION, 0);
+		else if (castNode(Var, expr)->varno == build->target)
+			describe_target_output(build, (Var *) expr);
+		else
+			add_output_spec(build, CHANGE_OUTPUT_CHILD, carry(build, copyObject(expr)));
+	}
+}
+
+static bool
+sets_key(ChangeBuild *build, List *columns)
+{
+	return DIST_TABLE_HAS_KEY(build->table) &&
+		list_member_int(columns, build->table->keyAttno);
+}
+
+static bool
+table_has_copies(const DistTable *table)
+{
+	for (int i = 0; i < table->nshards; i++)
+	{
+		if (table->shards[i]->nplacements > 1)
+			return true;
+	}
+	return table->kind == DIST_TABLE_REFERENCE;
+}
+
+/* true when the old row must be known as a whole */
+bool
+planner_change_needs_old(ChangeBuild *build)
+{
+	ListCell   *lc;
+
+	if (table_has_copies(build->table))
+		return true;
+	foreach(lc, build->spec->actions)
+	{
+		ChangeAction *action = lfirst(lc);
+
+		if (action->command == CMD_UPDATE && sets_key(build, action->columns))
+			return true;
+	}
+	foreach(lc, build->query->returningList)
+	{
+		Var		   *var = (Var *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(var, Var) && var->varno == build->target && output_needs_old(build, var))
+			return true;
+	}
+	return false;
+}
+
+/* FOR UPDATE where rows may go or move, else what an UPDATE takes */
+void
+planner_change_choose_lock(ChangeBuild *build)
+{
+	ListCell   *lc;
+
+	build->strength = LCS_FORNOKEYUPDATE;
+	foreach(lc, build->spec->actions)
+	{
+		ChangeAction *action = lfirst(lc);
+
+		if (action->command == CMD_DELETE ||
+			(action->command == CMD_UPDATE && sets_key(build, action->columns)))
+			build->strength = LCS_FORUPDATE;
+	}
+}
+
+/* ---- UPDATE and DELETE ---- */
+
+typedef struct MultiContext
+{
+	List	   *targetList;
+	const char *impossible;
+} MultiContext;
+
+/* SELECT column number FROM (query) */
+static Query *
+select_column(Query *query, int number)
+{
+	Query	   *outer = makeNode(Query);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	TargetEntry *tle = list_nth_node(TargetEntry, query->targetList, number - 1);
+	Var		   *var;
+	ListCell   *lc;
+
+	IncrementVarSublevelsUp((Node *) query, 1, 1);
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = query;
+	rte->eref = makeAlias("row", NIL);
+	rte->inFromCl = true;
+	foreach(lc, query->targetList)
+	{
+		char	   *name = lfirst_node(TargetEntry, lc)->resname;
+
+		rte->eref->colnames = lappend(rte->eref->colnames, makeString(name ? name : "?column?"));
+	}
+	ref->rtindex = 1;
+	var = makeVarFromTargetEntry(1, tle);
+	outer->commandType = CMD_SELECT;
+	outer->querySource = QSRC_ORIGINAL;
+	outer->canSetTag = true;
+	outer->rtable = list_make1(rte);
+	outer->jointree = makeFromExpr(list_make1(ref), NULL);
+	outer->targetList = list_make1(makeTargetEntry((Expr *) var, 1, "column", false));
+	return outer;
+}
+
+/* true for SELECT expressions, and nothing else: its one row needs no sub-query */
+static bool
+query_is_a_row(Query *query)
+{
+	return query->commandType == CMD_SELECT && query->rtable == NIL && query->cteList == NIL &&
+		query->jointree->quals == NULL && query->limitCount == NULL &&
+		query->limitOffset == NULL && query->havingQual == NULL && !query->hasAggs &&
+		!query->hasWindowFuncs && !query->hasTargetSRFs && query->setOperations == NULL;
+}
+
+/* column number of the sub-query with this id, as a sub-query of its own */
+static Node *
+select_one_column(MultiContext *context, int subLinkId, int number)
+{
+	ListCell   *lc;
+
+	foreach(lc, context->targetList)
+	{
+		SubLink    *sublink = (SubLink *) lfirst_node(TargetEntry, lc)->expr;
+		Query	   *select;
+
+		if (!IsA(sublink, SubLink) || sublink->subLinkType != MULTIEXPR_SUBLINK ||
+			sublink->subLinkId != subLinkId)
+			continue;
+		select = (Query *) sublink->subselect;
+		if (query_is_a_row(select))
+		{
+			TargetEntry *tle = list_nth_node(TargetEntry, select->targetList, number - 1);
+			Node	   *value = copyObject((Node *) tle->expr);
+
+			IncrementVarSublevelsUp(value, -1, 1);
+			return value;
+		}
+		if (contain_volatile_functions(sublink->subselect))
+			context->impossible = "a volatile sub-query sets several columns";
+		select = select_column(copyObject((Query *) sublink->subselect), number);
+		sublink = makeNode(SubLink);
+		sublink->subLinkType = EXPR_SUBLINK;
+		sublink->subselect = (Node *) select;
+		sublink->location = -1;
+		return (Node *) sublink;
+	}
+	elog(ERROR, "sub-query %d of a multiple assignment not found", subLinkId);
+}
+
+/* SET (a, b) = (SELECT x, y ..) is SET a = (SELECT x ..), b = (SELECT y ..) */
+static Node *
+multi_mutator(Node *node, MultiContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_MULTIEXPR)
+	{
+		int			id = ((Param *) node)->paramid;
+
+		return select_one_column(context, id >> 16, id & 0xFFFF);
+	}
+	return expression_tree_mutator(node, multi_mutator, context);
+}
+
+static int
+carry_var(ChangeBuild *build, Node *var)
+{
+	return planner_change_add_column(build, (Expr *) var);
+}
+
+/* the expression of an assignment of targetList, without references to its other entries */
+Expr *
+planner_change_assigned(ChangeBuild *build, List *targetList, TargetEntry *tle)
+{
+	MultiContext context = {targetList, NULL};
+	Node	   *value = multi_mutator((Node *) tle->expr, &context);
+
+	if (context.impossible != NULL)
+		build->impossible = context.impossible;
+	return (Expr *) value;
+}
+
+static void
+add_assignments(ChangeBuild *build, ChangeAction *action)
+{
+	List	   *targetList = build->query->targetList;
+	ListCell   *lc;
+
+	action->firstValue = list_length(build->columns) + 1;
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (tle->resjunk)
+			continue;
+		action->columns = lappend_int(action->columns, tle->resno);
+		(void) planner_change_add_column(build, planner_change_assigned(build, targetList, tle));
+	}
+}
+
+/* the first columns of every source */
+void
+planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row)
+{
+	build->spec->shardColumn = planner_change_add_column(build, shard);
+	build->spec->rowColumn = planner_change_add_column(build, row);
+}
+
+static void
+make_plain_source(ChangeBuild *build)
+{
+	ChangeAction *action = plan_change_action_make();
+	Query	   *source = build->source;
+
+	action->command = build->query->commandType;
+	build->spec->actions = list_make1(action);
+	planner_change_add_identity(build, planner_change_shard(build), planner_change_row(build));
+	if (action->command == CMD_UPDATE)
+		add_assignments(build, action);
+	if (planner_change_needs_old(build))
+	{
+		build->spec->oldColumn = list_length(build->columns) + 1;
+		for (int i = 1; i <= build->desc->natts; i++)
+			(void) planner_change_add_column(build, planner_change_column(build, i));
+	}
+	planner_change_describe_outputs(build, carry_var);
+
+	planner_change_take_quals(build, &source->jointree->quals);
+	source->targetList = build->columns;
+	source->hasSubLinks |= checkExprHasSubLink((Node *) source->targetList);
+}
+
+/* ---- the statement ---- */
+
+static void
+begin_build(ChangeBuild *build, Query *query)
+{
+	RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+	Relation	relation = table_open(rte->relid, AccessShareLock);
+	Oid			role = compat_rte_check_as_user(query, rte);
+
+	build->query = query;
+	build->source = copyObject(query);
+	build->target = query->resultRelation;
+	build->table = catalog_table_get(rte->relid);
+	build->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
+	build->desc->tdtypeid = relation->rd_rel->reltype;
+	table_close(relation, NoLock);
+	build->spec = plan_change_make();
+	build->spec->relid = rte->relid;
+	build->spec->command = query->commandType;
+	build->spec->role = role == GetUserId() ? InvalidOid : role;
+
+	build->source->commandType = CMD_SELECT;
+	build->source->resultRelation = 0;
+	build->source->returningList = NIL;
+	build->source->withCheckOptions = NIL;
+	build->source->canSetTag = true;
+	take_security_quals(build, rt_fetch(build->target, build->source->rtable));
+}
+
+PlannedStmt *
+planner_change(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	ChangeBuild build = {.refusal = refusal};
+	PlanRequest sourceRequest = *request;
+	DistPlan   *plan;
+	PlannedStmt *stmt;
+
+	begin_build(&build, query);
+	if (query->commandType == CMD_MERGE)
+	{
+		if (!planner_change_merge_source(&build))
+			return NULL;
+	}
+	else
+	{
+		make_plain_source(&build);
+		planner_change_retarget(&build);
+		planner_change_choose_lock(&build);
+		if (!planner_change_replace_target(&build))
+			return NULL;
+	}
+	plan = plan_make(DIST_PLAN_CHANGES, "rows found first");
+	plan->change = build.spec;
+	plan->modifies = true;
+
+	sourceRequest.query = build.source;
+	sourceRequest.cursorOptions = 0;
+	stmt = planner_scan(&sourceRequest);
+	compat_stmt_take_relations(stmt, request->query);
+	return planner_add_node(request, stmt, plan, query->returningList);
+}

@@ -1,0 +1,55 @@
+/*
+ * planner_change_internal.h
+ *	  What the files that make DIST_PLAN_CHANGES share.
+ */
+#ifndef PLANNER_CHANGE_INTERNAL_H
+#define PLANNER_CHANGE_INTERNAL_H
+
+#include "postgres.h"
+#include "access/tupdesc.h"
+#include "planner_internal.h"
+
+/* a statement on its way to a source query and a ChangeSpec */
+typedef struct ChangeBuild
+{
+	Query	   *query;			/* the statement, normalized; not changed */
+	Query	   *source;			/* the SELECT it becomes */
+	Index		target;			/* range table index of the table, in both */
+	const DistTable *table;
+	TupleDesc	desc;
+	ChangeSpec *spec;
+	Refusal    *refusal;
+	const char *impossible;		/* why not, once known */
+
+	LockClauseStrength strength;
+	List	   *targetQuals;	/* conditions for the target's sub-query, Vars as in the source */
+	bool		barrier;		/* a security-barrier view's conditions: no others may join them */
+	Bitmapset  *needed;			/* attributes of the target that the source reads */
+	int			depth;			/* of the walk over the source */
+	List	   *columns;		/* TargetEntry: what the rows of the source are made of */
+} ChangeBuild;
+
+/* makes a column of the source of a Var of the statement; returns its number */
+typedef int (*ChangeCarrier) (ChangeBuild *build, Node *var);
+
+/* ---- planner_change.c ---- */
+
+extern Expr *planner_change_shard(ChangeBuild *build);
+extern Expr *planner_change_row(ChangeBuild *build);
+extern Expr *planner_change_column(ChangeBuild *build, AttrNumber attno);
+extern Expr *planner_change_assigned(ChangeBuild *build, List *targetList, TargetEntry *tle);
+extern void planner_change_take_quals(ChangeBuild *build, Node **quals);
+extern bool planner_change_replace_target(ChangeBuild *build);
+extern void planner_change_retarget(ChangeBuild *build);
+extern int	planner_change_add_column(ChangeBuild *build, Expr *expr);
+extern void planner_change_describe_outputs(ChangeBuild *build, ChangeCarrier carry);
+extern bool planner_change_needs_old(ChangeBuild *build);
+extern void planner_change_choose_lock(ChangeBuild *build);
+extern void planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row);
+
+/* ---- planner_change_merge.c ---- */
+
+/* makes the source of a MERGE; false with the refusal filled in when that cannot be done */
+extern bool planner_change_merge_source(ChangeBuild *build);
+
+#endif

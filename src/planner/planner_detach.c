@@ -1,0 +1,377 @@
+/*
+ * planner_detach.c
+ *	  RETURNING, and the check options of views, apart from the statement they belong to.
+ *
+ * Where the expressions of RETURNING cannot run beside the change, and where a view says WITH CHECK
+ * OPTION, a statement becomes
+ *
+ *		the statement, RETURNING the columns that are read, nothing else
+ *		SELECT an error FROM these rows WHERE (condition of the view) IS NOT TRUE
+ *		SELECT the expressions of RETURNING FROM these rows
+ *
+ * run one after the other under one node; the last is the main plan.  A check option is so looked
+ * at when the row is written, as on one server: its transaction fails.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_func.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "citus/base/compat_planner.h"
+#include "planner_internal.h"
+
+PG_FUNCTION_INFO_V1(raise_check_option);
+
+/* citus_internal.raise_check_option(view text) returns boolean: never */
+Datum
+raise_check_option(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WITH_CHECK_OPTION_VIOLATION),
+			 errmsg("new row violates check option for view \"%s\"",
+					text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+}
+
+typedef struct DetachContext
+{
+	Query	   *query;
+	List	   *columns;		/* TargetEntry: Vars that the statement will return */
+	int			depth;
+} DetachContext;
+
+static Node *
+returned_column(DetachContext *context, Expr *expr)
+{
+	TargetEntry *found = NULL;
+	ListCell   *lc;
+
+	foreach(lc, context->columns)
+	{
+		if (equal(lfirst_node(TargetEntry, lc)->expr, expr))
+			found = lfirst(lc);
+	}
+	if (found == NULL)
+	{
+		AttrNumber	number = list_length(context->columns) + 1;
+
+		found = makeTargetEntry(expr, number, psprintf("column_%d", number), false);
+		context->columns = lappend(context->columns, found);
+	}
+	return (Node *) makeVar(1, found->resno, exprType((Node *) expr),
+							exprTypmod((Node *) expr), exprCollation((Node *) expr),
+							context->depth);
+}
+
+static Var *
+sibling(const Var *var, AttrNumber attno, Oid type, int32 typmod, Oid collation)
+{
+	Var		   *result = copyObject((Var *) var);
+
+	result->varattno = result->varattnosyn = attno;
+	result->vartype = type;
+	result->vartypmod = typmod;
+	result->varcollid = collation;
+	return result;
+}
+
+/* CASE WHEN the row that var is of exists THEN value END */
+static Node *
+null_without_row(DetachContext *context, const Var *var, Expr *value)
+{
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	NullTest   *test = makeNode(NullTest);
+	Var		   *ctid = sibling(var, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid);
+
+	test->arg = (Expr *) returned_column(context, (Expr *) ctid);
+	test->nulltesttype = IS_NOT_NULL;
+	test->location = -1;
+	when->expr = (Expr *) test;
+	when->result = value;
+	when->location = -1;
+	result->casetype = exprType((Node *) value);
+	result->casecollid = exprCollation((Node *) value);
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(result->casetype, -1, result->casecollid);
+	result->location = -1;
+	return (Node *) result;
+}
+
+/* the whole row of a table, from its columns */
+static Node *
+row_of_table(DetachContext *context, const Var *var, Oid relid)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	RowExpr    *row = makeNode(RowExpr);
+
+	row->row_typeid = var->vartype;
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Node	   *column;
+
+		if (attribute->attisdropped)
+			column = (Node *) makeNullConst(INT4OID, -1, InvalidOid);
+		else
+			column = returned_column(context, (Expr *) sibling(var, i + 1, attribute->atttypid,
+															   attribute->atttypmod,
+															   attribute->attcollation));
+		row->args = lappend(row->args, column);
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
+	}
+	table_close(relation, NoLock);
+	if (var->varno == context->query->resultRelation &&
+		compat_var_returning(var) == COMPAT_RETURNING_CURRENT)
+		return (Node *) row;
+	return null_without_row(context, var, (Expr *) row);
+}
+
+/* the whole row of anything that has no type of its own */
+static Node *
+row_of_columns(DetachContext *context, const Var *var, RangeTblEntry *rte)
+{
+	RowExpr    *row = makeNode(RowExpr);
+	List	   *names;
+	List	   *vars;
+	ListCell   *lc;
+
+	compat_expand_rte(rte, var->varno, &names, &vars);
+	row->row_typeid = RECORDOID;
+	row->row_format = COERCE_IMPLICIT_CAST;
+	row->colnames = names;
+	row->location = -1;
+	foreach(lc, vars)
+	{
+		Var		   *column = lfirst_node(Var, lc);
+
+		row->args = lappend(row->args, returned_column(context, (Expr *)
+													   sibling(var, column->varattno,
+															   column->vartype,
+															   column->vartypmod,
+															   column->varcollid)));
+	}
+	return (Node *) row;
+}
+
+static Node *
+detach_var(DetachContext *context, const Var *original)
+{
+	Var		   *var = copyObject((Var *) original);
+	RangeTblEntry *rte = rt_fetch(var->varno, context->query->rtable);
+
+	var->varlevelsup = 0;
+	if (var->varattno != InvalidAttrNumber)
+		return returned_column(context, (Expr *) var);
+	if (rte->rtekind == RTE_RELATION)
+		return row_of_table(context, var, rte->relid);
+	if (var->vartype == RECORDOID)
+		return row_of_columns(context, var, rte);
+	return returned_column(context, (Expr *) var);
+}
+
+static Node *
+detach_mutator(Node *node, DetachContext *context)
+{
+	bool		old;
+	Node	   *inner;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->depth)
+		return detach_var(context, (Var *) node);
+	if (compat_is_merge_action(node))
+		return returned_column(context, (Expr *) copyObject(node));
+	inner = compat_returning_expr(node, &old);
+	if (inner != NULL)
+	{
+		Var		   *var = makeVar(context->query->resultRelation, 1, INT4OID, -1, InvalidOid, 0);
+
+		compat_var_set_returning(var, old ? COMPAT_RETURNING_OLD : COMPAT_RETURNING_NEW);
+		return null_without_row(context, var, (Expr *) detach_mutator(inner, context));
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->depth++;
+		result = query_tree_mutator((Query *) node, detach_mutator, context, 0);
+		context->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, detach_mutator, context);
+}
+
+static Node *
+detach_expr(DetachContext *context, Node *expr)
+{
+	return detach_mutator(planner_flatten(context->query, expr), context);
+}
+
+/* ---- the statements ---- */
+
+/* SELECT targetList FROM rows of the part WHERE qual */
+static Query *
+select_from_part(DetachContext *context, int id, List *targetList, Node *qual)
+{
+	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows of the statement");
+	Query	   *select = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+
+	plan->partId = id;
+	ref->rtindex = 1;
+	select->commandType = CMD_SELECT;
+	select->querySource = QSRC_ORIGINAL;
+	select->rtable = list_make1(planner_plan_rte(plan, context->columns));
+	select->jointree = makeFromExpr(list_make1(ref), qual);
+	select->targetList = targetList;
+	select->hasSubLinks = checkExprHasSubLink((Node *) targetList) || checkExprHasSubLink(qual);
+	select->hasTargetSRFs = expression_returns_set((Node *) targetList);
+	if (select->hasSubLinks)
+		select->cteList = copyObject(context->query->cteList);
+	return select;
+}
+
+static Oid
+check_option_oid(void)
+{
+	Oid			argument = TEXTOID;
+
+	return LookupFuncName(list_make2(makeString("citus_internal"),
+									 makeString("raise_check_option")), 1, &argument, false);
+}
+
+/* SELECT an error FROM rows WHERE the view would not show them */
+static Query *
+make_check(DetachContext *context, int id, WithCheckOption *option, Node *condition)
+{
+	BooleanTest *test = makeNode(BooleanTest);
+	Const	   *name = makeConst(TEXTOID, -1, InvalidOid, -1,
+								 CStringGetTextDatum(option->relname), false, false);
+	Expr	   *call = (Expr *) makeFuncExpr(check_option_oid(), BOOLOID, list_make1(name),
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+
+	test->arg = (Expr *) condition;
+	test->booltesttype = IS_NOT_TRUE;
+	test->location = -1;
+	return select_from_part(context, id,
+							list_make1(makeTargetEntry(call, 1, pstrdup("check"), false)),
+							(Node *) test);
+}
+
+static List *
+detach_returning(DetachContext *context)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, context->query->returningList)
+	{
+		TargetEntry *tle = flatCopyTargetEntry(lfirst_node(TargetEntry, lc));
+
+		tle->expr = (Expr *) detach_expr(context, (Node *) tle->expr);
+		result = lappend(result, tle);
+	}
+	return result;
+}
+
+/* of WithCheckOption: those that views ask for; policies are checked by the shards */
+static List *
+check_options(Query *query)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->withCheckOptions)
+	{
+		if (lfirst_node(WithCheckOption, lc)->kind == WCO_VIEW_CHECK)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+bool
+planner_has_check_options(Query *query)
+{
+	return check_options(query) != NIL;
+}
+
+bool
+planner_returning_is_plain(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->returningList)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (!compat_is_merge_action(expr) &&
+			!(IsA(expr, Var) && ((Var *) expr)->varattno != InvalidAttrNumber &&
+			  rt_fetch(((Var *) expr)->varno, query->rtable)->rtekind != RTE_JOIN))
+			return false;
+	}
+	return true;
+}
+
+static PlannedStmt *
+plan_part(PlanRequest *request, Query *query)
+{
+	PlanRequest each = *request;
+
+	each.query = query;
+	each.cursorOptions = 0;
+	return planner_has_known_relation(query) ? planner_plan_request(&each) : planner_scan(&each);
+}
+
+/* plans a normalized statement so that RETURNING has Vars only and no view checks its rows */
+PlannedStmt *
+planner_detach_output(PlanRequest *request, Query *query)
+{
+	DetachContext context = {query, NIL, 0};
+	Query	   *change = copyObject(query);
+	int			id = planner_new_part_id();
+	List	   *ids = list_make1_int(id);
+	List	   *targetList = detach_returning(&context);
+	List	   *conditions = NIL;
+	List	   *parts;
+	Node	   *nothing = query->returningList == NIL ? makeBoolConst(false, false) : NULL;
+	PlannedStmt *stmt;
+	ListCell   *option;
+	ListCell   *condition;
+
+	foreach(option, check_options(query))
+		conditions = lappend(conditions, detach_expr(&context,
+													 lfirst_node(WithCheckOption, option)->qual));
+	change->returningList = context.columns;
+	change->withCheckOptions = NIL;
+	parts = list_make1(plan_part(request, change));
+	forboth(option, check_options(query), condition, conditions)
+	{
+		parts = lappend(parts, plan_part(request, make_check(&context, id, lfirst(option),
+															 lfirst(condition))));
+		ids = lappend_int(ids, planner_new_part_id());
+	}
+	stmt = plan_part(request, select_from_part(&context, id, targetList, nothing));
+	compat_stmt_take_relations(stmt, request->query);
+	stmt = planner_add_parts(stmt, parts, ids);
+	stmt->commandType = query->commandType;
+	stmt->hasReturning = query->returningList != NIL;
+	stmt->canSetTag = request->query->canSetTag;
+	stmt->queryId = request->query->queryId;
+	stmt->stmt_location = request->query->stmt_location;
+	stmt->stmt_len = request->query->stmt_len;
+	return stmt;
+}

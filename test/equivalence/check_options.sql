@@ -1,0 +1,52 @@
+-- Views that check the rows written through them, and views that hide rows.
+CREATE TABLE t (k int PRIMARY KEY, v int, note text);
+CREATE TABLE other (k int);
+-- distribute: SELECT create_distributed_table('t', 'k')
+-- distribute: SELECT create_distributed_table('other', 'k')
+INSERT INTO t SELECT i, i * 10, 'n' || i FROM generate_series(1, 10) i;
+INSERT INTO other VALUES (3), (4);
+CREATE VIEW small AS SELECT k, v, note FROM t WHERE v < 60;
+CREATE VIEW small_even AS SELECT * FROM small WHERE k % 2 = 0 WITH LOCAL CHECK OPTION;
+CREATE VIEW small_deep AS SELECT * FROM small WHERE k % 2 = 0 WITH CASCADED CHECK OPTION;
+CREATE VIEW listed AS SELECT * FROM t WHERE k IN (SELECT k FROM other) WITH CHECK OPTION;
+INSERT INTO small_even VALUES (12, 1000, 'ok');
+INSERT INTO small_even VALUES (13, 1, 'odd');
+INSERT INTO small_deep VALUES (14, 1000, 'deep');
+INSERT INTO small_deep VALUES (14, 10, 'deep') RETURNING *, v + 1;
+INSERT INTO small_deep VALUES (16, 10, 'a'), (17, 10, 'b');
+UPDATE small_deep SET v = 100 WHERE k = 14;
+UPDATE small_deep SET v = v + 1 RETURNING k, v;
+UPDATE small_deep SET v = NULL WHERE k = 2;
+UPDATE listed SET note = 'x' RETURNING *;
+UPDATE listed SET k = 50 WHERE k = 3;
+UPDATE listed SET k = k + 1 WHERE k = 50;
+INSERT INTO listed VALUES (60, 1, 'no');
+INSERT INTO listed VALUES (4, 1, 'again') ON CONFLICT (k) DO UPDATE SET note = 'up' RETURNING *;
+DELETE FROM small_deep WHERE k = 14;
+SELECT * FROM t;
+CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM t WHERE v < 60;
+UPDATE barrier SET note = 'b' WHERE k > 2 RETURNING k;
+UPDATE barrier SET note = 'b' WHERE random() >= 0 AND k > 2 RETURNING k;
+DELETE FROM barrier WHERE k = 1 RETURNING *;
+DELETE FROM barrier WHERE k = 10 RETURNING *;
+
+-- triggers in place of writes
+CREATE VIEW sums AS SELECT k % 2 AS odd, sum(v) AS total FROM t GROUP BY 1;
+CREATE FUNCTION instead() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	IF TG_OP = 'INSERT' THEN
+		INSERT INTO t VALUES (new.odd + 1000, new.total, 'instead');
+		RETURN new;
+	ELSIF TG_OP = 'UPDATE' THEN
+		UPDATE t SET v = v + new.total - old.total WHERE k = (SELECT min(k) FROM t WHERE k % 2 = old.odd);
+		RETURN new;
+	END IF;
+	DELETE FROM t WHERE k % 2 = old.odd;
+	RETURN old;
+END $$;
+CREATE TRIGGER instead INSTEAD OF INSERT OR UPDATE OR DELETE ON sums FOR EACH ROW EXECUTE FUNCTION instead();
+INSERT INTO sums VALUES (0, 5) RETURNING *;
+UPDATE sums SET total = total + 3 WHERE odd = 1 RETURNING *;
+UPDATE sums SET total = o.k FROM other o WHERE o.k = sums.odd + 3;
+DELETE FROM sums WHERE odd = 0 RETURNING *;
+SELECT * FROM t;
