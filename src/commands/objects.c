@@ -397,8 +397,10 @@ share_created(Command *command, void *argument)
 		return;
 	if (created->wasKnown)
 	{
+		/* bodies have been checked here, where the tables are that other nodes do not have */
 		cluster_ensure_dependencies(&address, false);
-		commands_run_on_nodes(list_make1(unconstify(char *, command->text)));
+		commands_run_on_nodes(list_make2("SET LOCAL check_function_bodies TO off",
+										 unconstify(char *, command->text)));
 	}
 	else if (!is_held_back(&address))
 		commands_share_object(&address);

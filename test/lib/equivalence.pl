@@ -9,6 +9,8 @@
 #   -- differs: SQLSTATE, REASON   it must fail here as there, whatever the code
 #   -- worker                   in mode "worker", the rest is typed on a worker
 #   -- only: MODE [MODE ...]    the file is for these modes (distributed, reference, single) only
+#   -- include: FILE            the text of another file, named from the folder of this one
+#   -- nonempty: every query    a SELECT that finds nothing on the plain server fails
 #
 # Mode "auto" is for files that know nothing of us: each table they create is distributed by its
 # first column, or made a reference table, or left alone, whichever works first.  FILE may be several,
@@ -222,11 +224,21 @@ sub auto_statements {
     return (@setup, @all);
 }
 
-if ($mode ne 'auto' && read_file($file) =~ /^--\s*only:\s*(.*)$/m && $1 !~ /\b$mode\b/) {
+# The text of a file of ours with what it includes.
+sub full_text {
+    my $from = shift;
+    my $text = read_file($from);
+    $text =~ s/^--\s*include:\s*(\S+)\s*$/full_text(dirname($from) . "\/$1")/gme;
+    return $text;
+}
+
+my $own_text = $mode eq 'auto' ? '' : full_text($file);
+if ($own_text =~ /^--\s*only:\s*(.*)$/m && $1 !~ /\b$mode\b/) {
     print "not for this mode\n";
     exit 0;
 }
-my @source = $mode eq 'auto' ? auto_statements() : split_statements(read_file($file));
+my @source = $mode eq 'auto' ? auto_statements() : split_statements($own_text);
+my $nonempty = $own_text =~ /^--\s*nonempty:/m;
 my @statements = $mode eq 'auto' ? distribute_all(@source) : @source;
 my $database = "equivalence_$$";
 admin($psql, $plain, "CREATE DATABASE $database") or die "the plain server does not answer\n";
@@ -254,6 +266,10 @@ for my $i (0 .. $#statements) {
     }
     next if $s->{meta} || $s->{setup};
     $compared++;
+    if ($nonempty && $s->{sql} =~ /^(?:SELECT|WITH)\b/i && $x && $x->{output} !~ /\x1e./) {
+        print "EMPTY: $s->{sql}\n";
+        $wrong++;
+    }
     if (!($x && $y && differs_as_said($s->{differs}, $x, $y))
              && !($x && $y && same(top_level_order_by($s->{sql}), $x, $y))) {
         # One word first, to count the kinds: lost, another order, other rows, refused, accepted, another

@@ -1,0 +1,18 @@
+-- Functions that read what only this node has, made and made anew.
+CREATE TABLE d (k int PRIMARY KEY, v text);
+-- distribute: SELECT create_distributed_table('d', 'k')
+CREATE TABLE here (f1 serial, data text);
+CREATE FUNCTION note(text) RETURNS int LANGUAGE sql AS $$ INSERT INTO here (data) VALUES ($1) RETURNING f1 $$;
+SELECT note('a'), note('b');
+CREATE OR REPLACE FUNCTION note(text) RETURNS int LANGUAGE sql
+    AS $$ INSERT INTO here (data) VALUES ($1), ($1 || $1) RETURNING f1 $$;
+SELECT note('c');
+SELECT * FROM here;
+INSERT INTO d SELECT f1, data FROM here;
+CREATE OR REPLACE FUNCTION twice(here.f1%TYPE) RETURNS bigint LANGUAGE sql AS 'SELECT 2 * count(*) FROM here WHERE f1 <> $1';
+SELECT k, twice(k) FROM d;
+CREATE OR REPLACE FUNCTION wrong() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM not_there';
+CREATE FUNCTION wrong(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1';
+CREATE OR REPLACE AGGREGATE wrong(int) (SFUNC = wrong, STYPE = int);
+CREATE OR REPLACE AGGREGATE wrong(int, int) (SFUNC = wrong, STYPE = int);
+SELECT wrong(k) FROM d;

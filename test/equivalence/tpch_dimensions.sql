@@ -1,0 +1,14 @@
+-- TPC-H with the orders and their lines together, dimensions as reference tables.
+-- only: distributed
+-- nonempty: every query
+-- include: tpch/schema.sql
+-- distribute: SELECT create_reference_table('region')
+-- distribute: SELECT create_reference_table('nation')
+-- distribute: SELECT create_reference_table('supplier')
+-- distribute: SELECT create_reference_table('part')
+-- distribute: SELECT create_reference_table('partsupp')
+-- distribute: SELECT create_reference_table('customer')
+-- distribute: SELECT create_distributed_table('orders', 'o_orderkey', colocate_with => 'none')
+-- distribute: SELECT create_distributed_table('lineitem', 'l_orderkey', colocate_with => 'orders')
+-- include: tpch/data.sql
+-- include: tpch/queries.sql

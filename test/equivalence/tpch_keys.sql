@@ -1,0 +1,14 @@
+-- TPC-H with every table distributed by its own key.
+-- only: distributed single
+-- nonempty: every query
+-- include: tpch/schema.sql
+-- distribute: SELECT create_distributed_table('region', 'r_regionkey', colocate_with => 'none')
+-- distribute: SELECT create_distributed_table('nation', 'n_nationkey')
+-- distribute: SELECT create_distributed_table('supplier', 's_suppkey')
+-- distribute: SELECT create_distributed_table('part', 'p_partkey')
+-- distribute: SELECT create_distributed_table('partsupp', 'ps_partkey')
+-- distribute: SELECT create_distributed_table('customer', 'c_custkey')
+-- distribute: SELECT create_distributed_table('orders', 'o_orderkey', colocate_with => 'none')
+-- distribute: SELECT create_distributed_table('lineitem', 'l_orderkey', colocate_with => 'orders')
+-- include: tpch/data.sql
+-- include: tpch/queries.sql
