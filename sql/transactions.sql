@@ -127,3 +127,31 @@ CREATE FUNCTION citus_internal.assume_role(token text) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_assume_role';
 COMMENT ON FUNCTION citus_internal.assume_role(text)
     IS 'works as the role that was lent for the token, until the transaction ends';
+
+-- ----- cluster snapshots
+
+CREATE FUNCTION citus_internal.snapshot_take(snapshot_number bigint, window_us bigint)
+    RETURNS text
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_take';
+COMMENT ON FUNCTION citus_internal.snapshot_take(bigint, bigint)
+    IS 'takes a snapshot for the tasks that follow; what it sees of commits on several nodes';
+
+CREATE FUNCTION citus_internal.snapshot_join(snapshot_number bigint, slot int) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_join';
+COMMENT ON FUNCTION citus_internal.snapshot_join(bigint, int)
+    IS 'makes the tasks that follow read with a snapshot that another session of this node took';
+
+CREATE FUNCTION citus_internal.snapshot_use(snapshot_number bigint) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_use';
+COMMENT ON FUNCTION citus_internal.snapshot_use(bigint)
+    IS 'makes the tasks that follow read with a snapshot that was taken before; 0: with none';
+
+CREATE FUNCTION citus_internal.snapshot_forget(snapshot_number bigint) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_forget';
+COMMENT ON FUNCTION citus_internal.snapshot_forget(bigint)
+    IS 'gives up a snapshot that was taken before';
+
+CREATE FUNCTION citus_internal.snapshot_fence(ms int, transactions text) RETURNS bool
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_fence';
+COMMENT ON FUNCTION citus_internal.snapshot_fence(int, text)
+    IS 'for a moment lets only these commits on several nodes end here; true when they have';

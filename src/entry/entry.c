@@ -15,6 +15,7 @@
 #include "access/xlog.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "optimizer/paths.h"
@@ -77,6 +78,7 @@ static planner_hook_type previousPlanner = NULL;
 static set_rel_pathlist_hook_type previousRelPathlist = NULL;
 static get_relation_info_hook_type previousRelationInfo = NULL;
 static ProcessUtility_hook_type previousUtility = NULL;
+static ExecutorStart_hook_type previousExecutorStart = NULL;
 static shmem_request_hook_type previousShmemRequest = NULL;
 static shmem_startup_hook_type previousShmemStartup = NULL;
 
@@ -163,7 +165,24 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	};
 
 	stop_daemon_for(pstmt->utilityStmt);
-	commands_process(&call);
+	if (IsA(pstmt->utilityStmt, TransactionStmt))
+	{
+		txn_statement_starts((TransactionStmt *) pstmt->utilityStmt, queryString);
+		commands_process(&call);
+		txn_statement_ended((TransactionStmt *) pstmt->utilityStmt);
+	}
+	else
+		commands_process(&call);
+}
+
+static void
+start_executor(QueryDesc *query, int eflags)
+{
+	txn_held_replace(query);
+	if (previousExecutorStart)
+		previousExecutorStart(query, eflags);
+	else
+		standard_ExecutorStart(query, eflags);
 }
 
 static void
@@ -226,6 +245,8 @@ install_hooks(void)
 	get_relation_info_hook = add_relation_info;
 	previousUtility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
+	previousExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = start_executor;
 	previousShmemRequest = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	previousShmemStartup = shmem_startup_hook;

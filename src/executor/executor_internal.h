@@ -211,6 +211,7 @@ typedef struct RunOptions
 	bool		binary;			/* ask for binary results */
 	bool		mayGrow;		/* more than one connection per node is wanted */
 	ConnUser   *user;			/* on whose behalf: not settled by this run */
+	ClusterSnapshot *snapshot;	/* reads see it; may be NULL */
 } RunOptions;
 
 /* opens connections and sends what can be sent; local tasks are skipped */
@@ -233,9 +234,12 @@ extern void executor_fuse_learn(uint64 key, List *tasks);
 
 /* ---- in-process tasks (local.c) ---- */
 
-/* runs sql on this node; rows go to dest; answers the processed count */
+/*
+ * Runs sql on this node; rows go to dest; answers the processed count.  Reads see what commands of
+ * this transaction before cid did, writes everything.  snapshot may be NULL: a new one is taken.
+ */
 extern uint64 executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot,
-								 DestReceiver *dest);
+								 CommandId cid, DestReceiver *dest);
 /* EXPLAIN of the same with the options of es: text in es's format */
 extern char *executor_local_explain(ExecutorTask *task, struct ExplainState *es);
 
@@ -267,6 +271,18 @@ extern void executor_lock_table_for_write(const DistTable *table, Oid role);
 extern DestReceiver *executor_sink_receiver(RowSink *sink, ExecutorTask *task);
 extern void executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer);
 
+/* ---- who reads with which cluster snapshot (snapshots.c) ---- */
+
+struct DistScanState;
+typedef struct ScanGroup ScanGroup;
+
+extern void executor_snapshot_enter(struct DistScanState *state);
+extern void executor_snapshot_leave(struct DistScanState *state);
+/* may other scans read with the same? */
+extern bool executor_snapshot_is_shared(struct DistScanState *state);
+extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
+extern ClusterSnapshot *executor_snapshot_for_write(void);
+
 /* ---- the scan node (scan.c, insert.c, explain.c, explain_tasks.c) ---- */
 
 typedef enum ScanPhase
@@ -292,6 +308,11 @@ typedef struct DistScanState
 	ExprContext *econtext;		/* for parameters */
 	ConnUser	user;
 	RowReader  *reader;			/* NULL when no rows come back */
+
+	/* while it is in a group, snapshots.c */
+	ScanGroup  *group;
+	dlist_node	groupLink;
+	MemoryContextCallback onFree;
 
 	/* valid once started */
 	ExecutorParams *params;

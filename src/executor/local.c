@@ -122,10 +122,11 @@ run_queries(ExecutorTask *task, bool writes, DestReceiver *dest)
 }
 
 /*
- * Everything but what dest keeps is freed at the end.  snapshot may be NULL: a new one is taken.
+ * Everything but what dest keeps is freed at the end.
  */
 uint64
-executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, DestReceiver *dest)
+executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, CommandId cid,
+				   DestReceiver *dest)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus local task",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -141,10 +142,12 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, DestRecei
 	task->started = GetCurrentTimestamp();
 	if (snapshot == NULL)
 		snapshot = GetTransactionSnapshot();
-	if (writes)
+	if (writes || snapshot->curcid != cid)
 		PushCopiedSnapshot(snapshot);
 	else
 		PushActiveSnapshot(snapshot);
+	if (!writes)
+		GetActiveSnapshot()->curcid = cid;
 
 	PG_TRY();
 	{

@@ -276,6 +276,7 @@ start_reads(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
 	RunOptions	options = {.use = TXN_READ};
+	Snapshot	snapshot = estate->es_snapshot;
 	CallerRole	caller;
 	ListCell   *cell;
 
@@ -285,7 +286,11 @@ start_reads(DistScanState *state)
 	state->cancelable = executor_may_autocommit(estate->es_plannedstmt) &&
 		!(state->plan->fragment->hasRowLocks &&
 		  estate->es_plannedstmt->commandType != CMD_SELECT);
-	if (state->cancelable &&
+	caller = executor_enter_role(state->plan->fragment->role);
+	options.snapshot = executor_snapshot_get(state);
+	if (options.snapshot != NULL)
+		state->cancelable = state->cancelable && !executor_snapshot_is_shared(state);
+	else if (state->cancelable &&
 		(list_length(state->tasks) == 1 ||
 		 !(state->plan->fragment->hasRowLocks || state->plan->fragment->hasModifyingCte)))
 		options.use = TXN_AUTOCOMMIT;
@@ -293,7 +298,6 @@ start_reads(DistScanState *state)
 	options.mayGrow = !state->plan->fragment->hasRowLocks;
 	options.user = &state->user;
 
-	caller = executor_enter_role(state->plan->fragment->role);
 	state->run = executor_run_start(state->running, &options);
 	state->phase = SCAN_STREAMING;
 	foreach(cell, state->tasks)
@@ -304,7 +308,9 @@ start_reads(DistScanState *state)
 		{
 			RowSink		sink = executor_scan_sink(state);
 
-			executor_local_run(task, false, estate->es_snapshot,
+			if (options.snapshot != NULL)
+				snapshot = txn_snapshot_local(options.snapshot);
+			executor_local_run(task, false, snapshot, estate->es_snapshot->curcid,
 							   executor_sink_receiver(&sink, task));
 		}
 	}
@@ -453,6 +459,7 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	{
 		state->user.notBegun = true;
 		executor_user_register(&state->user, state->context);
+		executor_snapshot_enter(state);
 	}
 }
 
@@ -472,6 +479,7 @@ end_scan(CustomScanState *node)
 		executor_run_stop(state->run, state->cancelable);
 	state->phase = SCAN_COMPLETE;
 	executor_user_unregister(&state->user);
+	executor_snapshot_leave(state);
 	executor_users_release_extras();
 	if (state->store != NULL)
 		tuplestore_end(state->store);

@@ -166,7 +166,7 @@ feed_conn(TaskRun *run, RunConn *rc)
 
 		if (!rc->begun)
 		{
-			txn_conn_begin(rc->conn, run->options.use);
+			txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
 			rc->begun = true;
 		}
 		rc->node->waiting = list_delete_first(rc->node->waiting);
@@ -292,7 +292,11 @@ grow_node(TaskRun *run, RunNode *node, TimestampTz now)
 		wanted = Min(wanted, node->growBy++);
 	for (int i = 0; i < wanted; i++)
 	{
-		RemoteConn *conn = txn_extra_conn(node->node);
+		RemoteConn *conn = NULL;
+
+		if (run->options.snapshot == NULL ||
+			txn_snapshot_can_join(run->options.snapshot, node->node))
+			conn = txn_extra_conn(node->node);
 
 		if (conn == NULL)
 		{

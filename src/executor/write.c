@@ -152,7 +152,8 @@ write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot sn
 		ExecutorTask *task = lfirst(cell);
 
 		if (task->local)
-			executor_local_run(task, true, snapshot, executor_sink_receiver(write->sink, task));
+			executor_local_run(task, true, snapshot, FirstCommandId,
+							   executor_sink_receiver(write->sink, task));
 	}
 	executor_user_check(&write->user);
 	write_settle(&write->user);
@@ -172,8 +173,11 @@ executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snaps
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	WriteRun   *write = palloc0(sizeof(WriteRun));
 	RunOptions	options = {.use = TXN_WRITE};
+	ClusterSnapshot *reads = executor_snapshot_for_write();
 
 	executor_quiesce_all(NULL);
+	if (reads != NULL && snapshot != NULL)
+		snapshot = txn_snapshot_local(reads);
 
 	write->sink = sink;
 	write->user.owner = write;

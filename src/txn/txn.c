@@ -29,6 +29,7 @@
 #include "citus/base/settings.h"
 #include "txn/txn_deadlock_internal.h"
 #include "txn/txn_internal.h"
+#include "txn/txn_snapshot_internal.h"
 
 MemoryContext txn_context = NULL;
 dlist_head	txn_participants = DLIST_STATIC_INIT(txn_participants);
@@ -114,6 +115,7 @@ add_participant(const ClusterNode *node, RemoteConn *conn, bool isMain)
 void
 txn_xact_remove(RemoteXact *xact)
 {
+	txn_snapshot_lose_conn(xact->conn);
 	*remote_conn_user_data(xact->conn) = NULL;
 	dlist_delete(&xact->node);
 	if (xact->state == XACT_NONE)
@@ -356,9 +358,9 @@ txn_set_quiescer(TxnQuiescer function)
 }
 
 void
-txn_conn_begin(RemoteConn *conn, TxnUse use)
+txn_xact_begin(RemoteXact *xact, TxnUse use)
 {
-	RemoteXact *xact = txn_xact_of_conn(conn);
+	RemoteConn *conn = xact->conn;
 
 	if (quiescer != NULL && remote_outstanding(conn) > 0)
 		quiescer(conn);
@@ -383,10 +385,23 @@ txn_conn_begin(RemoteConn *conn, TxnUse use)
 		xact->wrote = true;
 }
 
+void
+txn_conn_begin(RemoteConn *conn, TxnUse use)
+{
+	RemoteXact *xact = txn_xact_of_conn(conn);
+
+	/* in a block all nodes' snapshots are taken with the first one */
+	if (IsolationUsesXactSnapshot() && IsTransactionBlock() && txn_snapshot_is_wanted())
+		(void) txn_snapshot_of_transaction();
+	txn_xact_begin(xact, use);
+	if (xact->state == XACT_OPEN)
+		txn_snapshot_clear(xact, true);
+}
+
 bool
 txn_is_own_answer(const RemoteAnswer *answer)
 {
-	return answer->owner == &txn_own_answer_marker;
+	return answer->owner == &txn_own_answer_marker || answer->owner == &txn_report_marker;
 }
 
 void
@@ -536,28 +551,39 @@ on_lifecycle_event(LifecycleEvent event, SubTransactionId subid, SubTransactionI
 	switch (event)
 	{
 		case LIFECYCLE_PRE_COMMIT:
+			txn_snapshot_end(true);
+			txn_held_end(true);
 			txn_pre_commit();
 			txn_role_leave();
 			break;
 		case LIFECYCLE_COMMIT:
+			txn_snapshot_commit_end(false);
 			txn_commit();
 			forget_transaction();
 			break;
 		case LIFECYCLE_ABORT:
+			txn_snapshot_end(false);
+			txn_held_end(false);
 			txn_abort();
+			txn_snapshot_commit_end(false);
 			forget_transaction();
 			break;
 		case LIFECYCLE_PRE_PREPARE:
+			txn_snapshot_end(true);
+			txn_held_end(true);
 			txn_pre_prepare();
 			txn_role_leave();
+			txn_snapshot_pre_prepare();
 			break;
 		case LIFECYCLE_PREPARE:
+			txn_snapshot_commit_end(true);
 			forget_transaction();
 			break;
 		case LIFECYCLE_SUB_PRE_COMMIT:
 			txn_sub_commit();
 			break;
 		case LIFECYCLE_SUB_ABORT:
+			txn_snapshot_sub_abort();
 			txn_sub_abort();
 			break;
 		default:
@@ -571,5 +597,6 @@ txn_init(void)
 	base_settings_register(settings, lengthof(settings));
 	txn_backend_init();
 	txn_deadlock_init();
+	txn_snapshot_init();
 	base_lifecycle_register(PHASE_TXN, on_lifecycle_event);
 }

@@ -28,6 +28,7 @@
 #include "utils/timestamp.h"
 #include "citus/base/injection.h"
 #include "txn/txn_internal.h"
+#include "txn/txn_snapshot_internal.h"
 
 /* how long the far side may take, where nobody can cancel */
 #define COMMIT_TIMEOUT_MS 60000
@@ -207,6 +208,9 @@ commit_one_phase(List *xacts)
 	{
 		RemoteXact *xact = lfirst(lc);
 
+		/* settings sent inside a transaction that was rolled back are undone */
+		if (xact->stepFailed)
+			txn_settings_forget(xact->conn);
 		if (xact->state == XACT_COMMITTING)
 			txn_xact_set_state(xact, XACT_NONE);
 	}
@@ -216,17 +220,17 @@ static void
 prepare_all(List *writers)
 {
 	int			number = 0;
+	char	   *groups = txn_snapshot_commit_begin(writers, txn_local_node_wrote());
 	ListCell   *lc;
 
 	BASE_STOP_POINT("txn-before-prepare");
 	foreach(lc, writers)
 	{
 		RemoteXact *xact = lfirst(lc);
-		char		sql[TXN_GID_SIZE + 32];
 
 		txn_gid_make(xact->gid, ++number);
-		snprintf(sql, sizeof(sql), "PREPARE TRANSACTION '%s'", xact->gid);
-		send_step(xact, sql, "PREPARE TRANSACTION", XACT_PREPARING);
+		send_step(xact, psprintf("PREPARE TRANSACTION '%s'%s", xact->gid, groups),
+				  "PREPARE TRANSACTION", XACT_PREPARING);
 	}
 	foreach(lc, writers)
 	{
@@ -243,6 +247,7 @@ prepare_all(List *writers)
 			txn_xact_set_state(xact, xact->stepFailed ? XACT_NONE : XACT_PREPARED);
 	}
 	raise_step_errors(writers);
+	txn_snapshot_commit_wait();
 	BASE_STOP_POINT("txn-after-prepare");
 }
 

@@ -11,6 +11,8 @@
 
 /* "citus_<group>_<pid>_<number>_<connection>" fits easily */
 #define TXN_GID_SIZE 128
+/* a rollback may have changed which one is in force */
+#define UNKNOWN_SNAPSHOT PG_UINT64_MAX
 /* hexadecimal digits of the token of a lent role */
 #define TXN_TOKEN_SIZE 32
 
@@ -63,6 +65,11 @@ typedef struct RemoteXact
 	int			savepoints;		/* highest nesting level with a savepoint there; 1: none */
 	char		gid[TXN_GID_SIZE];	/* from PREPARING on */
 
+	/* cluster snapshots by number, txn_snapshot.c; 0: none */
+	uint64		snapshotInForce;	/* or UNKNOWN_SNAPSHOT */
+	uint64		snapshotInSlot; /* extra connections may join it */
+	List	   *staleSnapshots; /* of uint64 *: still held there, for nothing */
+
 	/* while the answers of one step of the protocol are collected */
 	const char *expectedTag;
 	bool		stepDone;
@@ -77,6 +84,8 @@ extern void txn_xact_set_state(RemoteXact *xact, RemoteXactState state);
 extern RemoteXact *txn_xact_of_conn(RemoteConn *conn);
 /* takes it off the list; the connection is released, or closed if it is not as good as new */
 extern void txn_xact_remove(RemoteXact *xact);
+/* settings, BEGIN, savepoints, role: whatever is needed before commands */
+extern void txn_xact_begin(RemoteXact *xact, TxnUse use);
 extern bool txn_local_node_wrote(void);
 extern bool txn_is_2pc_required(void);
 

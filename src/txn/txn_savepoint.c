@@ -70,6 +70,8 @@ roll_back(RemoteXact *xact, int level)
 	/* settings changed inside go with it */
 	txn_settings_forget(xact->conn);
 	txn_role_forget(xact);
+	if (xact->snapshotInForce != 0)
+		xact->snapshotInForce = UNKNOWN_SNAPSHOT;
 	snprintf(sql, sizeof(sql), "ROLLBACK TO SAVEPOINT savepoint_%d", level);
 	txn_send_own(xact->conn, sql);
 	snprintf(sql, sizeof(sql), "RELEASE SAVEPOINT savepoint_%d", level);

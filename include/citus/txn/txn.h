@@ -21,8 +21,11 @@
 #define CITUS_TXN_TXN_H
 
 #include "postgres.h"
+#include "executor/execdesc.h"
 #include "nodes/pg_list.h"
+#include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
+#include "utils/snapshot.h"
 #include "citus/base/types.h"
 #include "citus/catalog/catalog.h"
 #include "citus/remote/remote.h"
@@ -85,6 +88,34 @@ extern void txn_require_2pc(void);
 extern void txn_commit_first(const ClusterNode *node);
 /* a connection failed: if it took part with writes, the transaction cannot commit any more */
 extern void txn_conn_failed(RemoteConn *conn);
+
+/*
+ * Cluster snapshots (txn_snapshot.c): one on each node that a statement reads, of which none sees
+ * part of a transaction.
+ */
+typedef struct ClusterSnapshot ClusterSnapshot;
+
+/* does this session want them? */
+extern bool txn_snapshot_is_wanted(void);
+/*
+ * Snapshots of nodes (const ClusterNode *, not this one) and, if local, of this node, that agree.
+ * Waits for all of them.  Kept until txn_snapshot_release(), valid until the transaction ends.
+ */
+extern ClusterSnapshot *txn_snapshot_take(List *nodes, bool local);
+/* that of the transaction, over all nodes, at isolation levels where it has only one */
+extern ClusterSnapshot *txn_snapshot_of_transaction(void);
+extern void txn_snapshot_release(ClusterSnapshot *snapshot);
+/* this node's part */
+extern Snapshot txn_snapshot_local(ClusterSnapshot *snapshot);
+/* txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL */
+extern void txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot);
+/* may additional connections to the node read with it? */
+extern bool txn_snapshot_can_join(ClusterSnapshot *snapshot, const ClusterNode *node);
+
+/* bodies of hooks, called by entry: for what other nodes ask of this session */
+extern void txn_held_replace(QueryDesc *query);
+extern void txn_statement_starts(const TransactionStmt *stmt, const char *text);
+extern void txn_statement_ended(const TransactionStmt *stmt);
 
 /* identity of this session and transaction over the cluster */
 extern uint64 txn_global_pid(void);

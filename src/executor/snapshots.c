@@ -1,0 +1,210 @@
+/*
+ * snapshots.c
+ *	  Which scans read with the same cluster snapshot.
+ *
+ * The scans of a statement, and of statements inside it that see what it sees, are those whose
+ * executor state has the same snapshot of this node's server.  The first of them that starts takes
+ * a cluster snapshot, on the nodes of its tasks or, when there are others, on all nodes of their
+ * tables, unless what is read is one task: that sees one state of one node anyway.
+ *
+ * Invariants: (1) a group exists as long as a scan is in it; its scans keep the server's snapshot
+ * registered, so that no other one has its address; (2) a scan leaves at its end or when its memory
+ * goes away.
+ */
+#include "postgres.h"
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "executor/executor_internal.h"
+
+struct ScanGroup
+{
+	dlist_node	link;
+	Snapshot	key;
+	dlist_head	scans;			/* of DistScanState, by groupLink */
+	int			nscans;
+	ClusterSnapshot *snapshot;	/* NULL: not taken yet, or not needed */
+};
+
+static dlist_head groups = DLIST_STATIC_INIT(groups);
+
+static ScanGroup *
+find_group(Snapshot key)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &groups)
+	{
+		ScanGroup  *group = dlist_container(ScanGroup, link, iter.cur);
+
+		if (group->key == key)
+			return group;
+	}
+	return NULL;
+}
+
+static void
+leave_by_free(void *arg)
+{
+	executor_snapshot_leave((DistScanState *) arg);
+}
+
+void
+executor_snapshot_enter(DistScanState *state)
+{
+	Snapshot	key = state->css.ss.ps.state->es_snapshot;
+
+	if (key == NULL || !txn_snapshot_is_wanted())
+		return;
+	state->group = find_group(key);
+	if (state->group == NULL)
+	{
+		state->group = MemoryContextAllocZero(TopMemoryContext, sizeof(ScanGroup));
+		state->group->key = key;
+		dlist_init(&state->group->scans);
+		dlist_push_head(&groups, &state->group->link);
+	}
+	dlist_push_tail(&state->group->scans, &state->groupLink);
+	state->group->nscans++;
+	state->onFree.func = leave_by_free;
+	state->onFree.arg = state;
+	MemoryContextRegisterResetCallback(state->context, &state->onFree);
+}
+
+/* Raises nothing. */
+void
+executor_snapshot_leave(DistScanState *state)
+{
+	ScanGroup  *group = state->group;
+
+	if (group == NULL)
+		return;
+	state->group = NULL;
+	dlist_delete(&state->groupLink);
+	if (--group->nscans > 0)
+		return;
+	dlist_delete(&group->link);
+	if (group->snapshot != NULL)
+		txn_snapshot_release(group->snapshot);
+	pfree(group);
+}
+
+bool
+executor_snapshot_is_shared(DistScanState *state)
+{
+	return state->group != NULL && state->group->nscans > 1;
+}
+
+/* ---- which nodes ---- */
+
+typedef struct Places
+{
+	bool		local;
+	List	   *nodes;			/* of ClusterNode *, each once */
+} Places;
+
+static void
+add_node(Places *places, const ClusterNode *node)
+{
+	ListCell   *cell;
+
+	foreach(cell, places->nodes)
+	{
+		if (((const ClusterNode *) lfirst(cell))->id == node->id)
+			return;
+	}
+	places->nodes = lappend(places->nodes, (void *) node);
+}
+
+static void
+add_places_of_tasks(Places *places, List *tasks)
+{
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (task->local)
+			places->local = true;
+		else
+			add_node(places, task->candidates[0]);
+	}
+}
+
+/* where reads of the scan's table go, whatever its conditions */
+static void
+add_places_of_table(Places *places, const Fragment *fragment)
+{
+	const DistTable *table = catalog_table_get(fragment->anchor);
+
+	for (int i = 0; table != NULL && i < table->nshards; i++)
+	{
+		List	   *placements = executor_placements(table->shards[i]);
+		bool		local = false;
+		ListCell   *cell;
+
+		foreach(cell, placements)
+			local |= executor_group_is_local(((Placement *) lfirst(cell))->groupId);
+		if (local)
+			places->local = true;
+		else
+			add_node(places,
+					 catalog_node_of_group(((Placement *) linitial(placements))->groupId));
+	}
+}
+
+static ClusterSnapshot *
+take_for(DistScanState *state)
+{
+	ScanGroup  *group = state->group;
+	Places		places = {false, NIL};
+	dlist_iter	iter;
+
+	add_places_of_tasks(&places, state->running);
+	if (group->nscans > 1)
+	{
+		dlist_foreach(iter, &group->scans)
+		{
+			DistScanState *scan = dlist_container(DistScanState, groupLink, iter.cur);
+
+			if (scan->plan->fragment != NULL)
+				add_places_of_table(&places, scan->plan->fragment);
+		}
+	}
+	else if (list_length(state->running) == 1)
+		return NULL;
+	if (places.nodes == NIL)
+		return NULL;
+	return txn_snapshot_take(places.nodes, places.local);
+}
+
+/*
+ * The snapshot for the scan's tasks, which are known; NULL: each task's own will do.  May wait for
+ * other nodes.
+ */
+ClusterSnapshot *
+executor_snapshot_get(DistScanState *state)
+{
+	ScanGroup  *group = state->group;
+	PlannedStmt *stmt = state->css.ss.ps.state->es_plannedstmt;
+
+	if (group == NULL)
+		return NULL;
+	if (IsolationUsesXactSnapshot() && (IsTransactionBlock() || !txn_is_client_statement(stmt)))
+		return txn_snapshot_of_transaction();
+	if (group->snapshot == NULL)
+		group->snapshot = take_for(state);
+	return group->snapshot;
+}
+
+/*
+ * For a write's tasks on this node: the transaction's snapshot where it has only one; NULL
+ * otherwise.
+ */
+ClusterSnapshot *
+executor_snapshot_for_write(void)
+{
+	if (!IsolationUsesXactSnapshot() || !IsTransactionBlock() || !txn_snapshot_is_wanted())
+		return NULL;
+	return txn_snapshot_of_transaction();
+}

@@ -1,0 +1,275 @@
+/*
+ * txn_held.c
+ *	  Snapshots that the statements of a transaction share, in a session that works for another one.
+ *
+ * A statement that is run as several tasks must see one state of the node in all of them, also at
+ * READ COMMITTED and on several connections.  The session that asks for it has the first connection
+ * take a snapshot under a number; while the number is in force there, SELECT commands from the
+ * client read with that snapshot (txn_held_replace(), called before the executor starts).  Other
+ * connections to the node join: they copy the snapshot from shared memory.
+ *
+ * Invariants
+ * (1) A held snapshot is registered with the top transaction's resource owner until it is
+ *	   forgotten or the transaction ends.
+ * (2) A slot in shared memory holds a snapshot that its owner has registered: whoever copies it
+ *	   under the lock can install its xmin.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "tcop/pquery.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "citus/base/compat.h"
+#include "citus/base/shmem.h"
+#include "txn/txn_snapshot_internal.h"
+
+/* room for a snapshot with some 200 transactions in progress; larger ones are not shared */
+#define SLOT_BYTES 1000
+
+typedef struct SnapshotSlot
+{
+	uint64		number;			/* 0: empty */
+	Oid			database;
+	TransactionId xmin;
+	char		data[SLOT_BYTES];
+} SnapshotSlot;
+
+typedef struct Held
+{
+	uint64		number;
+	Snapshot	snapshot;		/* registered, unless it is the transaction's own */
+	bool		registered;
+} Held;
+
+static SnapshotSlot *slots = NULL;	/* one a backend, by its number */
+static LWLock *lock = NULL;
+
+/* both until the end of the transaction; the list in TopTransactionContext */
+static List *held_snapshots = NIL;
+static Held *in_force = NULL;
+static uint64 slot_number = 0;	/* what is in the own slot; 0: nothing */
+
+/* ---- shared memory ---- */
+
+static int
+slot_count(void)
+{
+	return MaxBackends;
+}
+
+static Size
+slots_size(void)
+{
+	return (Size) slot_count() * sizeof(SnapshotSlot);
+}
+
+void
+txn_held_init(void)
+{
+	static const SharedSegment segment = {
+		.name = "citus snapshots",
+		.size = slots_size,
+		.address = (void **) &slots,
+		.lock = &lock,
+	};
+
+	base_shmem_register(&segment);
+}
+
+/* -1: it does not fit */
+static int
+put_into_slot(uint64 number, Snapshot snapshot)
+{
+	int			index = compat_my_proc_number();
+	SnapshotData copy = *snapshot;
+
+	if (index < 0 || index >= slot_count() || copy.takenDuringRecovery)
+		return -1;
+	if (EstimateSnapshotSpace(&copy) > SLOT_BYTES)
+	{
+		/* without the sub-transactions: readers then look for their parents */
+		copy.subxcnt = 0;
+		copy.suboverflowed = true;
+	}
+	if (EstimateSnapshotSpace(&copy) > SLOT_BYTES)
+		return -1;
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	slots[index].number = number;
+	slots[index].database = MyDatabaseId;
+	slots[index].xmin = copy.xmin;
+	SerializeSnapshot(&copy, slots[index].data);
+	LWLockRelease(lock);
+	slot_number = number;
+	return index;
+}
+
+static void
+empty_slot(void)
+{
+	if (slot_number == 0)
+		return;
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	slots[compat_my_proc_number()].number = 0;
+	LWLockRelease(lock);
+	slot_number = 0;
+}
+
+/* registered with the top transaction's owner */
+static Snapshot
+copy_from_slot(uint64 number, int index)
+{
+	Snapshot	snapshot = NULL;
+
+	if (index < 0 || index >= slot_count())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid place of a snapshot: %d", index)));
+	LWLockAcquire(lock, LW_SHARED);
+	if (slots[index].number == number && slots[index].database == MyDatabaseId &&
+		ProcArrayInstallRestoredXmin(slots[index].xmin, &ProcGlobal->allProcs[index]))
+		snapshot = RestoreSnapshot(slots[index].data);
+	LWLockRelease(lock);
+	if (snapshot == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("snapshot " UINT64_FORMAT " is gone", number)));
+	return RegisterSnapshotOnOwner(snapshot, TopTransactionResourceOwner);
+}
+
+/* ---- the list ---- */
+
+static Held *
+find_held(uint64 number)
+{
+	ListCell   *cell;
+
+	foreach(cell, held_snapshots)
+	{
+		Held	   *held = lfirst(cell);
+
+		if (held->number == number)
+			return held;
+	}
+	return NULL;
+}
+
+static Held *
+add_held(uint64 number, Snapshot snapshot, bool registered)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	Held	   *held = palloc(sizeof(Held));
+
+	held->number = number;
+	held->snapshot = snapshot;
+	held->registered = registered;
+	held_snapshots = lappend(held_snapshots, held);
+	MemoryContextSwitchTo(caller);
+	return held;
+}
+
+static void
+drop_held(Held *held)
+{
+	if (in_force == held)
+		in_force = NULL;
+	held_snapshots = list_delete_ptr(held_snapshots, held);
+	if (held->registered)
+		UnregisterSnapshotFromOwner(held->snapshot, TopTransactionResourceOwner);
+	pfree(held);
+}
+
+Snapshot
+txn_held_take(uint64 number, int *slot)
+{
+	Held	   *held;
+
+	txn_held_forget(number);
+	if (IsolationUsesXactSnapshot())
+		held = add_held(number, GetTransactionSnapshot(), false);
+	else
+		held = add_held(number,
+						RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner),
+						true);
+	*slot = put_into_slot(number, held->snapshot);
+	in_force = held;
+	return held->snapshot;
+}
+
+void
+txn_held_join(uint64 number, int slot)
+{
+	txn_held_forget(number);
+	in_force = add_held(number, copy_from_slot(number, slot), true);
+}
+
+void
+txn_held_use(uint64 number)
+{
+	in_force = NULL;
+	if (number == 0)
+		return;
+	in_force = find_held(number);
+	if (in_force == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("snapshot " UINT64_FORMAT " is gone", number)));
+}
+
+void
+txn_held_forget(uint64 number)
+{
+	Held	   *held = find_held(number);
+
+	if (held == NULL)
+		return;
+	if (slot_number == number)
+		empty_slot();
+	drop_held(held);
+}
+
+/* isCommit: before it */
+void
+txn_held_end(bool isCommit)
+{
+	empty_slot();
+	if (isCommit)
+		while (held_snapshots != NIL)
+			drop_held(linitial(held_snapshots));
+	/* after an abort the server takes back what is registered */
+	held_snapshots = NIL;
+	in_force = NULL;
+}
+
+/* ---- the executor is about to start ---- */
+
+/* what the client sent, not a statement of a function */
+static bool
+is_top_statement(const PlannedStmt *stmt)
+{
+	return ActivePortal != NULL && list_length(ActivePortal->stmts) == 1 &&
+		linitial(ActivePortal->stmts) == stmt;
+}
+
+void
+txn_held_replace(QueryDesc *query)
+{
+	Snapshot	snapshot;
+
+	if (in_force == NULL || !in_force->registered || query->operation != CMD_SELECT ||
+		query->plannedstmt->hasModifyingCTE || !is_top_statement(query->plannedstmt))
+		return;
+	/* it sees what this transaction has done until now */
+	snapshot = in_force->snapshot;
+	snapshot->curcid = GetCurrentCommandId(false);
+	UnregisterSnapshot(query->snapshot);
+	query->snapshot = RegisterSnapshot(snapshot);
+}

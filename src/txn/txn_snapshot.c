@@ -1,0 +1,787 @@
+/*
+ * txn_snapshot.c
+ *	  Cluster snapshots: one on each node that a statement reads, of which none sees part of a
+ *	  transaction.
+ *
+ * txn_snapshot_take() has every node take a snapshot at the same time and report which transactions
+ * over several nodes it sees (take_round).  If the reports do not agree (txn_snapshot_match.c), all
+ * are taken again; each node first waits until what its snapshot must see has ended there, and a
+ * fence on all nodes keeps other transactions from ending in between, so that three rounds are
+ * enough as long as the fences last.
+ *
+ * At READ COMMITTED a snapshot belongs to one statement.  Otherwise it belongs to the transaction,
+ * and is that of the remote transactions themselves; to take it again, they are begun again.
+ *
+ * A node that a statement turns to later joins (join_late): if its snapshot can be made to agree
+ * with those that are in use, by waiting, it is; otherwise the statement fails.
+ *
+ * Invariants
+ * (1) What was read with a snapshot is given to nobody before the reports agree.
+ * (2) Members whose connection was lost have no snapshot; they join again, or the statement fails.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "citus/base/injection.h"
+#include "citus/base/settings.h"
+#include "citus/catalog/catalog.h"
+#include "txn/txn_snapshot_internal.h"
+
+/* reports go back at least this far */
+#define MIN_WINDOW_US 50000
+#define FENCE_MS 100
+/* one wait of a round; a transaction may take longer */
+#define AWAIT_MS 1000
+/* for all rounds together, unless lock_timeout says something else */
+#define PATIENCE_MS 30000
+
+static bool enabled = true;
+
+/* owner of answers that are reports */
+char		txn_report_marker;
+
+typedef struct Member
+{
+	GroupId		groupId;
+	NodeId		nodeId;			/* 0: this node */
+	RemoteConn *conn;			/* NULL: this node, or lost */
+	bool		hasReport;
+	bool		agreed;			/* its snapshot may have been used */
+	SnapshotReport report;
+} Member;
+
+struct ClusterSnapshot
+{
+	dlist_node	node;
+	uint64		number;			/* names it on the nodes */
+	MemoryContext context;
+	bool		owned;			/* somebody will release it */
+	bool		ended;			/* with its transaction */
+	int64		start;			/* clock: before the first of its snapshots was taken */
+	List	   *members;		/* of Member */
+	Snapshot	local;			/* registered with the top transaction's owner; NULL: none */
+};
+
+static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
+static ClusterSnapshot *of_transaction = NULL;
+static bool taking = false;
+
+/* ---- the list ---- */
+
+static ClusterSnapshot *
+make_snapshot(void)
+{
+	static uint64 next = 0;
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "cluster snapshot",
+												  ALLOCSET_SMALL_SIZES);
+	ClusterSnapshot *snapshot = MemoryContextAllocZero(context, sizeof(ClusterSnapshot));
+
+	/* not one that another session's slot may have from before */
+	if (next == 0)
+		next = (uint64) GetCurrentTimestamp();
+	snapshot->number = next++;
+	snapshot->context = context;
+	dlist_push_tail(&snapshots, &snapshot->node);
+	return snapshot;
+}
+
+static void
+drop_local(ClusterSnapshot *snapshot)
+{
+	if (snapshot->local != NULL)
+		UnregisterSnapshotFromOwner(snapshot->local, TopTransactionResourceOwner);
+	snapshot->local = NULL;
+}
+
+static void
+free_snapshot(ClusterSnapshot *snapshot)
+{
+	dlist_delete(&snapshot->node);
+	MemoryContextDelete(snapshot->context);
+}
+
+static Member *
+member_of_node(ClusterSnapshot *snapshot, NodeId nodeId)
+{
+	ListCell   *cell;
+
+	foreach(cell, snapshot->members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->nodeId == nodeId)
+			return member;
+	}
+	return NULL;
+}
+
+static Member *
+add_member(ClusterSnapshot *snapshot, GroupId groupId, NodeId nodeId)
+{
+	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+	Member	   *member = palloc0(sizeof(Member));
+
+	member->groupId = groupId;
+	member->nodeId = nodeId;
+	snapshot->members = lappend(snapshot->members, member);
+	MemoryContextSwitchTo(caller);
+	return member;
+}
+
+/* ---- commands ---- */
+
+static void
+send_call(RemoteConn *conn, const char *name, const char *sql, const char *first,
+		  const char *second, void *owner)
+{
+	RemoteCommand command = {0};
+	const char *values[2] = {first, second};
+
+	command.sql = sql;
+	command.statementName = name;
+	command.nparams = second == NULL ? 1 : 2;
+	command.paramValues = values;
+	command.owner = owner;
+	remote_send(conn, &command);
+}
+
+static void
+send_numbered(RemoteConn *conn, const char *name, const char *sql, uint64 number)
+{
+	char		text[32];
+
+	snprintf(text, sizeof(text), UINT64_FORMAT, number);
+	send_call(conn, name, sql, text, NULL, &txn_own_answer_marker);
+}
+
+static void
+send_take(ClusterSnapshot *snapshot, Member *member, int64 window)
+{
+	RemoteXact *xact = txn_xact_of_conn(member->conn);
+	char		number[32];
+	char		us[32];
+
+	snprintf(number, sizeof(number), UINT64_FORMAT, snapshot->number);
+	snprintf(us, sizeof(us), INT64_FORMAT, window);
+	send_call(member->conn, "citus: snapshot_take",
+			  "SELECT citus_internal.snapshot_take($1::int8, $2::int8)", number, us,
+			  &txn_report_marker);
+	remote_sync(member->conn);
+	member->hasReport = false;
+	/* other isolation levels have one snapshot, which is in force by itself */
+	xact->snapshotInForce = IsolationUsesXactSnapshot() ? 0 : snapshot->number;
+	xact->snapshotInSlot = snapshot->number;
+}
+
+static void
+send_fence(RemoteConn *conn, List *ids, int ms)
+{
+	char		text[16];
+
+	snprintf(text, sizeof(text), "%d", ms);
+	send_call(conn, "citus: snapshot_fence",
+			  "SELECT citus_internal.snapshot_fence($1::int4, $2::text)", text,
+			  txn_snapshot_print_ids(ids), &txn_own_answer_marker);
+	remote_sync(conn);
+}
+
+void
+txn_snapshot_clear(RemoteXact *xact, bool leave)
+{
+	ListCell   *cell;
+
+	foreach(cell, xact->staleSnapshots)
+		send_numbered(xact->conn, "citus: snapshot_forget",
+					  "SELECT citus_internal.snapshot_forget($1::int8)",
+					  *(uint64 *) lfirst(cell));
+	xact->staleSnapshots = NIL;
+	if (leave && xact->snapshotInForce != 0)
+	{
+		send_numbered(xact->conn, "citus: snapshot_use",
+					  "SELECT citus_internal.snapshot_use($1::int8)", 0);
+		xact->snapshotInForce = 0;
+	}
+}
+
+/* ---- receiving reports ---- */
+
+static void
+lose_member(Member *member)
+{
+	txn_conn_failed(member->conn);
+	member->conn = NULL;
+	member->hasReport = false;
+}
+
+static void
+take_report(ClusterSnapshot *snapshot, Member *member, const RemoteAnswer *answer)
+{
+	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+	List	   *seen = member->report.seen;
+
+	memset(&member->report, 0, sizeof(member->report));
+	if (answer->ncolumns != 1 || answer->values[0] == NULL ||
+		!txn_snapshot_parse(answer->values[0], &member->report))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROTOCOL_VIOLATION),
+				 errmsg("invalid report of a snapshot of node %s:%d",
+						remote_conn_host(member->conn), remote_conn_port(member->conn))));
+	member->report.groupId = member->groupId;
+	member->report.seen = seen;
+	member->hasReport = true;
+	MemoryContextSwitchTo(caller);
+}
+
+/* takes what has arrived on the member's connection */
+static void
+receive_some(ClusterSnapshot *snapshot, Member *member)
+{
+	while (member->conn != NULL && remote_outstanding(member->conn) > 0)
+	{
+		RemoteAnswer answer;
+
+		remote_receive(member->conn, &answer);
+		if (answer.kind == REMOTE_ANSWER_NONE)
+			return;
+		if (answer.kind == REMOTE_ANSWER_ROW && answer.owner == &txn_report_marker)
+			take_report(snapshot, member, &answer);
+		else if (answer.kind == REMOTE_ANSWER_LOST &&
+				 !txn_xact_of_conn(member->conn)->wrote)
+			lose_member(member);
+		else
+			txn_handle_answer(member->conn, &answer);
+	}
+}
+
+/* until everything that was sent to members is answered */
+static void
+receive_all(ClusterSnapshot *snapshot, List *members)
+{
+	RemoteConn **conns = palloc(list_length(members) * sizeof(RemoteConn *));
+	bool	   *ready = palloc(list_length(members) * sizeof(bool));
+
+	for (;;)
+	{
+		int			n = 0;
+		ListCell   *cell;
+
+		foreach(cell, members)
+		{
+			Member	   *member = lfirst(cell);
+
+			receive_some(snapshot, member);
+			if (member->conn != NULL && remote_outstanding(member->conn) > 0)
+				conns[n++] = member->conn;
+		}
+		if (n == 0)
+			break;
+		remote_wait_any(conns, n, -1, ready);
+	}
+	pfree(conns);
+	pfree(ready);
+}
+
+/* ---- taking ---- */
+
+/* opens the members' connections; who cannot be reached is no member, and fails when it is used */
+static void
+connect_all(ClusterSnapshot *snapshot)
+{
+	RemoteConn **conns = palloc(list_length(snapshot->members) * sizeof(RemoteConn *));
+	bool	   *ready = palloc(list_length(snapshot->members) * sizeof(bool));
+
+	for (;;)
+	{
+		int			n = 0;
+		ListCell   *cell;
+
+		foreach(cell, snapshot->members)
+		{
+			Member	   *member = lfirst(cell);
+			RemoteConnState state;
+
+			if (member->conn == NULL)
+				continue;
+			state = remote_conn_state(member->conn);
+			if (state == REMOTE_CONNECTING)
+				state = remote_conn_poll(member->conn);
+			if (state == REMOTE_CONNECTING)
+				conns[n++] = member->conn;
+			else if (state == REMOTE_BROKEN)
+				lose_member(member);
+		}
+		if (n == 0)
+			break;
+		remote_wait_any(conns, n, -1, ready);
+	}
+	pfree(conns);
+	pfree(ready);
+}
+
+/* the remote transaction has one snapshot: another one needs another transaction */
+static void
+begin_again(Member *member)
+{
+	RemoteXact *xact = txn_xact_of_conn(member->conn);
+
+	if (xact->wrote)
+		elog(ERROR, "a snapshot was used before it was agreed upon");
+	if (xact->state != XACT_OPEN)
+		return;
+	txn_send_own(member->conn, "ROLLBACK");
+	txn_settings_forget(member->conn);
+	txn_xact_set_state(xact, XACT_NONE);
+	xact->roleId = xact->loginId;
+	xact->savepoints = 1;
+	xact->staleSnapshots = NIL;
+	xact->snapshotInForce = 0;
+}
+
+static void
+take_remote(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
+{
+	if (round > 0)
+	{
+		if (IsolationUsesXactSnapshot())
+			begin_again(member);
+		send_fence(member->conn, member->report.mustSee, FENCE_MS);
+	}
+	txn_xact_begin(txn_xact_of_conn(member->conn), TXN_READ);
+	txn_snapshot_clear(txn_xact_of_conn(member->conn), false);
+	send_take(snapshot, member, window);
+}
+
+static void
+take_local(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
+{
+	MemoryContext caller;
+	List	   *seen = member->report.seen;
+
+	if (round > 0)
+	{
+		txn_commits_fence(member->report.mustSee, FENCE_MS);
+		(void) txn_commits_await(member->report.mustSee, AWAIT_MS);
+	}
+	drop_local(snapshot);
+	snapshot->local = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
+
+	caller = MemoryContextSwitchTo(snapshot->context);
+	memset(&member->report, 0, sizeof(member->report));
+	txn_commits_report(snapshot->local, window, &member->report);
+	member->report.slot = -1;
+	member->report.groupId = member->groupId;
+	member->report.seen = seen;
+	member->hasReport = true;
+	MemoryContextSwitchTo(caller);
+}
+
+/* what the new snapshot will see, because it is waited for */
+static void
+remember_seen(ClusterSnapshot *snapshot, Member *member)
+{
+	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+
+	member->report.seen = list_concat(member->report.seen, member->report.mustSee);
+	MemoryContextSwitchTo(caller);
+}
+
+/* members take new snapshots, all at the same time */
+static void
+take_round(ClusterSnapshot *snapshot, List *members, int round, int64 window)
+{
+	ListCell   *cell;
+
+	foreach(cell, members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->conn != NULL)
+			take_remote(snapshot, member, round, window);
+	}
+	foreach(cell, members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->nodeId == 0)
+			take_local(snapshot, member, round, window);
+	}
+	receive_all(snapshot, members);
+}
+
+/* Do all reports agree?  What they lack is noted in their members. */
+static bool
+reports_agree(ClusterSnapshot *snapshot, int64 elapsed, bool *uncovered)
+{
+	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+	SnapshotReport *reports = palloc(list_length(snapshot->members) * sizeof(SnapshotReport));
+	int			n = 0;
+	bool		agree;
+	ListCell   *cell;
+
+	foreach(cell, snapshot->members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->hasReport)
+			reports[n++] = member->report;
+	}
+	agree = txn_snapshot_match(reports, n, elapsed, uncovered);
+	n = 0;
+	foreach(cell, snapshot->members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->hasReport)
+			member->report.mustSee = reports[n++].mustSee;
+	}
+	pfree(reports);
+	MemoryContextSwitchTo(caller);
+	return agree;
+}
+
+static void
+raise_disagreement(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not take a snapshot over all nodes"),
+			 errdetail("A transaction has committed on one node and not yet on another."),
+			 errhint("Run the transaction again. If this lasts, a node is perhaps down and the"
+					 " transaction waits for recover_prepared_transactions().")));
+}
+
+static void
+lift_fences(ClusterSnapshot *snapshot)
+{
+	ListCell   *cell;
+
+	foreach(cell, snapshot->members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->nodeId == 0)
+			txn_commits_fence(NIL, 0);
+		else if (member->conn != NULL)
+			send_fence(member->conn, NIL, 0);
+	}
+}
+
+static int64
+patience_end(void)
+{
+	return txn_commits_now() + (LockTimeout > 0 ? LockTimeout : PATIENCE_MS) * INT64CONST(1000);
+}
+
+/* until all members agree */
+static void
+take_all(ClusterSnapshot *snapshot)
+{
+	int64		deadline = patience_end();
+	int64		window = MIN_WINDOW_US;
+
+	connect_all(snapshot);
+	for (int round = 0;; round++)
+	{
+		int64		elapsed;
+		bool		uncovered;
+		ListCell   *cell;
+
+		snapshot->start = txn_commits_now();
+		take_round(snapshot, snapshot->members, round, window);
+		BASE_STOP_POINT("txn-snapshot-taken");
+		elapsed = txn_commits_now() - snapshot->start;
+		if (reports_agree(snapshot, elapsed, &uncovered))
+		{
+			if (round > 0)
+				lift_fences(snapshot);
+			foreach(cell, snapshot->members)
+				((Member *) lfirst(cell))->agreed = ((Member *) lfirst(cell))->hasReport;
+			break;
+		}
+		if (snapshot->start + elapsed > deadline)
+			raise_disagreement();
+		window = Max(MIN_WINDOW_US, 4 * elapsed);
+		foreach(cell, snapshot->members)
+			remember_seen(snapshot, lfirst(cell));
+	}
+}
+
+ClusterSnapshot *
+txn_snapshot_take(List *nodes, bool local)
+{
+	ClusterSnapshot *snapshot = make_snapshot();
+	ListCell   *cell;
+
+	if (local)
+		(void) add_member(snapshot, catalog_local_group(), 0);
+	taking = true;
+	foreach(cell, nodes)
+	{
+		const ClusterNode *node = lfirst(cell);
+		Member	   *member = add_member(snapshot, node->groupId, node->id);
+
+		member->conn = txn_main_conn(node);
+	}
+	take_all(snapshot);
+	taking = false;
+	snapshot->owned = true;
+	return snapshot;
+}
+
+ClusterSnapshot *
+txn_snapshot_of_transaction(void)
+{
+	GroupId		localGroup = catalog_local_group();
+	List	   *nodes = NIL;
+	ListCell   *cell;
+
+	if (of_transaction != NULL || taking)
+		return of_transaction;
+	foreach(cell, catalog_active_primaries())
+	{
+		const ClusterNode *node = lfirst(cell);
+
+		if (node->groupId != localGroup)
+			nodes = lappend(nodes, (void *) node);
+	}
+	of_transaction = txn_snapshot_take(nodes, true);
+	return of_transaction;
+}
+
+/* ---- who comes later ---- */
+
+/*
+ * A single member takes its snapshot when the others are in use.  Whatever those lack cannot be
+ * mended.
+ */
+static void
+join_late(ClusterSnapshot *snapshot, Member *member)
+{
+	int64		deadline = patience_end();
+	bool		wasTaking = taking;
+
+	taking = true;
+	for (int round = 0;; round++)
+	{
+		bool		uncovered;
+		int64		elapsed = txn_commits_now() - snapshot->start;
+		ListCell   *cell;
+
+		take_round(snapshot, list_make1(member), round, Max(MIN_WINDOW_US, 4 * elapsed));
+		if (member->nodeId != 0 && member->conn == NULL)
+			raise_disagreement();
+		elapsed = txn_commits_now() - snapshot->start;
+		if (reports_agree(snapshot, elapsed, &uncovered))
+			break;
+		foreach(cell, snapshot->members)
+		{
+			Member	   *other = lfirst(cell);
+
+			if (other != member && other->report.mustSee != NIL)
+				uncovered = true;
+		}
+		if (uncovered || txn_commits_now() > deadline)
+			raise_disagreement();
+		remember_seen(snapshot, member);
+	}
+	member->agreed = true;
+	taking = wasTaking;
+}
+
+static Member *
+member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
+{
+	Member	   *member = member_of_node(snapshot, xact->nodeId);
+
+	if (member == NULL)
+		member = add_member(snapshot, xact->groupId, xact->nodeId);
+	if (member->conn == NULL)
+	{
+		if (member->agreed)
+			ereport(ERROR,
+					(errcode(ERRCODE_CONNECTION_FAILURE),
+					 errmsg("connection to node %s:%d was lost", remote_conn_host(xact->conn),
+							remote_conn_port(xact->conn)),
+					 errdetail("The statement depends on a snapshot taken there.")));
+		member->conn = xact->conn;
+		join_late(snapshot, member);
+	}
+	return member;
+}
+
+bool
+txn_snapshot_can_join(ClusterSnapshot *snapshot, const ClusterNode *node)
+{
+	Member	   *member = member_of_node(snapshot, node->id);
+
+	return member != NULL && member->hasReport && member->report.slot >= 0 &&
+		member->conn != NULL && !IsolationIsSerializable() &&
+		txn_xact_of_conn(member->conn)->snapshotInSlot == snapshot->number;
+}
+
+static void
+send_join(RemoteConn *conn, uint64 number, int slot)
+{
+	char		numberText[32];
+	char		slotText[16];
+
+	snprintf(numberText, sizeof(numberText), UINT64_FORMAT, number);
+	snprintf(slotText, sizeof(slotText), "%d", slot);
+	send_call(conn, "citus: snapshot_join",
+			  "SELECT citus_internal.snapshot_join($1::int8, $2::int4)", numberText, slotText,
+			  &txn_own_answer_marker);
+}
+
+void
+txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot)
+{
+	RemoteXact *xact = txn_xact_of_conn(conn);
+	Member	   *member;
+
+	if (snapshot == NULL || snapshot->ended)
+	{
+		txn_conn_begin(conn, use);
+		return;
+	}
+	txn_xact_begin(xact, use);
+	txn_snapshot_clear(xact, false);
+	if (xact->snapshotInForce == snapshot->number)
+		return;
+	member = member_for(snapshot, xact);
+	if (member->conn == conn)
+	{
+		if (IsolationUsesXactSnapshot() || xact->snapshotInForce == snapshot->number)
+			return;
+		send_numbered(conn, "citus: snapshot_use",
+					  "SELECT citus_internal.snapshot_use($1::int8)", snapshot->number);
+	}
+	else
+		send_join(conn, snapshot->number, member->report.slot);
+	xact->snapshotInForce = snapshot->number;
+}
+
+/* registered as long as the cluster snapshot is there */
+Snapshot
+txn_snapshot_local(ClusterSnapshot *snapshot)
+{
+	if (snapshot->local == NULL)
+		join_late(snapshot, add_member(snapshot, catalog_local_group(), 0));
+	return snapshot->local;
+}
+
+/* ---- the end ---- */
+
+/*
+ * The nodes learn it with the next command.  Raises nothing: called when memory is freed, too.
+ */
+void
+txn_snapshot_release(ClusterSnapshot *snapshot)
+{
+	dlist_iter	iter;
+
+	if (snapshot == of_transaction)
+		return;
+	if (!snapshot->ended)
+	{
+		drop_local(snapshot);
+		dlist_foreach(iter, &txn_participants)
+		{
+			RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+			MemoryContext caller;
+			uint64	   *number;
+
+			if (xact->snapshotInForce != snapshot->number &&
+				member_of_node(snapshot, xact->nodeId) == NULL)
+				continue;
+			caller = MemoryContextSwitchTo(txn_context);
+			number = palloc(sizeof(uint64));
+			*number = snapshot->number;
+			xact->staleSnapshots = lappend(xact->staleSnapshots, number);
+			MemoryContextSwitchTo(caller);
+			if (xact->snapshotInForce == snapshot->number)
+				xact->snapshotInForce = 0;
+		}
+	}
+	free_snapshot(snapshot);
+}
+
+void
+txn_snapshot_end(bool isCommit)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &snapshots)
+	{
+		ClusterSnapshot *snapshot = dlist_container(ClusterSnapshot, node, iter.cur);
+
+		/* after an abort the server takes back what is registered */
+		if (isCommit)
+			drop_local(snapshot);
+		snapshot->local = NULL;
+		snapshot->ended = true;
+		if (!snapshot->owned || snapshot == of_transaction)
+			free_snapshot(snapshot);
+	}
+	of_transaction = NULL;
+	taking = false;
+}
+
+/* an error may have left the middle of something */
+void
+txn_snapshot_sub_abort(void)
+{
+	taking = false;
+}
+
+/* the connection leaves the transaction */
+void
+txn_snapshot_lose_conn(RemoteConn *conn)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &snapshots)
+	{
+		ClusterSnapshot *snapshot = dlist_container(ClusterSnapshot, node, iter.cur);
+		ListCell   *cell;
+
+		foreach(cell, snapshot->members)
+		{
+			Member	   *member = lfirst(cell);
+
+			if (member->conn != conn || conn == NULL)
+				continue;
+			member->conn = NULL;
+			member->hasReport = false;
+		}
+	}
+}
+
+void
+txn_snapshot_init(void)
+{
+	static const SettingDef settings[] = {
+		{
+			.name = "citus.cluster_snapshots",
+			.description = "Reads of several nodes see a transaction on all of them or on none.",
+			.type = SETTING_BOOL, .variable = &enabled, .boot.b = true,
+			.context = PGC_USERSET
+		},
+	};
+
+	base_settings_register(settings, lengthof(settings));
+	txn_commits_init();
+	txn_held_init();
+}
+
+bool
+txn_snapshot_is_wanted(void)
+{
+	return enabled && !RecoveryInProgress();
+}

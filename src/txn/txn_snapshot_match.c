@@ -1,0 +1,292 @@
+/*
+ * txn_snapshot_match.c
+ *	  Do snapshots of several nodes agree on every transaction that committed on more than one?
+ *
+ * Pure: reports in, what new snapshots must see out; and the text form of reports.  The argument
+ * why nothing is overlooked, with the numbers of the cases, is in README.md, "Cluster snapshots".
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "txn/txn_snapshot_internal.h"
+
+/* how much the clocks of two nodes may differ over a time, besides what rounding costs */
+#define MARGIN(us) ((us) / 16 + 2000)
+
+/* ---- looking things up ---- */
+
+bool
+txn_snapshot_has_id(List *ids, const GlobalXact *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, ids)
+	{
+		GlobalXact *other = lfirst(cell);
+
+		if (other->number == id->number && other->group == id->group)
+			return true;
+	}
+	return false;
+}
+
+static bool
+takes_part(const Participants *participants, GroupId group)
+{
+	if (participants->n == PARTICIPANTS_UNKNOWN)
+		return true;
+	for (int i = 0; i < participants->n; i++)
+		if (participants->groups[i] == group)
+			return true;
+	return false;
+}
+
+typedef enum Sight
+{
+	SIGHT_UNKNOWN,				/* the report does not mention it */
+	SIGHT_VISIBLE,
+	SIGHT_INVISIBLE,
+	SIGHT_BOTH					/* it has several parts on the node */
+} Sight;
+
+static Sight
+sight_of(const SnapshotReport *report, const GlobalXact *id)
+{
+	Sight		sight = SIGHT_UNKNOWN;
+
+	for (int i = 0; i < report->nxacts; i++)
+	{
+		const ReportedXact *xact = &report->xacts[i];
+		Sight		this = xact->visible ? SIGHT_VISIBLE : SIGHT_INVISIBLE;
+
+		if (xact->id.number == id->number && xact->id.group == id->group)
+			sight = sight == SIGHT_UNKNOWN || sight == this ? this : SIGHT_BOTH;
+	}
+	return sight;
+}
+
+static void
+must_see(SnapshotReport *report, const GlobalXact *id)
+{
+	GlobalXact *copy;
+
+	if (txn_snapshot_has_id(report->mustSee, id))
+		return;
+	copy = palloc(sizeof(GlobalXact));
+	*copy = *id;
+	report->mustSee = lappend(report->mustSee, copy);
+}
+
+/* ---- the comparison ---- */
+
+/* the transaction is visible in one report: is it in the other, too? */
+static void
+compare_visible(const ReportedXact *xact, SnapshotReport *other, int64 elapsed)
+{
+	switch (sight_of(other, &xact->id))
+	{
+		case SIGHT_VISIBLE:
+			return;
+		case SIGHT_INVISIBLE:
+		case SIGHT_BOTH:
+			must_see(other, &xact->id); /* case 1 */
+			return;
+		case SIGHT_UNKNOWN:
+			/* case 2: the other snapshot may be older than its PREPARE there */
+			if (xact->age <= elapsed + MARGIN(elapsed) &&
+				!txn_snapshot_has_id(other->seen, &xact->id))
+				must_see(other, &xact->id);
+			return;
+	}
+}
+
+/* the transaction is in doubt in report: may the other one have seen it and forgotten? */
+static void
+compare_invisible(const ReportedXact *xact, SnapshotReport *report, const SnapshotReport *other,
+				  int64 elapsed)
+{
+	/* case 3; the other report may be later */
+	if (sight_of(other, &xact->id) == SIGHT_UNKNOWN &&
+		(txn_snapshot_has_id(other->seen, &xact->id) ||
+		 xact->age + MARGIN(xact->age) + elapsed >= other->window))
+		must_see(report, &xact->id);
+}
+
+bool
+txn_snapshot_match(SnapshotReport *reports, int n, int64 elapsed, bool *uncovered)
+{
+	bool		agree = true;
+
+	*uncovered = false;
+	for (int i = 0; i < n; i++)
+		reports[i].mustSee = NIL;
+	for (int i = 0; i < n; i++)
+	{
+		SnapshotReport *report = &reports[i];
+
+		if (n > 1 && report->window < elapsed + MARGIN(elapsed))
+			*uncovered = true;
+		for (int x = 0; x < report->nxacts; x++)
+		{
+			const ReportedXact *xact = &report->xacts[x];
+
+			if (!xact->visible && sight_of(report, &xact->id) == SIGHT_BOTH)
+				must_see(report, &xact->id);	/* case 4 */
+			for (int j = 0; j < n; j++)
+			{
+				if (j == i || !takes_part(&xact->participants, reports[j].groupId))
+					continue;
+				if (xact->visible)
+					compare_visible(xact, &reports[j], elapsed);
+				else
+					compare_invisible(xact, report, &reports[j], elapsed);
+			}
+		}
+	}
+	for (int i = 0; i < n; i++)
+		agree = agree && reports[i].mustSee == NIL;
+	return agree && !*uncovered;
+}
+
+/* ---- text ---- */
+
+static void
+append_participants(StringInfo text, const Participants *participants)
+{
+	if (participants->n == PARTICIPANTS_UNKNOWN)
+		appendStringInfoChar(text, '*');
+	for (int i = 0; i < participants->n; i++)
+		appendStringInfo(text, "%s%d", i == 0 ? "" : ",", participants->groups[i]);
+}
+
+char *
+txn_snapshot_print_participants(const Participants *participants)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	append_participants(&text, participants);
+	return text.data;
+}
+
+/* false: malformed; reads up to the end or a semicolon */
+bool
+txn_snapshot_parse_participants(const char *text, Participants *participants)
+{
+	participants->n = 0;
+	if (*text == '*')
+	{
+		participants->n = PARTICIPANTS_UNKNOWN;
+		return true;
+	}
+	for (;;)
+	{
+		char	   *end;
+		long		group = strtol(text, &end, 10);
+
+		if (end == text || participants->n == MAX_PARTICIPANTS)
+			return false;
+		participants->groups[participants->n++] = (GroupId) group;
+		if (*end != ',')
+			return *end == '\0' || *end == ';' || *end == ' ';
+		text = end + 1;
+	}
+}
+
+/* "window slot;group number visible age participants;..." */
+void
+txn_snapshot_print(const SnapshotReport *report, StringInfo text)
+{
+	appendStringInfo(text, INT64_FORMAT " %d", report->window, report->slot);
+	for (int i = 0; i < report->nxacts; i++)
+	{
+		const ReportedXact *xact = &report->xacts[i];
+
+		appendStringInfo(text, ";%d " UINT64_FORMAT " %d " INT64_FORMAT " ", xact->id.group,
+						 xact->id.number, xact->visible ? 1 : 0, xact->age);
+		append_participants(text, &xact->participants);
+	}
+}
+
+static bool
+parse_xact(const char *text, ReportedXact *xact)
+{
+	unsigned long long number;
+	long long	age;
+	int			visible;
+	int			length = 0;
+
+	if (sscanf(text, "%d %llu %d %lld %n", &xact->id.group, &number, &visible, &age,
+			   &length) != 4 || length == 0)
+		return false;
+	xact->id.number = number;
+	xact->visible = visible != 0;
+	xact->age = age;
+	return txn_snapshot_parse_participants(text + length, &xact->participants);
+}
+
+/* The report's arrays are palloc'd. */
+bool
+txn_snapshot_parse(const char *text, SnapshotReport *report)
+{
+	long long	window;
+	int			n = 0;
+
+	if (sscanf(text, "%lld %d", &window, &report->slot) != 2)
+		return false;
+	report->window = window;
+	for (const char *c = text; *c != '\0'; c++)
+		n += *c == ';';
+	report->xacts = palloc(Max(n, 1) * sizeof(ReportedXact));
+	report->nxacts = 0;
+	while ((text = strchr(text, ';')) != NULL)
+	{
+		text++;
+		if (!parse_xact(text, &report->xacts[report->nxacts++]))
+			return false;
+	}
+	return true;
+}
+
+/* "group:number,..." */
+char *
+txn_snapshot_print_ids(List *ids)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	initStringInfo(&text);
+	foreach(cell, ids)
+	{
+		GlobalXact *id = lfirst(cell);
+
+		appendStringInfo(&text, "%s%d:" UINT64_FORMAT, text.len == 0 ? "" : ",", id->group,
+						 id->number);
+	}
+	return text.data;
+}
+
+List *
+txn_snapshot_parse_ids(const char *text)
+{
+	List	   *ids = NIL;
+
+	while (*text != '\0')
+	{
+		GlobalXact *id = palloc(sizeof(GlobalXact));
+		unsigned long long number;
+		int			length = 0;
+
+		if (sscanf(text, "%d:%llu%n", &id->group, &number, &length) != 2 || length == 0 ||
+			(text[length] != ',' && text[length] != '\0'))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid list of transactions: \"%s\"", text)));
+		id->number = number;
+		ids = lappend(ids, id);
+		text += length;
+		if (*text == ',')
+			text++;
+	}
+	return ids;
+}
