@@ -24,6 +24,7 @@
 #include "storage/ipc.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/module.h"
@@ -178,11 +179,17 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 static void
 start_executor(QueryDesc *query, int eflags)
 {
-	txn_held_replace(query);
+	bool		replaced = txn_held_replace(query);
+
+	/* the executor wants the query's snapshot to be the active one */
+	if (replaced)
+		PushActiveSnapshot(query->snapshot);
 	if (previousExecutorStart)
 		previousExecutorStart(query, eflags);
 	else
 		standard_ExecutorStart(query, eflags);
+	if (replaced)
+		PopActiveSnapshot();
 }
 
 static void

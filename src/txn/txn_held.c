@@ -259,17 +259,19 @@ is_top_statement(const PlannedStmt *stmt)
 		linitial(ActivePortal->stmts) == stmt;
 }
 
-void
+/* true: the query has another snapshot now */
+bool
 txn_held_replace(QueryDesc *query)
 {
 	Snapshot	snapshot;
 
 	if (in_force == NULL || !in_force->registered || query->operation != CMD_SELECT ||
 		query->plannedstmt->hasModifyingCTE || !is_top_statement(query->plannedstmt))
-		return;
+		return false;
 	/* it sees what this transaction has done until now */
 	snapshot = in_force->snapshot;
 	snapshot->curcid = GetCurrentCommandId(false);
 	UnregisterSnapshot(query->snapshot);
 	query->snapshot = RegisterSnapshot(snapshot);
+	return true;
 }

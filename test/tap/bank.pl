@@ -1,7 +1,7 @@
 # Money moves between shards of all nodes while others add it all up, at each isolation level: no
 # sum is ever wrong; also not while nodes are killed and come back.
 #
-#   BANK_READS=1000    reads of each reader (60)
+#   BANK_READS=1000    reads of each reader (30)
 #   BANK_KILLS=10      nodes killed (1)
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ use CitusCluster;
 use IPC::Run qw(start finish kill_kill);
 use Test::More;
 
-my $reads = $ENV{BANK_READS} // 60;
+my $reads = $ENV{BANK_READS} // 30;
 my $kills = $ENV{BANK_KILLS} // 1;
 my $writers = 16;
 my $total = 100_000;
@@ -93,7 +93,7 @@ sub sums {
 my @writing = start_writers();
 my $wrong = 0;
 for (1 .. 20) {
-    my @runs = start_readers(20, 'SET citus.cluster_snapshots = off;');
+    my @runs = start_readers(10, 'SET citus.cluster_snapshots = off;');
     for my $run (@runs) {
         finish $run->{h};
         $wrong += (sums($run))[1];

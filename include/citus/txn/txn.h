@@ -113,7 +113,7 @@ extern void txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot
 extern bool txn_snapshot_can_join(ClusterSnapshot *snapshot, const ClusterNode *node);
 
 /* bodies of hooks, called by entry: for what other nodes ask of this session */
-extern void txn_held_replace(QueryDesc *query);
+extern bool txn_held_replace(QueryDesc *query);
 extern void txn_statement_starts(const TransactionStmt *stmt, const char *text);
 extern void txn_statement_ended(const TransactionStmt *stmt);
 
