@@ -56,6 +56,73 @@ planner_init(void)
 
 /* ---- one shard group, pushdown ---- */
 
+/* a join of relations by key: several relations, nothing below them, constants to be lifted */
+static bool
+may_have_shape(Query *query)
+{
+	ListCell   *lc;
+
+	if (query->cteList != NIL || query->hasSubLinks || query->setOperations != NULL ||
+		query->jointree->quals == NULL)
+		return false;
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if ((rte->rtekind != RTE_RELATION && rte->rtekind != RTE_JOIN) ||
+			rte->tablesample != NULL || rte->securityQuals != NIL)
+			return false;
+	}
+	return true;
+}
+
+/* the plan of a query that one shard group answers whatever the constants; or NULL */
+static const DistPlan *
+plan_pinned(Query *lifted)
+{
+	Query	   *query = planner_normalize(lifted);
+	QueryShape	shape = {0};
+	Refusal		refusal = {NULL, 0};
+	DistPlan   *whole = NULL;
+
+	planner_shape(query, &shape);
+	if (!shape.pinned || shape.pin == NULL)
+		return NULL;
+	if (planner_transform(query, &refusal, &whole) == NULL || whole == NULL ||
+		whole->fragment->prune == NULL || whole->fragment->prune->kind != PRUNE_EQUAL)
+		return NULL;
+	return whole;
+}
+
+static DistPlan *
+plan_of_shape(Query *query)
+{
+	LiftedQuery lifted;
+	const DistPlan *made;
+	DistPlan   *plan;
+	bool		known;
+
+	if (!may_have_shape(query))
+		return NULL;
+	lifted = planner_shape_lift(SHAPE_PINNED, query);
+	if (lifted.constants == NIL)
+		return NULL;
+	made = (const DistPlan *) planner_shape_find(&lifted, &known);
+	if (!known)
+	{
+		made = plan_pinned(lifted.query);
+		planner_shape_keep(&lifted, (const Node *) made);
+	}
+	if (made == NULL)
+		return NULL;
+	plan = copyObject(unconstify(DistPlan *, made));
+	plan->fragment->params = (List *)
+		planner_shape_lower(&lifted, (Node *) plan->fragment->params);
+	plan->fragment->prune->value = (Expr *)
+		planner_shape_lower(&lifted, (Node *) plan->fragment->prune->value);
+	return plan;
+}
+
 static PlannedStmt *
 plan_transformed(PlanRequest *request, Refusal *refusal)
 {
@@ -74,6 +141,9 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 		refusal->reason = "switched off";
 		return NULL;
 	}
+	whole = plan_of_shape(request->query);
+	if (whole != NULL)
+		return planner_make_stmt(request, whole, request->query->targetList);
 	query = planner_normalize(request->query);
 	upper = planner_transform(query, refusal, &whole);
 	if (upper == NULL)

@@ -1,53 +1,24 @@
 /*
  * planner_fast_path.c
- *	  The first strategy: one keyed relation, key = value.
+ *	  The first strategy: one keyed relation, key = value; or one row to insert.
  *
- * The server's planner is not asked at all.  Constants of the conditions and of SET are lifted into
- * parameters, so that statements that differ in values only have one shape: the fragment of a
- * shape (its text above all) is made once a session, and the far side sees one text per shard,
- * which it can keep prepared.
- *
- * Invariants: (1) a shape is compared as a whole tree, so that equal shapes mean equal fragments;
- * (2) an entry is used only while nothing that its text depends on has changed: the relation,
- * and any function, type, operator or schema.
+ * The server's planner is not asked at all for statements whose shape has been seen in this
+ * session (planner_shapes.c).
  *
  * Not here: whether the value selects a shard, and which (routing, when the plan starts).
  */
 #include "postgres.h"
 
-#include "access/transam.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/syscache.h"
+#include "parser/parsetree.h"
 
 #include "citus/base/settings.h"
 #include "citus/routing/routing.h"
 #include "planner_internal.h"
 
-/* shapes kept a session */
-#define MAX_SHAPES 64
-
-/* extern parameters numbered from here are lifted constants */
-#define LIFTED_PARAM 500000
-
-typedef struct Shape
-{
-	MemoryContext context;		/* of everything below, and of the struct */
-	Query	   *query;			/* with constants lifted */
-	Oid			relid;
-	Fragment   *fragment;		/* its parameters and condition refer to lifted constants */
-	bool		valid;			/* cleared by invalidation; freed at the next look-up */
-} Shape;
-
 static bool enableFastPath = true;
-
-/* most recently used first */
-static List *shapes = NIL;
-static MemoryContext shapesContext = NULL;
 
 static const SettingDef fastPathSettings[] = {
 	{
@@ -61,160 +32,13 @@ static const SettingDef fastPathSettings[] = {
 	},
 };
 
-/* ---- invalidation ---- */
-
-static void
-invalidate_relation(Datum arg, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, shapes)
-	{
-		Shape	   *shape = lfirst(lc);
-
-		if (relid == InvalidOid || shape->relid == relid)
-			shape->valid = false;
-	}
-}
-
-static void
-invalidate_all(Datum arg, int cacheid, uint32 hashvalue)
-{
-	invalidate_relation((Datum) 0, InvalidOid);
-}
-
 void
 planner_fast_path_init(void)
 {
 	base_settings_register(fastPathSettings, lengthof(fastPathSettings));
 }
 
-/* the first shape of a session: callbacks belong to a backend, not to the postmaster */
-static void
-prepare_cache(void)
-{
-	if (shapesContext != NULL)
-		return;
-	shapesContext = AllocSetContextCreate(CacheMemoryContext, "citus statement shapes",
-										  ALLOCSET_SMALL_SIZES);
-	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
-	CacheRegisterSyscacheCallback(PROCOID, invalidate_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(TYPEOID, invalidate_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(OPEROID, invalidate_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
-}
-
-/* ---- lifting constants ---- */
-
-static Node *
-lift_mutator(Node *node, List **constants)
-{
-	Const	   *constant = (Const *) node;
-	Param	   *param;
-
-	if (node == NULL)
-		return NULL;
-	if (!IsA(node, Const))
-		return expression_tree_mutator(node, lift_mutator, constants);
-	if (constant->constisnull || constant->consttype >= FirstNormalObjectId ||
-		get_typtype(constant->consttype) == TYPTYPE_PSEUDO)
-		return copyObject(node);
-
-	param = makeNode(Param);
-	param->paramkind = PARAM_EXTERN;
-	param->paramid = LIFTED_PARAM + list_length(*constants);
-	param->paramtype = constant->consttype;
-	param->paramtypmod = constant->consttypmod;
-	param->paramcollid = constant->constcollid;
-	param->location = -1;
-	*constants = lappend(*constants, constant);
-	return (Node *) param;
-}
-
-/* puts constants back where lift_mutator() took them away */
-static Node *
-lower_mutator(Node *node, List *constants)
-{
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN &&
-		((Param *) node)->paramid >= LIFTED_PARAM &&
-		((Param *) node)->paramid < LIFTED_PARAM + list_length(constants))
-		return copyObject(list_nth(constants, ((Param *) node)->paramid - LIFTED_PARAM));
-	return expression_tree_mutator(node, lower_mutator, constants);
-}
-
-static Query *
-lift_constants(Query *query, List **constants)
-{
-	Query	   *lifted = copyObject(query);
-
-	*constants = NIL;
-	lifted->jointree->quals = lift_mutator(lifted->jointree->quals, constants);
-	if (query->commandType == CMD_UPDATE)
-		lifted->targetList = (List *) lift_mutator((Node *) lifted->targetList, constants);
-	return lifted;
-}
-
-/* ---- shapes ---- */
-
-static Shape *
-find_shape(Query *lifted)
-{
-	ListCell   *lc;
-
-	foreach(lc, shapes)
-	{
-		Shape	   *shape = lfirst(lc);
-
-		if (!shape->valid)
-		{
-			shapes = foreach_delete_current(shapes, lc);
-			MemoryContextDelete(shape->context);
-			continue;
-		}
-		if (equal(shape->query, lifted))
-		{
-			if (foreach_current_index(lc) > 0)
-			{
-				MemoryContext caller = MemoryContextSwitchTo(shapesContext);
-
-				shapes = lcons(shape, list_delete_ptr(shapes, shape));
-				MemoryContextSwitchTo(caller);
-			}
-			return shape;
-		}
-	}
-	return NULL;
-}
-
-static void
-keep_shape(Query *lifted, Fragment *fragment)
-{
-	MemoryContext context = AllocSetContextCreate(shapesContext, "citus statement shape",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	Shape	   *shape = palloc0(sizeof(Shape));
-
-	shape->context = context;
-	shape->query = copyObject(lifted);
-	shape->relid = fragment->anchor;
-	shape->fragment = copyObject(fragment);
-	shape->valid = true;
-
-	MemoryContextSwitchTo(shapesContext);
-	shapes = lcons(shape, shapes);
-	if (list_length(shapes) > MAX_SHAPES)
-	{
-		Shape	   *oldest = llast(shapes);
-
-		shapes = list_delete_last(shapes);
-		MemoryContextDelete(oldest->context);
-	}
-	MemoryContextSwitchTo(caller);
-}
-
-/* ---- the strategy ---- */
+/* ---- by key ---- */
 
 /* one keyed relation, no join, no sub-query */
 static const DistTable *
@@ -301,39 +125,124 @@ make_fragment(Query *query, const DistTable *table, Refusal *refusal)
 static Fragment *
 fragment_of_shape(Query *query, const DistTable *table)
 {
-	Refusal		refusal = {NULL, 0};
-	List	   *constants;
-	Query	   *lifted = lift_constants(query, &constants);
-	Shape	   *shape;
+	LiftedQuery lifted = planner_shape_lift(SHAPE_KEYED, query);
+	bool		known;
+	const Fragment *made = (const Fragment *) planner_shape_find(&lifted, &known);
 	Fragment   *fragment;
 
-	prepare_cache();
-	shape = find_shape(lifted);
-	if (shape != NULL)
-		fragment = copyObject(shape->fragment);
-	else
+	if (!known)
 	{
-		fragment = make_fragment(lifted, table, &refusal);
-		if (fragment == NULL)
-			return NULL;
-		keep_shape(lifted, fragment);
+		Refusal		refusal = {NULL, 0};
+
+		made = make_fragment(lifted.query, table, &refusal);
+		planner_shape_keep(&lifted, (const Node *) made);
 	}
-	fragment->params = (List *) lower_mutator((Node *) fragment->params, constants);
-	fragment->prune->value = (Expr *) lower_mutator((Node *) fragment->prune->value, constants);
+	if (made == NULL)
+		return NULL;
+	fragment = copyObject(unconstify(Fragment *, made));
+	fragment->params = (List *) planner_shape_lower(&lifted, (Node *) fragment->params);
+	fragment->prune->value =
+		(Expr *) planner_shape_lower(&lifted, (Node *) fragment->prune->value);
 	return fragment;
 }
+
+/* ---- one row ---- */
+
+/* INSERT of one row of values into a distributed table */
+static bool
+inserts_one_row(Query *query)
+{
+	const DistTable *table;
+	ListCell   *lc;
+
+	if (query->jointree->fromlist != NIL || query->jointree->quals != NULL ||
+		query->cteList != NIL || query->hasSubLinks || query->hasTargetSRFs)
+		return false;
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind != RTE_RELATION)
+			return false;
+	}
+	table = catalog_table_get(rt_fetch(query->resultRelation, query->rtable)->relid);
+	return table != NULL && table->kind == DIST_TABLE_HASH;
+}
+
+/* the plan that gives the row, when it is a plain list of expressions; else NULL */
+static Plan *
+row_plan(const PlannedStmt *stmt)
+{
+	CustomScan *scan = (CustomScan *) stmt->planTree;
+	Plan	   *plan;
+
+	if (!IsA(scan, CustomScan) || list_length(scan->custom_plans) != 1 || stmt->subplans != NIL)
+		return NULL;
+	plan = linitial(scan->custom_plans);
+	if (!IsA(plan, Result) || plan->lefttree != NULL || plan->qual != NIL ||
+		((Result *) plan)->resconstantqual != NULL)
+		return NULL;
+	return plan;
+}
+
+/* the plan of a statement with lifted constants: good for any values, and thus for no others */
+static const PlannedStmt *
+plan_lifted_row(PlanRequest *request, const LiftedQuery *lifted)
+{
+	PlanRequest liftedRequest = *request;
+	Refusal		refusal = {NULL, 0};
+	PlannedStmt *stmt;
+
+	liftedRequest.query = lifted->query;
+	liftedRequest.boundParams = NULL;
+	stmt = planner_modify(&liftedRequest, &refusal);
+	return stmt != NULL && row_plan(stmt) != NULL ? stmt : NULL;
+}
+
+static PlannedStmt *
+plan_row(PlanRequest *request, Refusal *refusal)
+{
+	Query	   *query = request->query;
+	LiftedQuery lifted = planner_shape_lift(SHAPE_ROW, query);
+	bool		known;
+	const PlannedStmt *made = (const PlannedStmt *) planner_shape_find(&lifted, &known);
+	PlannedStmt *stmt;
+	Plan	   *row;
+
+	refusal->reason = "the row to insert needs a plan of its own";
+	if (!known)
+	{
+		made = plan_lifted_row(request, &lifted);
+		planner_shape_keep(&lifted, (const Node *) made);
+	}
+	if (made == NULL)
+		return NULL;
+
+	stmt = copyObject(unconstify(PlannedStmt *, made));
+	stmt->queryId = query->queryId;
+	stmt->stmt_location = query->stmt_location;
+	stmt->stmt_len = query->stmt_len;
+	row = row_plan(stmt);
+	row->targetlist = (List *)
+		eval_const_expressions(NULL, planner_shape_lower(&lifted, (Node *) row->targetlist));
+	return stmt;
+}
+
+/* ---- the strategy ---- */
 
 PlannedStmt *
 planner_fast_path(PlanRequest *request, Refusal *refusal)
 {
 	Query	   *query = request->query;
-	const DistTable *table = fast_path_table(query);
+	const DistTable *table;
 	Fragment   *fragment;
 	DistPlan   *plan;
 
 	refusal->reason = "not one keyed relation filtered by its key";
-	if (!enableFastPath || table == NULL || query->commandType == CMD_INSERT ||
-		query->commandType == CMD_MERGE || assigns_key(query, table))
+	if (!enableFastPath || query->commandType == CMD_MERGE)
+		return NULL;
+	if (query->commandType == CMD_INSERT)
+		return inserts_one_row(query) ? plan_row(request, refusal) : NULL;
+	table = fast_path_table(query);
+	if (table == NULL || assigns_key(query, table))
 		return NULL;
 
 	/* some conditions tell the shard only while their constants are constants */

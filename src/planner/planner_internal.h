@@ -151,6 +151,40 @@ extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitRes
 /* true when the order of a sub-query's rows is to be seen in the query's result */
 extern bool planner_shows_source_order(Query *query, bool perShard);
 
+/* ---- planner_shapes.c ---- */
+
+/* what is made of a shape, and by whom */
+typedef enum ShapeUse
+{
+	SHAPE_KEYED,				/* Fragment: fast path, one relation */
+	SHAPE_PINNED,				/* DistPlan: one shard group, several relations */
+	SHAPE_ROW					/* PlannedStmt: INSERT of one row */
+} ShapeUse;
+
+/* a query whose constants have been lifted into parameters */
+typedef struct LiftedQuery
+{
+	ShapeUse	use;
+	Query	   *query;
+	List	   *constants;
+	uint64		seen;			/* invalidations when it was looked for */
+} LiftedQuery;
+
+/*
+ * Lifts the constants of conditions, and of what is assigned or inserted.  Relations must be in
+ * the query's own range table only.
+ */
+extern LiftedQuery planner_shape_lift(ShapeUse use, Query *query);
+/*
+ * What was made of the shape before, in the cache's memory: to be copied; NULL if it is known that
+ * nothing can be made, or (*known is false) if the shape is new.
+ */
+extern const Node *planner_shape_find(LiftedQuery *lifted, bool *known);
+/* keeps a copy of what was made after planner_shape_find(); NULL: nothing can be made */
+extern void planner_shape_keep(const LiftedQuery *lifted, const Node *made);
+/* a copy of the expression (or list) with the constants put back */
+extern Node *planner_shape_lower(const LiftedQuery *lifted, Node *node);
+
 /* ---- planner_fast_path.c ---- */
 
 extern void planner_fast_path_init(void);

@@ -1,0 +1,236 @@
+/*
+ * planner_shapes.c
+ *	  Statements that differ in values only: what was planned for one serves the next.
+ *
+ * Constants of conditions, of SET and of a row of VALUES are lifted into parameters; what is left
+ * is the statement's shape.  The fragment of a shape (its text above all), or the whole plan, is
+ * made once a session; the constants are put back into a copy.  The far side sees one text per
+ * shard, which it can keep prepared.  A shape for which nothing could be made is remembered, too:
+ * some conditions tell the shard only while their constants are constants.
+ *
+ * Invariants: (1) a shape is compared as a whole tree, so that equal shapes mean equal results;
+ * (2) an entry is used only while nothing that its text depends on has changed: the relations,
+ * and any function, type, operator or schema.
+ *
+ * Main path: planner_shape_lift(), planner_shape_find(), else planner_shape_keep().  Not here: what
+ * is made of a shape.
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "planner_internal.h"
+
+/* shapes kept a session */
+#define MAX_SHAPES 100
+
+/* extern parameters numbered from here are lifted constants */
+#define LIFTED_PARAM 500000
+
+typedef struct Shape
+{
+	MemoryContext context;		/* of everything below, and of the struct */
+	ShapeUse	use;
+	Query	   *query;			/* with constants lifted */
+	List	   *relids;
+	Node	   *made;			/* refers to lifted constants; NULL: nothing could be made */
+	bool		valid;			/* cleared by invalidation; freed at the next look-up */
+} Shape;
+
+/* most recently used first */
+static List *shapes = NIL;
+static MemoryContext shapesContext = NULL;
+static uint64 invalidations = 0;
+
+/* ---- invalidation ---- */
+
+static void
+invalidate_relation(Datum arg, Oid relid)
+{
+	ListCell   *lc;
+
+	invalidations++;
+	foreach(lc, shapes)
+	{
+		Shape	   *shape = lfirst(lc);
+
+		if (relid == InvalidOid || list_member_oid(shape->relids, relid))
+			shape->valid = false;
+	}
+}
+
+static void
+invalidate_all(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate_relation((Datum) 0, InvalidOid);
+}
+
+/* the first shape of a session: callbacks belong to a backend, not to the postmaster */
+static void
+prepare_cache(void)
+{
+	if (shapesContext != NULL)
+		return;
+	shapesContext = AllocSetContextCreate(CacheMemoryContext, "citus statement shapes",
+										  ALLOCSET_SMALL_SIZES);
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(TYPEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(OPEROID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
+}
+
+/* ---- lifting constants ---- */
+
+static Node *
+lift_mutator(Node *node, List **constants)
+{
+	Const	   *constant = (Const *) node;
+	Param	   *param;
+
+	if (node == NULL)
+		return NULL;
+	if (!IsA(node, Const))
+		return expression_tree_mutator(node, lift_mutator, constants);
+	if (constant->constisnull || constant->consttype >= FirstNormalObjectId ||
+		get_typtype(constant->consttype) == TYPTYPE_PSEUDO)
+		return copyObject(node);
+
+	param = makeNode(Param);
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = LIFTED_PARAM + list_length(*constants);
+	param->paramtype = constant->consttype;
+	param->paramtypmod = constant->consttypmod;
+	param->paramcollid = constant->constcollid;
+	param->location = -1;
+	*constants = lappend(*constants, constant);
+	return (Node *) param;
+}
+
+/* puts constants back where lift_mutator() took them away */
+static Node *
+lower_mutator(Node *node, List *constants)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN &&
+		((Param *) node)->paramid >= LIFTED_PARAM &&
+		((Param *) node)->paramid < LIFTED_PARAM + list_length(constants))
+		return copyObject(list_nth(constants, ((Param *) node)->paramid - LIFTED_PARAM));
+	return expression_tree_mutator(node, lower_mutator, constants);
+}
+
+/* in the current context; the query itself is not changed */
+LiftedQuery
+planner_shape_lift(ShapeUse use, Query *query)
+{
+	LiftedQuery lifted = {.use = use, .query = copyObject(query)};
+
+	lifted.query->jointree = (FromExpr *) lift_mutator((Node *) lifted.query->jointree,
+													   &lifted.constants);
+	if (query->commandType == CMD_UPDATE || query->commandType == CMD_INSERT)
+		lifted.query->targetList = (List *) lift_mutator((Node *) lifted.query->targetList,
+														 &lifted.constants);
+	return lifted;
+}
+
+Node *
+planner_shape_lower(const LiftedQuery *lifted, Node *node)
+{
+	return lower_mutator(node, lifted->constants);
+}
+
+/* ---- shapes ---- */
+
+static void
+move_to_front(Shape *shape)
+{
+	MemoryContext caller = MemoryContextSwitchTo(shapesContext);
+
+	shapes = lcons(shape, list_delete_ptr(shapes, shape));
+	MemoryContextSwitchTo(caller);
+}
+
+const Node *
+planner_shape_find(LiftedQuery *lifted, bool *known)
+{
+	ListCell   *lc;
+
+	prepare_cache();
+	lifted->seen = invalidations;
+	foreach(lc, shapes)
+	{
+		Shape	   *shape = lfirst(lc);
+
+		if (!shape->valid)
+		{
+			shapes = foreach_delete_current(shapes, lc);
+			MemoryContextDelete(shape->context);
+			continue;
+		}
+		if (shape->use == lifted->use && equal(shape->query, lifted->query))
+		{
+			if (foreach_current_index(lc) > 0)
+				move_to_front(shape);
+			*known = true;
+			return shape->made;
+		}
+	}
+	*known = false;
+	return NULL;
+}
+
+static List *
+relids_of(Query *query)
+{
+	List	   *relids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION)
+			relids = lappend_oid(relids, rte->relid);
+	}
+	return relids;
+}
+
+/* What was changed while it was made is made again next time. */
+void
+planner_shape_keep(const LiftedQuery *lifted, const Node *made)
+{
+	MemoryContext context;
+	MemoryContext caller;
+	Shape	   *shape;
+
+	if (lifted->seen != invalidations)
+		return;
+	context = AllocSetContextCreate(shapesContext, "citus statement shape",
+									ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	shape = palloc0(sizeof(Shape));
+	shape->context = context;
+	shape->use = lifted->use;
+	shape->query = copyObject(lifted->query);
+	shape->relids = relids_of(lifted->query);
+	shape->made = copyObjectImpl(made);
+	shape->valid = true;
+
+	MemoryContextSwitchTo(shapesContext);
+	shapes = lcons(shape, shapes);
+	if (list_length(shapes) > MAX_SHAPES)
+	{
+		Shape	   *oldest = llast(shapes);
+
+		shapes = list_delete_last(shapes);
+		MemoryContextDelete(oldest->context);
+	}
+	MemoryContextSwitchTo(caller);
+}
