@@ -290,6 +290,9 @@ planner_plan_request(PlanRequest *request)
 	{
 		PlannedStmt *stmt;
 
+		if (request->early != NULL && strategies[i].plan == planner_fast_path)
+			continue;
+
 		memset(&refusal, 0, sizeof(refusal));
 		stmt = strategies[i].plan(request, &refusal);
 		if (stmt != NULL)
@@ -333,7 +336,7 @@ PlannedStmt *
 planner_plan(Query *parse, const char *queryString, int cursorOptions,
 			 ParamListInfo boundParams, planner_hook_type next)
 {
-	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next};
+	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL};
 	PlannedStmt *stmt;
 	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;
 	bool		hasKnown;

@@ -276,6 +276,23 @@ make_target_query(ChangeBuild *build)
 	return query;
 }
 
+/* rows of the target are read before other parts of the statement run; a stand-in for them */
+static RangeTblEntry *
+read_target_early(ChangeBuild *build, Query *query, Query *fragment)
+{
+	EarlyReads *early = build->request->early;
+	PlanRequest request = *build->request;
+	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows read first");
+
+	plan->partId = planner_new_part_id();
+	request.query = fragment;
+	request.cursorOptions = 0;
+	request.early = NULL;
+	early->parts = lappend(early->parts, planner_scan(&request));
+	early->ids = lappend_int(early->ids, plan->partId);
+	return planner_plan_rte(plan, query->targetList);
+}
+
 /* puts the target's sub-query where the target stood in the source */
 bool
 planner_change_replace_target(ChangeBuild *build)
@@ -295,6 +312,8 @@ planner_change_replace_target(ChangeBuild *build)
 	if (made->subquery == NULL)
 		return false;
 	made->rtekind = RTE_SUBQUERY;
+	if (build->request->early != NULL)
+		made = read_target_early(build, query, made->subquery);
 	made->eref = makeAlias(rte->eref->aliasname, NIL);
 	foreach(lc, query->targetList)
 		made->eref->colnames = lappend(made->eref->colnames,
@@ -635,7 +654,7 @@ begin_build(ChangeBuild *build, Query *query)
 PlannedStmt *
 planner_change(PlanRequest *request, Query *query, Refusal *refusal)
 {
-	ChangeBuild build = {.refusal = refusal};
+	ChangeBuild build = {.request = request, .refusal = refusal};
 	PlanRequest sourceRequest = *request;
 	DistPlan   *plan;
 	PlannedStmt *stmt;
@@ -660,6 +679,7 @@ planner_change(PlanRequest *request, Query *query, Refusal *refusal)
 
 	sourceRequest.query = build.source;
 	sourceRequest.cursorOptions = 0;
+	sourceRequest.early = NULL;
 	stmt = planner_scan(&sourceRequest);
 	compat_stmt_take_relations(stmt, request->query);
 	return planner_add_node(request, stmt, plan, query->returningList);

@@ -12,6 +12,7 @@
 /* a statement on its way to a source query and a ChangeSpec */
 typedef struct ChangeBuild
 {
+	PlanRequest *request;
 	Query	   *query;			/* the statement, normalized; not changed */
 	Query	   *source;			/* the SELECT it becomes */
 	Index		target;			/* range table index of the table, in both */

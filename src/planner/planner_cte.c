@@ -7,71 +7,98 @@
  * return; references to them, in later ones and in the main query, read these rows.
  *
  * On one server all parts of a statement see the data as it was before.  Here the parts run one
- * after the other, so a part that reads what an earlier part changed would see too much: such a
- * statement is refused.
+ * after the other, so what a part reads of a table that an earlier part changes is read before the
+ * first change (EarlyReads): the reference becomes one to rows that another part, a SELECT,
+ * returns.  A part that changes the same table once more finds its rows so, too
+ * (planner_change.c).
  *
  * Invariant: after replacement no range table entry refers to a replaced expression.
  */
 #include "postgres.h"
 
+#include "catalog/partition.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
 
 #include "citus/base/compat_planner.h"
 #include "planner_internal.h"
 
-/* ---- who reads what ---- */
+/* ---- reads of what an earlier part changes ---- */
 
 typedef struct ReadContext
 {
-	Query	   *modifying;		/* its own target does not count */
-	Oid			relid;
+	PlanRequest *request;
+	List	   *changed;		/* OIDs of tables, or of the roots of partition trees */
+	EarlyReads *early;
 } ReadContext;
 
+/* what stands for a table and all that shares rows with it */
+static Oid
+root_of(Oid relid)
+{
+	List	   *ancestors = get_rel_relispartition(relid) ? get_partition_ancestors(relid) : NIL;
+
+	return ancestors == NIL ? relid : llast_oid(ancestors);
+}
+
+static Oid
+target_root(Query *query)
+{
+	return root_of(rt_fetch(query->resultRelation, query->rtable)->relid);
+}
+
+static void
+read_early(ReadContext *context, Query *query, Index rti)
+{
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	PlanRequest request = *context->request;
+	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows read first");
+	RangeTblEntry *made;
+	const char *reason;
+
+	request.query = planner_select_relation(query, rti, &reason);
+	request.cursorOptions = 0;
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot modify table \"%s\" in a common table expression of a statement "
+						"that also reads it", get_rel_name(rte->relid)),
+				 errdetail_internal("%s", reason),
+				 errhint("Run the modification as a statement of its own.")));
+	plan->partId = planner_new_part_id();
+	context->early->parts = lappend(context->early->parts, planner_plan_request(&request));
+	context->early->ids = lappend_int(context->early->ids, plan->partId);
+	made = planner_plan_rte(plan, request.query->targetList);
+	made->alias = rte->alias;
+	made->eref = rte->eref;
+	made->inFromCl = rte->inFromCl;
+	list_nth_cell(query->rtable, rti - 1)->ptr_value = made;
+}
+
 static bool
-reads_walker(Node *node, ReadContext *context)
+read_walker(Node *node, ReadContext *context)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 	{
 		Query	   *query = (Query *) node;
-		ListCell   *lc;
 
-		if (query == context->modifying)
-			return false;
-		foreach(lc, query->rtable)
+		for (int rti = 1; rti <= list_length(query->rtable); rti++)
 		{
-			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-			bool		inserted = query->commandType == CMD_INSERT &&
-				query->onConflict == NULL &&
-				foreach_current_index(lc) + 1 == query->resultRelation;
+			RangeTblEntry *rte = rt_fetch(rti, query->rtable);
 
-			if (rte->rtekind == RTE_RELATION && rte->relid == context->relid && !inserted)
-				return true;
+			if (rte->rtekind == RTE_RELATION && rti != query->resultRelation && rte->inFromCl &&
+				list_member_oid(context->changed, root_of(rte->relid)))
+				read_early(context, query, rti);
 		}
-		return query_tree_walker(query, reads_walker, context, 0);
+		return query_tree_walker(query, read_walker, context, 0);
 	}
-	return expression_tree_walker(node, reads_walker, context);
-}
-
-static void
-check_nobody_reads(Query *query, Query *modifying)
-{
-	RangeTblEntry *target = rt_fetch(modifying->resultRelation, modifying->rtable);
-	ReadContext context = {modifying, target->relid};
-
-	if (reads_walker((Node *) query, &context))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot modify table \"%s\" in a common table expression of a statement "
-						"that also reads it", target->eref->aliasname),
-				 errdetail("The parts of the statement run one after the other, and would see "
-						   "each other's changes."),
-				 errhint("Run the modification as a statement of its own.")));
+	return expression_tree_walker(node, read_walker, context);
 }
 
 /* ---- replacing references ---- */
@@ -125,12 +152,6 @@ replace_walker(Node *node, ReplaceContext *context)
 
 /* ---- the statement ---- */
 
-static bool
-modifies_known(Query *query)
-{
-	return query->commandType != CMD_SELECT && planner_find_modification(query, false) == query;
-}
-
 /* what reads rows of earlier parts is ours to plan, also when it touches no relation of ours */
 static PlannedStmt *
 plan_with_part_rows(PlanRequest *request)
@@ -139,18 +160,53 @@ plan_with_part_rows(PlanRequest *request)
 		planner_scan(request);
 }
 
-/* the expression as a statement: what it refers to in the main query comes along */
+/*
+ * Plans a part, or the main query, when the tables of changed have been changed before.  query is
+ * ours to change.
+ */
 static PlannedStmt *
-plan_part(PlanRequest *request, Query *part, List *earlier)
+plan_after(PlanRequest *request, Query *query, List *changed, EarlyReads *early)
 {
-	PlanRequest partRequest = *request;
+	PlanRequest each = *request;
+	ReadContext context = {request, changed, early};
 
+	each.query = query;
+	each.cursorOptions = 0;
+	if (changed == NIL)
+		return plan_with_part_rows(&each);
+	(void) read_walker((Node *) query, &context);
+	if (query->commandType != CMD_SELECT && query->commandType != CMD_INSERT &&
+		list_member_oid(changed, target_root(query)))
+	{
+		if (planner_find_modification(query, false) != query)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot modify table \"%s\" twice in one statement",
+							get_rel_name(rt_fetch(query->resultRelation,
+												  query->rtable)->relid))));
+		each.early = early;
+	}
+	return plan_with_part_rows(&each);
+}
+
+/* the expression as a statement: what it refers to in the main query comes along */
+static Query *
+make_part(Query *part, List *earlier)
+{
 	IncrementVarSublevelsUp((Node *) part, -1, 1);
 	part->cteList = list_concat(copyObject(earlier), part->cteList);
 	part->canSetTag = false;
-	partRequest.query = part;
-	partRequest.cursorOptions = 0;
-	return plan_with_part_rows(&partRequest);
+	return part;
+}
+
+/* a SELECT that must run once, however many parts read its rows */
+static bool
+runs_once(CommonTableExpr *cte)
+{
+	Query	   *query = castNode(Query, cte->ctequery);
+
+	return !cte->cterecursive && cte->cterefcount > 1 &&
+		(query->rowMarks != NIL || contain_volatile_functions((Node *) query));
 }
 
 int
@@ -186,21 +242,15 @@ planner_add_parts(PlannedStmt *stmt, List *parts, List *ids)
 PlannedStmt *
 planner_modifying_ctes(PlanRequest *request)
 {
-	PlanRequest mainRequest = *request;
 	Query	   *query = copyObject(request->query);
+	EarlyReads	early = {NIL, NIL};
 	List	   *parts = NIL;
 	List	   *ids = NIL;
 	List	   *kept = NIL;
+	List	   *changed = NIL;
 	PlannedStmt *stmt;
 	ListCell   *lc;
 
-	foreach(lc, query->cteList)
-	{
-		Query	   *part = castNode(Query, lfirst_node(CommonTableExpr, lc)->ctequery);
-
-		if (modifies_known(part))
-			check_nobody_reads(query, part);
-	}
 	foreach(lc, query->cteList)
 	{
 		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
@@ -209,22 +259,28 @@ planner_modifying_ctes(PlanRequest *request)
 
 		if (part->commandType == CMD_SELECT)
 		{
-			kept = lappend(kept, cte);
-			continue;
+			if (!runs_once(cte))
+			{
+				kept = lappend(kept, cte);
+				continue;
+			}
+			context.targetList = part->targetList;
 		}
 		context.plan = plan_make(DIST_PLAN_PART_ROWS, "rows of a common table expression");
 		context.plan->partId = planner_new_part_id();
 		ids = lappend_int(ids, context.plan->partId);
-		if (part->returningList != NIL)
+		if (context.targetList != NIL)
 			(void) replace_walker((Node *) query, &context);
-		parts = lappend(parts, plan_part(request, copyObject(part), kept));
+		parts = lappend(parts, plan_after(request, make_part(copyObject(part), kept), changed,
+										  &early));
+		if (part->commandType != CMD_SELECT)
+			changed = lappend_oid(changed, target_root(part));
 	}
 
 	query->cteList = kept;
 	query->hasModifyingCTE = false;
-	mainRequest.query = query;
-	mainRequest.cursorOptions = 0;
-	stmt = plan_with_part_rows(&mainRequest);
+	stmt = plan_after(request, query, changed, &early);
 	compat_stmt_take_relations(stmt, request->query);
-	return planner_add_parts(stmt, parts, ids);
+	return planner_add_parts(stmt, list_concat(early.parts, parts),
+							 list_concat(early.ids, ids));
 }

@@ -333,6 +333,8 @@ plan_part(PlanRequest *request, Query *query)
 
 	each.query = query;
 	each.cursorOptions = 0;
+	if (query->commandType == CMD_SELECT)
+		each.early = NULL;
 	return planner_has_known_relation(query) ? planner_plan_request(&each) : planner_scan(&each);
 }
 

@@ -14,9 +14,16 @@
 #include "citus/planner/planner.h"
 
 /*
+ * EarlyReads: statements that read tables before other parts of the same statement change them.
  * PlanRequest: one statement to plan.  query is ours to read, never to change; a strategy copies
  * what it needs.
  */
+typedef struct EarlyReads
+{
+	List	   *parts;			/* of PlannedStmt: what must be read before anything is changed */
+	List	   *ids;			/* their ids */
+} EarlyReads;
+
 typedef struct PlanRequest
 {
 	Query	   *query;
@@ -24,6 +31,7 @@ typedef struct PlanRequest
 	int			cursorOptions;
 	ParamListInfo boundParams;
 	planner_hook_type next;
+	EarlyReads *early;			/* not NULL: rows of the target are found by one of these */
 } PlanRequest;
 
 /*
@@ -252,6 +260,11 @@ typedef enum StageExtent
 	STAGE_EVERYTHING,			/* all relations but the target */
 } StageExtent;
 
+/*
+ * SELECT of the columns of a relation of query that query reads, the others NULL, of the rows that
+ * its WHERE may want.  Sets *reason when that is not possible.
+ */
+extern Query *planner_select_relation(Query *query, Index rti, const char **reason);
 extern Query *planner_stage(Query *query, const DistTable *anchor, StageExtent extent,
 							const char **reason);
 

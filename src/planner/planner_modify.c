@@ -254,7 +254,7 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 
 	if (planner_has_check_options(query))
 		return planner_detach_output(request, query);
-	if (!merge_has_apart_conditions(query))
+	if (!merge_has_apart_conditions(query) && request->early == NULL)
 	{
 		stmt = modify_shards(request, query, NULL, refusal);
 		if (stmt == NULL)

@@ -324,6 +324,16 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 	return source;
 }
 
+Query *
+planner_select_relation(Query *query, Index rti, const char **reason)
+{
+	StageContext context = {NULL};
+	Query	   *result = select_from_relation(&context, query, rti);
+
+	*reason = context.impossible;
+	return result;
+}
+
 static bool
 relation_must_be_staged(StageContext *context, Oid relid)
 {
