@@ -210,12 +210,6 @@ check_child(const CreateStmt *statement, const DistTable *parent)
 				 errmsg("cannot inherit from distributed table \"%s\"",
 						get_rel_name(parent->relid)),
 				 errhint("Use partitions.")));
-	if (statement->partspec != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot partition a partition of distributed table \"%s\"",
-						get_rel_name(parent->relid)),
-				 errdetail("Distributed tables have one level of partitions.")));
 	if (statement->relation->relpersistence == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -346,12 +340,6 @@ unknown_partition(Command *command, const DistTable *parent)
 	if (!OidIsValid(relid) || cmd->subtype != AT_AttachPartition ||
 		get_rel_relkind(parent->relid) != RELKIND_PARTITIONED_TABLE)
 		return InvalidOid;
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot attach partitioned table \"%s\" to distributed table \"%s\"",
-						get_rel_name(relid), get_rel_name(parent->relid)),
-				 errdetail("Distributed tables have one level of partitions.")));
 	partition = catalog_table_get(relid);
 	if (partition == NULL)
 		return relid;

@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/partition.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -226,7 +227,9 @@ copy_rows(ShardCopy *copy)
 	const ClusterNode *source = source_of(copy);
 	int			level;
 
-	if (copy->columns[0] == '\0')
+	/* the rows of a partitioned table are those of its partitions */
+	if (copy->columns[0] == '\0' ||
+		get_rel_relkind(copy->table->relid) == RELKIND_PARTITIONED_TABLE)
 		return;
 	level = deparse_settings_begin();
 	copy->to = start_copy(copy->target, psprintf("COPY %s (%s) FROM STDIN", copy->shardName,
@@ -305,7 +308,7 @@ make_copy(Oid relid, const ClusterNode *target)
 	copy.shard = copy.table->shards[0];
 	copy.shardName = catalog_shard_qualified_name(copy.shard);
 	copy.columns = writable_columns(relid);
-	run_on_copy(&copy, TABLE_DDL_SHARD_BEFORE);
+	run_on_copy(&copy, TABLE_DDL_SHARD_BEFORE & ~TABLE_DDL_ATTACH);
 	copy_rows(&copy);
 	run_on_copy(&copy, TABLE_DDL_SHARD_AFTER & ~TABLE_DDL_POLICIES);
 	txn_commit_first(target);
@@ -364,20 +367,24 @@ operations_lock_references_in(GroupId group)
 	}
 }
 
-/* What names other new copies comes when all are there: foreign keys and policies. */
+/* What names other new copies comes when all are there: parents, foreign keys and policies. */
 static void
-add_links(Oid relid, const ClusterNode *target)
+add_links(Oid relid, const ClusterNode *target, int parts)
 {
 	ShardCopy	copy = {.target = target};
 
 	copy.table = catalog_table_get(relid);
 	copy.shard = copy.table->shards[0];
-	run_on_copy(&copy, TABLE_DDL_FOREIGN_KEYS | TABLE_DDL_POLICIES);
+	/* ATTACH PARTITION is a statement about the parent */
+	if (parts == TABLE_DDL_ATTACH && get_rel_relispartition(relid))
+		copy.shard = catalog_table_get(get_partition_parent(relid, false))->shards[0];
+	run_on_copy(&copy, parts);
 }
 
 int
 operations_replicate_references(void)
 {
+	static const int links[] = {TABLE_DDL_ATTACH, TABLE_DDL_FOREIGN_KEYS | TABLE_DDL_POLICIES};
 	List	   *relids = NIL;
 	List	   *targets = NIL;	/* List of nodes for each of relids */
 	ListCell   *lr;
@@ -408,8 +415,9 @@ operations_replicate_references(void)
 			ncopies++;
 		}
 	}
-	forboth(lr, relids, lt, targets)
-		foreach(lc, (List *) lfirst(lt))
-			add_links(lfirst_oid(lr), lfirst(lc));
+	for (int i = 0; i < lengthof(links); i++)
+		forboth(lr, relids, lt, targets)
+			foreach(lc, (List *) lfirst(lt))
+				add_links(lfirst_oid(lr), lfirst(lc), links[i]);
 	return ncopies;
 }

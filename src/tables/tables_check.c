@@ -58,6 +58,17 @@ tables_qualified_name(Oid relid)
 
 /* ---- families of partitions ---- */
 
+Oid
+tables_root(Oid relid)
+{
+	List	   *ancestors;
+
+	if (!get_rel_relispartition(relid))
+		return relid;
+	ancestors = get_partition_ancestors(relid);
+	return ancestors == NIL ? relid : llast_oid(ancestors);
+}
+
 List *
 tables_family(Oid relid)
 {
@@ -77,22 +88,6 @@ takes_part_in_inheritance(Relation rel)
 		 find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL);
 }
 
-static void
-check_partitions(Relation rel)
-{
-	ListCell   *lc;
-
-	foreach(lc, find_inheritance_children(RelationGetRelid(rel), NoLock))
-	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_TABLE)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot distribute table \"%s\"", RelationGetRelationName(rel)),
-					 errdetail("Partition \"%s\" is partitioned itself.",
-							   get_rel_name(lfirst_oid(lc)))));
-	}
-}
-
 /* ---- the relation ---- */
 
 static void
@@ -103,14 +98,7 @@ check_relkind(Relation rel, DistTableKind kind)
 	switch (rel->rd_rel->relkind)
 	{
 		case RELKIND_RELATION:
-			return;
 		case RELKIND_PARTITIONED_TABLE:
-			if (kind == DIST_TABLE_REFERENCE)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot make a reference table of partitioned table \"%s\"",
-								name)));
-			check_partitions(rel);
 			return;
 		case RELKIND_FOREIGN_TABLE:
 			ereport(ERROR,
@@ -129,8 +117,8 @@ check_relkind(Relation rel, DistTableKind kind)
 	}
 }
 
-static void
-check_partition_of(Relation rel)
+void
+tables_refuse_partition(Relation rel)
 {
 	if (!rel->rd_rel->relispartition)
 		return;
@@ -139,7 +127,7 @@ check_partition_of(Relation rel)
 			 errmsg("cannot distribute partition \"%s\" on its own",
 					RelationGetRelationName(rel)),
 			 errhint("Distribute the partitioned table \"%s\" instead.",
-					 get_rel_name(get_partition_parent(RelationGetRelid(rel), true)))));
+					 get_rel_name(tables_root(RelationGetRelid(rel))))));
 }
 
 static void
@@ -195,7 +183,7 @@ tables_check_relation(Relation rel, DistTableKind kind)
 						 ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot distribute table \"%s\" because it is in an inheritance tree",
 						name)));
-	check_partition_of(rel);
+	tables_refuse_partition(rel);
 	if (kind != DIST_TABLE_LOCAL)
 		check_triggers(rel);
 }

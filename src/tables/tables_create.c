@@ -138,6 +138,7 @@ plan_creation(const TableSpec *spec)
 	if (known != NULL && known->kind == DIST_TABLE_LOCAL && spec->kind != DIST_TABLE_LOCAL)
 	{
 		tables_require_owner(spec->relid);
+		tables_refuse_partition(rel);
 		creation->wasLocal = true;
 	}
 	else
@@ -537,6 +538,24 @@ tables_create_local(Oid relid, bool cascadeViaForeignKeys)
 
 /* ---- partitions that come later ---- */
 
+static void
+check_partition_kinds(List *family)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		char		relkind = get_rel_relkind(lfirst_oid(lc));
+
+		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot distribute partition \"%s\"",
+							get_rel_name(lfirst_oid(lc))),
+					 errdetail("Partitions of distributed tables must be ordinary tables.")));
+	}
+}
+
 void
 tables_add_partition(Oid relid)
 {
@@ -548,20 +567,16 @@ tables_add_partition(Oid relid)
 	if (parent == NULL || catalog_table_is_known(relid))
 		return;
 	tables_require_owner(relid);
-	if (get_rel_relkind(relid) != RELKIND_RELATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot distribute partition \"%s\"", get_rel_name(relid)),
-				 errdetail("Partitions of distributed tables must be ordinary tables.")));
 	cluster_lock_node_list(false);
-	lock_family(list_make1_oid(relid));
+	creation.family = tables_family(relid);
+	check_partition_kinds(creation.family);
+	lock_family(creation.family);
 
 	if (DIST_TABLE_HAS_KEY(parent))
 		keyAttno = get_attnum(relid, get_attname(parentId, parent->keyAttno, false));
 	creation.spec.relid = relid;
 	creation.spec.kind = parent->kind;
 	creation.spec.autoConverted = parent->autoConverted;
-	creation.family = list_make1_oid(relid);
 	creation.layout = tables_layout_like(parent, keyAttno);
 	check_family_constraints(&creation);
 	create_one(&creation);

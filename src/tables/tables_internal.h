@@ -60,6 +60,10 @@ extern void tables_check_relation(Relation rel, DistTableKind kind);
 extern AttrNumber tables_check_key(Relation rel, const char *keyColumn);
 /* leaf and parent oids of a partitioned table, itself first; (relid) for others */
 extern List *tables_family(Oid relid);
+/* raises XX000 when rel is a partition, which becomes known with its parent only */
+extern void tables_refuse_partition(Relation rel);
+/* the topmost partitioned table that relid is a partition of, or relid */
+extern Oid	tables_root(Oid relid);
 /* tables that foreign keys of relid point to / that point to relid, without itself; no locks */
 extern List *tables_referenced(Oid relid);
 extern List *tables_referencing(Oid relid);

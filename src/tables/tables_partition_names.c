@@ -99,6 +99,7 @@ repair_partition(const Shard *parentShard, Oid partition)
 		if (OidIsValid(model) && OidIsValid(index))
 			name_after(index, model, shard);
 	}
+	tables_repair_partition_names(shard);
 }
 
 void

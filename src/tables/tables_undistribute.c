@@ -183,7 +183,7 @@ check_undistribute(Oid relid)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("cannot undistribute partition \"%s\" on its own", name),
 				 errhint("Undistribute the partitioned table \"%s\" instead.",
-						 get_rel_name(get_partition_parent(relid, true)))));
+						 get_rel_name(tables_root(relid)))));
 	user = tables_policy_user(relid, &policy);
 	if (OidIsValid(user))
 		ereport(ERROR,
@@ -208,8 +208,7 @@ linked_known_tables(Oid relid)
 	{
 		Oid			other = lfirst_oid(lc);
 
-		if (get_rel_relispartition(other))
-			other = get_partition_parent(other, false);
+		other = tables_root(other);
 		if (catalog_table_is_known(other))
 			known = list_append_unique_oid(known, other);
 	}

@@ -12,7 +12,6 @@ CREATE INDEX events_v ON events (v);
 INSERT INTO events SELECT i, date '2020-06-01' + i, 'v' || i FROM generate_series(1, 400) i;
 \set VERBOSITY sqlstate
 SELECT create_distributed_table('events_2020', 'k');
-SELECT create_reference_table('events');
 \set VERBOSITY terse
 SELECT create_distributed_table('events', 'k');
 SELECT count(*) FROM events;
@@ -77,11 +76,6 @@ SELECT at, v FROM events WHERE at >= '2024-01-01' ORDER BY 1;
 CREATE TABLE events_other PARTITION OF events DEFAULT;
 SELECT count(*) = count(DISTINCT shardid) AS distinct_ids FROM pg_dist_shard;
 
-\set VERBOSITY sqlstate
-CREATE TABLE deep (k int, l int) PARTITION BY LIST (k);
-CREATE TABLE deep1 PARTITION OF deep FOR VALUES IN (1) PARTITION BY LIST (l);
-SELECT create_distributed_table('deep', 'k');
-\set VERBOSITY terse
 SELECT citus_internal.check_consistency();
 DROP SCHEMA tpart CASCADE;
 SELECT citus_internal.check_consistency();
