@@ -56,6 +56,9 @@ CREATE FUNCTION citus_internal.count_shard_rows(shard_ids bigint[]) RETURNS bigi
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_count_shard_rows';
 CREATE FUNCTION citus_internal.drop_relations(names text[]) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_drop_relations';
+CREATE FUNCTION citus_internal.set_own_parts(
+    relation text, columns text[], constraints text[]) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_own_parts';
 CREATE FUNCTION citus_internal.delete_shard_metadata(shard_ids bigint[]) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_delete_shard_metadata';
 CREATE FUNCTION citus_internal.set_table_colocation(relation text, colocation_id int) RETURNS void

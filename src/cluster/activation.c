@@ -25,7 +25,7 @@
 
 /* what may name any other table, and comes when all are there */
 #define LAST_PARTS (TABLE_DDL_ATTACH | TABLE_DDL_FOREIGN_KEYS | TABLE_DDL_POLICIES | \
-					TABLE_DDL_RULES)
+					TABLE_DDL_RULES | TABLE_DDL_OWN_PARTS)
 
 /* ObjectOrder: statements of objects, each object once */
 typedef struct ObjectOrder
@@ -200,6 +200,7 @@ object_commands(List *kept)
 	}
 	emit_database_grants(&order);
 	emit_parts(&order, tables, TABLE_DDL_ATTACH);
+	emit_parts(&order, tables, TABLE_DDL_OWN_PARTS);
 	emit_parts(&order, tables, TABLE_DDL_FOREIGN_KEYS);
 	emit_parts(&order, tables, TABLE_DDL_POLICIES | TABLE_DDL_RULES);
 	hash_destroy(order.seen);

@@ -80,10 +80,6 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 		case AT_DropExpression:
 			check_key_column(check, cmd);
 			break;
-		case AT_AddInherit:
-		case AT_DropInherit:
-			refuse(check, "change the inheritance of", NULL);
-			break;
 		case AT_AddOf:
 			refuse(check, "bind to a type the columns of",
 				   "Changes of the type would not reach the shards.");

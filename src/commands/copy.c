@@ -77,11 +77,14 @@ static void
 rewrite_copy_to(CopyStmt *statement, Oid relid)
 {
 	SelectStmt *select = makeNode(SelectStmt);
+	RangeVar   *relation;
 
 	select->targetList = statement->attlist ? named_columns(relid, statement->attlist)
 		: all_columns(relid);
-	select->fromClause = list_make1(makeRangeVar(get_namespace_name(get_rel_namespace(relid)),
-												 get_rel_name(relid), -1));
+	relation = makeRangeVar(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid), -1);
+	/* COPY leaves out the rows of children */
+	relation->inh = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	select->fromClause = list_make1(relation);
 	statement->query = (Node *) select;
 	statement->relation = NULL;
 	statement->attlist = NIL;

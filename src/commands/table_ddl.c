@@ -152,7 +152,7 @@ share_partition(Command *command, void *argument)
 	CreateStmt *statement = (CreateStmt *) command->statement;
 	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, false);
 
-	tables_add_partition(relid);
+	tables_add_member(relid);
 }
 
 static void
@@ -184,10 +184,35 @@ table_exists_already(const CreateStmt *statement)
 	return OidIsValid(get_relname_relid(statement->relation->relname, schemaId));
 }
 
-/* known parents of CREATE TABLE ... INHERITS / PARTITION OF */
+static bool
+same_distribution(const DistTable *left, const DistTable *right)
+{
+	if (left->kind != right->kind || left->colocationId != right->colocationId ||
+		DIST_TABLE_HAS_KEY(left) != DIST_TABLE_HAS_KEY(right))
+		return false;
+	return !DIST_TABLE_HAS_KEY(left) ||
+		strcmp(key_column_name(left), key_column_name(right)) == 0;
+}
+
+static void
+refuse_parents(Oid left, Oid right)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot inherit from both table \"%s\" and table \"%s\"", get_rel_name(left),
+					get_rel_name(right)),
+			 errdetail("The two are not colocated by the same column.")));
+}
+
+/*
+ * The first known parent of CREATE TABLE ... INHERITS / PARTITION OF.  Raises 0A000 when the
+ * parents' rows are not distributed alike.
+ */
 static const DistTable *
 known_parent(Command *command, const CreateStmt *statement)
 {
+	const DistTable *first = NULL;
+	Oid			plain = InvalidOid;
 	ListCell   *cell;
 
 	foreach(cell, statement->inhRelations)
@@ -195,26 +220,26 @@ known_parent(Command *command, const CreateStmt *statement)
 		Oid			relid = commands_relation_find(command, lfirst(cell));
 		const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
 
-		if (table != NULL)
-			return table;
+		if (table == NULL)
+			plain = relid;
+		else if (first == NULL)
+			first = table;
+		else if (!same_distribution(first, table))
+			refuse_parents(first->relid, table->relid);
 	}
-	return NULL;
+	if (first != NULL && OidIsValid(plain))
+		refuse_parents(first->relid, plain);
+	return first;
 }
 
 static void
 check_child(const CreateStmt *statement, const DistTable *parent)
 {
-	if (statement->partbound == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot inherit from distributed table \"%s\"",
-						get_rel_name(parent->relid)),
-				 errhint("Use partitions.")));
 	if (statement->relation->relpersistence == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot create a temporary partition of distributed table \"%s\"",
-						get_rel_name(parent->relid))));
+				 errmsg("cannot create a temporary partition or child of distributed table "
+						"\"%s\"", get_rel_name(parent->relid))));
 }
 
 List *
@@ -295,6 +320,32 @@ call_with_relid(void (*run) (Command *command, void *argument), Oid relid)
 	return commands_step_call(run, argument);
 }
 
+/* the parent of INHERIT / NO INHERIT, InvalidOid for other subcommands */
+static Oid
+parent_in_subcommand(const AlterTableCmd *cmd)
+{
+	if (cmd->subtype != AT_AddInherit && cmd->subtype != AT_DropInherit)
+		return InvalidOid;
+	return RangeVarGetRelid(castNode(RangeVar, cmd->def), NoLock, true);
+}
+
+/* true when the statement gives a known parent to a table */
+static bool
+adds_known_parent(const AlterTableStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(cell);
+		Oid			relid = cmd->subtype == AT_AddInherit ? parent_in_subcommand(cmd) : InvalidOid;
+
+		if (OidIsValid(relid) && catalog_table_is_known(relid))
+			return true;
+	}
+	return false;
+}
+
 /* the partition of ATTACH / DETACH PARTITION, InvalidOid for other statements */
 static Oid
 attached_partition(const AlterTableStmt *statement)
@@ -310,17 +361,7 @@ attached_partition(const AlterTableStmt *statement)
 static void
 share_attached(Command *command, void *argument)
 {
-	tables_add_partition(*(Oid *) argument);
-}
-
-static bool
-same_distribution(const DistTable *left, const DistTable *right)
-{
-	if (left->kind != right->kind || left->colocationId != right->colocationId ||
-		DIST_TABLE_HAS_KEY(left) != DIST_TABLE_HAS_KEY(right))
-		return false;
-	return !DIST_TABLE_HAS_KEY(left) ||
-		strcmp(key_column_name(left), key_column_name(right)) == 0;
+	tables_add_member(*(Oid *) argument);
 }
 
 /*
@@ -350,6 +391,26 @@ unknown_partition(Command *command, const DistTable *parent)
 						get_rel_name(relid), get_rel_name(parent->relid)),
 				 errdetail("The two are not colocated by the same column.")));
 	return InvalidOid;
+}
+
+/* a known table gets and loses parents that are distributed like it */
+static void
+check_parents(const DistTable *table, const AlterTableStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->cmds)
+	{
+		Oid			relid = parent_in_subcommand(lfirst(cell));
+		const DistTable *parent = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
+
+		if (OidIsValid(relid) && (parent == NULL || !same_distribution(parent, table)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot make distributed table \"%s\" a child of table \"%s\"",
+							get_rel_name(table->relid), get_rel_name(relid)),
+					 errdetail("The two are not colocated by the same column.")));
+	}
 }
 
 static List *
@@ -384,6 +445,8 @@ names_in_alter(const AlterTableStmt *statement)
 			continue;
 		if (IsA(cmd->def, PartitionCmd))
 			names = lappend(names, ((PartitionCmd *) cmd->def)->name);
+		else if (IsA(cmd->def, RangeVar))
+			names = lappend(names, cmd->def);
 		else
 			names = referenced_names(names, list_make1(cmd->def));
 	}
@@ -442,6 +505,7 @@ steps_for_known_table(Command *command, Oid relid)
 	List	   *steps;
 
 	commands_check_alter_table(table, statement);
+	check_parents(table, statement);
 	partition = unknown_partition(command, table);
 	if (OidIsValid(partition))
 		return list_make2(commands_step_local_shell(relid),
@@ -494,6 +558,8 @@ steps_for_plain_table(Command *command, Oid relid)
 						get_rel_name(partition), get_rel_name(relid)),
 				 errhint("Distribute \"%s\" first.", get_rel_name(relid))));
 
+	if (adds_known_parent(statement))
+		return list_make2(commands_step_local(), call_with_relid(share_attached, relid));
 	if (OidIsValid(find_referenced_by_alter(statement, true)))
 		return list_make2(commands_step_local(), call_with_relid(warn_of_altered, relid));
 	referenced = find_referenced_by_alter(statement, false);

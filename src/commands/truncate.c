@@ -83,6 +83,16 @@ keep_known(List *relids)
 
 /* ---- on one node ---- */
 
+/* children are listed, too; a partitioned table has no rows without its partitions */
+static RangeVar *
+range_var_of(const char *schemaName, const char *name, Oid relid)
+{
+	RangeVar   *relation = makeRangeVar(pstrdup(schemaName), pstrdup(name), -1);
+
+	relation->inh = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	return relation;
+}
+
 static void
 append_local_shards(List **relations, const DistTable *table, GroupId localGroup)
 {
@@ -95,8 +105,9 @@ append_local_shards(List **relations, const DistTable *table, GroupId localGroup
 		for (int j = 0; j < shard->nplacements; j++)
 		{
 			if (shard->placements[j].groupId == localGroup)
-				*relations = lappend(*relations, makeRangeVar(schemaName,
-															  catalog_shard_relname(shard), -1));
+				*relations = lappend(*relations,
+									 range_var_of(schemaName, catalog_shard_relname(shard),
+												  table->relid));
 		}
 	}
 }
@@ -141,7 +152,7 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 			char	   *schemaName = get_namespace_name(get_rel_namespace(relid));
 
 			statement->relations = lappend(statement->relations,
-										   makeRangeVar(schemaName, get_rel_name(relid), -1));
+										   range_var_of(schemaName, get_rel_name(relid), relid));
 		}
 	}
 	if (statement->relations == NIL)

@@ -52,6 +52,10 @@ extern Acl *deparse_acl_of(int cacheId, HeapTuple tuple, AttrNumber attno);
 /* pg_constraint.contype of NOT NULL, which releases before 18 do not have for tables */
 #define DEPARSE_CONSTRAINT_NOTNULL 'n'
 
+/* children of tables; table_inherits.c */
+extern List *deparse_inherit(List *texts, Relation relation);
+extern List *deparse_own_parts(List *texts, Relation relation);
+
 /* parts of a table; table_parts.c */
 extern List *deparse_table_indexes(List *texts, Relation relation);
 extern List *deparse_table_checks(List *texts, Relation relation, int parts);

@@ -167,11 +167,18 @@ shell_there(const Var *tableoid)
 								 COERCE_EXPLICIT_CALL);
 }
 
+/* true when rows may be in partitions or children of the relation */
+static bool
+has_members(const RangeTblEntry *rte)
+{
+	return rte->relkind == RELKIND_PARTITIONED_TABLE || (rte->inh && has_subclass(rte->relid));
+}
+
 /* tableoid as the name of the shell, which every node turns into its own OID */
 static Expr *
 shell_by_name(const Var *tableoid, const RangeTblEntry *rte)
 {
-	if (rte->relkind == RELKIND_PARTITIONED_TABLE)
+	if (has_members(rte))
 		return shell_there(tableoid);
 	return oid_by_name(rte->relid);
 }
@@ -190,7 +197,7 @@ shell_by_number(const Var *tableoid, const RangeTblEntry *rte)
 	CaseExpr   *result;
 	ListCell   *cell;
 
-	if (rte->relkind != RELKIND_PARTITIONED_TABLE)
+	if (!has_members(rte))
 		return (Expr *) oid_here(rte->relid);
 
 	result = makeNode(CaseExpr);

@@ -337,7 +337,7 @@ attach_partition(List *texts, Relation relation)
 	Datum		bound;
 
 	if (!relation->rd_rel->relispartition)
-		return texts;
+		return deparse_inherit(texts, relation);
 	bound = class_attribute(relid, Anum_pg_class_relpartbound, &isNull);
 	if (isNull)
 		elog(ERROR, "partition %u has no bound", relid);
@@ -386,6 +386,8 @@ table_parts(Relation relation, int parts)
 		texts = deparse_table_indexes(texts, relation);
 	if (parts & TABLE_DDL_ATTACH)
 		texts = attach_partition(texts, relation);
+	if (parts & TABLE_DDL_OWN_PARTS)
+		texts = deparse_own_parts(texts, relation);
 	if (parts & TABLE_DDL_REPLICA_IDENTITY)
 		texts = deparse_table_replica_identity(texts, relation);
 	if (parts & TABLE_DDL_FOREIGN_KEYS)

@@ -149,7 +149,7 @@ copy_rows_from_here(ShardCopy *copy)
 
 	initStringInfo(&buf);
 	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, psprintf("SELECT %s FROM %s", copy->columns,
+	portal = SPI_cursor_open_with_args(NULL, psprintf("SELECT %s FROM ONLY %s", copy->columns,
 													  copy->shardName),
 									   0, NULL, NULL, NULL, false, CURSOR_OPT_NO_SCROLL);
 	for (;;)
@@ -184,7 +184,7 @@ copy_rows_from_here(ShardCopy *copy)
 static void
 copy_rows_from_node(ShardCopy *copy, const ClusterNode *source)
 {
-	RemoteConn *from = start_copy(source, psprintf("COPY (SELECT %s FROM %s) TO STDOUT",
+	RemoteConn *from = start_copy(source, psprintf("COPY (SELECT %s FROM ONLY %s) TO STDOUT",
 												   copy->columns, copy->shardName),
 								  REMOTE_ANSWER_COPY_OUT);
 	int			length;

@@ -117,8 +117,12 @@ names_to_measure(Oid relid)
 						 ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("\"%s\" is not %s distributed table", get_rel_name(relid),
 						isIndex ? "an index of a" : "a")));
-	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
-		add_relation(&all, lfirst_oid(lc));
+	/* a partitioned table is as large as its partitions; children are tables of their own */
+	if (relkind != RELKIND_PARTITIONED_TABLE && relkind != RELKIND_PARTITIONED_INDEX)
+		add_relation(&all, relid);
+	else
+		foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+			add_relation(&all, lfirst_oid(lc));
 	return all;
 }
 

@@ -106,6 +106,22 @@ needed_vars(RelOptInfo *rel, List *exprs, List *quals)
 	return result;
 }
 
+/*
+ * The server's planner takes the mark of ONLY from a relation that has no children, or is not to be
+ * expanded: ours is the name of a common table expression, which a relation does not have.
+ */
+static void
+mark_only(RangeTblEntry *rte)
+{
+	rte->ctename = "only";
+}
+
+static bool
+is_marked_only(const RangeTblEntry *rte)
+{
+	return rte->ctename != NULL;
+}
+
 static RowMarkClause *
 row_lock_of(PlannerInfo *root, Index rti)
 {
@@ -138,8 +154,9 @@ make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	RowMarkClause *lock = row_lock_of(root, rel->relid);
 	ListCell   *lc;
 
-	rte->inh = true;
+	rte->inh = !is_marked_only(rte);
 	rte->relkind = get_rel_relkind(rte->relid);
+	rte->ctename = NULL;
 	rte->securityQuals = NIL;
 	rte->lateral = false;
 	ref->rtindex = 1;
@@ -506,8 +523,9 @@ shield_walker(Node *node, bool *locking)
 }
 
 /*
- * A partitioned table of ours is one relation to the planner: its shards are partitioned
- * themselves.  ONLY keeps its meaning, no rows.
+ * A partitioned table of ours, or one with children, is one relation to the planner: its shards are
+ * partitioned, or have children, themselves.  ONLY keeps its meaning: no rows, or those without
+ * the children's.
  */
 static bool
 collapse_partitions_walker(Node *node, void *context)
@@ -518,12 +536,13 @@ collapse_partitions_walker(Node *node, void *context)
 	{
 		RangeTblEntry *rte = (RangeTblEntry *) node;
 
-		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_PARTITIONED_TABLE &&
-			rte->inh && catalog_table_is_known(rte->relid))
-		{
-			rte->inh = false;
+		if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
+			return false;
+		if (!rte->inh && rte->relkind == RELKIND_RELATION)
+			mark_only(rte);
+		else if (rte->inh)
 			rte->relkind = RELKIND_RELATION;
-		}
+		rte->inh = false;
 		return false;
 	}
 	if (IsA(node, Query))

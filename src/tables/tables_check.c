@@ -28,6 +28,7 @@
 #include "citus/base/compat.h"
 #include "citus/base/session.h"
 #include "citus/catalog/catalog.h"
+#include "citus/deparse/object.h"
 #include "citus/routing/routing.h"
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
@@ -64,7 +65,11 @@ tables_root(Oid relid)
 	List	   *ancestors;
 
 	if (!get_rel_relispartition(relid))
-		return relid;
+	{
+		List	   *parents = deparse_parents(relid);
+
+		return parents == NIL ? relid : tables_root(linitial_oid(parents));
+	}
 	ancestors = get_partition_ancestors(relid);
 	return ancestors == NIL ? relid : llast_oid(ancestors);
 }
@@ -72,20 +77,15 @@ tables_root(Oid relid)
 List *
 tables_family(Oid relid)
 {
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+	if (!has_subclass(relid))
 		return list_make1_oid(relid);
 	return find_all_inheritors(relid, NoLock, NULL);
 }
 
-/* true for a parent or a child by INHERITS, not for partitions */
-static bool
-takes_part_in_inheritance(Relation rel)
+bool
+tables_is_member(Oid relid)
 {
-	if (rel->rd_rel->relispartition || rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		return false;
-	return has_superclass(RelationGetRelid(rel)) ||
-		(rel->rd_rel->relhassubclass && has_subclass(RelationGetRelid(rel)) &&
-		 find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL);
+	return get_rel_relispartition(relid) || has_superclass(relid);
 }
 
 /* ---- the relation ---- */
@@ -120,14 +120,20 @@ check_relkind(Relation rel, DistTableKind kind)
 void
 tables_refuse_partition(Relation rel)
 {
-	if (!rel->rd_rel->relispartition)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INTERNAL_ERROR),
-			 errmsg("cannot distribute partition \"%s\" on its own",
-					RelationGetRelationName(rel)),
-			 errhint("Distribute the partitioned table \"%s\" instead.",
-					 get_rel_name(tables_root(RelationGetRelid(rel))))));
+	const char *root = get_rel_name(tables_root(RelationGetRelid(rel)));
+
+	if (rel->rd_rel->relispartition)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("cannot distribute partition \"%s\" on its own",
+						RelationGetRelationName(rel)),
+				 errhint("Distribute the partitioned table \"%s\" instead.", root)));
+	if (tables_is_member(RelationGetRelid(rel)))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot distribute table \"%s\" on its own because it inherits from table "
+						"\"%s\"", RelationGetRelationName(rel), root),
+				 errhint("Distribute \"%s\" instead.", root)));
 }
 
 static void
@@ -177,12 +183,6 @@ tables_check_relation(Relation rel, DistTableKind kind)
 				 errmsg("cannot distribute temporary table \"%s\"", name)));
 
 	check_relkind(rel, kind);
-	if (takes_part_in_inheritance(rel))
-		ereport(ERROR,
-				(errcode(kind == DIST_TABLE_LOCAL ? ERRCODE_FEATURE_NOT_SUPPORTED :
-						 ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot distribute table \"%s\" because it is in an inheritance tree",
-						name)));
 	tables_refuse_partition(rel);
 	if (kind != DIST_TABLE_LOCAL)
 		check_triggers(rel);

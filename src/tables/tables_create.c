@@ -99,6 +99,37 @@ lock_family(List *family)
 	}
 }
 
+/*
+ * Members of a family are ordinary or partitioned tables whose parents are all in the family, but
+ * for those of its root: these are known already.
+ */
+static void
+check_members(List *family, int rootParents)
+{
+	ListCell   *lc;
+
+	foreach(lc, family)
+	{
+		Oid			relid = lfirst_oid(lc);
+		char		relkind = get_rel_relkind(relid);
+		List	   *outside = list_difference_oid(deparse_parents(relid), family);
+
+		if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+			get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot distribute table \"%s\"", get_rel_name(relid)),
+					 errdetail("Partitions and children of distributed tables must be ordinary "
+							   "tables.")));
+		if (outside != NIL && !(lc == list_head(family) && rootParents > 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot distribute table \"%s\"", get_rel_name(relid)),
+					 errdetail("It also inherits from table \"%s\".",
+							   get_rel_name(linitial_oid(outside)))));
+	}
+}
+
 /* the key's attribute number in a partition, where it may differ */
 static AttrNumber
 key_of_member(const Creation *creation, Oid member)
@@ -148,6 +179,7 @@ plan_creation(const TableSpec *spec)
 	relation_close(rel, NoLock);
 
 	creation->family = tables_family(spec->relid);
+	check_members(creation->family, 0);
 	lock_family(creation->family);
 	creation->layout = tables_layout_choose(spec, keyAttno);
 	check_family_constraints(creation);
@@ -288,6 +320,7 @@ create_shells(List *family)
 	}
 	texts = family_ddl_children_first(texts, family, SHELL_REST);
 	texts = family_ddl_children_first(texts, family, TABLE_DDL_ATTACH);
+	texts = family_ddl_children_first(texts, family, TABLE_DDL_OWN_PARTS);
 	foreach(lc, family)
 		texts = lappend(texts,
 						psprintf("SELECT citus_internal.adjust_sequences(%s)",
@@ -342,7 +375,7 @@ move_rows(List *family, DistTableKind kind)
 	}
 }
 
-/* ATTACH PARTITION is a statement about the parent */
+/* ATTACH PARTITION is a statement about the parent, INHERIT about the child */
 static void
 attach_shards(List *family)
 {
@@ -352,7 +385,9 @@ attach_shards(List *family)
 	{
 		Oid			member = lfirst_oid(lc);
 
-		if (get_rel_relispartition(member))
+		if (!get_rel_relispartition(member))
+			tables_shard_ddl_parts(member, TABLE_DDL_ATTACH);
+		else
 			tables_run_shard_ddl(catalog_table_get(get_partition_parent(member, false)),
 								 deparse_table_ddl(member, TABLE_DDL_ATTACH), NIL, "pg_catalog");
 	}
@@ -536,30 +571,20 @@ tables_create_local(Oid relid, bool cascadeViaForeignKeys)
 		add_foreign_keys(lfirst(lc));
 }
 
-/* ---- partitions that come later ---- */
+/* ---- partitions and children that come later ---- */
 
-static void
-check_partition_kinds(List *family)
+static Oid
+parent_of(Oid relid)
 {
-	ListCell   *lc;
-
-	foreach(lc, family)
-	{
-		char		relkind = get_rel_relkind(lfirst_oid(lc));
-
-		if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot distribute partition \"%s\"",
-							get_rel_name(lfirst_oid(lc))),
-					 errdetail("Partitions of distributed tables must be ordinary tables.")));
-	}
+	if (get_rel_relispartition(relid))
+		return get_partition_parent(relid, false);
+	return linitial_oid(deparse_parents(relid));
 }
 
 void
-tables_add_partition(Oid relid)
+tables_add_member(Oid relid)
 {
-	Oid			parentId = get_partition_parent(relid, false);
+	Oid			parentId = parent_of(relid);
 	const DistTable *parent = catalog_table_get(parentId);
 	Creation	creation = {0};
 	AttrNumber	keyAttno = InvalidAttrNumber;
@@ -569,7 +594,7 @@ tables_add_partition(Oid relid)
 	tables_require_owner(relid);
 	cluster_lock_node_list(false);
 	creation.family = tables_family(relid);
-	check_partition_kinds(creation.family);
+	check_members(creation.family, list_length(deparse_parents(relid)));
 	lock_family(creation.family);
 
 	if (DIST_TABLE_HAS_KEY(parent))

@@ -206,7 +206,8 @@ make_select(Relation rel)
 		appendStringInfo(&sql, "%s%s", separator, quote_identifier(NameStr(attribute->attname)));
 		separator = ", ";
 	}
-	appendStringInfo(&sql, " FROM %s", tables_qualified_name(RelationGetRelid(rel)));
+	/* its children have rows, and shells, of their own */
+	appendStringInfo(&sql, " FROM ONLY %s", tables_qualified_name(RelationGetRelid(rel)));
 	return sql.data;
 }
 

@@ -60,9 +60,15 @@ extern void tables_check_relation(Relation rel, DistTableKind kind);
 extern AttrNumber tables_check_key(Relation rel, const char *keyColumn);
 /* leaf and parent oids of a partitioned table, itself first; (relid) for others */
 extern List *tables_family(Oid relid);
-/* raises XX000 when rel is a partition, which becomes known with its parent only */
+/* raises XX000, 42809 when rel is a partition or child, which becomes known with its parent */
 extern void tables_refuse_partition(Relation rel);
-/* the topmost partitioned table that relid is a partition of, or relid */
+/* a partition, or a child by INHERITS */
+extern bool tables_is_member(Oid relid);
+/* makes own parts of a child shard those of its shell; tables_inherits.c */
+extern void tables_mirror_own_parts(const Shard *shard);
+/* what a check constraint of the shell is called on the shard; tables_rewrite.c */
+extern char *tables_constraint_name(const Shard *shard, const char *name);
+/* the topmost (first) parent of a partition or child, or relid */
 extern Oid	tables_root(Oid relid);
 /* tables that foreign keys of relid point to / that point to relid, without itself; no locks */
 extern List *tables_referenced(Oid relid);

@@ -31,6 +31,7 @@
 
 #include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
+#include "citus/deparse/object.h"
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
 
@@ -149,25 +150,43 @@ extend_subject(Rewrite *rewrite, RangeVar *name)
 	extend_with(name, relid, rewrite->shard);
 }
 
+/* the topmost known parent of a partition or child that has a constraint of this name */
+static Oid
+constraint_origin(Oid relid, const char *name)
+{
+	List	   *parents = get_rel_relispartition(relid)
+		? list_make1_oid(get_partition_parent(relid, true)) : deparse_parents(relid);
+	ListCell   *lc;
+
+	foreach(lc, parents)
+	{
+		Oid			parentId = lfirst_oid(lc);
+
+		if (catalog_table_is_known(parentId) &&
+			OidIsValid(get_relation_constraint_oid(parentId, name, true)))
+			return constraint_origin(parentId, name);
+	}
+	return relid;
+}
+
 /*
- * Partitions have the check constraints of their parent under the same name, which on shards is
- * the name in the parent's shard.
+ * Partitions and children have the check constraints of their parent under the same name, which on
+ * shards is the name in the parent's shard.
  */
 static char *
 extended_constraint(Rewrite *rewrite, const char *name)
 {
-	Oid			relid = rewrite->shard->relid;
+	Oid			relid = constraint_origin(rewrite->shard->relid, name);
 
-	while (get_rel_relispartition(relid))
-	{
-		Oid			parentId = get_partition_parent(relid, true);
-
-		if (!OidIsValid(get_relation_constraint_oid(parentId, name, true)) ||
-			!catalog_table_is_known(parentId))
-			break;
-		relid = parentId;
-	}
 	return catalog_extend_name(name, shard_beside(rewrite, relid)->id);
+}
+
+char *
+tables_constraint_name(const Shard *shard, const char *name)
+{
+	Rewrite		rewrite = {.shard = shard};
+
+	return extended_constraint(&rewrite, name);
 }
 
 /*

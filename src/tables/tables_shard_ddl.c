@@ -103,6 +103,22 @@ bind_to_shell(const Shard *shard)
 		recordDependencyOn(&relation, &shell, DEPENDENCY_AUTO);
 }
 
+/* ALTER TABLE ... INHERIT */
+static bool
+makes_a_child(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AddInherit)
+			return true;
+	}
+	return false;
+}
+
 static void
 apply_to_shard(const Shard *shard, List *texts, List *names, const TableFills *fills)
 {
@@ -126,6 +142,8 @@ apply_to_shard(const Shard *shard, List *texts, List *names, const TableFills *f
 				tables_execute_utility(after, text);
 			if (IsA(statement, CreateStmt))
 				bind_to_shell(shard);
+			if (makes_a_child(statement))
+				tables_mirror_own_parts(shard);
 		}
 	}
 	tables_repair_partition_names(shard);

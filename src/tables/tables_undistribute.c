@@ -178,11 +178,14 @@ check_undistribute(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("cannot undistribute table \"%s\" because it is not distributed", name)));
-	if (get_rel_relispartition(relid))
+	if (tables_is_member(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("cannot undistribute partition \"%s\" on its own", name),
-				 errhint("Undistribute the partitioned table \"%s\" instead.",
+				 get_rel_relispartition(relid) ?
+				 errmsg("cannot undistribute partition \"%s\" on its own", name) :
+				 errmsg("cannot undistribute table \"%s\" on its own because it inherits from a "
+						"distributed table", name),
+				 errhint("Undistribute table \"%s\" instead.",
 						 get_rel_name(tables_root(relid)))));
 	user = tables_policy_user(relid, &policy);
 	if (OidIsValid(user))
@@ -276,7 +279,7 @@ tables_remove_local(void)
 	{
 		Oid			relid = lfirst_oid(lc);
 
-		if (is_auto_converted(catalog_table_get(relid)) && !get_rel_relispartition(relid) &&
+		if (is_auto_converted(catalog_table_get(relid)) && !tables_is_member(relid) &&
 			!is_needed(relid))
 			tables_make_plain(relid);
 	}

@@ -39,7 +39,6 @@ SELECT count(*) FROM p;
 TRUNCATE p_next;
 SELECT count(*) FROM p;
 -- refused
-CREATE TABLE kid () INHERITS (p_far);
 CREATE TABLE local_parent (k int NOT NULL, d date NOT NULL, v int, w int) PARTITION BY RANGE (d);
 ALTER TABLE local_parent ATTACH PARTITION p_far FOR VALUES FROM ('2030-01-01') TO ('2032-01-01');
 CREATE TABLE wrong (k int NOT NULL, d date NOT NULL, v int, w int);

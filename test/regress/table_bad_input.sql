@@ -30,7 +30,6 @@ SELECT create_distributed_table(0, 'k');
 SELECT create_distributed_table(4000000000::oid, 'k');
 SELECT create_distributed_table('p', 'n');
 SELECT create_distributed_table('blind_key', 'k');
-SELECT create_distributed_table('base', 'k');
 SELECT create_distributed_table('heir', 'k');
 SELECT create_distributed_table('triggered', 'k');
 SELECT create_distributed_table('a_sequence', 'k');

@@ -27,7 +27,6 @@ SELECT undistribute_table('m_1_23');
 -- from a worker, and a node that is filled anew
 SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid = 1 \gset
 SELECT result FROM run_command_on_workers('SELECT count(*) FROM m_1') ORDER BY 1;
-SELECT citus_disable_node('localhost', :worker_port);
 UPDATE pg_dist_node SET metadatasynced = false WHERE groupid = 1;
 SELECT citus_activate_node('localhost', :worker_port) > 0 AS filled;
 SELECT result FROM run_command_on_workers('SELECT count(*) FROM m_1') ORDER BY 1;
@@ -43,7 +42,6 @@ CREATE INDEX ON pr (v);
 SELECT create_reference_table('pr');
 CREATE TABLE pr_2 PARTITION OF pr FOR VALUES FROM (10) TO (20);
 INSERT INTO pr VALUES (10, 1), (11, 2);
-SELECT citus_disable_node('localhost', :worker_port);
 DROP TABLE m;
 SELECT citus_disable_node('localhost', :worker_port);
 INSERT INTO pr VALUES (12, 1);

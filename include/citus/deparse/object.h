@@ -15,7 +15,7 @@
 /* parts of a table, in the order in which they must run */
 #define TABLE_DDL_CREATE		0x0001	/* CREATE TABLE with columns, storage, partition key */
 #define TABLE_DDL_OWNER			0x0002
-#define TABLE_DDL_ATTACH		0x0004	/* ATTACH PARTITION to its parent */
+#define TABLE_DDL_ATTACH		0x0004	/* ATTACH PARTITION to its parent, INHERIT of its parents */
 #define TABLE_DDL_INDEXES		0x0008	/* indexes and their constraints (pk, unique, exclude) */
 #define TABLE_DDL_CHECKS		0x0010	/* check constraints, by ALTER TABLE */
 #define TABLE_DDL_FOREIGN_KEYS	0x0020
@@ -31,7 +31,10 @@
 #define TABLE_DDL_POLICIES		0x4000
 #define TABLE_DDL_RULES			0x8000	/* shells only */
 
-#define TABLE_DDL_SHELL (0xffff & ~TABLE_DDL_TRIGGERS)
+/* which columns and constraints a child has of its own; no DDL, shells only, after ATTACH */
+#define TABLE_DDL_OWN_PARTS		0x10000
+
+#define TABLE_DDL_SHELL (0x1ffff & ~TABLE_DDL_TRIGGERS)
 /* what a shard has before data comes in, and what is added after */
 #define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | \
 								TABLE_DDL_ATTACH)
@@ -41,6 +44,9 @@
 
 /* List of char *: statements; for shards no nextval() default, no identity is printed */
 extern List *deparse_table_ddl(Oid relid, int parts);
+
+/* the parents of a table that is no partition, in order: a List of oids */
+extern List *deparse_parents(Oid relid);
 
 /* the statement that makes a policy, and those that make a rule, as they are now; raise 42704 */
 extern char *deparse_policy(Oid relid, const char *name);

@@ -33,10 +33,11 @@ extern void tables_create(const TableSpec *spec);
 extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
 
 /*
- * Makes a plain partition that has just been created for, or attached to, a known table on this
- * node known too: same kind, colocated with its parent, rows moved to its shards.
+ * Makes a plain partition or child (INHERITS) that has just been created for, or attached to, a
+ * known table on this node known too, with those below it: same kind, colocated with its parent,
+ * rows moved to its shards.
  */
-extern void tables_add_partition(Oid relid);
+extern void tables_add_member(Oid relid);
 
 /*
  * Empties what the shell of a known table and its partitions still hold from before they were
