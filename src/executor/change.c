@@ -227,6 +227,22 @@ row_moves(ChangeState *state, const ChangeAction *action, TupleTableSlot *slot)
 		executor_change_shard_of_row(state, slot)->index;
 }
 
+/* the columns that only a child has are not known to a statement about its parent */
+static void
+refuse_move_of_child(ChangeState *state, TupleTableSlot *slot)
+{
+	const Shard *shard = executor_change_shard_of_row(state, slot);
+
+	if (state->partitioned || shard->relid == state->spec->relid)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot move rows of table \"%s\" between shards by a statement about its "
+					"parent \"%s\"", get_rel_name(shard->relid),
+					get_rel_name(state->spec->relid)),
+			 errhint("Change the distribution column of each table by itself, with ONLY.")));
+}
+
 static void
 add_flags(ChangeState *state, uint8 flags)
 {
@@ -251,7 +267,10 @@ flags_of_row(ChangeState *state, TupleTableSlot *slot)
 		return 0;
 	if (row_was_seen(state, slot))
 		return CHANGE_ROW_SKIP;
-	return row_moves(state, action, slot) ? CHANGE_ROW_MOVES : 0;
+	if (!row_moves(state, action, slot))
+		return 0;
+	refuse_move_of_child(state, slot);
+	return CHANGE_ROW_MOVES;
 }
 
 /* what the child makes for itself has to live as long as the child */

@@ -219,7 +219,7 @@ append_where(StringInfo sql, ChangeBatch *batch, const Shard *shard, const char 
 	ListCell   *cell;
 
 	initStringInfo(&partition);
-	if (shard->relid != state->spec->relid)
+	if (shard->relid != state->spec->relid && state->partitioned)
 		appendStringInfo(&partition, " AND t.tableoid = %s::pg_catalog.regclass",
 						 quote_literal_cstr(catalog_shard_qualified_name(shard)));
 	if (!state->copies)
@@ -299,12 +299,24 @@ append_insert(StringInfo sql, ChangeBatch *batch, const char *relation, int nrow
 	append_values(sql, batch, nrows);
 }
 
+/*
+ * What a statement about rows of a shard names: a partition's rows may move, which its parent sees
+ * to; those of a table and of its children are told apart.
+ */
+static char *
+relation_of_rows(ChangeBatch *batch, const Shard *shard)
+{
+	ChangeState *state = batch->state;
+
+	if (batch->command == CMD_INSERT || state->partitioned)
+		return catalog_shard_qualified_name(state->table->shards[shard->index]);
+	return psprintf("ONLY %s", catalog_shard_qualified_name(shard));
+}
+
 static char *
 make_statement(ChangeBatch *batch, const Shard *shard, int first, int nrows)
 {
-	ChangeState *state = batch->state;
-	const Shard *target = state->table->shards[shard->index];
-	char	   *relation = catalog_shard_qualified_name(target);
+	char	   *relation = relation_of_rows(batch, shard);
 	StringInfoData sql;
 
 	initStringInfo(&sql);

@@ -105,3 +105,24 @@ DROP TABLE p CASCADE;
 SELECT 1 FROM c11;
 SELECT count(*) FROM d;
 DROP TABLE d, other;
+-- writes that find their rows first, and rows that move
+CREATE TABLE p (k int, v int);
+CREATE TABLE c (w int) INHERITS (p);
+CREATE TABLE s (a int, b int);
+INSERT INTO p SELECT i, i FROM generate_series(1, 20) i;
+INSERT INTO c SELECT i, i, i FROM generate_series(1, 20) i;
+INSERT INTO s SELECT i, i * 3 FROM generate_series(1, 7) i;
+-- distribute: SELECT create_distributed_table('p', 'k')
+-- distribute: SELECT create_distributed_table('s', 'a')
+UPDATE p SET v = p.v + s.a FROM s WHERE p.v = s.b RETURNING p.tableoid::regclass, p.k, p.v;
+DELETE FROM ONLY p USING s WHERE p.v = s.b + 2 RETURNING *;
+UPDATE p SET v = v + 100 WHERE v > (SELECT avg(v) FROM p) RETURNING tableoid::regclass, k, v;
+UPDATE ONLY p SET k = k + 1000 WHERE k IN (2, 3) RETURNING tableoid::regclass, k, v;
+UPDATE c SET k = k + 1000 WHERE k IN (2, 3) RETURNING tableoid::regclass, k, v, w;
+UPDATE p SET k = k WHERE k = 6;
+UPDATE ONLY p SET k = k + 2000 WHERE k = 4;
+UPDATE c SET k = -k, w = 0 WHERE k = 5;
+SELECT tableoid::regclass, * FROM p ORDER BY 1, 2, 3;
+SELECT * FROM c ORDER BY k, v;
+DROP TABLE p CASCADE;
+DROP TABLE s;

@@ -53,6 +53,8 @@ ALTER TABLE c2 NO INHERIT p;
 ALTER TABLE c2 INHERIT p;
 \c - - - :coordinator_port
 SELECT tableoid::regclass, count(*) FROM p GROUP BY 1 ORDER BY 1;
+UPDATE p SET k = k + 100 WHERE k = 11;
+UPDATE c SET k = k + 100 WHERE k = 11;
 ALTER TABLE p DROP COLUMN v;
 \d+ c
 SELECT undistribute_table('p');
