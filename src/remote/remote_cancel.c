@@ -57,8 +57,12 @@ discard_some(RemoteConn *conn)
 		   answer.kind == REMOTE_ANSWER_ERROR);
 }
 
-bool
-remote_abandon(RemoteConn *conn, long timeoutMs)
+/*
+ * A request cancels whatever runs when it arrives.  With spareEssential it is not made as long as
+ * that may be an essential command.
+ */
+static bool
+drain(RemoteConn *conn, long timeoutMs, bool spareEssential)
 {
 	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeoutMs);
 	TimestampTz cancelAgain;
@@ -73,7 +77,8 @@ remote_abandon(RemoteConn *conn, long timeoutMs)
 		remote_error_lost(conn, "abandoned");
 		return false;
 	}
-	remote_queue_drop_held(conn);
+	if (!spareEssential)
+		remote_queue_drop_held(conn);
 	if (conn->sectionOpen)
 		remote_sync(conn);
 	discard_some(conn);
@@ -91,7 +96,8 @@ remote_abandon(RemoteConn *conn, long timeoutMs)
 		}
 		if (needCancel && now >= cancelAgain)
 		{
-			(void) conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs));
+			if (!spareEssential || !remote_queue_has_essential(conn))
+				(void) conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs));
 			cancelAgain = TimestampTzPlusMilliseconds(now, pause);
 			pause = Min(2 * pause, CANCEL_AGAIN_MAX_MS);
 		}
@@ -105,6 +111,18 @@ remote_abandon(RemoteConn *conn, long timeoutMs)
 		}
 	}
 	return conn->state != REMOTE_BROKEN;
+}
+
+bool
+remote_abandon(RemoteConn *conn, long timeoutMs)
+{
+	return drain(conn, timeoutMs, false);
+}
+
+bool
+remote_settle(RemoteConn *conn, long timeoutMs)
+{
+	return drain(conn, timeoutMs, true);
 }
 
 /* ---- commands on their own ---- */

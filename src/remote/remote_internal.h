@@ -137,6 +137,7 @@ typedef struct RemoteItem
 	void	   *owner;
 	bool		simple;
 	bool		streaming;		/* stream_rows() was called */
+	bool		essential;		/* see RemoteCommand */
 	uint32		preparedId;		/* PREPARE and commands using one; 0: none */
 } RemoteItem;
 
@@ -302,6 +303,7 @@ extern void remote_queue_send_held(RemoteConn *conn);
 extern void remote_queue_clear(RemoteConn *conn);
 /* drops what has not been sent yet */
 extern void remote_queue_drop_held(RemoteConn *conn);
+extern bool remote_queue_has_essential(RemoteConn *conn);
 extern void remote_queue_flush(RemoteConn *conn);
 
 /* ---- prepared statements (remote_prepared.c) ---- */

@@ -61,6 +61,25 @@ remote_queue_pop(RemoteConn *conn)
 	dlist_push_tail(&conn->freeItems, &item->node);
 }
 
+/* is an essential command sent or held? */
+bool
+remote_queue_has_essential(RemoteConn *conn)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &conn->items)
+	{
+		if (dlist_container(RemoteItem, node, iter.cur)->essential)
+			return true;
+	}
+	dlist_foreach(iter, &conn->held)
+	{
+		if (dlist_container(RemoteHeld, node, iter.cur)->command.essential)
+			return true;
+	}
+	return false;
+}
+
 void
 remote_queue_drop_held(RemoteConn *conn)
 {
@@ -163,6 +182,7 @@ send_now(RemoteConn *conn, const RemoteCommand *command)
 	}
 	item = remote_queue_add(conn, REMOTE_ITEM_COMMAND, command->owner);
 	item->simple = command->simple;
+	item->essential = command->essential;
 	item->preparedId = preparedId;
 	conn->unflushed = true;
 	if (!command->simple)

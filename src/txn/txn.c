@@ -285,7 +285,14 @@ txn_release_extra_conns(void)
 void
 txn_send_own(RemoteConn *conn, const char *sql)
 {
-	remote_send_sql(conn, sql, &txn_own_answer_marker);
+	RemoteCommand command = {
+		.sql = sql,
+		.sync = true,
+		.essential = true,
+		.owner = &txn_own_answer_marker,
+	};
+
+	remote_send(conn, &command);
 }
 
 static const char *
@@ -320,6 +327,7 @@ send_begin(RemoteXact *xact)
 			 isolation_level(), XactReadOnly ? " READ ONLY" : "",
 			 XactDeferrable ? " DEFERRABLE" : "");
 	command.sql = begin;
+	command.essential = true;
 	command.owner = &txn_own_answer_marker;
 	remote_send(xact->conn, &command);
 

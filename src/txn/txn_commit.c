@@ -158,7 +158,7 @@ make_quiet(RemoteXact *xact)
 	xact->expectedTag = "";
 	xact->stepDone = false;
 	take_answers(xact);
-	if (!xact->stepDone && !remote_abandon(xact->conn, COMMIT_TIMEOUT_MS))
+	if (!xact->stepDone && !remote_settle(xact->conn, COMMIT_TIMEOUT_MS))
 		lose(xact);
 }
 

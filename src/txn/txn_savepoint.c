@@ -60,7 +60,7 @@ roll_back(RemoteXact *xact, int level)
 {
 	char		sql[64];
 
-	if (!remote_abandon(xact->conn, SUB_ABORT_TIMEOUT_MS))
+	if (!remote_settle(xact->conn, SUB_ABORT_TIMEOUT_MS))
 	{
 		txn_conn_failed(xact->conn);
 		return;

@@ -288,6 +288,37 @@ UNIT_TEST(remote_abandon_cancels_and_drains)
 	finish(conn);
 }
 
+/* what was sent until time ran out, with a SAVEPOINT, perhaps answered, and a query under way */
+static const char *
+log_of_settling(bool answered)
+{
+	RemoteCommand command = {.sql = "SAVEPOINT a", .sync = true, .essential = true};
+	RemoteConn *conn;
+	const char *log;
+
+	scripted_start();
+	conn = scripted_conn();
+	remote_send(conn, &command);
+	remote_send_sql(conn, "SELECT slow", &first);
+	scripted_clear_log();
+	if (answered)
+	{
+		scripted_done("SAVEPOINT");
+		scripted_answer(REMOTE_RESULT_SYNC, NULL);
+	}
+	UNIT_ASSERT(!remote_settle(conn, 20));
+	log = pstrdup(scripted_log());
+	remote_conn_close(conn);
+	scripted_stop();
+	return log;
+}
+
+UNIT_TEST(remote_settle_cancels_no_essential_command)
+{
+	UNIT_ASSERT(strstr(log_of_settling(false), "cancel") == NULL);
+	UNIT_ASSERT(strstr(log_of_settling(true), "cancel") != NULL);
+}
+
 UNIT_TEST(remote_abandon_gives_up_in_time)
 {
 	RemoteConn *conn;

@@ -64,6 +64,7 @@ typedef struct RemoteCommand
 								 * text, COPY.  Starts when all earlier commands are answered;
 								 * later ones wait for it.  Implied by a text that begins with
 								 * COPY. */
+	bool		essential;		/* remote_settle() does not cancel it */
 	void	   *owner;			/* handed back with its answers */
 } RemoteCommand;
 
@@ -193,6 +194,11 @@ extern void remote_cancel(RemoteConn *conn);
  * connection is now REMOTE_BROKEN.
  */
 extern bool remote_abandon(RemoteConn *conn, long timeoutMs);
+/*
+ * The same where the transaction goes on: nothing is cancelled while an essential command is among
+ * what is not answered yet.
+ */
+extern bool remote_settle(RemoteConn *conn, long timeoutMs);
 
 /*
  * Runs one command on a connection of its own, outside any transaction, and gives the rows back as
