@@ -2,21 +2,22 @@
  * copy_from.c
  *	  COPY table FROM for known tables.
  *
- * The server's own parser of COPY data reads and converts rows and fills in defaults
- * (BeginCopyFrom, NextCopyFrom); each row goes to a ShardWriter, which routes it.  Generated
- * columns are left to the shards.  Rights are checked as the server does it for any table.
+ * Rights are checked as the server does it for any table.  Where each line can be read by its shard
+ * as it is, copy_through.c forwards it.  Otherwise the server's own parser of COPY data reads and
+ * converts rows here and fills in defaults (BeginCopyFrom, NextCopyFrom); each row goes to a
+ * ShardWriter, which routes it.  Generated columns are left to the shards.
  *
  *	   commands_copy_from
- *		   open_target: relation, rights, WHERE
- *		   copy_rows: NextCopyFrom -> WHERE -> executor_writer_put, row by row
- *		   executor_writer_end: all shards have all rows
+ *		   begin_input: rights, WHERE, the input
+ *		   commands_copy_pass: lines as they are
+ *		   or copy_parsed: NextCopyFrom -> WHERE -> executor_writer_put, row by row
  */
 #include "postgres.h"
 
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
-#include "commands/copy.h"
+#include "commands/copyfrom_internal.h"
 #include "commands/progress.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -29,35 +30,24 @@
 #include "pgstat.h"
 #include "tcop/cmdtag.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/backend_progress.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 
 #include "citus/base/compat.h"
 #include "citus/executor/executor.h"
+#include "commands/copy_internal.h"
 #include "commands_internal.h"
 
-/* one COPY FROM under way */
-typedef struct CopyRun
-{
-	Relation	relation;
-	const DistTable *table;
-	CopyFromState input;
-	ExprState  *filter;			/* WHERE, or NULL */
-	EState	   *estate;
-
-	/* rows as parsed, and what the shards get of them */
-	TupleTableSlot *row;
-	TupleTableSlot *output;
-	List	   *columns;		/* attribute numbers of output */
-	ShardWriter *writer;
-
-	/* for error messages */
-	bool		sending;		/* the row has been read: what fails is not its line */
-	uint64		rows;
-} CopyRun;
+/* what is shown of a COPY from its beginning on */
+static const int progress_columns[] = {
+	PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE, PROGRESS_COPY_BYTES_TOTAL
+};
 
 /* ---- rights ---- */
 
@@ -172,8 +162,8 @@ prepare_output(CopyRun *run)
 	run->output = MakeSingleTupleTableSlot(outputDesc, &TTSOpsVirtual);
 }
 
-static void
-refuse_null_key(CopyRun *run)
+void
+commands_copy_refuse_null_key(CopyRun *run)
 {
 	AttrNumber	keyAttno = run->table->keyAttno;
 
@@ -185,7 +175,7 @@ refuse_null_key(CopyRun *run)
 						RelationGetRelationName(run->relation))));
 }
 
-/* errors in a row are told with its line, those of a shard with the number of rows so far */
+/* a shard's COPY has told the line of its errors */
 static void
 copy_error_context(void *argument)
 {
@@ -193,9 +183,6 @@ copy_error_context(void *argument)
 
 	if (!run->sending)
 		CopyFromErrorCallback(run->input);
-	else
-		errcontext("COPY %s, after " UINT64_FORMAT " rows",
-				   RelationGetRelationName(run->relation), run->rows);
 }
 
 static void
@@ -214,6 +201,7 @@ send_row(CopyRun *run)
 	ExecStoreVirtualTuple(run->output);
 
 	run->sending = true;
+	executor_writer_set_line(run->writer, run->input->cur_lineno);
 	executor_writer_put(run->writer, run->output);
 	run->sending = false;
 	run->rows++;
@@ -236,6 +224,7 @@ static void
 copy_rows(CopyRun *run)
 {
 	ExprContext *econtext = GetPerTupleExprContext(run->estate);
+	uint64		excluded = 0;
 
 	for (;;)
 	{
@@ -249,18 +238,88 @@ copy_rows(CopyRun *run)
 		run->row->tts_tableOid = RelationGetRelid(run->relation);
 		econtext->ecxt_scantuple = run->row;
 		if (run->filter && !ExecQual(run->filter, econtext))
+		{
+			pgstat_progress_update_param(PROGRESS_COPY_TUPLES_EXCLUDED, ++excluded);
 			continue;
-		refuse_null_key(run);
+		}
+		commands_copy_refuse_null_key(run);
 		send_row(run);
-		pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, run->rows);
+		commands_copy_show_progress(run, run->input->bytes_processed, run->rows);
 	}
+}
+
+/* every row is read here, and goes to its shard as values */
+static void
+copy_parsed(CopyRun *run)
+{
+	ErrorContextCallback errorContext = {error_context_stack, copy_error_context, run};
+
+	run->writer = executor_writer_begin(run->table, run->columns,
+										run->output->tts_tupleDescriptor);
+	error_context_stack = &errorContext;
+	copy_rows(run);
+	run->sending = true;
+	run->rows = executor_writer_end(run->writer);
+	error_context_stack = errorContext.previous;
+	compat_copy_from_report_skipped(run->input);
+}
+
+/* ---- progress ---- */
+
+/* what the server has shown when the input was opened */
+static void
+keep_progress(CopyRun *run)
+{
+	for (int i = 0; i < lengthof(progress_columns); i++)
+		run->progress[i] = MyBEEntry->st_progress_param[progress_columns[i]];
+}
+
+void
+commands_copy_show_progress(CopyRun *run, uint64 bytes, uint64 rows)
+{
+	Oid			relid = RelationGetRelid(run->relation);
+
+	if (MyBEEntry->st_progress_command != PROGRESS_COMMAND_COPY ||
+		MyBEEntry->st_progress_command_target != relid)
+	{
+		pgstat_progress_start_command(PROGRESS_COMMAND_COPY, relid);
+		pgstat_progress_update_multi_param(lengthof(progress_columns), progress_columns,
+										   run->progress);
+	}
+	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED, bytes);
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, rows);
 }
 
 /* ---- the statement ---- */
 
+/*
+ * FREEZE is allowed where one server allows it.  The rows of the shards are not frozen, though: it
+ * would take a shard that this transaction has made, and be seen by nobody.
+ */
 static void
-begin_input(CopyRun *run, CopyStmt *statement, const char *queryString)
+check_freeze(Relation relation)
 {
+	if (relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot perform COPY FREEZE on a partitioned table")));
+	InvalidateCatalogSnapshot();
+	if (!ThereAreNoPriorRegisteredSnapshots() || !ThereAreNoReadyPortals())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+				 errmsg("cannot perform COPY FREEZE because of prior transaction activity")));
+	if (relation->rd_createSubid != GetCurrentSubTransactionId() &&
+		compat_relation_new_file_subid(relation) != GetCurrentSubTransactionId())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot perform COPY FREEZE because the table was not created or "
+						"truncated in the current subtransaction")));
+}
+
+static void
+begin_input(CopyRun *run, const char *queryString)
+{
+	CopyStmt   *statement = run->statement;
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *nsitem;
 	Node	   *where;
@@ -275,34 +334,28 @@ begin_input(CopyRun *run, CopyStmt *statement, const char *queryString)
 							   statement->options);
 	if (where)
 		run->filter = ExecInitQual((List *) where, NULL);
+	if (run->input->opts.freeze)
+		check_freeze(run->relation);
+	keep_progress(run);
 }
 
 void
 commands_copy_from(Command *command, void *argument)
 {
-	CopyStmt   *statement = (CopyStmt *) command->statement;
 	CopyRun		run = {0};
-	ErrorContextCallback errorContext;
 
-	check_source(statement);
-	run.relation = table_openrv(statement->relation, RowExclusiveLock);
+	run.statement = (CopyStmt *) command->statement;
+	check_source(run.statement);
+	run.relation = table_openrv(run.statement->relation, RowExclusiveLock);
 	run.table = catalog_table_get(RelationGetRelid(run.relation));
 	run.estate = CreateExecutorState();
 	prepare_output(&run);
-	begin_input(&run, statement, command->call->queryString);
-	run.writer = executor_writer_begin(run.table, run.columns,
-									   run.output->tts_tupleDescriptor);
+	begin_input(&run, command->call->queryString);
+	if (commands_copy_may_pass(&run))
+		commands_copy_pass(&run);
+	else
+		copy_parsed(&run);
 
-	errorContext.callback = copy_error_context;
-	errorContext.arg = &run;
-	errorContext.previous = error_context_stack;
-	error_context_stack = &errorContext;
-	copy_rows(&run);
-	run.sending = true;
-	(void) executor_writer_end(run.writer);
-	error_context_stack = errorContext.previous;
-
-	compat_copy_from_report_skipped(run.input);
 	EndCopyFrom(run.input);
 	ExecDropSingleTupleTableSlot(run.row);
 	ExecDropSingleTupleTableSlot(run.output);

@@ -8,8 +8,10 @@
 #include "postgres.h"
 #include "fmgr.h"
 #include "lib/ilist.h"
+#include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "nodes/params.h"
+#include "nodes/parsenodes.h"
 #include "tcop/dest.h"
 #include "utils/plancache.h"
 #include "utils/snapshot.h"
@@ -339,10 +341,38 @@ extern void executor_explain_scan(CustomScanState *node, List *ancestors,
 extern void executor_parts_init(void);
 extern Node *executor_parts_create(DistPlan *plan);
 
-/* ---- a COPY to one local shard (copy_local.c) ---- */
+/* ---- which lines of the user's input a shard gets (line_map.c) ---- */
 
-extern void executor_copy_local(const Shard *shard, List *columnNames, bool binary,
-								const char *data, int length);
+extern void executor_lines_append(StringInfo map, uint64 skipped, uint64 inner);
+extern uint64 executor_lines_find(const char *map, int length, uint64 line);
+
+/* ---- COPY into shards of this node (shard_copy.c) ---- */
+
+/* the kinds of line ends that the server tells apart, its EolType: unknown, LF, CR, CR LF */
+#define EXECUTOR_LINE_END_MAX 3
+
+/* how the rows of one statement are given */
+typedef struct ShardCopy
+{
+	char	   *text;			/* COPY table (columns) FROM STDIN WITH (options) */
+	CopyStmt   *statement;		/* the same, parsed */
+	int			lineEnd;		/* of the data so far: one of those above */
+	bool		isCopy;			/* the user's statement is a COPY: errors name its lines */
+	bool		checkRights;	/* nobody has checked them on the way here */
+} ShardCopy;
+
+typedef struct ShardRows
+{
+	const Shard *shard;
+	const char *data;
+	int			length;
+	const char *lines;			/* a map of lines, when isCopy */
+	int			linesLength;
+} ShardRows;
+
+extern CopyStmt *executor_shard_copy_parse(const char *text);
+extern uint64 executor_shard_copy(const ShardCopy *copy, const ShardRows *rows);
+extern uint64 executor_shard_copy_here(const ShardCopy *copy, const ShardRows *rows);
 
 /* ---- errors in the user's names (user_names.c) ---- */
 

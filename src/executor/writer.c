@@ -1,235 +1,30 @@
 /*
  * writer.c
- *	  ShardWriter: tuples in, a COPY stream per shard out.
+ *	  ShardWriter: rows in, a buffer per shard in COPY's format.
  *
- * Rows wait in a buffer per shard, in COPY's own format, and leave as one COPY statement per
- * buffer: in-process for a copy of the shard here, else over the main connection of its node.  The
- * other side's answer is awaited only when the node is needed again, so that nodes load while more
- * rows come in.
+ * Tuples become COPY's binary format, or text when a type has no binary form; lines of the user's
+ * input are appended as they are.  writer_send.c brings the buffers to their nodes.
  *
- * Invariants:
- * (1) at most one COPY per node is under way, and nobody else uses the connection meanwhile (the
- *	   writer is a registered user: it is settled when somebody needs the connection);
- * (2) bytes buffered over all shards stay below MAX_BUFFERED plus one row.
+ * Invariant: bytes buffered over all shards stay below MAX_BUFFERED plus one row.
  *
- * Main path: executor_writer_put() -> flush_buffer() -> send_copy().
+ * Main path: executor_writer_put() -> append_row_binary() -> row_added() ->
+ * executor_writer_flush().
  */
 #include "postgres.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "nodes/value.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "citus/routing/routing.h"
-#include "executor/executor_internal.h"
+#include "executor/writer_internal.h"
 
-#define MAX_BUFFERED	(16 * 1024 * 1024)
-#define KEPT_BUFFER		(64 * 1024) /* larger ones are freed when flushed */
+#define MAX_BUFFERED	(32 * 1024 * 1024)
 
 static const char binary_signature[11] = "PGCOPY\n\377\r\n\0";
-
-typedef struct WriterNode
-{
-	const ClusterNode *node;
-	RemoteConn *conn;
-	bool		pending;		/* a COPY is ended and its answer awaited */
-} WriterNode;
-
-typedef struct ShardBuffer
-{
-	const Shard *shard;
-	List	   *placements;		/* of Placement, usable ones; lowest group first */
-	bool		isLocal;		/* only here */
-	StringInfoData data;		/* data.data NULL: empty */
-} ShardBuffer;
-
-struct ShardWriter
-{
-	MemoryContext context;
-	MemoryContext rowContext;
-	const DistTable *table;
-	ShardRouter *router;		/* NULL: keyless */
-	int			keyColumn;
-	int			ncolumns;
-	List	   *columnNames;	/* of String */
-	char	   *columnList;		/* (a, "B"), or nothing */
-	bool		binary;
-	FmgrInfo   *outputs;
-	ShardBuffer *buffers;		/* by shard index */
-	int64		buffered;
-	List	   *nodes;			/* of WriterNode */
-	uint64		rows;
-	ConnUser	user;
-};
-
-/* ---- receiving what is under way ---- */
-
-/* the next answer that is not txn's; errors are raised */
-static RemoteAnswerKind
-receive_own(WriterNode *node)
-{
-	RemoteAnswer answer;
-
-	for (;;)
-	{
-		remote_receive_wait(node->conn, &answer);
-		if (answer.kind == REMOTE_ANSWER_LOST)
-			remote_error_raise(node->conn);
-		if (txn_is_own_answer(&answer))
-		{
-			txn_handle_answer(node->conn, &answer);
-			continue;
-		}
-		if (answer.kind == REMOTE_ANSWER_ERROR)
-			remote_error_raise(node->conn);
-		return answer.kind;
-	}
-}
-
-static void
-settle_node(WriterNode *node)
-{
-	if (!node->pending)
-		return;
-	node->pending = false;
-	if (receive_own(node) != REMOTE_ANSWER_DONE)
-		elog(ERROR, "unexpected answer to the end of a COPY");
-}
-
-static bool
-writer_uses(ConnUser *user, RemoteConn *conn)
-{
-	ShardWriter *writer = user->owner;
-	ListCell   *cell;
-
-	foreach(cell, writer->nodes)
-	{
-		WriterNode *node = lfirst(cell);
-
-		if (node->pending && (conn == NULL || node->conn == conn))
-			return true;
-	}
-	return false;
-}
-
-static void
-writer_settle(ConnUser *user)
-{
-	ShardWriter *writer = user->owner;
-	ListCell   *cell;
-
-	foreach(cell, writer->nodes)
-		settle_node(lfirst(cell));
-}
-
-/* ---- sending ---- */
-
-static WriterNode *
-node_for(ShardWriter *writer, GroupId group)
-{
-	const ClusterNode *node = catalog_node_of_group(group);
-	WriterNode *entry;
-	ListCell   *cell;
-
-	foreach(cell, writer->nodes)
-	{
-		entry = lfirst(cell);
-		if (entry->node->id == node->id)
-			return entry;
-	}
-	entry = palloc0(sizeof(WriterNode));
-	entry->node = node;
-	writer->nodes = lappend(writer->nodes, entry);
-	return entry;
-}
-
-static void
-send_copy(ShardWriter *writer, WriterNode *node, ShardBuffer *buffer)
-{
-	RemoteCommand command = {0};
-
-	settle_node(node);
-	if (node->conn == NULL)
-		node->conn = txn_main_conn(node->node);
-	remote_conn_finish(node->conn);
-	executor_quiesce(node->conn, &writer->user);
-
-	txn_conn_begin(node->conn, TXN_WRITE);
-	command.sql = psprintf("COPY %s %s FROM STDIN%s", catalog_shard_qualified_name(buffer->shard),
-						   writer->columnList, writer->binary ? " WITH (FORMAT binary)" : "");
-	command.sync = true;
-	command.owner = writer;
-	remote_send(node->conn, &command);
-	if (receive_own(node) != REMOTE_ANSWER_COPY_IN)
-		elog(ERROR, "unexpected answer to a COPY");
-	remote_copy_put(node->conn, buffer->data.data, buffer->data.len);
-	remote_copy_end(node->conn, NULL);
-	node->pending = true;
-}
-
-/* bytes in the buffer have been sent or written: forget them, keep a small buffer */
-static void
-empty_buffer(ShardWriter *writer, ShardBuffer *buffer)
-{
-	writer->buffered -= buffer->data.len;
-	if (buffer->data.maxlen > KEPT_BUFFER)
-	{
-		pfree(buffer->data.data);
-		buffer->data.data = NULL;
-		buffer->data.len = 0;
-	}
-	else
-		resetStringInfo(&buffer->data);
-}
-
-static void
-flush_buffer(ShardWriter *writer, ShardBuffer *buffer)
-{
-	MemoryContext caller;
-	ListCell   *cell;
-
-	if (buffer->data.data == NULL || buffer->data.len == 0)
-		return;
-	executor_quiesce_all(&writer->user);
-	caller = MemoryContextSwitchTo(writer->context);
-	if (writer->binary)
-	{
-		int16		trailer = pg_hton16(-1);
-
-		appendBinaryStringInfo(&buffer->data, (char *) &trailer, sizeof(trailer));
-		writer->buffered += sizeof(trailer);
-	}
-
-	foreach(cell, buffer->placements)
-	{
-		Placement  *placement = lfirst(cell);
-
-		if (executor_group_is_local(placement->groupId))
-			executor_copy_local(buffer->shard, writer->columnNames, writer->binary,
-								buffer->data.data, buffer->data.len);
-		else
-			send_copy(writer, node_for(writer, placement->groupId), buffer);
-	}
-	empty_buffer(writer, buffer);
-	MemoryContextSwitchTo(caller);
-}
-
-static void
-flush_largest(ShardWriter *writer)
-{
-	ShardBuffer *largest = &writer->buffers[0];
-
-	for (int i = 1; i < writer->table->nshards; i++)
-	{
-		if (writer->buffers[i].data.len > largest->data.len)
-			largest = &writer->buffers[i];
-	}
-	flush_buffer(writer, largest);
-}
 
 /* ---- rows in COPY's formats ---- */
 
@@ -319,6 +114,7 @@ ensure_buffer(ShardWriter *writer, ShardBuffer *buffer)
 		MemoryContext caller = MemoryContextSwitchTo(writer->context);
 
 		initStringInfo(&buffer->data);
+		initStringInfo(&buffer->lines);
 		MemoryContextSwitchTo(caller);
 	}
 	if (buffer->data.len == 0 && writer->binary)
@@ -330,7 +126,7 @@ ensure_buffer(ShardWriter *writer, ShardBuffer *buffer)
 	}
 }
 
-/* ---- the interface ---- */
+/* ---- beginning ---- */
 
 static void
 resolve_columns(ShardWriter *writer, List *columns)
@@ -346,7 +142,6 @@ resolve_columns(ShardWriter *writer, List *columns)
 		char	   *name = get_attname(writer->table->relid, attno, false);
 
 		appendStringInfo(&list, "%s%s", list.len == 0 ? "(" : ", ", quote_identifier(name));
-		writer->columnNames = lappend(writer->columnNames, makeString(name));
 		if (attno == writer->table->keyAttno)
 			writer->keyColumn = foreach_current_index(cell);
 	}
@@ -398,16 +193,29 @@ resolve_shards(ShardWriter *writer)
 		buffer->placements = executor_placements(buffer->shard);
 		buffer->isLocal = list_length(buffer->placements) == 1 &&
 			executor_group_is_local(((Placement *) linitial(buffer->placements))->groupId);
+		writer->maxPlacements = Max(writer->maxPlacements, list_length(buffer->placements));
+		executor_writer_next_flush(buffer);
 	}
 }
 
-/*
- * Allocates in a context of its own under the current one, freed by executor_writer_end().  slots
- * may have more columns than columns has.  Raises 22004 when the key is not among the columns,
- * 25006 in a read-only transaction.
- */
-ShardWriter *
-executor_writer_begin(const DistTable *table, List *columns, TupleDesc slotDesc)
+/* options: of the COPY into the shards, or NULL */
+static void
+make_statement(ShardWriter *writer, const char *options)
+{
+	Oid			relid = writer->table->relid;
+
+	writer->copy.text =
+		psprintf("COPY %s %s FROM STDIN%s%s%s",
+				 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+											get_rel_name(relid)),
+				 writer->columnList, options == NULL ? "" : " WITH (",
+				 options == NULL ? "" : options, options == NULL ? "" : ")");
+	writer->copy.statement = executor_shard_copy_parse(writer->copy.text);
+}
+
+/* slotDesc NULL: rows are lines */
+static ShardWriter *
+begin(const DistTable *table, List *columns, TupleDesc slotDesc, const char *options)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus shard writer",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -422,15 +230,72 @@ executor_writer_begin(const DistTable *table, List *columns, TupleDesc slotDesc)
 	if (DIST_TABLE_HAS_KEY(table))
 		writer->router = routing_router_for(table);
 	resolve_columns(writer, columns);
-	resolve_outputs(writer, slotDesc);
+	if (slotDesc != NULL)
+	{
+		resolve_outputs(writer, slotDesc);
+		options = writer->binary ? "FORMAT binary" :
+			psprintf("ENCODING %s", quote_literal_cstr(GetDatabaseEncodingName()));
+	}
+	make_statement(writer, options);
 	resolve_shards(writer);
 
 	writer->user.owner = writer;
-	writer->user.uses = writer_uses;
-	writer->user.settle = writer_settle;
+	writer->user.uses = executor_writer_uses;
+	writer->user.settle = executor_writer_settle;
 	executor_user_register(&writer->user, context);
 	MemoryContextSwitchTo(caller);
 	return writer;
+}
+
+/*
+ * Allocates in a context of its own under the current one, freed by executor_writer_end().  slots
+ * may have more columns than columns has.  Raises 22004 when the key is not among the columns,
+ * 25006 in a read-only transaction.
+ */
+ShardWriter *
+executor_writer_begin(const DistTable *table, List *columns, TupleDesc slotDesc)
+{
+	return begin(table, columns, slotDesc, NULL);
+}
+
+ShardWriter *
+executor_writer_begin_lines(const DistTable *table, List *columns, const char *options)
+{
+	ShardWriter *writer = begin(table, columns, NULL, options);
+
+	writer->copy.isCopy = true;
+	return writer;
+}
+
+/* ---- rows ---- */
+
+static void
+flush_largest(ShardWriter *writer)
+{
+	ShardBuffer *largest = &writer->buffers[0];
+
+	for (int i = 1; i < writer->table->nshards; i++)
+	{
+		if (writer->buffers[i].data.len > largest->data.len)
+			largest = &writer->buffers[i];
+	}
+	executor_writer_flush(writer, largest);
+}
+
+/* before: length of the buffer without the row */
+static void
+row_added(ShardWriter *writer, ShardBuffer *buffer, int before, int inner)
+{
+	writer->buffered += buffer->data.len - before;
+	if (writer->copy.isCopy)
+	{
+		executor_lines_append(&buffer->lines, writer->line - buffer->lastLine - 1 - inner, inner);
+		buffer->lastLine = writer->line;
+	}
+	if (buffer->data.len >= buffer->flushAt)
+		executor_writer_flush(writer, buffer);
+	else if (writer->buffered >= MAX_BUFFERED)
+		flush_largest(writer);	/* the invariant */
 }
 
 void
@@ -455,30 +320,55 @@ executor_writer_put(ShardWriter *writer, TupleTableSlot *slot)
 		append_row_binary(writer, &buffer->data, slot);
 	else
 		append_row_text(writer, &buffer->data, slot);
-	writer->buffered += buffer->data.len - before;
-	writer->rows++;
-
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(writer->rowContext);
+	row_added(writer, buffer, before, 0);
+}
 
-	if (buffer->data.len >= (buffer->isLocal ? executor_local_flush_bytes :
-							 executor_switchover_bytes))
-		flush_buffer(writer, buffer);
-	else if (writer->buffered >= MAX_BUFFERED)
-		flush_largest(writer);	/* invariant (2) */
+void
+executor_writer_put_line(ShardWriter *writer, int shard, const char *line, int length, int inner)
+{
+	ShardBuffer *buffer = &writer->buffers[shard];
+	int			before;
+
+	executor_user_check(&writer->user);
+	ensure_buffer(writer, buffer);
+	before = buffer->data.len;
+	appendBinaryStringInfo(&buffer->data, line, length);
+	row_added(writer, buffer, before, inner);
+}
+
+void
+executor_writer_set_line_end(ShardWriter *writer, int kind)
+{
+	writer->copy.lineEnd = kind;
+}
+
+void
+executor_writer_set_line(ShardWriter *writer, uint64 line)
+{
+	writer->copy.isCopy = true;
+	writer->line = line;
+}
+
+void
+executor_writer_poll(ShardWriter *writer)
+{
+	executor_user_check(&writer->user);
+	executor_writer_receive(writer, false);
 }
 
 uint64
 executor_writer_end(ShardWriter *writer)
 {
-	uint64		rows = writer->rows;
+	uint64		rows;
 
 	executor_user_check(&writer->user);
-	for (int i = 0; i < writer->table->nshards; i++)
-		flush_buffer(writer, &writer->buffers[i]);
-	writer_settle(&writer->user);
+	executor_writer_flush_all(writer);
+	executor_writer_settle(&writer->user);
 	executor_user_check(&writer->user);
 	executor_user_unregister(&writer->user);
+	rows = writer->rows;
 	MemoryContextDelete(writer->context);
 	return rows;
 }

@@ -129,6 +129,13 @@ remote_queue_flush(RemoteConn *conn)
 	}
 }
 
+bool
+remote_has_unsent(RemoteConn *conn)
+{
+	remote_queue_flush(conn);
+	return conn->unflushed;
+}
+
 /* ---- sending ---- */
 
 static void

@@ -24,6 +24,7 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
+#include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
@@ -311,6 +312,17 @@ compat_alter_constraint_name(AlterTableCmd *cmd)
 #endif
 }
 
+/* 16 renamed relfilenodes: the subtransaction that gave the relation the file that it has */
+static inline SubTransactionId
+compat_relation_new_file_subid(Relation relation)
+{
+#if PG_VERSION_NUM >= 160000
+	return relation->rd_newRelfilelocatorSubid;
+#else
+	return relation->rd_newRelfilenodeSubid;
+#endif
+}
+
 /* ---- COPY and VACUUM: src/base/compat_commands.c ---- */
 
 /*
@@ -359,6 +371,8 @@ compat_statistics_target(Datum target, bool isNull)
 
 /* declared here because libpq/libpq.h needs the headers of GSSAPI */
 extern void pq_startmsgread(void);
+extern int	pq_getbyte(void);
+extern int	pq_getmessage(StringInfo s, int maxlen);
 extern void pq_endmsgread(void);
 extern int	pq_peekbyte(void);
 

@@ -18,19 +18,35 @@
 extern void executor_init(void);
 
 /*
- * ShardWriter: tuples in, a COPY stream per shard out.  Rows wait in a buffer per shard and go out
- * as COPY <shard> FROM STDIN in binary (or text when a type has no binary form) over the main
- * connection of each placement's node, or in-process for placements here; total memory is bounded.
- * Every placement of a reference table gets every row.
+ * ShardWriter: rows in, COPY into shards out.  Rows wait in a buffer per shard, in COPY's own
+ * format, and leave as the argument of a function that copies them into the shard (in-process for
+ * placements here); several of them are under way on every node, total memory is bounded.  Every
+ * placement of a reference table gets every row.
  *
- * columns: attribute numbers (IntList) of the shell that slots carry, in the order of the slot's
- * columns.  A NULL or missing key raises 22004.
+ * Rows are tuples, or lines of the user's COPY as they are.  columns: attribute numbers (IntList)
+ * of the shell that they carry, in their order.  A NULL or missing key raises 22004.
  */
 typedef struct ShardWriter ShardWriter;
 
 extern ShardWriter *executor_writer_begin(const DistTable *table, List *columns,
 										  TupleDesc slotDesc);
 extern void executor_writer_put(ShardWriter *writer, TupleTableSlot *slot);
+
+/*
+ * options: the part of the COPY statement in parentheses after WITH.  A line is put with its line
+ * end, or without if it is the last one; inner: line ends in it that belong to a field.
+ */
+extern ShardWriter *executor_writer_begin_lines(const DistTable *table, List *columns,
+												const char *options);
+extern void executor_writer_put_line(ShardWriter *writer, int shard, const char *line, int length,
+									 int inner);
+/* kind of line end of all lines: 0 unknown, 1 LF, 2 CR, 3 CR LF */
+extern void executor_writer_set_line_end(ShardWriter *writer, int kind);
+
+/* the statement is a COPY: errors are to name lines of its input.  The next row ends in line. */
+extern void executor_writer_set_line(ShardWriter *writer, uint64 line);
+/* takes what has come from the nodes meanwhile, without waiting; raises what failed there */
+extern void executor_writer_poll(ShardWriter *writer);
 /* flushes, waits for all nodes, frees; rows written (copies count once) */
 extern uint64 executor_writer_end(ShardWriter *writer);
 

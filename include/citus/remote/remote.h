@@ -147,6 +147,8 @@ extern bool remote_has_prepared(RemoteConn *conn, const char *statementName);
 extern void remote_receive(RemoteConn *conn, RemoteAnswer *answer);
 /* the next answer, waiting for it (never NONE) */
 extern void remote_receive_wait(RemoteConn *conn, RemoteAnswer *answer);
+/* true while the network has not taken all that was sent; tries again */
+extern bool remote_has_unsent(RemoteConn *conn);
 /* number of commands whose final answer has not been received */
 extern int	remote_outstanding(const RemoteConn *conn);
 

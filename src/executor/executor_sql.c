@@ -1,0 +1,118 @@
+/*
+ * executor_sql.c
+ *	  SQL-callable functions of the executor.
+ */
+#include "postgres.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "citus/base/session.h"
+#include "executor/executor_internal.h"
+
+PG_FUNCTION_INFO_V1(write_shards);
+
+/* elements of a bigint array without NULLs */
+static int64 *
+bigint_elements(ArrayType *array, int *n)
+{
+	if (ARR_NDIM(array) > 1 || ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT8OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a list of numbers is needed")));
+	*n = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	return (int64 *) ARR_DATA_PTR(array);
+}
+
+static const Shard *
+shard_to_write(ShardId id)
+{
+	const Shard *shard = catalog_shard_get(id);
+
+	if (shard == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("shard " INT64_FORMAT " does not exist", id)));
+	return shard;
+}
+
+/* the part of bytes between two offsets; checked, since the sender may be anybody */
+static const char *
+part_of(bytea *bytes, int64 from, int64 to, int *length)
+{
+	if (from < 0 || to < from || to > VARSIZE_ANY_EXHDR(bytes))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("offset " INT64_FORMAT " is out of range", to)));
+	*length = (int) (to - from);
+	return VARDATA_ANY(bytes) + from;
+}
+
+/*
+ * write_shards(copy text, line_end int, shards bigint[], ends bigint[], data bytea,
+ *				line_ends bigint[], lines bytea): rows of one table into shards of this node, as
+ * another node sends them.  copy: COPY FROM STDIN of the table, with columns and options of the
+ * data; line_end: the line end of the data so far (0: not known).  ends: where in data each shard's
+ * part ends.  lines: maps of line_map.c, cut by line_ends; NULL when the rows are not a COPY.
+ */
+Datum
+write_shards(PG_FUNCTION_ARGS)
+{
+	bool		hasLines = !PG_ARGISNULL(5) && !PG_ARGISNULL(6);
+	ShardCopy	copy = {0};
+	int			nshards;
+	int			nends;
+	int			nlines = 0;
+	int64	   *shards;
+	int64	   *ends;
+	int64	   *lineEnds = NULL;
+	bytea	   *data;
+	bytea	   *lines = NULL;
+	int64		count = 0;
+
+	for (int i = 0; i < 5; i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d must not be null", i + 1)));
+	}
+	if (!base_session_is_internal() && !catalog_shard_changes_allowed())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot modify shards directly"),
+				 errhint("Use the table itself, or set citus.enable_manual_changes_to_shards.")));
+	PreventCommandIfReadOnly("COPY FROM");
+
+	copy.statement = executor_shard_copy_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	copy.lineEnd = PG_GETARG_INT32(1);
+	copy.checkRights = true;
+	copy.isCopy = hasLines;
+	shards = bigint_elements(PG_GETARG_ARRAYTYPE_P(2), &nshards);
+	ends = bigint_elements(PG_GETARG_ARRAYTYPE_P(3), &nends);
+	data = PG_GETARG_BYTEA_PP(4);
+	if (hasLines)
+	{
+		lineEnds = bigint_elements(PG_GETARG_ARRAYTYPE_P(5), &nlines);
+		lines = PG_GETARG_BYTEA_PP(6);
+	}
+	if (nends != nshards || (hasLines && nlines != nshards) || copy.lineEnd < 0 ||
+		copy.lineEnd > EXECUTOR_LINE_END_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("arguments do not fit together")));
+
+	for (int i = 0; i < nshards; i++)
+	{
+		ShardRows	rows = {0};
+
+		rows.shard = shard_to_write(shards[i]);
+		rows.data = part_of(data, i == 0 ? 0 : ends[i - 1], ends[i], &rows.length);
+		if (hasLines)
+			rows.lines = part_of(lines, i == 0 ? 0 : lineEnds[i - 1], lineEnds[i],
+								 &rows.linesLength);
+		count += executor_shard_copy(&copy, &rows);
+	}
+	PG_RETURN_INT64(count);
+}

@@ -1,0 +1,70 @@
+/*
+ * writer_internal.h
+ *	  What the two files of the ShardWriter share: rows into buffers (writer.c), buffers to nodes
+ *	  (writer_send.c).
+ */
+#ifndef CITUS_EXECUTOR_WRITER_INTERNAL_H
+#define CITUS_EXECUTOR_WRITER_INTERNAL_H
+
+#include "postgres.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "citus/routing/routing.h"
+#include "executor/executor_internal.h"
+
+typedef struct WriterNode
+{
+	const ClusterNode *node;
+	RemoteConn *conn;
+	int			commands;		/* sent and not answered */
+	int64		bytes;			/* of them */
+} WriterNode;
+
+/* rows of a shard that wait */
+typedef struct ShardBuffer
+{
+	const Shard *shard;
+	List	   *placements;		/* of Placement, usable ones; lowest group first */
+	bool		isLocal;		/* only here */
+	StringInfoData data;		/* in COPY's format; data.data NULL: empty */
+	StringInfoData lines;		/* which lines of the input they are (line_map.c) */
+	uint64		lastLine;		/* where the last of them ended */
+	int			flushAt;		/* bytes */
+} ShardBuffer;
+
+struct ShardWriter
+{
+	MemoryContext context;
+	MemoryContext rowContext;
+	const DistTable *table;
+	ShardRouter *router;		/* NULL: keyless */
+	int			keyColumn;
+	int			ncolumns;
+	char	   *columnList;		/* (a, "B"), or nothing */
+
+	/* what the shards get: rows as tuples in binary or text, or lines as the user wrote them */
+	ShardCopy	copy;
+	bool		binary;
+	FmgrInfo   *outputs;		/* of tuples */
+
+	ShardBuffer *buffers;		/* by shard index */
+	int			maxPlacements;	/* of one shard */
+	int64		buffered;
+	List	   *nodes;			/* of WriterNode */
+	uint64		line;			/* where the row to be put ends in the user's input */
+	uint64		rows;			/* written, as the shards said */
+	ConnUser	user;
+};
+
+/* the next time that a shard's rows leave: early at first, so that nodes have work soon */
+extern void executor_writer_next_flush(ShardBuffer *buffer);
+/* sends a shard's rows to all of its placements, waiting only for room */
+extern void executor_writer_flush(ShardWriter *writer, ShardBuffer *buffer);
+/* the rows of all shards, of several in one command */
+extern void executor_writer_flush_all(ShardWriter *writer);
+/* takes answers that have come; wait: until all have */
+extern void executor_writer_receive(ShardWriter *writer, bool wait);
+extern bool executor_writer_uses(ConnUser *user, RemoteConn *conn);
+extern void executor_writer_settle(ConnUser *user);
+
+#endif
