@@ -15,6 +15,7 @@
 #include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
+#include "utils/rel.h"
 
 #include "citus/base/compat.h"
 
@@ -62,6 +63,28 @@ compat_copy_from_report_skipped(CopyFromState cstate)
 						   "%llu rows were skipped due to data type incompatibility",
 						   (unsigned long long) cstate->num_errors,
 						   (unsigned long long) cstate->num_errors)));
+#endif
+}
+
+/* since 18 a \. alone on a line is data in csv; length is with the line end */
+bool
+compat_csv_line_is_marker(const char *line, int length)
+{
+#if PG_VERSION_NUM >= 180000
+	return false;
+#else
+	return length > 2 && strspn(line + 2, "\r\n") >= length - 2;
+#endif
+}
+
+/* the subtransaction that gave the relation the file that it has; renamed by 16 */
+SubTransactionId
+compat_relation_new_file_subid(Relation relation)
+{
+#if PG_VERSION_NUM >= 160000
+	return relation->rd_newRelfilelocatorSubid;
+#else
+	return relation->rd_newRelfilenodeSubid;
 #endif
 }
 

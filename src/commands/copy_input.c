@@ -17,6 +17,10 @@
 #include "citus/base/compat.h"
 #include "commands/copy_internal.h"
 
+/* declared here because libpq/libpq.h needs the headers of GSSAPI */
+extern int	pq_getbyte(void);
+extern int	pq_getmessage(StringInfo s, int maxlen);
+
 #define PIECE			(64 * 1024)
 #define MAX_DATA		(MaxAllocSize - 1)	/* of one message */
 #define MAX_OTHER		10000

@@ -2,11 +2,11 @@
  * copy_through.c
  *	  COPY FROM whose lines go to shards as the user wrote them.
  *
- * This node finds where lines end and what the key's field says, and forwards the bytes; the shard's
- * COPY, with the options of the user's, reads the rest.  Whatever is not as simple as that is shown
- * to the server's own parser here (the judge): a line whose key's field has escapes or is the NULL
- * string, that is too short, that has a line end of the wrong kind or the end-of-copy marker.  It
- * raises the errors that it would raise on one server, or says what the key is.
+ * This node finds where lines end and what the key's field says, and forwards the bytes; the
+ * shard's COPY, with the options of the user's, reads the rest.  Whatever is not as simple as that
+ * is shown to the server's own parser here (the judge): a line whose key's field has escapes or is
+ * the NULL string, that is too short, that has a line end of the wrong kind or the end-of-copy
+ * marker.  It raises the errors that it would raise on one server, or says what the key is.
  *
  * Statements whose rows depend on more than the line are not for this file, see
  * commands_copy_may_pass().
@@ -33,10 +33,9 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "citus/base/compat.h"
 #include "citus/routing/routing.h"
 #include "commands/copy_internal.h"
-
-#define SHOWN_BYTES	100			/* of a value in an error's context, as the server has it */
 
 typedef struct PassRun
 {
@@ -54,8 +53,7 @@ typedef struct PassRun
 	/* the server's parser for lines that need it; NULL until there is one */
 	CopyFromState judge;
 
-	/* for error messages */
-	const char *keyText;		/* being converted */
+	LineEnd		lineEndBefore;	/* as known when the line at hand began */
 } PassRun;
 
 /* ---- may the lines pass? ---- */
@@ -224,7 +222,7 @@ judge_line(PassRun *pass, const char *data, const CopyLine *line)
 	judge->raw_buf_index = judge->raw_buf_len = 0;
 	judge->input_buf_index = judge->input_buf_len = 0;
 	judge->raw_reached_eof = judge->input_reached_eof = judge->input_reached_error = false;
-	judge->eol_type = (EolType) pass->splitter.lineEnd;
+	judge->eol_type = (EolType) pass->lineEndBefore;
 	judge->cur_lineno = pass->line - line->inner - 1;
 	judged_bytes = data;
 	judged_left = line->length;
@@ -275,28 +273,48 @@ is_ascii_text(const char *text, int length)
 	return true;
 }
 
+/* the type's own function; false if it raises an error about the data */
+static bool
+convert_key(PassRun *pass, char *text, Datum *value)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool done = false;
+
+	PG_TRY();
+	{
+		*value = InputFunctionCall(&pass->keyInput, text, pass->keyIoParam,
+								   pass->run->table->keyTypmod);
+		done = true;
+	}
+	PG_CATCH();
+	{
+		/* the judge will raise it again, unless there is another before it in the line */
+		if (ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return done;
+}
+
 /* false: the field is one for the judge */
 static bool
 read_key(PassRun *pass, const CopyLine *line, Datum *value)
 {
 	const CopyFormatOptions *options = &pass->run->input->opts;
-	const DistTable *table = pass->run->table;
 
 	if (line->key == NULL ||
 		(line->keyLength == options->null_print_len &&
 		 memcmp(line->key, options->null_print, line->keyLength) == 0))
 		return false;
-	if (pass->isNumber && read_number(line->key, line->keyLength, value, table->keyType))
-		return true;
+	if (pass->isNumber)
+		return read_number(line->key, line->keyLength, value, pass->run->table->keyType);
 	if (!is_ascii_text(line->key, line->keyLength) &&
 		(pass->run->input->need_transcoding || memchr(line->key, '\0', line->keyLength) != NULL ||
 		 !pg_verifymbstr(line->key, line->keyLength, true)))
 		return false;
-	pass->keyText = pnstrdup(line->key, line->keyLength);
-	*value = InputFunctionCall(&pass->keyInput, unconstify(char *, pass->keyText),
-							   pass->keyIoParam, table->keyTypmod);
-	pass->keyText = NULL;
-	return true;
+	return convert_key(pass, pnstrdup(line->key, line->keyLength), value);
 }
 
 /* shard of the line; false: the line is no row but the end of the data */
@@ -326,34 +344,17 @@ shard_of_line(PassRun *pass, const char *data, const CopyLine *line, int *shard)
 
 /* ---- lines ---- */
 
-/* the part of a value that messages show, as the server cuts it */
-static char *
-shown_value(const char *value)
-{
-	int			length = strlen(value);
-
-	if (length <= SHOWN_BYTES)
-		return pstrdup(value);
-	return psprintf("%.*s...", pg_mbcliplen(value, length, SHOWN_BYTES), value);
-}
-
 static void
 pass_error_context(void *argument)
 {
 	PassRun    *pass = argument;
 	CopyRun    *run = pass->run;
-	const char *name = RelationGetRelationName(run->relation);
 
 	if (run->judge != NULL)
 		CopyFromErrorCallback(run->judge);
-	else if (run->sending)
-		;						/* the shard's COPY has said it */
-	else if (pass->keyText != NULL)
-		errcontext("COPY %s, line " UINT64_FORMAT ", column %s: \"%s\"", name, pass->line,
-				   get_attname(run->table->relid, run->table->keyAttno, false),
-				   shown_value(pass->keyText));
-	else
-		errcontext("COPY %s, line " UINT64_FORMAT, name, pass->line);
+	else if (!run->sending)		/* otherwise the shard's COPY has said it */
+		errcontext("COPY %s, line " UINT64_FORMAT, RelationGetRelationName(run->relation),
+				   pass->line);
 }
 
 /* false: the data has ended */
@@ -374,13 +375,14 @@ pass_line(PassRun *pass, const char *data, const CopyLine *line)
 		return false;
 
 	run->sending = true;
-	executor_writer_set_line_end(run->writer, pass->splitter.lineEnd);
+	executor_writer_set_line_end(run->writer, pass->lineEndBefore);
 	executor_writer_set_line(run->writer, pass->line);
 	executor_writer_put_line(run->writer, shard, data, line->length, line->inner);
 	run->sending = false;
 	run->rows++;
-	/* text may have the marker behind the last row's data */
-	return !line->marker || run->input->opts.csv_mode;
+	/* text may have the marker behind a row's data, which ends only what a client sends */
+	return !line->marker || run->input->opts.csv_mode ||
+		run->input->copy_src != COPY_FRONTEND;
 }
 
 /* the next line of the input, which stays where it is until the call after; NULL at the end */
@@ -389,6 +391,7 @@ next_line(PassRun *pass, CopyLine *line)
 {
 	CopyInput  *input = &pass->input;
 
+	pass->lineEndBefore = pass->splitter.lineEnd;
 	for (;;)
 	{
 		const char *data = input->bytes.data + input->next;
@@ -399,6 +402,7 @@ next_line(PassRun *pass, CopyLine *line)
 			input->next += line->length;
 			return data;
 		}
+		memset(line, 0, sizeof(*line));
 		if (input->atEnd)
 			return NULL;
 		CHECK_FOR_INTERRUPTS();
@@ -412,6 +416,22 @@ next_line(PassRun *pass, CopyLine *line)
 	}
 }
 
+/* the server's parser checks the header; false: it has the end-of-copy marker in it */
+static bool
+pass_header(PassRun *pass)
+{
+	CopyLine	line;
+	const char *data = next_line(pass, &line);
+
+	if (data == NULL)
+		data = "";
+	pass->line = 1 + line.inner;
+	(void) judge_line(pass, data, &line);
+	pass->run->judge = NULL;
+	return !line.marker || (pass->run->input->opts.csv_mode &&
+							!compat_csv_line_is_marker(data, line.length));
+}
+
 static void
 pass_lines(PassRun *pass)
 {
@@ -419,21 +439,45 @@ pass_lines(PassRun *pass)
 	CopyLine	line;
 	const char *data;
 
-	if (run->input->opts.header_line != COPY_HEADER_FALSE)
+	if (run->input->opts.header_line == COPY_HEADER_FALSE || pass_header(pass))
 	{
-		data = next_line(pass, &line);
-		if (data == NULL)
-			return;
-		pass->line = 1 + line.inner;
-		(void) judge_line(pass, data, &line);
-		run->judge = NULL;
+		do
+		{
+			data = next_line(pass, &line);
+		} while (data != NULL && pass_line(pass, data, &line));
 	}
-	do
-	{
-		data = next_line(pass, &line);
-	} while (data != NULL && pass_line(pass, data, &line));
 	run->judge = NULL;
 	commands_input_drain(&pass->input);
+}
+
+/*
+ * What is wrong with a line was found here, but lines before it may be wrong, too, and are on their
+ * way: their shards come first.
+ */
+static void
+pass_lines_in_order(PassRun *pass)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		pass_lines(pass);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (pass->run->sending || ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		pass->run->judge = NULL;
+		pass->run->sending = true;
+		(void) executor_writer_end(pass->run->writer);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 }
 
 /* ---- the statement ---- */
@@ -479,7 +523,7 @@ commands_copy_pass(CopyRun *run)
 											  options_for_shards(run));
 
 	error_context_stack = &errorContext;
-	pass_lines(&pass);
+	pass_lines_in_order(&pass);
 	run->sending = true;
 	run->rows = executor_writer_end(run->writer);
 	error_context_stack = errorContext.previous;

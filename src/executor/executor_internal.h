@@ -356,7 +356,6 @@ typedef struct ShardCopy
 {
 	char	   *text;			/* COPY table (columns) FROM STDIN WITH (options) */
 	CopyStmt   *statement;		/* the same, parsed */
-	int			lineEnd;		/* of the data so far: one of those above */
 	bool		isCopy;			/* the user's statement is a COPY: errors name its lines */
 	bool		checkRights;	/* nobody has checked them on the way here */
 } ShardCopy;
@@ -368,6 +367,7 @@ typedef struct ShardRows
 	int			length;
 	const char *lines;			/* a map of lines, when isCopy */
 	int			linesLength;
+	int			lineEnd;		/* kind known when the first row began: one of those above */
 } ShardRows;
 
 extern CopyStmt *executor_shard_copy_parse(const char *text);

@@ -53,14 +53,16 @@ part_of(bytea *bytes, int64 from, int64 to, int *length)
  * write_shards(copy text, line_end int, shards bigint[], ends bigint[], data bytea,
  *				line_ends bigint[], lines bytea): rows of one table into shards of this node, as
  * another node sends them.  copy: COPY FROM STDIN of the table, with columns and options of the
- * data; line_end: the line end of the data so far (0: not known).  ends: where in data each shard's
- * part ends.  lines: maps of line_map.c, cut by line_ends; NULL when the rows are not a COPY.
+ * data.  line_end: the kind of line end known before the first row (0: none).  ends: where in data
+ * each shard's part ends.  lines: maps of line_map.c, cut by line_ends; NULL when the rows are not
+ * a COPY.
  */
 Datum
 write_shards(PG_FUNCTION_ARGS)
 {
 	bool		hasLines = !PG_ARGISNULL(5) && !PG_ARGISNULL(6);
 	ShardCopy	copy = {0};
+	int			lineEnd = PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
 	int			nshards;
 	int			nends;
 	int			nlines = 0;
@@ -86,7 +88,6 @@ write_shards(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("COPY FROM");
 
 	copy.statement = executor_shard_copy_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	copy.lineEnd = PG_GETARG_INT32(1);
 	copy.checkRights = true;
 	copy.isCopy = hasLines;
 	shards = bigint_elements(PG_GETARG_ARRAYTYPE_P(2), &nshards);
@@ -97,8 +98,8 @@ write_shards(PG_FUNCTION_ARGS)
 		lineEnds = bigint_elements(PG_GETARG_ARRAYTYPE_P(5), &nlines);
 		lines = PG_GETARG_BYTEA_PP(6);
 	}
-	if (nends != nshards || (hasLines && nlines != nshards) || copy.lineEnd < 0 ||
-		copy.lineEnd > EXECUTOR_LINE_END_MAX)
+	if (nends != nshards || (hasLines && nlines != nshards) || lineEnd < 0 ||
+		lineEnd > EXECUTOR_LINE_END_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("arguments do not fit together")));
@@ -107,6 +108,7 @@ write_shards(PG_FUNCTION_ARGS)
 	{
 		ShardRows	rows = {0};
 
+		rows.lineEnd = lineEnd;
 		rows.shard = shard_to_write(shards[i]);
 		rows.data = part_of(data, i == 0 ? 0 : ends[i - 1], ends[i], &rows.length);
 		if (hasLines)

@@ -4,8 +4,9 @@
  *
  * The same for rows that this session computed or read and for those that another node sent
  * (executor_sql.c).  What fails is told as if it were the user's own COPY: with the user's table
- * and the line of the user's input (names of constraints: user_names.c).  The server has put the line of the shard's rows into the
- * error's context by then; its own words for the true line replace it.
+ * and the line of the user's input.  The server has put the line of the shard's rows into the
+ * error's context by then; its own words for the true line replace it.  Names of constraints are
+ * for user_names.c.
  */
 #include "postgres.h"
 #include "access/table.h"
@@ -157,7 +158,7 @@ run_copy(Relation relation, const ShardCopy *copy, const ShardRows *rows)
 		state = BeginCopyFrom(pstate, relation, NULL, NULL, false, read_source,
 							  statement->attlist, statement->options);
 		state->cur_relname = get_rel_name(rows->shard->relid);
-		state->eol_type = copy->lineEnd;
+		state->eol_type = (EolType) rows->lineEnd;
 		count = CopyFrom(state);
 	}
 	PG_CATCH();

@@ -289,6 +289,8 @@ row_added(ShardWriter *writer, ShardBuffer *buffer, int before, int inner)
 	writer->buffered += buffer->data.len - before;
 	if (writer->copy.isCopy)
 	{
+		if (buffer->lines.len == 0)
+			buffer->lineEnd = writer->lineEnd;
 		executor_lines_append(&buffer->lines, writer->line - buffer->lastLine - 1 - inner, inner);
 		buffer->lastLine = writer->line;
 	}
@@ -341,7 +343,7 @@ executor_writer_put_line(ShardWriter *writer, int shard, const char *line, int l
 void
 executor_writer_set_line_end(ShardWriter *writer, int kind)
 {
-	writer->copy.lineEnd = kind;
+	writer->lineEnd = kind;
 }
 
 void

@@ -29,6 +29,7 @@ typedef struct ShardBuffer
 	StringInfoData data;		/* in COPY's format; data.data NULL: empty */
 	StringInfoData lines;		/* which lines of the input they are (line_map.c) */
 	uint64		lastLine;		/* where the last of them ended */
+	int			lineEnd;		/* kind known when the first of them began */
 	int			flushAt;		/* bytes */
 } ShardBuffer;
 
@@ -52,6 +53,7 @@ struct ShardWriter
 	int64		buffered;
 	List	   *nodes;			/* of WriterNode */
 	uint64		line;			/* where the row to be put ends in the user's input */
+	int			lineEnd;		/* kind known when it begins */
 	uint64		rows;			/* written, as the shards said */
 	ConnUser	user;
 };

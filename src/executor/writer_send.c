@@ -60,6 +60,8 @@ take_answer(ShardWriter *writer, WriterNode *node, RemoteAnswer *answer)
 			pfree(sent);
 			break;
 		case REMOTE_ANSWER_ERROR:
+			if (writer->copy.isCopy)
+				remote_error_raise_data(node->conn);
 			remote_error_raise(node->conn);
 		default:
 			elog(ERROR, "unexpected answer to rows of shards");
@@ -210,6 +212,7 @@ typedef struct Batch
 	StringInfoData data;		/* of several shards; a single one's is not copied */
 	StringInfoData lines;
 	const ShardBuffer *only;
+	int			lineEnd;		/* the same for all */
 } Batch;
 
 static void
@@ -241,7 +244,10 @@ add_to_batch(Batch *batch, const ShardBuffer *buffer)
 	int			lineOffset = batch->lines.len;
 
 	if (batch->n++ == 0)
+	{
 		batch->only = buffer;
+		batch->lineEnd = buffer->lineEnd;
+	}
 	else
 	{
 		if (batch->only != NULL)
@@ -270,7 +276,7 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	INT8ARRAYOID, BYTEAOID};
 	int			formats[] = {0, 0, 0, 0, 1, 0, 1};
 	int			lengths[] = {0, 0, 0, 0, data->len, 0, lines->len};
-	char	   *lineEnd = psprintf("%d", writer->copy.lineEnd);
+	char	   *lineEnd = psprintf("%d", batch->lineEnd);
 	const char *values[lengthof(types)];
 	RemoteCommand command = {0};
 	SentRows   *sent = palloc(sizeof(SentRows));
@@ -315,6 +321,7 @@ copy_here(ShardWriter *writer, const ShardBuffer *buffer, bool counts)
 	rows.length = buffer->data.len;
 	rows.lines = buffer->lines.data;
 	rows.linesLength = buffer->lines.len;
+	rows.lineEnd = buffer->lineEnd;
 	count = executor_shard_copy_here(&writer->copy, &rows);
 	if (counts)
 		writer->rows += count;
@@ -418,6 +425,12 @@ flush_copies(ShardWriter *writer, int nth, GroupId group)
 		{
 			copy_here(writer, buffer, nth == 0);
 			continue;
+		}
+		if (batch.n > 0 && batch.lineEnd != buffer->lineEnd)
+		{
+			send_batch(writer, node_for(writer, group), &batch, nth == 0);
+			free_batch(&batch);
+			begin_batch(&batch);
 		}
 		add_to_batch(&batch, buffer);
 		if (batch.data.len + (batch.only ? batch.only->data.len : 0) < BATCH)

@@ -82,7 +82,8 @@ drain(RemoteConn *conn, long timeoutMs, bool spareEssential)
 	if (conn->sectionOpen)
 		remote_sync(conn);
 	discard_some(conn);
-	cancelAgain = GetCurrentTimestamp();
+	/* what is nearly done needs no request, whose effect might come late */
+	cancelAgain = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CANCEL_AGAIN_MIN_MS);
 	outstanding = conn->outstanding;
 	while (remote_conn_state(conn) != REMOTE_IDLE && conn->state != REMOTE_BROKEN)
 	{

@@ -109,8 +109,8 @@ error_for_user(const RemoteError *error)
 	return told;
 }
 
-void
-remote_error_report(RemoteConn *conn, int elevel)
+static void
+report(RemoteConn *conn, int elevel, bool nameNode)
 {
 	RemoteError told;
 	const RemoteError *error = &told;
@@ -128,7 +128,7 @@ remote_error_report(RemoteConn *conn, int elevel)
 			 error->detail ? errdetail_internal("%s", error->detail) : 0,
 			 error->hint ? errhint("%s", error->hint) : 0,
 			 error->context ? errcontext("%s", error->context) : 0,
-			 errcontext("while executing on %s:%d", conn->host, conn->port),
+			 nameNode ? errcontext("while executing on %s:%d", conn->host, conn->port) : 0,
 			 error->schemaName ? err_generic_string(PG_DIAG_SCHEMA_NAME, error->schemaName) : 0,
 			 error->tableName ? err_generic_string(PG_DIAG_TABLE_NAME, error->tableName) : 0,
 			 error->columnName ? err_generic_string(PG_DIAG_COLUMN_NAME, error->columnName) : 0,
@@ -139,9 +139,25 @@ remote_error_report(RemoteConn *conn, int elevel)
 }
 
 void
+remote_error_report(RemoteConn *conn, int elevel)
+{
+	report(conn, elevel, true);
+}
+
+void
 remote_error_raise(RemoteConn *conn)
 {
-	remote_error_report(conn, ERROR);
+	report(conn, ERROR, true);
+	pg_unreachable();
+}
+
+void
+remote_error_raise_data(RemoteConn *conn)
+{
+	int			category = ERRCODE_TO_CATEGORY(conn->error.sqlstate);
+
+	report(conn, ERROR, category != ERRCODE_DATA_EXCEPTION &&
+		   category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION);
 	pg_unreachable();
 }
 

@@ -55,7 +55,7 @@ close $h;
 my $copy = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
 $copy->query_until(qr/started/, "\\echo started\nCOPY t FROM '$file' CSV;\n");
 ok($c->node('worker1')->poll_query_until('citus',
-    q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query ILIKE 'COPY%' AND pid <> pg_backend_pid()}),
+    q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%write_shards%' AND pid <> pg_backend_pid()}),
    'the COPY has reached the worker');
 $c->kill9('worker1');
 $c->start('worker1');

@@ -24,7 +24,6 @@
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
-#include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
@@ -312,17 +311,6 @@ compat_alter_constraint_name(AlterTableCmd *cmd)
 #endif
 }
 
-/* 16 renamed relfilenodes: the subtransaction that gave the relation the file that it has */
-static inline SubTransactionId
-compat_relation_new_file_subid(Relation relation)
-{
-#if PG_VERSION_NUM >= 160000
-	return relation->rd_newRelfilelocatorSubid;
-#else
-	return relation->rd_newRelfilenodeSubid;
-#endif
-}
-
 /* ---- COPY and VACUUM: src/base/compat_commands.c ---- */
 
 /*
@@ -332,6 +320,8 @@ compat_relation_new_file_subid(Relation relation)
 extern bool compat_copy_from_skips_row(CopyFromState cstate);
 /* the notice about skipped rows at the end of COPY FROM (17) */
 extern void compat_copy_from_report_skipped(CopyFromState cstate);
+extern bool compat_csv_line_is_marker(const char *line, int length);
+extern SubTransactionId compat_relation_new_file_subid(Relation relation);
 
 #if PG_VERSION_NUM >= 160000
 #define compat_nsitem_perminfo(nsitem) ((nsitem)->p_perminfo)
@@ -371,8 +361,6 @@ compat_statistics_target(Datum target, bool isNull)
 
 /* declared here because libpq/libpq.h needs the headers of GSSAPI */
 extern void pq_startmsgread(void);
-extern int	pq_getbyte(void);
-extern int	pq_getmessage(StringInfo s, int maxlen);
 extern void pq_endmsgread(void);
 extern int	pq_peekbyte(void);
 

@@ -40,7 +40,7 @@ extern ShardWriter *executor_writer_begin_lines(const DistTable *table, List *co
 												const char *options);
 extern void executor_writer_put_line(ShardWriter *writer, int shard, const char *line, int length,
 									 int inner);
-/* kind of line end of all lines: 0 unknown, 1 LF, 2 CR, 3 CR LF */
+/* kind of line end known before the next line: 0 unknown, 1 LF, 2 CR, 3 CR LF */
 extern void executor_writer_set_line_end(ShardWriter *writer, int kind);
 
 /* the statement is a COPY: errors are to name lines of its input.  The next row ends in line. */

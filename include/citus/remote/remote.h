@@ -170,6 +170,8 @@ extern void remote_set_interrupt_check(void (*check) (void));
  */
 extern void remote_error_raise(RemoteConn *conn) pg_attribute_noreturn();
 extern void remote_error_report(RemoteConn *conn, int elevel);
+/* the same, but errors about data (classes 22 and 23) do not name the node: any would raise them */
+extern void remote_error_raise_data(RemoteConn *conn) pg_attribute_noreturn();
 /*
  * The function puts the user's names into a text of another node's error that is about to be
  * raised here; isName: the text is nothing but a name.  Registered once.
