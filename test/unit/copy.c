@@ -24,7 +24,7 @@ csv_splitter(int keyField, char escape)
 	return splitter;
 }
 
-/* lines as length:key; wrong ones as length!, those for the server as length?; with blanks between */
+/* lines as length:key; wrong ones as length!, those for the server as length?; blanks between */
 static char *
 lines_of(LineSplitter splitter, const char *data, bool atEnd)
 {
