@@ -135,6 +135,27 @@ CREATE TABLE citus.pg_dist_authinfo (
 CREATE UNIQUE INDEX pg_dist_authinfo_identification_index
     ON citus.pg_dist_authinfo (rolename, nodeid DESC);
 
+-- What the constraints check, said before them: their message shows the whole row.
+CREATE FUNCTION citus_internal.check_authinfo() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    violated text := CASE WHEN NOT role_exists(NEW.rolename) THEN 'role_exists'
+                          WHEN NOT authinfo_valid(NEW.authinfo) THEN 'authinfo_valid' END;
+BEGIN
+    IF violated IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = violated,
+            SCHEMA = 'pg_catalog', TABLE = 'pg_dist_authinfo', MESSAGE = format(
+                'new row for relation "pg_dist_authinfo" violates check constraint "%s"', violated);
+    END IF;
+    IF NEW.nodeid IS NULL OR NEW.rolename IS NULL OR NEW.authinfo IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'not_null_violation',
+            SCHEMA = 'pg_catalog', TABLE = 'pg_dist_authinfo',
+            MESSAGE = 'columns of relation "pg_dist_authinfo" must not be null';
+    END IF;
+    RETURN NEW;
+END $$;
+REVOKE ALL ON FUNCTION citus_internal.check_authinfo() FROM PUBLIC;
+
 CREATE TABLE citus.pg_dist_poolinfo (
     nodeid int NOT NULL CONSTRAINT pg_dist_poolinfo_pkey PRIMARY KEY,
     poolinfo text NOT NULL
@@ -249,6 +270,9 @@ CREATE TRIGGER dist_local_group_cache_invalidate
 CREATE TRIGGER dist_object_cache_invalidate
     AFTER INSERT OR UPDATE OR DELETE ON citus.pg_dist_object
     FOR EACH ROW EXECUTE FUNCTION pg_catalog.citus_dist_object_cache_invalidate();
+CREATE TRIGGER dist_authinfo_check
+    BEFORE INSERT OR UPDATE ON citus.pg_dist_authinfo
+    FOR EACH ROW EXECUTE FUNCTION citus_internal.check_authinfo();
 CREATE TRIGGER dist_authinfo_cache_invalidate
     AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON citus.pg_dist_authinfo
     FOR EACH STATEMENT EXECUTE FUNCTION pg_catalog.citus_conninfo_cache_invalidate();

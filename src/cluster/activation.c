@@ -349,7 +349,7 @@ cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 										  bool_text(dropCopies), name_array(kept)));
 	foreach(lc, catalog_nodes())
 		commands = lappend(commands, cluster_node_upsert_command(lfirst(lc)));
-	commands = list_concat(commands, object_commands(kept));
+	commands = list_concat(commands, cluster_unlogged(object_commands(kept)));
 	commands = list_concat(commands, metadata_commands());
 	foreach(lc, positions)
 	{

@@ -174,6 +174,20 @@ record_as_owner(const ObjectAddress *address, List **commands)
 									 type, names, args));
 }
 
+/* roles have passwords */
+static bool
+has_role(List *objects)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		if (((const ObjectAddress *) lfirst(lc))->classId == AuthIdRelationId)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Makes objects on all other nodes and records them.  Those that the user may not make are made,
  * with all that stand before them, by the extension's owner at once: statements of a second
@@ -207,7 +221,7 @@ spread_objects(List *objects)
 	}
 	if (asOwner != NIL)
 		cluster_run_alone_as_owner(others, asOwner);
-	cluster_run(others, asUser);
+	cluster_run(others, superuser() && has_role(objects) ? cluster_unlogged(asUser) : asUser);
 	cluster_delta_apply(delta);
 }
 

@@ -229,3 +229,16 @@ cluster_query(const ClusterNode *node, const char *sql)
 {
 	return linitial(cluster_query_each(list_make1((void *) node), list_make1((void *) sql)));
 }
+
+List *
+cluster_unlogged(List *commands)
+{
+	List	   *result = list_make3("SET LOCAL log_statement TO none",
+									"SET LOCAL log_min_duration_statement TO -1",
+									"SET LOCAL log_min_error_statement TO panic");
+
+	result = list_concat(result, commands);
+	result = lappend(result, "SET LOCAL log_statement TO DEFAULT");
+	result = lappend(result, "SET LOCAL log_min_duration_statement TO DEFAULT");
+	return lappend(result, "SET LOCAL log_min_error_statement TO DEFAULT");
+}

@@ -112,24 +112,6 @@ commands_steps_create_role(Command *command)
 
 /* ---- ALTER ROLE ---- */
 
-/* the password as this node has stored it */
-static char *
-password_text(const char *name)
-{
-	HeapTuple	tuple = SearchSysCache1(AUTHNAME, CStringGetDatum(name));
-	bool		isNull = true;
-	Datum		value = 0;
-	char	   *result;
-
-	if (HeapTupleIsValid(tuple))
-		value = SysCacheGetAttr(AUTHNAME, tuple, Anum_pg_authid_rolpassword, &isNull);
-	result = psprintf("ALTER ROLE %s PASSWORD %s", quote_identifier(name),
-					  isNull ? "NULL" : quote_literal_cstr(TextDatumGetCString(value)));
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return result;
-}
-
 static bool
 changes_password(const AlterRoleStmt *statement)
 {
@@ -144,9 +126,20 @@ changes_password(const AlterRoleStmt *statement)
 }
 
 /*
- * All attributes of the role as they are now, which only superusers may say in full; others say
- * what the user said, passwords aside.
+ * All attributes of the role as they are now, on the other nodes; as the extension's owner, who
+ * may say them in full and keep the password out of their logs.  The server here has found that
+ * the user may change what he changed.
  */
+static void
+run_as_it_is(const ObjectAddress *role)
+{
+	ClusterUser saved = cluster_become_owner();
+
+	commands_run_on_nodes(cluster_unlogged(deparse_object_ddl(role)));
+	cluster_restore_user(saved);
+}
+
+/* a password travels as this node has stored it, never as the user has typed it */
 static void
 share_altered_role(Command *command, void *argument)
 {
@@ -156,10 +149,8 @@ share_altered_role(Command *command, void *argument)
 
 	if (!commands_object_is_known(&address))
 		cluster_ensure_dependencies(&address, true);
-	else if (superuser())
-		commands_run_on_nodes(deparse_object_ddl(&address));
-	else if (changes_password(statement) && list_length(statement->options) == 1)
-		commands_run_on_nodes(list_make1(password_text(name)));
+	else if (superuser() || changes_password(statement))
+		run_as_it_is(&address);
 	else
 		commands_run_on_nodes(list_make1(unconstify(char *, command->text)));
 }

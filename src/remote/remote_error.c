@@ -239,11 +239,25 @@ remote_notices_relay(RemoteConn *conn)
 	MemoryContextReset(conn->noticeContext);
 }
 
+/* the text up to a password */
+static char *
+text_to_show(const char *sql)
+{
+	const char *secret = strstr(sql, " PASSWORD '");
+
+	if (secret == NULL)
+		return pstrdup(sql);
+	return psprintf("%.*s PASSWORD '...", (int) (secret - sql), sql);
+}
+
 void
 remote_log_command(RemoteConn *conn, const char *sql)
 {
+	char	   *shown = text_to_show(sql);
+
 	ereport(NOTICE,
-			(errmsg("sending to another node: %s", sql),
+			(errmsg("sending to another node: %s", shown),
 			 errdetail("on server %s@%s:%d connection " UINT64_FORMAT,
 					   conn->user, conn->host, conn->port, conn->id)));
+	pfree(shown);
 }

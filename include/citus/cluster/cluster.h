@@ -49,6 +49,12 @@ extern void cluster_defer_drop(List *names, List *groups);
 extern void cluster_run(List *nodes, List *commands);
 extern void cluster_run_on_others(List *commands);	/* cluster_other_nodes() */
 /*
+ * The same commands, so that the nodes that run them do not write them to their logs; for what has
+ * passwords in it, and for superusers only.
+ */
+extern List *cluster_unlogged(List *commands);
+
+/*
  * Rows of one query on one node, read within the transaction: List of char ** (text values, NULL
  * for NULL).  The query must not write: the node does not take part in two-phase commit for it.
  */
