@@ -2,7 +2,7 @@
  * query_adapt.c
  *	  Changing a Query so that its text means the same on a shard of another node.
  *
- * The server's deparser prints what is right for this database.  Five things would mean something
+ * The server's deparser prints what is right for this database.  Six things would mean something
  * else elsewhere, or with a shard in place of the table, and are rewritten in a copy of the tree:
  *
  * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
@@ -10,7 +10,8 @@
  *   statement the shell's OID here (partitioned shells: by a function from shard to shell);
  * - a bare parameter has no type until it meets an operator: it gets a cast;
  * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
- * - security qualifications of the target are not printed: they join the WHERE clause.
+ * - security qualifications of the target are not printed: they join the WHERE clause;
+ * - assignments to parts of one column are one expression: they become several (query_assign.c).
  *
  * Row-level security is not carried: it is applied again where the shard lives.  What cannot be
  * carried raises 0A000.
@@ -438,6 +439,24 @@ show_from_clause(Query *query, Node *node)
 	}
 }
 
+static void
+split_assignments(Query *query)
+{
+	ListCell   *cell;
+
+	if (query->commandType == CMD_UPDATE || query->commandType == CMD_INSERT)
+		query->targetList = deparse_split_assignments(query->targetList);
+	if (query->onConflict)
+		query->onConflict->onConflictSet =
+			deparse_split_assignments(query->onConflict->onConflictSet);
+	foreach(cell, query->mergeActionList)
+	{
+		MergeAction *action = lfirst(cell);
+
+		action->targetList = deparse_split_assignments(action->targetList);
+	}
+}
+
 static Query *
 adapt_query(Query *query, AdaptContext *context)
 {
@@ -448,6 +467,7 @@ adapt_query(Query *query, AdaptContext *context)
 	check_with_check_options(query);
 	adapt_target(query);
 	show_from_clause(query, (Node *) query->jointree);
+	split_assignments(query);
 	if (query->onConflict && OidIsValid(query->onConflict->constraint))
 		set_conflict_columns(query->onConflict, query->resultRelation);
 	force_prefixes(query);

@@ -236,6 +236,12 @@ transform_merge(Transform *transform)
 	RangeTblEntry *rte;
 	bool		hadLimit = query->limitCount != NULL || query->limitOffset != NULL;
 
+	/* set-returning functions are called for sorted rows, and what they give keeps that order */
+	if (query->hasTargetSRFs && query->sortClause != NIL && query->distinctClause == NIL)
+	{
+		refuse(transform, "set-returning functions follow ORDER BY");
+		return NULL;
+	}
 	if (query->hasDistinctOn && !clauses_have_key(query, query->distinctClause,
 												  transform->shape.keys))
 	{

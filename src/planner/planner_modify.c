@@ -437,6 +437,11 @@ insert_select_whole(PlanRequest *request, Query *query, Index source, Refusal *r
 		return refuse(refusal, shape.reason ? shape.reason : "the target has no key");
 	if (catalog_table_get(shape.anchor)->colocationId != table->colocationId)
 		return refuse(refusal, "source and target are not colocated");
+	foreach(lc, query->targetList)
+	{
+		if (deparse_assigns_parts(lfirst_node(TargetEntry, lc)->expr))
+			return refuse(refusal, "columns are assigned by their parts");
+	}
 	key = find_column(query->targetList, table->keyAttno);
 	if (key == NULL)
 		return refuse(refusal, "the key is not given a value");

@@ -88,6 +88,23 @@ prepare_cache(void)
 
 /* ---- lifting constants ---- */
 
+static Node *lift_mutator(Node *node, List **constants);
+
+/*
+ * What stands behind a cast's value says how to cast, and some functions are printed by what their
+ * constants say (EXTRACT): such constants belong to the shape.
+ */
+static Node *
+lift_in_function(FuncExpr *call, List **constants)
+{
+	call = copyObject(call);
+	if (call->funcformat == COERCE_SQL_SYNTAX)
+		return (Node *) call;
+	if (call->args != NIL)
+		linitial(call->args) = lift_mutator(linitial(call->args), constants);
+	return (Node *) call;
+}
+
 static Node *
 lift_mutator(Node *node, List **constants)
 {
@@ -96,6 +113,8 @@ lift_mutator(Node *node, List **constants)
 
 	if (node == NULL)
 		return NULL;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL)
+		return lift_in_function((FuncExpr *) node, constants);
 	if (!IsA(node, Const))
 		return expression_tree_mutator(node, lift_mutator, constants);
 	if (constant->constisnull || constant->consttype >= FirstNormalObjectId ||

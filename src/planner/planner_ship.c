@@ -195,6 +195,22 @@ row_has_names(RowExpr *row)
 	return false;
 }
 
+/* rows for an INSERT that assigns to parts of columns: only the INSERT itself could say so */
+static bool
+selects_assignments(Query *query)
+{
+	ListCell   *lc;
+
+	if (query->commandType != CMD_SELECT)
+		return false;
+	foreach(lc, query->targetList)
+	{
+		if (deparse_assigns_parts(lfirst_node(TargetEntry, lc)->expr))
+			return true;
+	}
+	return false;
+}
+
 static bool
 ship_walker(Node *node, ShipContext *context)
 {
@@ -233,6 +249,11 @@ ship_walker(Node *node, ShipContext *context)
 			context->reason = "a value depends on the session";
 			break;
 		case T_Query:
+			if (selects_assignments((Query *) node))
+			{
+				context->reason = "columns are assigned by their parts";
+				return true;
+			}
 			return query_tree_walker((Query *) node, ship_walker, context,
 									 QTW_EXAMINE_SORTGROUP);
 		default:
@@ -502,7 +523,7 @@ planner_ship_query(Query *query, List **params)
 	ListCell   *lc;
 
 	(void) lift_mutator((Node *) query, &context);
-	(void) query_tree_walker(query, ship_walker, &context, QTW_EXAMINE_SORTGROUP);
+	(void) ship_walker((Node *) query, &context);
 	if (context.reason == NULL)
 		context.reason = check_roles(query);
 	if (context.reason != NULL)

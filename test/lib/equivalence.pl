@@ -18,6 +18,7 @@
 #   EQUIVALENCE_SETUP    a file that runs before, uncompared
 #   EQUIVALENCE_DIFFERS  lines of a file's name, a pattern and a reason, separated by tabs: statements
 #                        that match need only succeed, or fail, alike
+#   EQUIVALENCE_LAYOUT   lines of a table and "reference" or "local": it is not to be distributed
 #   EQUIVALENCE_FRESH    a command that empties the cluster's database.  With it, a table in whose way
 #                        its distribution stands (a NULL as its key, a unique index without it, children)
 #                        is made a reference table, then left alone, and the file is run again; the
@@ -150,6 +151,18 @@ sub differs_as_said {
 # ----- mode "auto"
 
 my %layout;     # tables that are not to be distributed: 'reference' or 'local'
+for my $line (split /\n/, $ENV{EQUIVALENCE_LAYOUT} ? read_file($ENV{EQUIVALENCE_LAYOUT}) : '') {
+    $layout{$1} = $2 if $line =~ /^(\w+)\s+(reference|local)\b/;
+}
+
+# Tables that get children are left alone from the beginning.
+sub leave_parents_alone {
+    for my $s (@_) {
+        my $sql = $s->{sql} =~ s/$token/ /gr;
+        next unless $sql =~ /\bINHERITS\s*\(([^)]*)\)/i;
+        $layout{lc $_} //= 'local' for $1 =~ /(\w+)/g;
+    }
+}
 
 # What is executed on the cluster after each CREATE TABLE.
 sub distribute_all {
@@ -221,6 +234,7 @@ sub auto_statements {
             ? ('ROLLBACK;', 'RESET SESSION AUTHORIZATION;', 'DEALLOCATE ALL;', 'RESET ALL;',
                'SET client_min_messages = error;', 'SET search_path = eq, public;') : ();
     }
+    leave_parents_alone(@setup, @all);
     return (@setup, @all);
 }
 

@@ -36,11 +36,11 @@ $ENV{CITUS_BUILD_TARGET} = 'test-library';
 delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
 @ENV{qw(PGUSER PGTZ LC_ALL LANG)} = ('postgres', 'UTC', 'C.UTF-8', 'C.UTF-8');
 
-my @kinds = qw(lint unit regress isolation equivalence random docs tap);
+my @kinds = qw(lint unit regress isolation equivalence postgres random docs tap);
 my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
-                equivalence => 300, random => 300 + 2 * $seconds, docs => 180, tap => 400);
+                equivalence => 300, postgres => 400, random => 300 + 2 * $seconds, docs => 180, tap => 400);
 my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
-              isolation => \&run_isolation, equivalence => \&run_equivalence, random => \&run_random,
+              isolation => \&run_isolation, equivalence => \&run_equivalence, postgres => \&run_postgres, random => \&run_random,
               docs => \&run_docs, tap => \&run_tap);
 
 umask 022;
@@ -67,6 +67,13 @@ sub sql_of_page {
 # Has the file a part that is typed on a worker in mode "worker"?
 sub goes_to_worker { read_file("$top/test/equivalence/$_[0].sql") =~ /^--\s*worker\s*$/m }
 
+# The server's own suite: groups of its files, where its source is at hand (test/lib/build-postgres).
+chomp(my $suite = `$pg_config --bindir`);
+$suite .= '/../source/src/test/regress';
+my %groups = map { my ($name, $may_differ, $files) = split /\t+/;
+                   ($name => { may_differ => $may_differ, files => [split ' ', $files] }) }
+    grep { /^\w/ } split /\n/, read_file("$top/test/postgres/groups");
+
 my %tests = (
     lint => [grep { -x "$top/test/lint/$_" } names('lint/*', '')],
     unit => [map { read_file($_) =~ /^UNIT_TEST\((\w+)\)/mg } sort glob "$top/test/unit/*.c"],
@@ -74,6 +81,7 @@ my %tests = (
     isolation => [names('isolation/specs/*.spec', '.spec')],
     equivalence => [map { ($_, "$_.reference", "$_.single", goes_to_worker($_) ? "$_.worker" : ()) }
                     names('equivalence/*.sql', '.sql')],
+    postgres => [-d $suite ? sort keys %groups : ()],
     random => [map { ($_, "$_.worker", "$_.single") } qw(select write)],
     docs => [grep { sql_of_page($_) ne '' } 'README',
              grep { $_ ne 'README' } names('../docs/*.md', '.md')],
@@ -300,6 +308,35 @@ sub run_equivalence {
     return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
 }
 
+# A group of files of the server's own suite, in a database that is made anew afterwards.
+sub run_postgres {
+    my ($name, $out) = @_;
+    my ($server, $plain) = (servers('cluster'), servers('plain'));
+    my $sizes = log_sizes($server);
+    local @ENV{qw(PG_ABS_SRCDIR PG_ABS_BUILDDIR PG_DLSUFFIX)} = ($suite, $scratch, '.so');
+    chomp(local $ENV{PG_LIBDIR} = `$installed --pkglibdir`);
+    local @ENV{map { "EQUIVALENCE_$_" } qw(SETUP DIFFERS LAYOUT)} =
+        ("$suite/sql/test_setup.sql", map { "$top/test/postgres/$_" } qw(differs layout));
+    my $status = run_command(
+        $deadline{postgres}, $out, undef, 'perl', "$top/test/lib/equivalence.pl",
+        join(',', map { "$suite/sql/$_.sql" } @{ $groups{$name}{files} }), 'auto', $plain->{CITUS_BIN} . '/psql',
+        "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
+        "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
+    my $text = read_file($out);
+    my $bad = '';
+    $bad .= "status $status\n" unless $text =~ /^\d+ of \d+ statements differ$/m;
+    $bad .= "wrong: $_\n" for $text =~ /^((?:ROWS|ORDER|LOST|INTERNAL): .*)$/mg;
+    my $others = () = $text =~ /^(?:REFUSED|ACCEPTED|CODE): /mg;
+    $bad .= "$others statements are refused, accepted or fail otherwise\n" if $others > $groups{$name}{may_differ};
+    $bad .= $text if $bad ne '';
+    for my $node (sort keys %$sizes) {
+        $bad .= "log of $node: $_\n" for grep { /PANIC|TRAP:|was terminated by signal/ }
+            split /\n/, substr read_file("$server->{CITUS_CLUSTER}/$node/log"), $sizes->{$node};
+    }
+    cluster_tool('fresh', '--no-build', '--dir', servers_dir('cluster')) if $bad eq '';
+    return $bad;
+}
+
 sub run_random {
     my ($name, $out) = @_;
     my ($mode, $place) = split /\./, "$name.coordinator";
@@ -393,6 +430,8 @@ $| = 1;
 
 my ($passed, @failed) = (0);
 printf "%s, %d tests\n", $version =~ s/\s+$//r, scalar @queue;
+print "postgres: skipped, the server's own suite is not in $suite\n"
+    if !-d $suite && (!@wanted || grep { m{^postgres\b} } @wanted);
 if (grep { !/^lint/ } @queue) {
     print "building\n";
     chomp($installed = `$top/test/lib/private-postgres $scratch/pg`);

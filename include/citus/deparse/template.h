@@ -22,6 +22,9 @@
  */
 extern SqlTemplate *deparse_query_template(const Query *query, bool nameColumns);
 
+/* true when a target entry's expression assigns to fields or elements of its column */
+extern bool deparse_assigns_parts(Expr *expr);
+
 /*
  * Splits the template of an INSERT whose only row is VALUES of parameters: see InsertSpec.
  * query has no VALUES RTE; its target list entries (in order of spec->columns) are replaced.
