@@ -220,6 +220,8 @@ typedef struct RunOptions
 extern TaskRun *executor_run_start(List *tasks, const RunOptions *options);
 /* waits for the next row of any task; NULL after the last answer */
 extern ExecutorTask *executor_run_next(TaskRun *run, RemoteAnswer *answer);
+/* waits for the reports of the snapshots that the tasks see */
+extern void executor_run_await_reports(TaskRun *run);
 extern bool executor_run_uses(TaskRun *run, RemoteConn *conn);
 extern bool executor_run_is_finished(TaskRun *run);
 /* ends early: cancels (only if nothing else happens in those sessions) or reads to the end */
@@ -284,6 +286,11 @@ extern void executor_snapshot_leave(struct DistScanState *state);
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_for_write(void);
+/*
+ * Starts the scan's tasks together with the snapshots that they see; NULL: that cannot be, or the
+ * snapshots did not agree.  options are completed.
+ */
+extern TaskRun *executor_snapshot_try(struct DistScanState *state, RunOptions *options);
 
 /* ---- the scan node (scan.c, insert.c, explain.c, explain_tasks.c) ---- */
 

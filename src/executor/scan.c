@@ -287,18 +287,23 @@ start_reads(DistScanState *state)
 		!(state->plan->fragment->hasRowLocks &&
 		  estate->es_plannedstmt->commandType != CMD_SELECT);
 	caller = executor_enter_role(state->plan->fragment->role);
-	options.snapshot = executor_snapshot_get(state);
-	if (options.snapshot != NULL)
-		state->cancelable = state->cancelable && !executor_snapshot_is_shared(state);
-	else if (state->cancelable &&
-		(list_length(state->tasks) == 1 ||
-		 !(state->plan->fragment->hasRowLocks || state->plan->fragment->hasModifyingCte)))
-		options.use = TXN_AUTOCOMMIT;
 	options.binary = state->reader != NULL && state->reader->binary;
 	options.mayGrow = !state->plan->fragment->hasRowLocks;
 	options.user = &state->user;
 
-	state->run = executor_run_start(state->running, &options);
+	state->run = executor_snapshot_try(state, &options);
+	if (state->run == NULL)
+	{
+		options.snapshot = executor_snapshot_get(state);
+		if (options.snapshot != NULL)
+			state->cancelable = state->cancelable && !executor_snapshot_is_shared(state);
+		else if (state->cancelable &&
+				 (list_length(state->tasks) == 1 ||
+				  !(state->plan->fragment->hasRowLocks ||
+					state->plan->fragment->hasModifyingCte)))
+			options.use = TXN_AUTOCOMMIT;
+		state->run = executor_run_start(state->running, &options);
+	}
 	state->phase = SCAN_STREAMING;
 	foreach(cell, state->tasks)
 	{

@@ -552,6 +552,48 @@ executor_run_next(TaskRun *run, RemoteAnswer *answer)
 	return task;
 }
 
+/* takes the reports that have arrived; true if the connection's is still to come */
+static bool
+awaits_report(TaskRun *run, RunConn *rc)
+{
+	while (rc->conn != NULL && rc->begun &&
+		   txn_snapshot_awaits(run->options.snapshot, rc->conn))
+	{
+		RemoteAnswer answer;
+
+		remote_receive(rc->conn, &answer);
+		if (answer.kind == REMOTE_ANSWER_NONE)
+			return true;
+		if (answer.kind == REMOTE_ANSWER_LOST)
+			lose_conn(run, rc);
+		else
+			txn_handle_answer(rc->conn, &answer);
+	}
+	return rc->conn != NULL && !rc->begun;
+}
+
+/* A connection's first answers are txn's: its report is among them, before those to tasks. */
+void
+executor_run_await_reports(TaskRun *run)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+
+	for (;;)
+	{
+		bool		waiting = false;
+
+		for (int i = 0; i < list_length(run->conns); i++)
+			waiting |= awaits_report(run, list_nth(run->conns, i));
+		if (!waiting)
+			break;
+		wait_for_conns(run, -1);
+		tend_conns(run);
+	}
+	for (int i = 0; i < list_length(run->conns); i++)
+		((RunConn *) list_nth(run->conns, i))->mayHaveAnswers = true;
+	MemoryContextSwitchTo(caller);
+}
+
 bool
 executor_run_uses(TaskRun *run, RemoteConn *conn)
 {

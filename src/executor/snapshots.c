@@ -197,6 +197,72 @@ executor_snapshot_get(DistScanState *state)
 	return group->snapshot;
 }
 
+/* one task a node, with nowhere else to go */
+static bool
+may_try(DistScanState *state, Places *places)
+{
+	ListCell   *cell;
+
+	if (state->group == NULL || state->group->nscans > 1 || state->group->snapshot != NULL ||
+		!state->cancelable || IsolationUsesXactSnapshot() ||
+		state->plan->fragment->hasRowLocks || list_length(state->running) < 2)
+		return false;
+	foreach(cell, state->running)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (task->local)
+			continue;
+		if (task->ncandidates > 1)
+			return false;
+		for (int i = 0; i < foreach_current_index(cell); i++)
+		{
+			ExecutorTask *other = list_nth(state->running, i);
+
+			if (!other->local && other->candidates[0]->id == task->candidates[0]->id)
+				return false;
+		}
+	}
+	add_places_of_tasks(places, state->running);
+	return places->nodes != NIL;
+}
+
+TaskRun *
+executor_snapshot_try(DistScanState *state, RunOptions *options)
+{
+	Places		places = {false, NIL};
+	RunOptions	tried = *options;
+	TaskRun    *run;
+	ListCell   *cell;
+
+	if (!may_try(state, &places))
+		return NULL;
+	tried.use = TXN_AUTOCOMMIT;
+	tried.mayGrow = false;
+	tried.snapshot = txn_snapshot_try(places.local);
+	state->group->snapshot = tried.snapshot;
+	run = executor_run_start(state->running, &tried);
+	executor_run_await_reports(run);
+	if (txn_snapshot_agrees(tried.snapshot))
+	{
+		*options = tried;
+		return run;
+	}
+
+	/* their rows are of no use; they are quick, or there would be more than one a node */
+	executor_run_stop(run, false);
+	txn_snapshot_release(tried.snapshot);
+	state->group->snapshot = NULL;
+	foreach(cell, state->running)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		task->state = TASK_WAITING;
+		task->rows = task->bytes = task->count = 0;
+	}
+	return NULL;
+}
+
 /*
  * For a write's tasks on this node: the transaction's snapshot where it has only one; NULL
  * otherwise.

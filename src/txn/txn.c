@@ -423,6 +423,10 @@ txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer)
 		case REMOTE_ANSWER_ERROR:
 			txn_settings_forget(conn);
 			remote_error_raise(conn);
+		case REMOTE_ANSWER_ROW:
+			if (answer->owner == &txn_report_marker)
+				txn_snapshot_take_report(conn, answer);
+			break;
 		default:
 			break;
 	}

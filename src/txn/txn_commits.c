@@ -301,6 +301,38 @@ report_entry(const CommitEntry *entry, Snapshot snapshot, int64 now, ReportedXac
 	return true;
 }
 
+/* the one that ended last is number 0 */
+static CommitEntry *
+ring_entry(int number)
+{
+	return &table->ring[(table->nextInRing - 1 - number + RING_SIZE) % RING_SIZE];
+}
+
+/* those to report on, palloc'd: *nopen open ones come first */
+static CommitEntry *
+copy_entries(int64 window, int *nopen, int *nentries, int64 *now, int64 *covered)
+{
+	CommitEntry *entries;
+	int			nended = 0;
+
+	LWLockAcquire(lock, LW_SHARED);
+	*now = txn_commits_now();
+	*covered = Min(window, *now - table->horizon);
+	while (nended < table->ninRing && *now - ring_entry(nended)->since <= window)
+		nended++;
+	entries = palloc((table->nopen + nended + 1) * sizeof(CommitEntry));
+	*nentries = 0;
+	for (int i = 0; i < table->nopen; i++)
+		if (table->open[i].database == MyDatabaseId)
+			entries[(*nentries)++] = table->open[i];
+	*nopen = *nentries;
+	for (int i = 0; i < nended; i++)
+		if (ring_entry(i)->database == MyDatabaseId)
+			entries[(*nentries)++] = *ring_entry(i);
+	LWLockRelease(lock);
+	return entries;
+}
+
 /*
  * The report is palloc'd; slot and group are the caller's.  An open entry that the snapshot sees
  * has ended just now.
@@ -309,32 +341,13 @@ void
 txn_commits_report(Snapshot snapshot, int64 window, SnapshotReport *report)
 {
 	CommitEntry *entries;
-	int			nentries = 0;
+	int			nentries;
 	int			nopen;
 	int64		now;
 
 	if (!table->loaded)
 		load_prepared();
-	entries = palloc((table->maxOpen + RING_SIZE) * sizeof(CommitEntry));
-	LWLockAcquire(lock, LW_SHARED);
-	now = txn_commits_now();
-	nopen = table->nopen;
-	for (int i = 0; i < nopen; i++)
-		if (table->open[i].database == MyDatabaseId)
-			entries[nentries++] = table->open[i];
-	nopen = nentries;
-	for (int i = 1; i <= table->ninRing; i++)
-	{
-		CommitEntry *entry = &table->ring[(table->nextInRing - i + RING_SIZE) % RING_SIZE];
-
-		if (now - entry->since > window)
-			break;
-		if (entry->database == MyDatabaseId)
-			entries[nentries++] = *entry;
-	}
-	report->window = Min(window, now - table->horizon);
-	LWLockRelease(lock);
-
+	entries = copy_entries(window, &nopen, &nentries, &now, &report->window);
 	report->nxacts = 0;
 	report->xacts = palloc(Max(nentries, 1) * sizeof(ReportedXact));
 	for (int i = 0; i < nentries; i++)

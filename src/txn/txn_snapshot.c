@@ -63,6 +63,7 @@ struct ClusterSnapshot
 	uint64		number;			/* names it on the nodes */
 	MemoryContext context;
 	bool		owned;			/* somebody will release it */
+	bool		tried;			/* by txn_snapshot_try() */
 	bool		ended;			/* with its transaction */
 	int64		start;			/* clock: before the first of its snapshots was taken */
 	List	   *members;		/* of Member */
@@ -162,9 +163,8 @@ send_numbered(RemoteConn *conn, const char *name, const char *sql, uint64 number
 }
 
 static void
-send_take(ClusterSnapshot *snapshot, Member *member, int64 window)
+send_take_only(ClusterSnapshot *snapshot, Member *member, int64 window)
 {
-	RemoteXact *xact = txn_xact_of_conn(member->conn);
 	char		number[32];
 	char		us[32];
 
@@ -173,8 +173,16 @@ send_take(ClusterSnapshot *snapshot, Member *member, int64 window)
 	send_call(member->conn, "citus: snapshot_take",
 			  "SELECT citus_internal.snapshot_take($1::int8, $2::int8)", number, us,
 			  &txn_report_marker);
-	remote_sync(member->conn);
 	member->hasReport = false;
+}
+
+static void
+send_take(ClusterSnapshot *snapshot, Member *member, int64 window)
+{
+	RemoteXact *xact = txn_xact_of_conn(member->conn);
+
+	send_take_only(snapshot, member, window);
+	remote_sync(member->conn);
 	/* other isolation levels have one snapshot, which is in force by itself */
 	xact->snapshotInForce = IsolationUsesXactSnapshot() ? 0 : snapshot->number;
 	xact->snapshotInSlot = snapshot->number;
@@ -237,6 +245,27 @@ take_report(ClusterSnapshot *snapshot, Member *member, const RemoteAnswer *answe
 	member->report.seen = seen;
 	member->hasReport = true;
 	MemoryContextSwitchTo(caller);
+}
+
+/* a report that comes where commands of others are awaited, too */
+void
+txn_snapshot_take_report(RemoteConn *conn, const RemoteAnswer *answer)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &snapshots)
+	{
+		ClusterSnapshot *snapshot = dlist_container(ClusterSnapshot, node, iter.cur);
+		ListCell   *cell;
+
+		foreach(cell, snapshot->members)
+		{
+			Member	   *member = lfirst(cell);
+
+			if (snapshot->tried && member->conn == conn && !member->hasReport)
+				take_report(snapshot, member, answer);
+		}
+	}
 }
 
 /* takes what has arrived on the member's connection */
@@ -555,6 +584,55 @@ txn_snapshot_of_transaction(void)
 	return of_transaction;
 }
 
+/* ---- trying ---- */
+
+ClusterSnapshot *
+txn_snapshot_try(bool local)
+{
+	ClusterSnapshot *snapshot = make_snapshot();
+
+	snapshot->tried = true;
+	snapshot->owned = true;
+	snapshot->start = txn_commits_now();
+	if (local)
+		take_local(snapshot, add_member(snapshot, catalog_local_group(), 0), 0, MIN_WINDOW_US);
+	return snapshot;
+}
+
+/* the command that follows shares the snapshot's transaction, and ends it */
+static void
+begin_trying(ClusterSnapshot *snapshot, RemoteXact *xact)
+{
+	Member	   *member = add_member(snapshot, xact->groupId, xact->nodeId);
+
+	member->conn = xact->conn;
+	send_take_only(snapshot, member, MIN_WINDOW_US);
+}
+
+bool
+txn_snapshot_awaits(ClusterSnapshot *snapshot, RemoteConn *conn)
+{
+	ListCell   *cell;
+
+	foreach(cell, snapshot->members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member->conn == conn && !member->hasReport)
+			return true;
+	}
+	return false;
+}
+
+/* All reports are there. */
+bool
+txn_snapshot_agrees(ClusterSnapshot *snapshot)
+{
+	bool		uncovered;
+
+	return reports_agree(snapshot, txn_commits_now() - snapshot->start, &uncovered);
+}
+
 /* ---- who comes later ---- */
 
 /*
@@ -651,6 +729,11 @@ txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot)
 		return;
 	}
 	txn_xact_begin(xact, use);
+	if (snapshot->tried)
+	{
+		begin_trying(snapshot, xact);
+		return;
+	}
 	txn_snapshot_clear(xact, false);
 	if (xact->snapshotInForce == snapshot->number)
 		return;

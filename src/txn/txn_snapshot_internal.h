@@ -108,6 +108,7 @@ extern void txn_held_end(bool isCommit);
 
 extern void txn_snapshot_init(void);
 extern char txn_report_marker;
+extern void txn_snapshot_take_report(RemoteConn *conn, const RemoteAnswer *answer);
 /* an error may have left the middle of something */
 extern void txn_snapshot_sub_abort(void);
 /* the connection leaves the transaction */

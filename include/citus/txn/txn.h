@@ -102,6 +102,15 @@ extern bool txn_snapshot_is_wanted(void);
  * Waits for all of them.  Kept until txn_snapshot_release(), valid until the transaction ends.
  */
 extern ClusterSnapshot *txn_snapshot_take(List *nodes, bool local);
+/*
+ * The same without waiting, for a client's statement of one command per node, each of which commits
+ * by itself: the snapshots are asked for by txn_conn_begin_reading(), together with the commands.
+ * Nothing that was read may be given away before all reports are there and agree.
+ */
+extern ClusterSnapshot *txn_snapshot_try(bool local);
+/* is the report of the connection's node still to come? */
+extern bool txn_snapshot_awaits(ClusterSnapshot *snapshot, RemoteConn *conn);
+extern bool txn_snapshot_agrees(ClusterSnapshot *snapshot);
 /* that of the transaction, over all nodes, at isolation levels where it has only one */
 extern ClusterSnapshot *txn_snapshot_of_transaction(void);
 extern void txn_snapshot_release(ClusterSnapshot *snapshot);
