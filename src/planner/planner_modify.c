@@ -459,11 +459,63 @@ insert_select_whole(PlanRequest *request, Query *query, Index source, Refusal *r
 	return refuse(refusal, "the key does not come from the source's key");
 }
 
-/* the rows an INSERT computes, as a SELECT; *columns tells where they go */
+/* rows of VALUES, of which there may be many, move from one query to another of the same form */
+static void
+move_values(Query *from, Query *to)
+{
+	ListCell   *lc;
+
+	foreach(lc, from->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind != RTE_VALUES)
+			continue;
+		if (to != NULL)
+			rt_fetch(foreach_current_index(lc) + 1, to->rtable)->values_lists = rte->values_lists;
+		rte->values_lists = NIL;
+	}
+}
+
+/* a copy of everything but the rows of VALUES */
+static Query *
+copy_without_values(Query *query)
+{
+	List	   *values = NIL;
+	Query	   *copy;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+		values = lappend(values, lfirst_node(RangeTblEntry, lc)->values_lists);
+	move_values(query, NULL);
+	copy = copyObject(query);
+	foreach(lc, query->rtable)
+		lfirst_node(RangeTblEntry, lc)->values_lists =
+			list_nth(values, foreach_current_index(lc));
+	return copy;
+}
+
+/* nothing but rows of VALUES, which the server can plan by itself */
+static bool
+is_values_only(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
+
+		if (foreach_current_index(lc) + 1 != query->resultRelation && kind != RTE_VALUES)
+			return false;
+	}
+	return !query->hasSubLinks && query->cteList == NIL && list_length(query->rtable) == 2;
+}
+
+/* the rows an INSERT computes, as a SELECT without rows of VALUES; *columns: where they go */
 static Query *
 make_source_query(Query *query, List **columns)
 {
-	Query	   *source = copyObject(query);
+	Query	   *source = copy_without_values(query);
 	List	   *targetList = NIL;
 	ListCell   *lc;
 
@@ -539,7 +591,7 @@ drop_row_sources(Query *shell)
 static InsertSpec *
 make_insert_spec(Query *query, List *columns, Refusal *refusal)
 {
-	Query	   *shell = copyObject(query);
+	Query	   *shell = copy_without_values(query);
 	InsertSpec *insert = plan_insert_make();
 	const char *reason;
 
@@ -612,7 +664,14 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 		return NULL;
 	plan->modifies = true;
 
-	stmt = planner_plan_request(&sourceRequest);
+	move_values(query, sourceRequest.query);
+	if (is_values_only(request->query))
+	{
+		stmt = planner_run_server(&sourceRequest, sourceRequest.query);
+		compat_stmt_take_relations(stmt, request->query);
+	}
+	else
+		stmt = planner_plan_request(&sourceRequest);
 	return planner_add_node(request, stmt, plan, query->returningList);
 }
 
