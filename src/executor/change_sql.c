@@ -189,7 +189,7 @@ column_name(ChangeState *state, AttrNumber attno)
 	return quote_identifier(get_attname(state->spec->relid, attno, false));
 }
 
-/* ROW(t.a, t.b) or ROW(v.c2, v.c3) */
+/* ROW(t.a, t.b) or ROW(v.c2, v.c3); without the cast an operator would compare field by field */
 static void
 append_image(StringInfo sql, ChangeState *state, const char *alias)
 {
@@ -206,7 +206,7 @@ append_image(StringInfo sql, ChangeState *state, const char *alias)
 		else
 			appendStringInfo(sql, "v.c%d", number);
 	}
-	appendStringInfoChar(sql, ')');
+	appendStringInfoString(sql, ")::pg_catalog.record");
 }
 
 /* " WHERE t is the row of v" */

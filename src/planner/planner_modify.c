@@ -437,6 +437,9 @@ insert_select_whole(PlanRequest *request, Query *query, Index source, Refusal *r
 		return refuse(refusal, shape.reason ? shape.reason : "the target has no key");
 	if (catalog_table_get(shape.anchor)->colocationId != table->colocationId)
 		return refuse(refusal, "source and target are not colocated");
+	/* a rule's condition stands beside the select, where the text has no place for it */
+	if (query->jointree->quals != NULL)
+		return refuse(refusal, "a rule chooses rows of the source");
 	foreach(lc, query->targetList)
 	{
 		if (deparse_assigns_parts(lfirst_node(TargetEntry, lc)->expr))

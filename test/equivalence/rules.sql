@@ -61,3 +61,22 @@ DROP RULE on_update ON t;
 UPDATE t SET v = -1 WHERE k = 1 RETURNING k, v;
 DELETE FROM t WHERE k = 1 RETURNING *;
 DROP TABLE t, seen;
+
+-- conditions of rules choose rows of an INSERT .. SELECT
+CREATE TABLE low (a int, b text);
+CREATE TABLE high (a int, b text);
+CREATE TABLE source (a int, b text);
+-- distribute: SELECT create_distributed_table('low', 'a')
+-- distribute: SELECT create_distributed_table('high', 'a')
+-- distribute: SELECT create_distributed_table('source', 'a')
+CREATE RULE to_high AS ON INSERT TO low WHERE new.a >= 10 AND new.a < 20 DO INSTEAD INSERT INTO high VALUES (new.a, new.b);
+INSERT INTO source SELECT i, 'x' || i FROM generate_series(1, 25) i;
+INSERT INTO low SELECT * FROM source WHERE a < 22;
+INSERT INTO low VALUES (11, 'z'), (12, 'y'), (3, 'x');
+INSERT INTO low VALUES (13, 'z');
+SELECT * FROM low;
+SELECT * FROM high;
+CREATE RULE instead AS ON DELETE TO high DO INSTEAD UPDATE high SET b = 'gone' WHERE a = old.a;
+DELETE FROM high WHERE a > 12;
+SELECT * FROM high;
+DROP TABLE low, high, source;
