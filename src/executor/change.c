@@ -22,6 +22,7 @@
 #include "postgres.h"
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
@@ -490,8 +491,11 @@ static void
 send_batch(ChangeBatch *batch)
 {
 	ChangeState *state = batch->state;
+	EState	   *estate = state->scan->css.ss.ps.state;
 	MemoryContext caller = MemoryContextSwitchTo(state->batchContext);
 	RowSink		sink = {NULL, NULL};
+	/* rows may have been locked in a newer state than the statement's snapshot shows */
+	Snapshot	snapshot = IsolationUsesXactSnapshot() ? estate->es_snapshot : NULL;
 	List	   *tasks = NIL;
 	CallerRole	role;
 	uint64		count;
@@ -508,7 +512,7 @@ send_batch(ChangeBatch *batch)
 			sink.store = tuplestore_begin_heap(false, false, work_mem);
 		}
 		role = executor_enter_role(batch->role);
-		count = executor_tasks_write(tasks, &sink, NULL, NULL);
+		count = executor_tasks_write(tasks, &sink, NULL, snapshot);
 		executor_leave_role(role);
 		check_copies(state, tasks);
 		if (batch->counts)

@@ -266,6 +266,8 @@ typedef struct RowSink
  */
 extern uint64 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone,
 								   Snapshot snapshot);
+/* the same for statements that lock rows and change none */
+extern void executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot);
 /* true when a single remote task of stmt needs no transaction around it; stmt may be NULL */
 extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* makes a write of several shards wait for other such writes of the table, on all nodes */
@@ -349,6 +351,11 @@ extern void executor_parts_init(void);
 extern Node *executor_parts_create(DistPlan *plan);
 
 /* ---- which lines of the user's input a shard gets (line_map.c) ---- */
+/* ---- rows that are locked one by one (lock.c) ---- */
+
+extern Node *executor_lock_create(DistPlan *plan);
+
+/* ---- a COPY to one local shard (copy_local.c) ---- */
 
 extern void executor_lines_append(StringInfo map, uint64 skipped, uint64 inner);
 extern uint64 executor_lines_find(const char *map, int length, uint64 line);

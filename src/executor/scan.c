@@ -549,6 +549,8 @@ executor_scan_create(CustomScan *scan)
 		elog(ERROR, "custom scan without a distributed plan");
 	if (plan->kind == DIST_PLAN_PARTS || plan->kind == DIST_PLAN_PART_ROWS)
 		return executor_parts_create(plan);
+	if (plan->kind == DIST_PLAN_LOCK)
+		return executor_lock_create(plan);
 	state = palloc0(sizeof(DistScanState));
 	NodeSetTag(state, T_CustomScanState);
 	state->css.methods = &scan_methods;

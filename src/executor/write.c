@@ -6,6 +6,7 @@
  * run distributed statements: the write is a registered user of its connections, too.
  */
 #include "postgres.h"
+#include "access/xact.h"
 #include "executor/tuptable.h"
 #include "utils/memutils.h"
 #include "citus/deparse/template.h"
@@ -144,6 +145,7 @@ tasks_of_stage(List *tasks, int stage)
 static void
 write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot snapshot)
 {
+	bool		writes = options->use != TXN_READ;
 	ListCell   *cell;
 
 	write->run = executor_run_start(tasks, options);
@@ -152,7 +154,7 @@ write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot sn
 		ExecutorTask *task = lfirst(cell);
 
 		if (task->local)
-			executor_local_run(task, true, snapshot, FirstCommandId,
+			executor_local_run(task, writes, snapshot, GetCurrentCommandId(false),
 							   executor_sink_receiver(write->sink, task));
 	}
 	executor_user_check(&write->user);
@@ -165,14 +167,14 @@ executor_may_autocommit(const PlannedStmt *stmt)
 	return stmt != NULL && txn_is_client_statement(stmt) && txn_may_autocommit();
 }
 
-uint64
-executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snapshot snapshot)
+static uint64
+run_tasks(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snapshot snapshot)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus write",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	WriteRun   *write = palloc0(sizeof(WriteRun));
-	RunOptions	options = {.use = TXN_WRITE};
+	RunOptions	options = {.use = use};
 	ClusterSnapshot *reads = executor_snapshot_for_write();
 
 	executor_quiesce_all(NULL);
@@ -201,6 +203,18 @@ executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snaps
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return executor_tasks_count(tasks);
+}
+
+uint64
+executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snapshot snapshot)
+{
+	return run_tasks(tasks, sink, TXN_WRITE, alone, snapshot);
+}
+
+void
+executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot)
+{
+	(void) run_tasks(tasks, sink, TXN_READ, NULL, snapshot);
 }
 
 /* ---- deadlocks ---- */

@@ -106,12 +106,29 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, role, FIELD_OID)
 };
 
+static const Field lockTargetFields[] = {
+	FIELD(LockTarget, relid, FIELD_OID),
+	FIELD(LockTarget, shardColumn, FIELD_INT),
+	FIELD(LockTarget, rowColumn, FIELD_INT),
+	FIELD(LockTarget, strength, FIELD_INT),
+	FIELD(LockTarget, waitPolicy, FIELD_INT),
+	FIELD(LockTarget, role, FIELD_OID)
+};
+
+static const Field lockFields[] = {
+	FIELD(LockSpec, targets, FIELD_NODE),
+	FIELD(LockSpec, limit, FIELD_NODE),
+	FIELD(LockSpec, offset, FIELD_NODE),
+	FIELD(LockSpec, limitParam, FIELD_INT)
+};
+
 static const Field planFields[] = {
 	FIELD(DistPlan, kind, FIELD_INT),
 	FIELD(DistPlan, strategy, FIELD_STRING),
 	FIELD(DistPlan, fragment, FIELD_NODE),
 	FIELD(DistPlan, insert, FIELD_NODE),
 	FIELD(DistPlan, change, FIELD_NODE),
+	FIELD(DistPlan, lock, FIELD_NODE),
 	FIELD(DistPlan, parts, FIELD_NODE),
 	FIELD(DistPlan, partIds, FIELD_NODE),
 	FIELD(DistPlan, partId, FIELD_INT),
@@ -135,6 +152,8 @@ static const NodeType nodeTypes[] = {
 	NODE_TYPE(PLAN_NODE_INSERT, InsertSpec, insertFields),
 	NODE_TYPE(PLAN_NODE_ACTION, ChangeAction, actionFields),
 	NODE_TYPE(PLAN_NODE_CHANGE, ChangeSpec, changeFields),
+	NODE_TYPE(PLAN_NODE_TARGET, LockTarget, lockTargetFields),
+	NODE_TYPE(PLAN_NODE_LOCK, LockSpec, lockFields),
 	NODE_TYPE(PLAN_NODE_PLAN, DistPlan, planFields)
 };
 

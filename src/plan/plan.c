@@ -95,6 +95,18 @@ plan_change_action_make(void)
 	return make_node(sizeof(ChangeAction), PLAN_NODE_ACTION);
 }
 
+LockSpec *
+plan_lock_make(void)
+{
+	return make_node(sizeof(LockSpec), PLAN_NODE_LOCK);
+}
+
+LockTarget *
+plan_lock_target_make(void)
+{
+	return make_node(sizeof(LockTarget), PLAN_NODE_TARGET);
+}
+
 /* strategy is copied */
 DistPlan *
 plan_make(DistPlanKind kind, const char *strategy)

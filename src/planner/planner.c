@@ -156,6 +156,18 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 }
 
 static PlannedStmt *
+plan_lock(PlanRequest *request, Refusal *refusal)
+{
+	DistPlan   *plan;
+
+	refusal->reason = "no rows are locked, or fragments can lock them";
+	if (request->query->commandType != CMD_SELECT || request->query->rowMarks == NIL)
+		return NULL;
+	plan = planner_lock(request, request->query);
+	return plan == NULL ? NULL : planner_make_stmt(request, plan, request->query->targetList);
+}
+
+static PlannedStmt *
 plan_scan(PlanRequest *request, Refusal *refusal)
 {
 	return planner_scan(request);
@@ -173,6 +185,7 @@ typedef struct Strategy
 
 static const Strategy selectStrategies[] = {
 	{"fast path", planner_fast_path},
+	{"row locks", plan_lock},
 	{"one shard group or pushdown", plan_transformed},
 	{"scan", plan_scan},
 };

@@ -272,7 +272,8 @@ make_target_query(ChangeBuild *build)
 	add_output(query, (Expr *) makeVar(1, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0),
 			   "table of row");
 	compat_query_take_perminfo(query, rte, build->query);
-	lock_rows(build, query);
+	if (build->strength != LCS_NONE)
+		lock_rows(build, query);
 	return query;
 }
 
@@ -624,16 +625,16 @@ make_plain_source(ChangeBuild *build)
 
 /* ---- the statement ---- */
 
-static void
-begin_build(ChangeBuild *build, Query *query)
+void
+planner_change_begin(ChangeBuild *build, Query *query, Index target)
 {
-	RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+	RangeTblEntry *rte = rt_fetch(target, query->rtable);
 	Relation	relation = table_open(rte->relid, AccessShareLock);
 	Oid			role = compat_rte_check_as_user(query, rte);
 
 	build->query = query;
 	build->source = copyObject(query);
-	build->target = query->resultRelation;
+	build->target = target;
 	build->table = catalog_table_get(rte->relid);
 	build->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
 	build->desc->tdtypeid = relation->rd_rel->reltype;
@@ -659,7 +660,7 @@ planner_change(PlanRequest *request, Query *query, Refusal *refusal)
 	DistPlan   *plan;
 	PlannedStmt *stmt;
 
-	begin_build(&build, query);
+	planner_change_begin(&build, query, query->resultRelation);
 	if (query->commandType == CMD_MERGE)
 	{
 		if (!planner_change_merge_source(&build))

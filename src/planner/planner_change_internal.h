@@ -22,7 +22,7 @@ typedef struct ChangeBuild
 	Refusal    *refusal;
 	const char *impossible;		/* why not, once known */
 
-	LockClauseStrength strength;
+	LockClauseStrength strength;	/* LCS_NONE: its rows are not locked */
 	List	   *targetQuals;	/* conditions for the target's sub-query, Vars as in the source */
 	bool		barrier;		/* a security-barrier view's conditions: no others may join them */
 	Bitmapset  *needed;			/* attributes of the target that the source reads */
@@ -35,6 +35,8 @@ typedef int (*ChangeCarrier) (ChangeBuild *build, Node *var);
 
 /* ---- planner_change.c ---- */
 
+/* starts with a query whose entry target is to be found row by row; source is a copy of it */
+extern void planner_change_begin(ChangeBuild *build, Query *query, Index target);
 extern Expr *planner_change_shard(ChangeBuild *build);
 extern Expr *planner_change_row(ChangeBuild *build);
 extern Expr *planner_change_column(ChangeBuild *build, AttrNumber attno);

@@ -231,6 +231,16 @@ extern JoinExpr *planner_merge_join(Query *query, Node *source, int target, Join
  */
 extern PlannedStmt *planner_change(PlanRequest *request, Query *query, Refusal *refusal);
 
+/* ---- planner_lock.c ---- */
+
+/*
+ * The plan (DIST_PLAN_LOCK) of a SELECT with row locks that no fragment can take as they are;
+ * NULL when there is one that can, or when it is not of the kind.  query is not changed.
+ */
+extern DistPlan *planner_lock(PlanRequest *request, Query *query);
+/* SELECT of all output columns of a plan */
+extern Query *planner_select_from_plan(DistPlan *plan, List *targetList);
+
 /* ---- planner_detach.c ---- */
 
 /* a statement whose RETURNING has expressions, or whose rows views check; see there */

@@ -410,10 +410,18 @@ query_is_worth_a_fragment(Query *query)
 
 /* the query over a fragment that gives query's rows, or query itself */
 static Query *
-reduce_query(Query *query)
+reduce_query(PlanRequest *request, Query *query)
 {
 	Refusal		refusal = {NULL, 0};
 	Query	   *reduced;
+
+	if (query->rowMarks != NIL && !planner_is_correlated(query))
+	{
+		DistPlan   *plan = planner_lock(request, query);
+
+		if (plan != NULL)
+			return planner_select_from_plan(plan, query->targetList);
+	}
 
 	if (!query_is_worth_a_fragment(query) || !planner_has_known_relation(query) ||
 		planner_is_correlated(query))
@@ -426,6 +434,8 @@ reduce_query(Query *query)
 static bool
 reduce_walker(Node *node, void *context)
 {
+	PlanRequest *request = context;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, RangeTblEntry))
@@ -433,7 +443,7 @@ reduce_walker(Node *node, void *context)
 		RangeTblEntry *rte = (RangeTblEntry *) node;
 
 		if (rte->rtekind == RTE_SUBQUERY && !rte->lateral)
-			rte->subquery = reduce_query(rte->subquery);
+			rte->subquery = reduce_query(request, rte->subquery);
 		return false;
 	}
 	if (IsA(node, CommonTableExpr))
@@ -441,13 +451,13 @@ reduce_walker(Node *node, void *context)
 		CommonTableExpr *cte = (CommonTableExpr *) node;
 
 		if (!cte->cterecursive)
-			cte->ctequery = (Node *) reduce_query(castNode(Query, cte->ctequery));
+			cte->ctequery = (Node *) reduce_query(request, castNode(Query, cte->ctequery));
 	}
 	else if (IsA(node, SubLink))
 	{
 		SubLink    *sublink = (SubLink *) node;
 
-		sublink->subselect = (Node *) reduce_query(castNode(Query, sublink->subselect));
+		sublink->subselect = (Node *) reduce_query(request, castNode(Query, sublink->subselect));
 	}
 	else if (IsA(node, Query))
 		return query_tree_walker((Query *) node, reduce_walker, context,
@@ -688,7 +698,7 @@ planner_scan(PlanRequest *request)
 						"take part in"),
 				 errhint("Run the modification as a statement of its own.")));
 
-	(void) query_tree_walker(query, reduce_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
+	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
 	(void) query_tree_walker(query, collapse_partitions_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
 	(void) shield_walker((Node *) query, &locking);
 	stmt = planner_run_server(request, query);

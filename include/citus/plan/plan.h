@@ -162,11 +162,37 @@ typedef struct ChangeSpec
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } ChangeSpec;
 
+/* LockTarget: a relation whose rows a SELECT locks, and the candidates' columns that name a row */
+typedef struct LockTarget
+{
+	ExtensibleNode node;
+	Oid			relid;
+	int			shardColumn;	/* int8, as in ChangeSpec */
+	int			rowColumn;		/* tid */
+	int			strength;		/* LockClauseStrength */
+	int			waitPolicy;		/* LockWaitPolicy */
+	Oid			role;			/* with whose rights; invalid: the current user's */
+} LockTarget;
+
+/*
+ * LockSpec: a SELECT that locks rows of several shards, and only those that it returns.  The
+ * candidates (parts, of one SELECT without locks) have the output's columns first.
+ */
+typedef struct LockSpec
+{
+	ExtensibleNode node;
+	List	   *targets;		/* of LockTarget */
+	Expr	   *limit;			/* NULL: no limit */
+	Expr	   *offset;
+	int			limitParam;		/* extern parameter of the candidates: how many are wanted, int8 */
+} LockSpec;
+
 typedef enum DistPlanKind
 {
 	DIST_PLAN_FRAGMENT,			/* rows or row count of one fragment */
 	DIST_PLAN_INSERT,			/* child plan's rows go to shards */
 	DIST_PLAN_CHANGES,			/* child plan's rows say which rows of shards to change, and how */
+	DIST_PLAN_LOCK,				/* rows of candidates that could be locked */
 	DIST_PLAN_PARTS,			/* statements that run first; then the child plan's rows */
 	DIST_PLAN_PART_ROWS			/* what one of these statements returned */
 } DistPlanKind;
@@ -184,7 +210,8 @@ typedef struct DistPlan
 	Fragment   *fragment;		/* DIST_PLAN_FRAGMENT */
 	InsertSpec *insert;			/* DIST_PLAN_INSERT */
 	ChangeSpec *change;			/* DIST_PLAN_CHANGES */
-	List	   *parts;			/* DIST_PLAN_PARTS: of PlannedStmt */
+	LockSpec   *lock;			/* DIST_PLAN_LOCK */
+	List	   *parts;			/* DIST_PLAN_PARTS, DIST_PLAN_LOCK: of PlannedStmt */
 	List	   *partIds;		/* DIST_PLAN_PARTS: what readers know them by, IntList */
 	int			partId;			/* DIST_PLAN_PART_ROWS: whose rows */
 	bool		modifies;		/* counts into es_processed; no parallel reads beside it */
@@ -200,6 +227,8 @@ extern Fragment *plan_fragment_make(void);
 extern InsertSpec *plan_insert_make(void);
 extern ChangeSpec *plan_change_make(void);
 extern ChangeAction *plan_change_action_make(void);
+extern LockSpec *plan_lock_make(void);
+extern LockTarget *plan_lock_target_make(void);
 extern DistPlan *plan_make(DistPlanKind kind, const char *strategy);
 
 /* the DistPlan of a CustomScan of ours; NULL for any other plan node */

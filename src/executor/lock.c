@@ -1,0 +1,533 @@
+/*
+ * lock.c
+ *	  SELECT .. FOR UPDATE over several shards: candidates first, then locks on those wanted.
+ *
+ * A fragment that locks what it reads would lock rows that LIMIT or a join throw away later, and
+ * who skips locked rows would never see these.  So the query runs without locks, its rows carry
+ * shard and ctid, and as many of them as are wanted are locked where they are, in order.
+ *
+ * A row that could not be locked was skipped (SKIP LOCKED), or somebody has changed or deleted it
+ * since the candidates were read: then the candidates are read again, with a new snapshot, until
+ * every wanted one was locked as it was read.  Under REPEATABLE READ the lock itself fails.
+ *
+ * With a LIMIT only some more candidates than needed are asked for, and more when they do not do.
+ *
+ * Invariant: a combination of rows is returned at most once.
+ */
+#include "postgres.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "storage/itemptr.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "citus/base/compat.h"
+#include "executor/executor_internal.h"
+
+#define SPARE_CANDIDATES	64		/* asked for beyond LIMIT, at first */
+#define MAX_BATCH_ROWS		1000
+#define MAX_TARGETS			8
+
+typedef struct LockState
+{
+	CustomScanState css;
+	DistPlan   *plan;
+	bool		explainOnly;
+	Tuplestorestate *rows;		/* what is returned; NULL until it has run */
+	TupleTableSlot *rowSlot;
+} LockState;
+
+/* the rows of a candidate; zeroed before it is filled, for it is hashed as bytes */
+typedef struct RowId
+{
+	ShardId		shard;
+	ItemPointerData ctid;
+} RowId;
+
+typedef struct CandidateKey
+{
+	RowId		rows[MAX_TARGETS];
+} CandidateKey;
+
+typedef struct Candidate
+{
+	CandidateKey key;
+	MinimalTuple tuple;
+	int			locked;			/* targets whose row is */
+} Candidate;
+
+/* one execution */
+typedef struct LockRun
+{
+	LockState  *state;
+	LockSpec   *spec;
+	int64		wanted;			/* rows still to lock; negative: all */
+	int64		skip;			/* of those, how many OFFSET drops */
+	int64		ask;			/* candidates to ask for; negative: all */
+	bool		skipsLocked;
+	bool		again;			/* rows have changed since they were read */
+	HTAB	   *tried;			/* of CandidateKey */
+	TupleDesc	desc;			/* of candidates */
+	MemoryContext batchContext;
+} LockRun;
+
+/* ---- bounds ---- */
+
+static int64
+evaluate_bound(LockState *state, Expr *expr, int64 ifNull, bool isLimit)
+{
+	ExprContext *econtext = state->css.ss.ps.ps_ExprContext;
+	bool		isNull;
+	int64		value;
+
+	if (expr == NULL)
+		return ifNull;
+	value = DatumGetInt64(executor_expr_evaluate(expr, &state->css.ss.ps, econtext, &isNull));
+	if (isNull)
+		return ifNull;
+	if (value < 0)
+		ereport(ERROR,
+				(errcode(isLimit ? ERRCODE_INVALID_ROW_COUNT_IN_LIMIT_CLAUSE :
+						 ERRCODE_INVALID_ROW_COUNT_IN_RESULT_OFFSET_CLAUSE),
+				 errmsg("%s must not be negative", isLimit ? "LIMIT" : "OFFSET")));
+	return value;
+}
+
+static void
+begin_run(LockRun *run, LockState *state)
+{
+	HASHCTL		control = {.keysize = sizeof(CandidateKey), .entrysize = sizeof(CandidateKey)};
+	ListCell   *cell;
+
+	run->state = state;
+	run->spec = state->plan->lock;
+	run->skip = evaluate_bound(state, run->spec->offset, 0, false);
+	run->wanted = evaluate_bound(state, run->spec->limit, -1, true);
+	if (run->wanted > 0)
+		run->wanted += run->skip;
+	run->ask = run->wanted < 0 ? -1 : run->wanted + SPARE_CANDIDATES;
+	foreach(cell, run->spec->targets)
+		run->skipsLocked |= ((LockTarget *) lfirst(cell))->waitPolicy == LockWaitSkip;
+	control.hcxt = CurrentMemoryContext;
+	run->tried = hash_create("citus lock candidates", 64, &control,
+							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	run->batchContext = AllocSetContextCreate(CurrentMemoryContext, "citus lock batch",
+											  ALLOCSET_DEFAULT_SIZES);
+}
+
+/* ---- candidates ---- */
+
+/* the client's parameters, and how many candidates are wanted */
+static ParamListInfo
+make_params(LockRun *run, EState *estate)
+{
+	ParamListInfo given = copyParamList(estate->es_param_list_info);
+	int			n = Max(given == NULL ? 0 : given->numParams, run->spec->limitParam);
+	ParamListInfo params = makeParamList(n);
+	ParamExternData *limit = &params->params[run->spec->limitParam - 1];
+
+	memset(params->params, 0, sizeof(ParamExternData) * n);
+	if (given != NULL)
+		memcpy(params->params, given->params, sizeof(ParamExternData) * given->numParams);
+	limit->ptype = INT8OID;
+	limit->pflags = PARAM_FLAG_CONST;
+	limit->isnull = run->ask < 0;
+	limit->value = Int64GetDatum(run->ask);
+	return params;
+}
+
+static Tuplestorestate *
+read_candidates(LockRun *run, bool first)
+{
+	EState	   *estate = run->state->css.ss.ps.state;
+	PlannedStmt *stmt = linitial_node(PlannedStmt, run->state->plan->parts);
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	QueryDesc  *query;
+
+	SetTuplestoreDestReceiverParams(receiver, store, CurrentMemoryContext, false, NULL, NULL);
+	PushActiveSnapshot(first ? estate->es_snapshot : GetTransactionSnapshot());
+	query = CreateQueryDesc(stmt, estate->es_sourceText, GetActiveSnapshot(), InvalidSnapshot,
+							receiver, make_params(run, estate), estate->es_queryEnv, 0);
+	ExecutorStart(query, 0);
+	if (run->desc == NULL)
+		run->desc = CreateTupleDescCopy(query->tupDesc);
+	compat_executor_run(query, ForwardScanDirection, 0);
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	PopActiveSnapshot();
+	receiver->rDestroy(receiver);
+	return store;
+}
+
+/* the rows that the candidate would lock; false if it was tried before */
+static bool
+is_new_candidate(LockRun *run, TupleTableSlot *slot, CandidateKey *key)
+{
+	bool		found;
+	ListCell   *cell;
+
+	memset(key, 0, sizeof(CandidateKey));
+	foreach(cell, run->spec->targets)
+	{
+		LockTarget *target = lfirst(cell);
+		RowId	   *row = &key->rows[foreach_current_index(cell)];
+		bool		isNull;
+
+		row->shard = DatumGetInt64(slot_getattr(slot, target->shardColumn, &isNull));
+		if (isNull)
+			elog(ERROR, "a candidate names no row");
+		ItemPointerCopy((ItemPointer) DatumGetPointer(slot_getattr(slot, target->rowColumn,
+																   &isNull)), &row->ctid);
+	}
+	(void) hash_search(run->tried, key, HASH_ENTER, &found);
+	return !found;
+}
+
+/* ---- locks ---- */
+
+static const char *
+clause_of(const LockTarget *target)
+{
+	static const char *const waits[] = {"", " SKIP LOCKED", " NOWAIT"};
+	const char *strength = target->strength == LCS_FORUPDATE ? "UPDATE" :
+		target->strength == LCS_FORNOKEYUPDATE ? "NO KEY UPDATE" :
+		target->strength == LCS_FORSHARE ? "SHARE" : "KEY SHARE";
+
+	return psprintf(" FOR %s OF t%s", strength, waits[target->waitPolicy]);
+}
+
+/* a statement that locks the rows that candidates (numbers, IntList) have in one shard */
+static List *
+add_lock_statement(List *tasks, const LockTarget *target, int position, const Shard *shard,
+				   List *numbers, Candidate *candidates)
+{
+	const DistTable *table = catalog_table_get(target->relid);
+	const Shard *whole = table->shards[shard->index];
+	ExecutorParams *params = executor_params_make(2 * list_length(numbers));
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT v.n FROM %s t, (VALUES ", catalog_shard_qualified_name(whole));
+	foreach(cell, numbers)
+	{
+		int			i = 2 * foreach_current_index(cell);
+
+		appendStringInfo(&sql, "%s($%d::pg_catalog.int4, $%d::pg_catalog.tid)",
+						 i == 0 ? "" : ", ", i + 1, i + 2);
+		params->types[i] = INT4OID;
+		params->values[i] = Int32GetDatum(lfirst_int(cell));
+		params->types[i + 1] = TIDOID;
+		params->values[i + 1] =
+			PointerGetDatum(&candidates[lfirst_int(cell)].key.rows[position].ctid);
+	}
+	appendStringInfoString(&sql, ") v (n, id) WHERE t.ctid OPERATOR(pg_catalog.=) v.id");
+	if (shard->relid != target->relid)
+		appendStringInfo(&sql, " AND t.tableoid = %s::pg_catalog.regclass",
+						 quote_literal_cstr(catalog_shard_qualified_name(shard)));
+	appendStringInfoString(&sql, clause_of(target));
+	return executor_tasks_for_shard(tasks, whole, sql.data, params, true);
+}
+
+static const Shard *
+get_shard(const LockTarget *target, ShardId id)
+{
+	const Shard *shard = catalog_shard_get(id);
+
+	if (shard == NULL || catalog_table_get(target->relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("shard " INT64_FORMAT " of table \"%s\" does not exist any more", id,
+						get_rel_name(target->relid))));
+	return shard;
+}
+
+/* statements for all candidates that have locked the rows of the targets before */
+static List *
+make_lock_tasks(const LockTarget *target, int position, Candidate *candidates, int n)
+{
+	List	   *tasks = NIL;
+	bool	   *done = palloc0(sizeof(bool) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		ShardId		id = candidates[i].key.rows[position].shard;
+		List	   *numbers = NIL;
+
+		for (int j = i; j < n && !done[i]; j++)
+		{
+			if (candidates[j].key.rows[position].shard != id || done[j])
+				continue;
+			if (candidates[j].locked == position)
+				numbers = lappend_int(numbers, j);
+			if (j > i)
+				done[j] = true;
+		}
+		if (numbers != NIL)
+			tasks = add_lock_statement(tasks, target, position, get_shard(target, id), numbers,
+									   candidates);
+	}
+	return tasks;
+}
+
+static TupleDesc
+make_number_desc(void)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
+
+	TupleDescInitEntry(desc, 1, "n", INT4OID, -1, 0);
+	return desc;
+}
+
+/* locks the rows of one target; candidates whose row was locked count one more */
+static void
+lock_target(LockRun *run, int position, Candidate *candidates, int n)
+{
+	const LockTarget *target = list_nth(run->spec->targets, position);
+	EState	   *estate = run->state->css.ss.ps.state;
+	TupleDesc	desc = make_number_desc();
+	RowSink		sink = {executor_reader_make(desc), tuplestore_begin_heap(false, false, work_mem)};
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	List	   *tasks = make_lock_tasks(target, position, candidates, n);
+	CallerRole	caller;
+
+	if (tasks != NIL)
+	{
+		caller = executor_enter_role(target->role);
+		executor_tasks_lock(tasks, &sink,
+							IsolationUsesXactSnapshot() ? estate->es_snapshot : NULL);
+		executor_leave_role(caller);
+	}
+	while (tuplestore_gettupleslot(sink.store, true, false, slot))
+	{
+		bool		isNull;
+		int			number = DatumGetInt32(slot_getattr(slot, 1, &isNull));
+
+		if (number < 0 || number >= n)
+			elog(ERROR, "a shard locked row %d of %d", number, n);
+		candidates[number].locked = position + 1;
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(sink.store);
+}
+
+/* these will be read again, and are then as good as new */
+static void
+forget_candidates(LockRun *run, Candidate *candidates, int n)
+{
+	for (int i = 0; i < n; i++)
+		(void) hash_search(run->tried, &candidates[i].key, HASH_REMOVE, NULL);
+}
+
+/* locks what can be locked of a batch, and keeps the rows that are */
+static void
+lock_batch(LockRun *run, Candidate *candidates, int n)
+{
+	LockState  *state = run->state;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(run->desc, &TTSOpsMinimalTuple);
+	TupleDesc	desc = state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+
+	for (int i = 0; i < list_length(run->spec->targets); i++)
+		lock_target(run, i, candidates, n);
+	for (int i = 0; i < n; i++)
+	{
+		if (candidates[i].locked < list_length(run->spec->targets))
+		{
+			if (run->skipsLocked)
+				continue;
+			/* its turn is before the others' */
+			run->again = true;
+			forget_candidates(run, candidates + i, n - i);
+			break;
+		}
+		if (run->wanted > 0)
+			run->wanted--;
+		if (run->skip > 0)
+		{
+			run->skip--;
+			continue;
+		}
+		ExecStoreMinimalTuple(candidates[i].tuple, slot, false);
+		slot_getallattrs(slot);
+		tuplestore_putvalues(state->rows, desc, slot->tts_values, slot->tts_isnull);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+/* goes through the candidates in order; how many there were */
+static int64
+lock_candidates(LockRun *run, Tuplestorestate *store)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(run->desc, &TTSOpsMinimalTuple);
+	int64		count = 0;
+	bool		more = true;
+
+	while (more && run->wanted != 0 && !run->again)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(run->batchContext);
+		int			max = run->wanted < 0 ? MAX_BATCH_ROWS : Min(run->wanted, MAX_BATCH_ROWS);
+		Candidate  *candidates = palloc0(sizeof(Candidate) * max);
+		int			n = 0;
+
+		while (n < max && (more = tuplestore_gettupleslot(store, true, false, slot)))
+		{
+			CHECK_FOR_INTERRUPTS();
+			count++;
+			if (!is_new_candidate(run, slot, &candidates[n].key))
+				continue;
+			candidates[n++].tuple = ExecCopySlotMinimalTuple(slot);
+		}
+		if (n > 0)
+			lock_batch(run, candidates, n);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(run->batchContext);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	return count;
+}
+
+static void
+run_lock(LockState *state)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus row locks",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = CurrentMemoryContext;
+	LockRun		run = {0};
+	bool		first = true;
+
+	state->rows = tuplestore_begin_heap(true, false, work_mem);
+	MemoryContextSwitchTo(context);
+	begin_run(&run, state);
+	while (run.wanted != 0)
+	{
+		Tuplestorestate *store;
+		int64		count;
+
+		run.again = false;
+		store = read_candidates(&run, first);
+		count = lock_candidates(&run, store);
+		tuplestore_end(store);
+		first = false;
+		if (run.wanted == 0 || (!run.again && (run.ask < 0 || count < run.ask)))
+			break;
+		if (!run.again && run.ask > 0)
+			run.ask = run.ask > PG_INT32_MAX ? -1 : run.ask * 4;
+	}
+	hash_destroy(run.tried);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* ---- the node ---- */
+
+static void
+begin_lock(CustomScanState *node, EState *estate, int eflags)
+{
+	LockState  *state = (LockState *) node;
+
+	state->explainOnly = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
+	state->rowSlot = ExecInitExtraTupleSlot(estate, node->ss.ss_ScanTupleSlot->tts_tupleDescriptor,
+											&TTSOpsMinimalTuple);
+}
+
+static TupleTableSlot *
+next_row(ScanState *ss)
+{
+	LockState  *state = (LockState *) ss;
+	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
+	TupleTableSlot *row = state->rowSlot;
+
+	if (state->rows == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(ss->ps.state->es_query_cxt);
+
+		PreventCommandIfReadOnly("SELECT FOR UPDATE");
+		run_lock(state);
+		MemoryContextSwitchTo(caller);
+	}
+	ExecClearTuple(slot);
+	if (!tuplestore_gettupleslot(state->rows,
+								 !ScanDirectionIsBackward(ss->ps.state->es_direction), true, row))
+		return slot;
+	slot_getallattrs(row);
+	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	return ExecStoreVirtualTuple(slot);
+}
+
+static bool
+recheck_row(ScanState *ss, TupleTableSlot *slot)
+{
+	return true;
+}
+
+static TupleTableSlot *
+exec_lock(CustomScanState *node)
+{
+	return ExecScan(&node->ss, next_row, recheck_row);
+}
+
+static void
+end_lock(CustomScanState *node)
+{
+	LockState  *state = (LockState *) node;
+
+	if (state->rows != NULL)
+		tuplestore_end(state->rows);
+	state->rows = NULL;
+}
+
+static void
+rescan_lock(CustomScanState *node)
+{
+	LockState  *state = (LockState *) node;
+
+	if (state->rows != NULL)
+		tuplestore_rescan(state->rows);
+}
+
+static void
+explain_lock(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	DistPlan   *plan = ((LockState *) node)->plan;
+	ListCell   *cell;
+
+	ExplainPropertyText("Strategy", plan->strategy, es);
+	foreach(cell, plan->lock->targets)
+	{
+		Oid			relid = ((LockTarget *) lfirst(cell))->relid;
+
+		ExplainPropertyText("Locks Rows Of",
+							quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+													   get_rel_name(relid)), es);
+	}
+}
+
+static const CustomExecMethods lock_methods = {
+	.CustomName = PLAN_CUSTOM_SCAN_NAME,
+	.BeginCustomScan = begin_lock,
+	.ExecCustomScan = exec_lock,
+	.EndCustomScan = end_lock,
+	.ReScanCustomScan = rescan_lock,
+	.ExplainCustomScan = explain_lock,
+};
+
+/* the state of a DIST_PLAN_LOCK node */
+Node *
+executor_lock_create(DistPlan *plan)
+{
+	LockState  *state = palloc0(sizeof(LockState));
+
+	NodeSetTag(state, T_CustomScanState);
+	state->css.methods = &lock_methods;
+	state->plan = plan;
+	return (Node *) state;
+}

@@ -1,0 +1,259 @@
+/*
+ * planner_lock.c
+ *	  SELECT .. FOR UPDATE and the like, when only the rows that are returned must be locked.
+ *
+ * A fragment that locks is right when all of its rows are rows of the result: on one shard group,
+ * or per shard without LIMIT.  Otherwise the query is planned without its locks, as candidates that
+ * carry shard and ctid of the rows to lock, and a node of DIST_PLAN_LOCK goes through them.  The
+ * candidates' LIMIT is a parameter, which the node sets: more are asked for than are wanted.
+ *
+ * Not here: locks on copies of reference tables and on local relations, which the scan strategy
+ * handles as before.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+
+#include "citus/base/compat.h"
+#include "citus/base/compat_planner.h"
+#include "citus/deparse/template.h"
+#include "planner_change_internal.h"
+
+#define MAX_TARGETS 8			/* as many as the executor has room for */
+
+static bool
+table_has_one_copy(const DistTable *table)
+{
+	if (table == NULL || table->kind == DIST_TABLE_REFERENCE)
+		return false;
+	for (int i = 0; i < table->nshards; i++)
+	{
+		if (table->shards[i]->nplacements > 1)
+			return false;
+	}
+	return true;
+}
+
+/* true when all locks are on tables whose rows a node can lock one by one */
+static bool
+locks_are_ours(Query *query)
+{
+	ListCell   *lc;
+
+	if (list_length(query->rowMarks) > MAX_TARGETS)
+		return false;
+	foreach(lc, query->rowMarks)
+	{
+		RangeTblEntry *rte = rt_fetch(lfirst_node(RowMarkClause, lc)->rti, query->rtable);
+
+		if (rte->rtekind != RTE_RELATION || !table_has_one_copy(catalog_table_get(rte->relid)) ||
+			rte->securityQuals != NIL)
+			return false;
+	}
+	return true;
+}
+
+/* true when every row that fragments of the query lock is a row of its result */
+static bool
+fragments_lock_right(Query *query, QueryShape *shape)
+{
+	return shape->pinned ||
+		(shape->complete && query->limitCount == NULL && query->limitOffset == NULL);
+}
+
+static bool
+max_param_walker(Node *node, int *max)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN &&
+		((Param *) node)->paramid < PLAN_STAGED_PARAM)
+		*max = Max(*max, ((Param *) node)->paramid);
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, max_param_walker, max, 0);
+	return expression_tree_walker(node, max_param_walker, max);
+}
+
+static Param *
+make_limit_param(LockSpec *spec)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = spec->limitParam;
+	param->paramtype = INT8OID;
+	param->paramtypmod = -1;
+	param->location = -1;
+	return param;
+}
+
+/* a column of the candidates; its number among those that come out */
+static int
+add_column(Query *query, Expr *expr)
+{
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, query->targetList)
+	{
+		if (!lfirst_node(TargetEntry, lc)->resjunk)
+			count++;
+	}
+	query->targetList = lappend(query->targetList,
+								makeTargetEntry(expr, list_length(query->targetList) + 1,
+												psprintf("row_%d", count), false));
+	return count + 1;
+}
+
+static LockTarget *
+make_target(Query *query, RowMarkClause *lock)
+{
+	RangeTblEntry *rte = rt_fetch(lock->rti, query->rtable);
+	LockTarget *target = plan_lock_target_make();
+	Oid			role = compat_rte_check_as_user(query, rte);
+
+	target->relid = rte->relid;
+	target->strength = lock->strength;
+	target->waitPolicy = lock->waitPolicy;
+	target->role = role == GetUserId() ? InvalidOid : role;
+	return target;
+}
+
+/* where the fragments of the query can say it: shard and ctid of the relation's rows */
+static void
+add_row_columns(Query *query, Index rti, LockTarget *target)
+{
+	Var		   *tableoid = makeVar(rti, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0);
+	Var		   *ctid = makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
+
+	target->shardColumn = add_column(query, (Expr *)
+									 makeFuncExpr(deparse_shard_of_row_oid(), INT8OID,
+												  list_make1(tableoid), InvalidOid, InvalidOid,
+												  COERCE_EXPLICIT_CALL));
+	target->rowColumn = add_column(query, (Expr *) ctid);
+}
+
+/* elsewhere: the relation becomes a sub-query that runs per shard; NULL when it cannot */
+static Query *
+replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *target)
+{
+	Refusal		refusal = {NULL, 0};
+	ChangeBuild build = {.request = request, .refusal = &refusal, .strength = LCS_NONE};
+	ListCell   *lc;
+
+	planner_change_begin(&build, query, rti);
+	foreach(lc, build.source->jointree->fromlist)
+	{
+		if (IsA(lfirst(lc), RangeTblRef) && ((RangeTblRef *) lfirst(lc))->rtindex == rti)
+			planner_change_take_quals(&build, &build.source->jointree->quals);
+	}
+	planner_change_retarget(&build);
+	target->shardColumn = add_column(build.source, planner_change_shard(&build));
+	target->rowColumn = add_column(build.source, planner_change_row(&build));
+	return planner_change_replace_target(&build) ? build.source : NULL;
+}
+
+/* the query without its locks; NULL when a relation cannot say which rows it has */
+static Query *
+make_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complete)
+{
+	Query	   *candidates = copyObject(query);
+	ListCell   *lc;
+
+	candidates->rowMarks = NIL;
+	candidates->hasForUpdate = false;
+	candidates->limitOffset = NULL;
+	candidates->limitCount = spec->limit == NULL ? NULL : (Node *) make_limit_param(spec);
+	foreach(lc, query->rowMarks)
+	{
+		RowMarkClause *lock = lfirst_node(RowMarkClause, lc);
+		LockTarget *target = make_target(query, lock);
+
+		spec->targets = lappend(spec->targets, target);
+		if (complete)
+			add_row_columns(candidates, lock->rti, target);
+		else
+			candidates = replace_relation(request, candidates, lock->rti, target);
+		if (candidates == NULL)
+			return NULL;
+	}
+	return candidates;
+}
+
+DistPlan *
+planner_lock(PlanRequest *request, Query *query)
+{
+	DistPlan   *plan = plan_make(DIST_PLAN_LOCK, "row locks");
+	PlanRequest each = *request;
+	LockSpec   *spec = plan_lock_make();
+	QueryShape	shape;
+	ListCell   *lc;
+	bool		returns = false;
+
+	query = planner_normalize(query);
+	foreach(lc, query->targetList)
+		returns |= !lfirst_node(TargetEntry, lc)->resjunk;
+	if (!returns || query->setOperations != NULL || !locks_are_ours(query) ||
+		query->limitOption == LIMIT_OPTION_WITH_TIES)
+		return NULL;
+	planner_shape(query, &shape);
+	if (fragments_lock_right(query, &shape))
+		return NULL;
+
+	(void) query_tree_walker(query, max_param_walker, &spec->limitParam, 0);
+	spec->limitParam++;
+	spec->limit = (Expr *) query->limitCount;
+	spec->offset = (Expr *) query->limitOffset;
+	if (checkExprHasSubLink((Node *) spec->limit) || checkExprHasSubLink((Node *) spec->offset))
+		return NULL;
+	if (spec->limit != NULL)
+		spec->limit = expression_planner(copyObject(spec->limit));
+	if (spec->offset != NULL)
+		spec->offset = expression_planner(copyObject(spec->offset));
+	each.query = make_candidates(request, query, spec, shape.complete);
+	if (each.query == NULL)
+		return NULL;
+	each.cursorOptions = 0;
+	plan->parts = list_make1(shape.complete ? planner_plan_request(&each) : planner_scan(&each));
+	plan->lock = spec;
+	return plan;
+}
+
+Query *
+planner_select_from_plan(DistPlan *plan, List *targetList)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ListCell   *lc;
+
+	ref->rtindex = 1;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(planner_plan_rte(plan, targetList));
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		AttrNumber	number = list_length(query->targetList) + 1;
+		TargetEntry *copy;
+
+		if (tle->resjunk)
+			continue;
+		copy = flatCopyTargetEntry(tle);
+		copy->expr = (Expr *) makeVar(1, number, exprType((Node *) tle->expr),
+									  exprTypmod((Node *) tle->expr),
+									  exprCollation((Node *) tle->expr), 0);
+		copy->resno = number;
+		copy->ressortgroupref = 0;
+		query->targetList = lappend(query->targetList, copy);
+	}
+	return query;
+}

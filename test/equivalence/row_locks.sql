@@ -1,0 +1,47 @@
+-- Row locks with LIMIT, with joins off the key, in sub-queries.
+CREATE TABLE jobs (id int PRIMARY KEY, state text DEFAULT 'new', v int);
+CREATE TABLE o (a int, v int);
+CREATE TABLE l (a int);
+CREATE TABLE p (k int, d int) PARTITION BY RANGE (d);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (5);
+CREATE TABLE p2 PARTITION OF p DEFAULT;
+-- distribute: SELECT create_distributed_table('jobs', 'id')
+-- distribute: SELECT create_distributed_table('o', 'a', colocate_with => 'none')
+INSERT INTO jobs SELECT i, 'new', i % 7 FROM generate_series(1, 200) i;
+-- distribute: SELECT 1
+INSERT INTO o SELECT i, i % 7 FROM generate_series(1, 200) i;
+INSERT INTO l VALUES (3), (4);
+INSERT INTO p SELECT i, i FROM generate_series(1, 10) i;
+SELECT id FROM jobs ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED;
+SELECT id FROM jobs ORDER BY id LIMIT 2 OFFSET 3 FOR UPDATE;
+SELECT id FROM jobs ORDER BY id LIMIT 0 FOR UPDATE;
+SELECT id FROM jobs ORDER BY id LIMIT NULL OFFSET 198 FOR UPDATE;
+SELECT id FROM jobs ORDER BY id LIMIT -1 FOR UPDATE;
+SELECT id FROM jobs ORDER BY v DESC, id LIMIT 100 FOR UPDATE NOWAIT;
+SELECT jobs.id, o.a FROM jobs, o WHERE jobs.v = o.v AND o.a < 5 ORDER BY 1, 2 LIMIT 3 FOR UPDATE OF jobs;
+SELECT jobs.id, o.a FROM jobs, o WHERE jobs.v = o.v AND o.a < 5 AND jobs.id < 4 ORDER BY 1, 2 FOR UPDATE;
+SELECT jobs.*, o FROM jobs, o WHERE jobs.v = o.v AND o.a < 5 AND jobs.id < 10 ORDER BY o.v, o.a, jobs.id LIMIT 3 FOR SHARE;
+SELECT jobs.id FROM jobs JOIN l ON l.a = jobs.v ORDER BY id LIMIT 3 FOR NO KEY UPDATE OF jobs;
+SELECT id FROM jobs WHERE v IN (SELECT v FROM o WHERE a < 3) ORDER BY id LIMIT 3 FOR KEY SHARE;
+SELECT count(*), min(id) FROM (SELECT id FROM jobs ORDER BY id LIMIT 150 FOR UPDATE) x;
+UPDATE jobs SET state = 'taken' WHERE id IN (SELECT id FROM jobs WHERE state = 'new' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *;
+WITH j AS (SELECT id FROM jobs WHERE state = 'new' ORDER BY id LIMIT 2 FOR UPDATE SKIP LOCKED) UPDATE jobs SET state = 'taken' FROM j WHERE j.id = jobs.id RETURNING jobs.*;
+WITH j AS (SELECT id FROM jobs WHERE state = 'new' ORDER BY id LIMIT 2 FOR UPDATE SKIP LOCKED) DELETE FROM jobs USING j WHERE j.id = jobs.id RETURNING jobs.*;
+DELETE FROM jobs WHERE id = (SELECT id FROM jobs WHERE state = 'new' ORDER BY v, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING *;
+PREPARE p (int) AS SELECT id FROM jobs WHERE v > $1 ORDER BY id LIMIT $1 FOR UPDATE;
+EXECUTE p (2);
+EXECUTE p (3);
+EXECUTE p (NULL);
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM jobs ORDER BY id LIMIT 3 FOR UPDATE;
+FETCH 2 FROM c;
+UPDATE jobs SET v = 100 WHERE id = 7;
+FETCH ALL FROM c;
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT id FROM jobs ORDER BY id LIMIT 2 FOR UPDATE;
+UPDATE jobs SET v = v + 1 WHERE id IN (SELECT id FROM jobs ORDER BY id LIMIT 2 FOR UPDATE) RETURNING id;
+COMMIT;
+SELECT * FROM p ORDER BY k LIMIT 4 FOR UPDATE;
+SELECT k, d FROM p ORDER BY k LIMIT 4 FOR UPDATE;
+SELECT id, state, v FROM jobs;
