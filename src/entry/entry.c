@@ -190,6 +190,7 @@ start_executor(QueryDesc *query, int eflags)
 		standard_ExecutorStart(query, eflags);
 	if (replaced)
 		PopActiveSnapshot();
+	executor_statement_started(query);
 }
 
 static void

@@ -12,7 +12,9 @@
  * goes away.
  */
 #include "postgres.h"
+#include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "utils/memutils.h"
 #include "executor/executor_internal.h"
 
@@ -153,24 +155,37 @@ add_places_of_table(Places *places, const Fragment *fragment)
 	}
 }
 
+static void
+add_places_of_group(Places *places, ScanGroup *group)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &group->scans)
+	{
+		DistScanState *scan = dlist_container(DistScanState, groupLink, iter.cur);
+
+		if (scan->plan->fragment != NULL)
+			add_places_of_table(places, scan->plan->fragment);
+	}
+}
+
+/* does the statement read with one snapshot of the whole transaction? */
+static bool
+is_of_transaction(const PlannedStmt *stmt)
+{
+	return IsolationUsesXactSnapshot() &&
+		(IsTransactionBlock() || !txn_is_client_statement(stmt));
+}
+
 static ClusterSnapshot *
 take_for(DistScanState *state)
 {
 	ScanGroup  *group = state->group;
 	Places		places = {false, NIL};
-	dlist_iter	iter;
 
 	add_places_of_tasks(&places, state->running);
 	if (group->nscans > 1)
-	{
-		dlist_foreach(iter, &group->scans)
-		{
-			DistScanState *scan = dlist_container(DistScanState, groupLink, iter.cur);
-
-			if (scan->plan->fragment != NULL)
-				add_places_of_table(&places, scan->plan->fragment);
-		}
-	}
+		add_places_of_group(&places, group);
 	else if (list_length(state->running) == 1)
 		return NULL;
 	if (places.nodes == NIL)
@@ -190,12 +205,72 @@ executor_snapshot_get(DistScanState *state)
 
 	if (group == NULL)
 		return NULL;
-	if (IsolationUsesXactSnapshot() && (IsTransactionBlock() || !txn_is_client_statement(stmt)))
+	if (is_of_transaction(stmt))
 		return txn_snapshot_of_transaction();
 	if (group->snapshot == NULL)
 		group->snapshot = take_for(state);
 	return group->snapshot;
 }
+
+/* ---- tables that are not distributed ---- */
+
+/* does the statement itself read tables with this server's own snapshot? */
+static bool
+reads_plain_tables(const PlannedStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->rtable)
+	{
+		const RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId &&
+			rte->relkind != RELKIND_VIEW && catalog_table_get(rte->relid) == NULL)
+			return true;
+	}
+	return false;
+}
+
+/* nobody but the statement has the snapshot, and it has read nothing yet */
+static bool
+may_adopt(Snapshot snapshot)
+{
+	return snapshot->copied && snapshot->regd_count <= 2 && snapshot->active_count <= 1;
+}
+
+/*
+ * The executor has started, and nothing was read.  A statement that reads other tables, too, takes
+ * its cluster snapshot now, and what it reads of this node is read with this node's member.
+ */
+void
+executor_statement_started(QueryDesc *query)
+{
+	EState	   *estate = query->estate;
+	ScanGroup  *group;
+
+	if ((dlist_is_empty(&groups) && !IsolationUsesXactSnapshot()) || !txn_snapshot_is_wanted() ||
+		estate->es_snapshot == NULL || !reads_plain_tables(query->plannedstmt))
+		return;
+	group = find_group(estate->es_snapshot);
+	if (group != NULL && may_adopt(estate->es_snapshot))
+	{
+		if (is_of_transaction(query->plannedstmt))
+			txn_snapshot_adopt(txn_snapshot_of_transaction(), estate->es_snapshot);
+		else
+		{
+			Places		places = {true, NIL};
+
+			add_places_of_group(&places, group);
+			if (group->snapshot == NULL && places.nodes != NIL)
+				group->snapshot = txn_snapshot_take(places.nodes, true);
+			if (group->snapshot != NULL)
+				txn_snapshot_adopt(group->snapshot, estate->es_snapshot);
+		}
+	}
+	txn_snapshot_note_read();
+}
+
+/* ---- snapshots and tasks at the same time ---- */
 
 /* one task a node, with nowhere else to go */
 static bool

@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
@@ -73,6 +74,7 @@ struct ClusterSnapshot
 static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
 static ClusterSnapshot *of_transaction = NULL;
 static bool taking = false;
+static bool own_snapshot_read = false;	/* of the transaction: it must stay as it is */
 
 /* ---- the list ---- */
 
@@ -581,7 +583,49 @@ txn_snapshot_of_transaction(void)
 			nodes = lappend(nodes, (void *) node);
 	}
 	of_transaction = txn_snapshot_take(nodes, true);
+	txn_snapshot_adopt(of_transaction, GetTransactionSnapshot());
 	return of_transaction;
+}
+
+/* ---- this node's own tables ---- */
+
+void
+txn_snapshot_note_read(void)
+{
+	own_snapshot_read = IsolationUsesXactSnapshot();
+}
+
+static TransactionId *
+copy_xids(const TransactionId *xids, int n)
+{
+	Size		size = n * sizeof(TransactionId);
+
+	if (n == 0)
+		return NULL;
+	return memcpy(MemoryContextAlloc(TopTransactionContext, size), xids, size);
+}
+
+/*
+ * In place, because others point to it.  Its xmin, by which the server has it in order, stays: an
+ * older one says less, not something else.
+ */
+void
+txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target)
+{
+	Snapshot	local;
+
+	if (snapshot == NULL || own_snapshot_read || (XactReadOnly && XactDeferrable) ||
+		target->snapshot_type != SNAPSHOT_MVCC || !target->copied)
+		return;
+	local = txn_snapshot_local(snapshot);
+	Assert(TransactionIdPrecedesOrEquals(target->xmin, local->xmin));
+	Assert(TransactionIdPrecedesOrEquals(target->xmax, local->xmax));
+	target->xmax = local->xmax;
+	target->xcnt = local->xcnt;
+	target->xip = copy_xids(local->xip, local->xcnt);
+	target->subxcnt = local->subxcnt;
+	target->subxip = copy_xids(local->subxip, local->subxcnt);
+	target->suboverflowed = local->suboverflowed;
 }
 
 /* ---- trying ---- */
@@ -814,6 +858,7 @@ txn_snapshot_end(bool isCommit)
 	}
 	of_transaction = NULL;
 	taking = false;
+	own_snapshot_read = false;
 }
 
 /* an error may have left the middle of something */

@@ -1,7 +1,7 @@
 # Money moves between shards of all nodes while others add it all up, at each isolation level: no
 # sum is ever wrong; also not while nodes are killed and come back.
 #
-#   BANK_READS=1000    reads of each reader (30)
+#   BANK_READS=1000    reads of each reader (20)
 #   BANK_KILLS=10      nodes killed (1)
 use strict;
 use warnings;
@@ -11,7 +11,7 @@ use CitusCluster;
 use IPC::Run qw(start finish kill_kill);
 use Test::More;
 
-my $reads = $ENV{BANK_READS} // 30;
+my $reads = $ENV{BANK_READS} // 20;
 my $kills = $ENV{BANK_KILLS} // 1;
 my $writers = 16;
 my $total = 100_000;
@@ -21,7 +21,12 @@ $c->sql(qq{
     SELECT citus_set_node_property('localhost', } . $c->port('coordinator') . qq{, 'shouldhaveshards', true);
     CREATE TABLE accounts (id int PRIMARY KEY, balance int);
     SELECT create_distributed_table('accounts', 'id', shard_count => 6);
-    INSERT INTO accounts SELECT i, 100 FROM generate_series(1, $total / 100) i});
+    INSERT INTO accounts SELECT i, 100 FROM generate_series(1, $total / 100) i;
+    CREATE TABLE purses (LIKE accounts INCLUDING ALL);
+    SELECT create_distributed_table('purses', 'id');
+    INSERT INTO purses SELECT i, 50 FROM generate_series(1, $total / 100) i;
+    CREATE TABLE till (LIKE accounts INCLUDING ALL);
+    INSERT INTO till SELECT i, 50 FROM generate_series(1, $total / 100) i});
 
 my $dir = $c->node('coordinator')->basedir;
 my @nodes = ('coordinator', 'worker1');     # to which clients are connected
@@ -51,8 +56,11 @@ sub start_writers {
         for (1 .. 3000) {
             my ($a, $b) = sort { $a <=> $b } map { 1 + int rand($total / 100) } 1, 2;
             my $money = int rand 50;
-            push @lines, 'BEGIN;', "UPDATE accounts SET balance = balance - $money WHERE id = $a;",
-                "UPDATE accounts SET balance = balance + $money WHERE id = $b;", 'COMMIT;';
+            my ($from, $to) = ('accounts', 'accounts');
+            # till is a table of the coordinator's own
+            ($from, $to) = ('till', 'purses') if $i % @nodes == 0 && rand() < 0.5;
+            push @lines, 'BEGIN;', "UPDATE $from SET balance = balance - $money WHERE id = $a;",
+                "UPDATE $to SET balance = balance + $money WHERE id = $b;", 'COMMIT;';
         }
         push @runs, psql($nodes[$i % @nodes], script("writer$i", @lines));
     }
@@ -60,6 +68,7 @@ sub start_writers {
 }
 
 my $sum = 'SELECT sum(balance) FROM accounts;';
+my $both = 'SELECT (SELECT sum(balance) FROM till) + (SELECT sum(balance) FROM purses);';
 my %readers = (
     'one statement' => [$sum],
     'READ COMMITTED' => ['BEGIN;', $sum, $sum, 'COMMIT;'],
@@ -68,6 +77,9 @@ my %readers = (
     'SERIALIZABLE' => ['BEGIN ISOLATION LEVEL SERIALIZABLE;', $sum, 'COMMIT;'],
     'two scans' => ['SELECT (SELECT sum(balance) FROM accounts WHERE id <= 300) +'
                     . ' (SELECT sum(balance) FROM accounts WHERE id > 300);'],
+    'coordinator: a local table, too' =>
+        [$both, 'BEGIN ISOLATION LEVEL REPEATABLE READ;', $both, $both, 'COMMIT;',
+         'SELECT sum(a.b) FROM (SELECT id, balance b FROM till UNION ALL SELECT * FROM purses) a;'],
 );
 
 sub start_readers {
@@ -75,8 +87,8 @@ sub start_readers {
     my $i = 0;
     my @runs;
     for my $name (sort keys %readers) {
-        my $run = psql($nodes[$i++ % @nodes],
-                       script("reader$i", @first, map { @{ $readers{$name} } } 1 .. $n));
+        my $node = $name =~ /^coordinator/ ? 'coordinator' : $nodes[$i++ % @nodes];
+        my $run = psql($node, script("reader$i$node", @first, map { @{ $readers{$name} } } 1 .. $n));
         $run->{name} = $name;
         push @runs, $run;
     }

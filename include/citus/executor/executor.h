@@ -16,6 +16,8 @@
 #include "citus/plan/plan.h"
 
 extern void executor_init(void);
+/* called by entry after the server's executor has started a statement */
+extern void executor_statement_started(QueryDesc *query);
 
 /*
  * ShardWriter: rows in, COPY into shards out.  Rows wait in a buffer per shard, in COPY's own

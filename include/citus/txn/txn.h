@@ -116,6 +116,10 @@ extern ClusterSnapshot *txn_snapshot_of_transaction(void);
 extern void txn_snapshot_release(ClusterSnapshot *snapshot);
 /* this node's part */
 extern Snapshot txn_snapshot_local(ClusterSnapshot *snapshot);
+/* makes the server's snapshot, which nobody has read with, the same as this node's part */
+extern void txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target);
+/* the transaction has read with the server's own snapshot */
+extern void txn_snapshot_note_read(void);
 /* txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL */
 extern void txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot);
 /* may additional connections to the node read with it? */
