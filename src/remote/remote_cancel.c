@@ -89,18 +89,18 @@ drain(RemoteConn *conn, long timeoutMs, bool spareEssential)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (now >= deadline)
-		{
-			remote_error_lost(conn, "no answer in time to a cancel request");
-			remote_queue_clear(conn);
-			break;
-		}
 		if (needCancel && now >= cancelAgain)
 		{
 			if (!spareEssential || !remote_queue_has_essential(conn))
 				(void) conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs));
 			cancelAgain = TimestampTzPlusMilliseconds(now, pause);
 			pause = Min(2 * pause, CANCEL_AGAIN_MAX_MS);
+		}
+		if (now >= deadline)
+		{
+			remote_error_lost(conn, "no answer in time to a cancel request");
+			remote_queue_clear(conn);
+			break;
 		}
 		remote_wait_one(conn, Min(deadline, cancelAgain));
 		discard_some(conn);
