@@ -43,9 +43,20 @@ CREATE FUNCTION citus_internal.forget_dropped() RETURNS void
 CREATE FUNCTION citus_internal.adjust_sequences(relation text) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_adjust_sequences';
 CREATE FUNCTION citus_internal.draw_numbers(
-    sequence text, count bigint, OUT start bigint, OUT step bigint, OUT amount bigint)
+    sequence text, count bigint, fewer boolean, OUT start bigint, OUT step bigint, OUT amount bigint)
     RETURNS SETOF record
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_draw_numbers';
+-- what statements on nodes other than the coordinator call in place of nextval() and its kin
+CREATE FUNCTION citus_internal.next_value(sequence regclass) RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_next_value';
+CREATE FUNCTION citus_internal.current_value(sequence regclass) RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_current_value';
+CREATE FUNCTION citus_internal.last_value() RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_last_value';
+CREATE FUNCTION citus_internal.set_value(sequence regclass, value bigint) RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_value';
+CREATE FUNCTION citus_internal.set_value(sequence regclass, value bigint, is_called boolean) RETURNS bigint
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_value';
 CREATE FUNCTION citus_internal.sequence_positions(OUT sequence_name text, OUT last_value bigint)
     RETURNS SETOF record
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_sequence_positions';

@@ -88,6 +88,22 @@ compat_relation_new_file_subid(Relation relation)
 #endif
 }
 
+/* where COPY FROM keeps a column's default, NULL if it has none; since 16 by column */
+ExprState **
+compat_copy_from_default(CopyFromState cstate, AttrNumber attno)
+{
+#if PG_VERSION_NUM >= 160000
+	return cstate->defexprs[attno - 1] ? &cstate->defexprs[attno - 1] : NULL;
+#else
+	for (int i = 0; i < cstate->num_defaults; i++)
+	{
+		if (cstate->defmap[i] == attno - 1)
+			return &cstate->defexprs[i];
+	}
+	return NULL;
+#endif
+}
+
 bool
 compat_may_maintain(Oid relid)
 {

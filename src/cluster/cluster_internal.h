@@ -62,8 +62,15 @@ extern char *cluster_shell_digest(Oid relid);
 
 /* sequences that columns of the table own or use in defaults */
 extern List *cluster_table_sequences(Oid relid);
+
+/* ---- draw.c ---- */
+
 /* the next values of a sequence as it is here; List of NumberRun * */
 extern List *cluster_draw_numbers_here(Oid sequenceId, int64 count, bool checkRights);
+/* the same; fewer, but at least one, when the sequence ends before */
+extern List *cluster_draw_block_here(Oid sequenceId, int64 count, bool checkRights);
+/* may the current user insert into some column of a table? */
+extern bool cluster_may_draw_identity(Oid relid);
 
 /* ---- cluster_sql.c ---- */
 

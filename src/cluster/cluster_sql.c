@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
@@ -339,8 +340,8 @@ citus_internal_adjust_sequences(PG_FUNCTION_ARGS)
 }
 
 /*
- * The next values of a sequence of this node, as runs: setof (start, step, amount).  The values of
- * an identity column need no right, as in an INSERT, but are for the table's owner here.
+ * (name, count, fewer): the next values of a sequence of this node, as runs (start, step, amount);
+ * fewer: what there is will do.  Those of an identity column are for who may insert into the table.
  */
 Datum
 citus_internal_draw_numbers(PG_FUNCTION_ARGS)
@@ -350,13 +351,17 @@ citus_internal_draw_numbers(PG_FUNCTION_ARGS)
 	Oid			relid;
 	int32		attno;
 	bool		isIdentity = sequenceIsOwned(sequenceId, DEPENDENCY_INTERNAL, &relid, &attno);
+	int64		count = PG_GETARG_INT64(1);
+	List	   *runs;
 	ListCell   *lc;
 
 	cluster_require_internal();
-	if (isIdentity)
+	if (isIdentity && !cluster_may_draw_identity(relid))
 		require_table_owner(relid);
+	runs = PG_GETARG_BOOL(2) ? cluster_draw_block_here(sequenceId, count, !isIdentity)
+		: cluster_draw_numbers_here(sequenceId, count, !isIdentity);
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(lc, cluster_draw_numbers_here(sequenceId, PG_GETARG_INT64(1), !isIdentity))
+	foreach(lc, runs)
 	{
 		NumberRun  *run = lfirst(lc);
 		Datum		values[3];
@@ -367,6 +372,9 @@ citus_internal_draw_numbers(PG_FUNCTION_ARGS)
 		values[2] = Int64GetDatum(run->count);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	/* rows on other nodes may outlive a crash here that forgets who gave them their values */
+	if (XactLastRecEnd != InvalidXLogRecPtr)
+		XLogFlush(XactLastRecEnd);
 	return (Datum) 0;
 }
 

@@ -1,6 +1,10 @@
 /*
  * sequences.c
- *	  A share of every sequence's values for each node.
+ *	  A share of every sequence's values for each node, for what draws from it by itself.
+ *
+ * Statements take their values from the coordinator (draw.c).  What the planner does not see, such
+ * as an argument of EXECUTE, calls the server's nextval(), which must not give what another node
+ * gives.
  *
  * A bigint sequence of a known table gives [g * 2^48 + 1, (g + 1) * 2^48 + 1] on the node of group
  * g, so that nodes never hand out the same value; the coordinator (group 0) keeps the sequence as
@@ -13,6 +17,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_attrdef.h"
@@ -22,9 +27,9 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -96,13 +101,13 @@ cluster_table_sequences(Oid relid)
 }
 
 static void
-run_sql(const char *sql, int expected)
+run_sql(const char *sql)
 {
 	ClusterUser saved = cluster_become_owner();
 
 	base_frame_push(FRAME_OWN_DDL);
 	SPI_connect();
-	if (SPI_execute(sql, false, 0) != expected)
+	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not run \"%s\"", sql);
 	SPI_finish();
 	base_frame_pop(FRAME_OWN_DDL);
@@ -115,10 +120,16 @@ exhaust(const char *name, Form_pg_sequence form)
 {
 	int64		end = form->seqincrement > 0 ? form->seqmax : form->seqmin;
 
+	ClusterUser saved;
+
 	if (form->seqcycle)
-		run_sql(psprintf("ALTER SEQUENCE %s NO CYCLE", name), SPI_OK_UTILITY);
-	run_sql(psprintf("SELECT pg_catalog.setval(%s, " INT64_FORMAT ", true)",
-					 quote_literal_cstr(name), end), SPI_OK_SELECT);
+		run_sql(psprintf("ALTER SEQUENCE %s NO CYCLE", name));
+	/* called, not planned: in a statement it would go to the coordinator */
+	CommandCounterIncrement();
+	saved = cluster_become_owner();
+	DirectFunctionCall3(setval3_oid, ObjectIdGetDatum(form->seqrelid), Int64GetDatum(end),
+						BoolGetDatum(true));
+	cluster_restore_user(saved);
 }
 
 void
@@ -150,7 +161,7 @@ cluster_adjust_sequence(Oid sequenceId)
 		return;
 	run_sql(psprintf("ALTER SEQUENCE %s MINVALUE " INT64_FORMAT " MAXVALUE " INT64_FORMAT
 					 " START " INT64_FORMAT " RESTART", name, low, high,
-					 form.seqincrement > 0 ? low : high), SPI_OK_UTILITY);
+					 form.seqincrement > 0 ? low : high));
 }
 
 void
@@ -169,83 +180,4 @@ cluster_adjust_sequences_command(Oid relid)
 {
 	return psprintf("SELECT citus_internal.adjust_sequences(%s)",
 					quote_literal_cstr(cluster_relation_name(relid)));
-}
-
-/* ---- drawing values ---- */
-
-static void
-add_to_runs(List **runs, int64 value)
-{
-	NumberRun  *run = *runs == NIL ? NULL : llast(*runs);
-
-	if (run != NULL && run->count == 1)
-		run->step = value - run->start;
-	if (run != NULL && value == run->start + run->step * (int64) run->count)
-	{
-		run->count++;
-		return;
-	}
-	run = palloc0(sizeof(NumberRun));
-	run->start = value;
-	run->count = 1;
-	*runs = lappend(*runs, run);
-}
-
-List *
-cluster_draw_numbers_here(Oid sequenceId, int64 count, bool checkRights)
-{
-	List	   *runs = NIL;
-
-	for (int64 i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		add_to_runs(&runs, nextval_internal(sequenceId, checkRights));
-	}
-	return runs;
-}
-
-/* other nodes have it, too: known as an object, or owned by a column of a known table */
-static bool
-is_shared(Oid sequenceId)
-{
-	ObjectAddress address;
-	Oid			relid;
-	int32		attno;
-
-	ObjectAddressSet(address, RelationRelationId, sequenceId);
-	if (catalog_object_is_distributed(&address))
-		return true;
-	return (sequenceIsOwned(sequenceId, DEPENDENCY_AUTO, &relid, &attno) ||
-			sequenceIsOwned(sequenceId, DEPENDENCY_INTERNAL, &relid, &attno)) &&
-		catalog_table_is_known(relid);
-}
-
-/*
- * The next count values of a sequence, from the coordinator, where those of all types are; a List
- * of NumberRun *, palloc'd.  Raises what nextval() raises.
- */
-List *
-cluster_draw_numbers(Oid sequenceId, int64 count, bool checkRights)
-{
-	List	   *runs = NIL;
-	List	   *rows;
-	ListCell   *lc;
-
-	if (catalog_is_coordinator() || !is_shared(sequenceId))
-		return cluster_draw_numbers_here(sequenceId, count, checkRights);
-	rows = cluster_query(cluster_coordinator(),
-						 psprintf("SELECT start, step, amount FROM citus_internal.draw_numbers(%s, "
-								  INT64_FORMAT ")",
-								  quote_literal_cstr(cluster_relation_name(sequenceId)), count));
-	foreach(lc, rows)
-	{
-		char	  **row = lfirst(lc);
-		NumberRun  *run = palloc(sizeof(NumberRun));
-
-		run->start = pg_strtoint64(row[0]);
-		run->step = pg_strtoint64(row[1]);
-		run->count = pg_strtoint64(row[2]);
-		runs = lappend(runs, run);
-	}
-	return runs;
 }

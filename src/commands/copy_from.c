@@ -28,6 +28,7 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "pgstat.h"
+#include "rewrite/rewriteHandler.h"
 #include "tcop/cmdtag.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
@@ -42,6 +43,7 @@
 #include "citus/base/compat.h"
 #include "citus/executor/executor.h"
 #include "commands/copy_internal.h"
+#include "citus/planner/planner.h"
 #include "commands_internal.h"
 
 /* what is shown of a COPY from its beginning on */
@@ -339,6 +341,27 @@ begin_input(CopyRun *run, const char *queryString)
 	keep_progress(run);
 }
 
+/* values of sequences that nodes share come from the coordinator */
+static void
+redirect_defaults(CopyRun *run)
+{
+	ListCell   *cell;
+
+	if (catalog_is_coordinator())
+		return;
+	foreach(cell, run->columns)
+	{
+		ExprState **state = compat_copy_from_default(run->input, lfirst_int(cell));
+		Node	   *expression;
+
+		if (state == NULL)
+			continue;
+		expression = build_column_default(run->relation, lfirst_int(cell));
+		expression = planner_redirect_expression(expression);
+		*state = ExecInitExpr(expression_planner((Expr *) expression), NULL);
+	}
+}
+
 void
 commands_copy_from(Command *command, void *argument)
 {
@@ -351,11 +374,11 @@ commands_copy_from(Command *command, void *argument)
 	run.estate = CreateExecutorState();
 	prepare_output(&run);
 	begin_input(&run, command->call->queryString);
+	redirect_defaults(&run);
 	if (commands_copy_may_pass(&run))
 		commands_copy_pass(&run);
 	else
 		copy_parsed(&run);
-
 	EndCopyFrom(run.input);
 	ExecDropSingleTupleTableSlot(run.row);
 	ExecDropSingleTupleTableSlot(run.output);

@@ -340,6 +340,24 @@ refuse_shard_change(Query *query)
 			 errhint("Use the table itself, or set citus.enable_manual_changes_to_shards.")));
 }
 
+/* what follows once the statement is as it is to be planned */
+static PlannedStmt *
+plan_known(PlanRequest *request)
+{
+	Query	   *query = request->query;
+	PlannedStmt *stmt;
+
+	if (query->querySource != QSRC_ORIGINAL)
+		(void) make_rule_printable((Node *) query, NULL);
+	stmt = planner_plan_request(request);
+	stmt->dependsOnRole |= planner_depends_on_role(query);
+	/* cursors of SQL, not the loops of procedural languages */
+	if ((request->cursorOptions & CURSOR_OPT_FAST_PLAN) &&
+		!(request->cursorOptions & CURSOR_OPT_NO_SCROLL) && query->rowMarks == NIL)
+		planner_allow_backward(stmt->planTree);
+	return stmt;
+}
+
 /*
  * planner_plan
  *		Plans any statement.  Runs in the caller's memory context; takes no locks but those the
@@ -351,28 +369,23 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 {
 	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL};
 	PlannedStmt *stmt;
+	List	   *dependencies = NIL;
 	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;
 	bool		hasKnown;
 
 	if (!base_extension_is_active())
 		return planner_run_server(&request, parse);
+	if (parse->utilityStmt == NULL && !catalog_is_coordinator())
+		request.query = parse = planner_redirect_sequences(parse, &dependencies);
 	hasKnown = ours && planner_has_known_relation(parse);
 	if (catalog_hides_shards())
 		planner_hide_shards(parse, hasKnown);
-	if (!ours)
-		return planner_run_server(&request, parse);
-	if (!hasKnown)
-	{
+	if (ours && !hasKnown)
 		refuse_shard_change(parse);
-		return planner_run_server(&request, parse);
-	}
-	if (parse->querySource != QSRC_ORIGINAL)
-		(void) make_rule_printable((Node *) parse, NULL);
-	stmt = planner_plan_request(&request);
-	stmt->dependsOnRole |= planner_depends_on_role(parse);
-	/* cursors of SQL, not the loops of procedural languages */
-	if ((cursorOptions & CURSOR_OPT_FAST_PLAN) && !(cursorOptions & CURSOR_OPT_NO_SCROLL) &&
-		parse->rowMarks == NIL)
-		planner_allow_backward(stmt->planTree);
+	if (hasKnown)
+		stmt = plan_known(&request);
+	else
+		stmt = planner_run_server(&request, parse);
+	stmt->invalItems = list_concat(stmt->invalItems, dependencies);
 	return stmt;
 }

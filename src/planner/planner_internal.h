@@ -283,6 +283,14 @@ extern Query *planner_stage(Query *query, const DistTable *anchor, StageExtent e
 /* hides shards in every scan of pg_class, in place; hasKnown: the query reads known relations */
 extern void planner_hide_shards(Query *query, bool hasKnown);
 
+/* ---- planner_sequences.c ---- */
+
+/*
+ * Where sequences are the coordinator's, calls that draw from them become ours.  *dependencies:
+ * PlanInvalItems of functions that were looked into.
+ */
+extern Query *planner_redirect_sequences(Query *query, List **dependencies);
+
 /* ---- planner.c ---- */
 
 /* plans a statement by all strategies; raises when it cannot be planned */

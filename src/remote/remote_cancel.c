@@ -174,6 +174,21 @@ collect_rows(RemoteConn *conn, char **tag)
 	}
 }
 
+/* the error of conn, which is of no more use to the caller */
+static void
+raise_and_release(RemoteConn *conn)
+{
+	PG_TRY();
+	{
+		remote_error_raise(conn);
+	}
+	PG_FINALLY();
+	{
+		remote_conn_release(conn);
+	}
+	PG_END_TRY();
+}
+
 List *
 remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char **errormsg,
 					 int *ncolumns, char **tag)
@@ -201,7 +216,7 @@ remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char
 	if (*tag == NULL)
 	{
 		if (ok == NULL)
-			remote_error_raise(conn);
+			raise_and_release(conn);
 		*ok = false;
 		if (errormsg != NULL)
 			*errormsg = remote_error_message(conn, NULL);

@@ -9,8 +9,9 @@
  *	 - a stable expression (now(), current_user) has one value for the statement: a literal;
  *	 - values of a sequence are drawn on the planning node, one a row of all shards, and handed out
  *	   to the shards: fill_number(n) stands for the next of the n-th series;
- *	 - all copies of a reference table must agree on every row, so that what is volatile there is
- *	   computed on the planning node, once a row: fill_text(n).
+ *	 - all copies of a reference table must agree on every row, and functions of users may look at
+ *	   what only the planning node has: such volatile defaults are computed there, once a row, and
+ *	   fill_text(n) stands for the next of the n-th list.
  *
  * The number of rows is taken under the locks of the statement, which has run on all shells by
  * then.  The shards give the values out as the server rewrites them, in the one pass in which it
@@ -20,6 +21,8 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "lib/stringinfo.h"
@@ -38,7 +41,7 @@
 
 #include "citus/cluster/cluster.h"
 #include "citus/deparse/template.h"
-#include "citus/executor/executor.h"
+#include "citus/planner/planner.h"
 #include "tables/tables_internal.h"
 
 /* ---- expressions ---- */
@@ -164,6 +167,32 @@ is_replicated(const DistTable *table)
 	return table->nshards == 1 && table->shards[0]->nplacements > 1;
 }
 
+static bool
+is_users_volatile(Oid function, void *context)
+{
+	return function >= FirstNormalObjectId && func_volatile(function) == PROVOLATILE_VOLATILE;
+}
+
+/* walker: a volatile function that is not the server's */
+static bool
+find_users_volatile(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_users_volatile, context))
+		return true;
+	return expression_tree_walker(node, find_users_volatile, context);
+}
+
+/* what is volatile must be computed once a row, on this node */
+static bool
+must_compute_here(const DistTable *table, Node *expression)
+{
+	if (is_replicated(table))
+		return contain_volatile_functions_not_nextval(expression);
+	return !contain_var_clause(expression) && find_users_volatile(expression, NULL);
+}
+
 TableFills *
 tables_fills_make(Oid relid)
 {
@@ -173,7 +202,7 @@ tables_fills_make(Oid relid)
 	return fills;
 }
 
-/* replaces what each copy would compute for itself by values that this node computes */
+/* replaces what shards would compute for themselves by values that this node computes */
 static char *
 add_values(TableFills *fills, Node *expression)
 {
@@ -207,7 +236,7 @@ tables_fills_add(TableFills *fills, const char *column, Node *expression)
 	else
 	{
 		replaced = replace_draws(expression, fills);
-		if (is_replicated(table) && contain_volatile_functions_not_nextval(expression))
+		if (must_compute_here(table, expression))
 			text = add_values(fills, replaced);
 		else if (list_length(fills->series) > nseries)
 			text = expression_text(fills->relid, replaced);
@@ -385,13 +414,19 @@ text_of_value(Datum value, bool isNull, Oid type)
 	return text;
 }
 
+static ExprState *
+prepare_expression(Node *expression, EState *estate)
+{
+	return ExecPrepareExpr((Expr *) planner_redirect_expression(expression), estate);
+}
+
 /* one value a row, whatever the row */
 static void
 compute_defaults(FillValues *values, int64 count)
 {
 	EState	   *estate = CreateExecutorState();
 	ExprContext *context = GetPerTupleExprContext(estate);
-	ExprState  *state = ExecPrepareExpr((Expr *) values->expression, estate);
+	ExprState  *state = prepare_expression(values->expression, estate);
 
 	for (int64 i = 0; i < count; i++)
 	{
@@ -415,7 +450,7 @@ compute_from_rows(FillValues *values, const Shard *shard, int64 count)
 {
 	EState	   *estate = CreateExecutorState();
 	ExprContext *context = GetPerTupleExprContext(estate);
-	ExprState  *state = ExecPrepareExpr((Expr *) values->expression, estate);
+	ExprState  *state = prepare_expression(values->expression, estate);
 	int64	   *ranks = tables_fill_ranks(shard, count);
 	TableFillScan *scan = tables_fill_scan_begin(shard, true);
 
@@ -469,21 +504,20 @@ void
 tables_fills_draw(TableFills *fills)
 {
 	const DistTable *table = catalog_table_get(fills->relid);
-	int64	   *counts;
 	int64		total = 0;
 	ListCell   *lc;
 
 	if (fills->series == NIL && fills->values == NIL)
 		return;
-	counts = count_rows(table);
+	fills->counts = count_rows(table);
 	for (int i = 0; i < table->nshards; i++)
-		total += counts[i];
+		total += fills->counts[i];
 	foreach(lc, fills->series)
 	{
 		FillSeries *series = lfirst(lc);
 
 		if (!series->drawn)
-			draw_series(series, table, counts, total);
+			draw_series(series, table, fills->counts, total);
 	}
 	foreach(lc, fills->values)
 	{
@@ -492,4 +526,30 @@ tables_fills_draw(TableFills *fills)
 		if (!values->computed)
 			compute_values(fills, values, table->shards[0], total);
 	}
+}
+
+/*
+ * The part of fills that one shard of the table gets.  Palloc'd, but for the values themselves.
+ */
+TableFills *
+tables_fills_of_shard(const TableFills *fills, const DistTable *table, int index)
+{
+	TableFills *part = palloc(sizeof(TableFills));
+	int64		offset = 0;
+	ListCell   *lc;
+
+	*part = *fills;
+	part->values = NIL;
+	for (int i = 0; i < index; i++)
+		offset += fills->counts[i];
+	foreach(lc, fills->values)
+	{
+		FillValues *values = palloc(sizeof(FillValues));
+
+		*values = *(FillValues *) lfirst(lc);
+		values->texts += offset;
+		values->count = fills->counts[index];
+		part->values = lappend(part->values, values);
+	}
+	return part;
 }

@@ -120,7 +120,7 @@ typedef struct FillSeries
 	List	   *pieces;			/* of FillPiece *, in the order in which rows get them */
 } FillSeries;
 
-/* FillValues: an expression computed on the planning node, a value a row of a reference table */
+/* FillValues: an expression computed on the planning node, a value a row, shard by shard */
 typedef struct FillValues
 {
 	Node	   *expression;
@@ -136,7 +136,11 @@ struct TableFills
 	List	   *expressions;	/* of char *: what shards compute for them */
 	List	   *series;			/* of FillSeries * */
 	List	   *values;			/* of FillValues * */
+	int64	   *counts;			/* rows of each shard of the table, once drawn */
 };
+
+extern TableFills *tables_fills_of_shard(const TableFills *fills, const DistTable *table,
+										 int index);
 
 extern bool tables_extend_names_filled(Node *statement, const Shard *shard, List **names,
 									   const TableFills *fills, Node **after);

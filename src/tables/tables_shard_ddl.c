@@ -281,17 +281,13 @@ nodes_of_table(const DistTable *table, List **here)
 	return nodes;
 }
 
-void
-tables_run_filled_shard_ddl(const DistTable *table, List *texts, List *names,
-							const char *searchPath, const TableFills *fills)
+static void
+run_shard_ddl(const DistTable *table, List *texts, List *names, const char *searchPath,
+			  const TableFills *fills)
 {
 	List	   *here;
 	List	   *nodes;
 
-	if (texts == NIL || table->nshards == 0)
-		return;
-	if (fills != NULL && fills->columns == NIL)
-		fills = NULL;
 	nodes = nodes_of_table(table, &here);
 	if (nodes != NIL)
 		cluster_run(nodes, list_make1(make_command(table, texts, names, searchPath, fills)));
@@ -306,6 +302,30 @@ tables_run_filled_shard_ddl(const DistTable *table, List *texts, List *names,
 		executor_rethrow_with_user_names();
 	}
 	PG_END_TRY();
+}
+
+void
+tables_run_filled_shard_ddl(const DistTable *table, List *texts, List *names,
+							const char *searchPath, const TableFills *fills)
+{
+	if (texts == NIL || table->nshards == 0)
+		return;
+	if (fills != NULL && fills->columns == NIL)
+		fills = NULL;
+	if (fills == NULL || fills->values == NIL || table->nshards == 1)
+	{
+		run_shard_ddl(table, texts, names, searchPath, fills);
+		return;
+	}
+	/* values go to the shard whose rows they are for, and to no other */
+	for (int i = 0; i < table->nshards; i++)
+	{
+		DistTable	alone = *table;
+
+		alone.nshards = 1;
+		alone.shards = &table->shards[i];
+		run_shard_ddl(&alone, texts, names, searchPath, tables_fills_of_shard(fills, table, i));
+	}
 }
 
 void

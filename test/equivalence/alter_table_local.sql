@@ -7,6 +7,7 @@ CREATE TABLE r (id int PRIMARY KEY, name text);
 -- distribute: SELECT create_reference_table('r')
 INSERT INTO t SELECT i, i % 10, 'v' || i, i / 2.0 FROM generate_series(1, 100) i;
 INSERT INTO r SELECT i, 'r' || i FROM generate_series(0, 20) i;
+-- worker
 
 -- columns that number rows
 ALTER TABLE t ADD COLUMN s1 serial;
@@ -72,6 +73,7 @@ INSERT INTO t (k) VALUES (113) RETURNING a;
 ALTER TABLE t ALTER COLUMN a SET CYCLE SET MINVALUE 2;
 INSERT INTO t (k) VALUES (113) RETURNING a;
 ALTER TABLE t ALTER COLUMN a SET NO MAXVALUE SET NO CYCLE SET CACHE 10;
+-- differs: a worker has bounds of its own
 SELECT is_identity, identity_generation, identity_start, identity_increment, identity_maximum, identity_minimum, identity_cycle
   FROM information_schema.columns WHERE table_schema = 'eq' AND table_name = 't' AND column_name = 'a';
 ALTER TABLE t ALTER COLUMN b SET GENERATED ALWAYS;

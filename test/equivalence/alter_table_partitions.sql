@@ -19,6 +19,7 @@ INSERT INTO p SELECT i, i % 20, i, 'v' || i FROM generate_series(1, 100) i;
 INSERT INTO l SELECT i, i % 5 FROM generate_series(1, 50) i;
 INSERT INTO h SELECT i, i % 5 FROM generate_series(1, 50) i;
 INSERT INTO r SELECT generate_series(0, 30);
+-- worker
 
 ALTER TABLE p ADD COLUMN s1 serial, ADD COLUMN s2 bigserial;
 SELECT count(DISTINCT s1), min(s1), max(s1), count(DISTINCT s2) FROM p;

@@ -322,6 +322,7 @@ extern bool compat_copy_from_skips_row(CopyFromState cstate);
 extern void compat_copy_from_report_skipped(CopyFromState cstate);
 extern bool compat_csv_line_is_marker(const char *line, int length);
 extern SubTransactionId compat_relation_new_file_subid(Relation relation);
+extern ExprState **compat_copy_from_default(CopyFromState cstate, AttrNumber attno);
 
 #if PG_VERSION_NUM >= 160000
 #define compat_nsitem_perminfo(nsitem) ((nsitem)->p_perminfo)

@@ -74,6 +74,12 @@ typedef enum FragmentTarget
 #define PLAN_COMBINE_LOCATION (-20)
 
 /*
+ * FuncExpr.location of a call that draws the value of an identity column, for which no right on the
+ * sequence is needed: nothing that a user writes stands there.
+ */
+#define PLAN_IDENTITY_CALL (-42)
+
+/*
  * Fragment: one statement, run once per task.  Its parameters $1..$n are the values of params,
  * evaluated once, on the planning node, before the first task leaves.
  *

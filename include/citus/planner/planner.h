@@ -19,6 +19,12 @@ extern PlannedStmt *planner_plan(Query *parse, const char *queryString, int curs
  */
 extern const char *planner_condition_obstacle(Oid relid, Node *condition);
 
+/*
+ * On nodes other than the coordinator, calls in an expression that draw from sequences become ours,
+ * as they do in statements.  For what is evaluated without being planned by us.
+ */
+extern Node *planner_redirect_expression(Node *expression);
+
 /* bodies of set_rel_pathlist_hook and get_relation_info_hook */
 extern void planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
 extern void planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel);
