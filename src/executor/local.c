@@ -174,7 +174,7 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, CommandId
 	return processed;
 }
 
-/* Palloc'd.  Nothing is executed. */
+/* Palloc'd.  Nothing is executed.  The statement may have ended: auto_explain asks then. */
 char *
 executor_local_explain(ExecutorTask *task, ExplainState *es)
 {
@@ -188,6 +188,7 @@ executor_local_explain(ExecutorTask *task, ExplainState *es)
 	inner->format = es->format;
 
 	base_frame_push(FRAME_LOCAL_TASK);
+	PushActiveSnapshot(ActiveSnapshotSet() ? GetActiveSnapshot() : GetTransactionSnapshot());
 	ExplainBeginOutput(inner);
 	foreach(cell, analyze_task(task))
 	{
@@ -197,6 +198,7 @@ executor_local_explain(ExecutorTask *task, ExplainState *es)
 		compat_explain_one_plan(planned, NULL, inner, task->sql, params, NULL, NULL, NULL);
 	}
 	ExplainEndOutput(inner);
+	PopActiveSnapshot();
 	base_frame_pop(FRAME_LOCAL_TASK);
 	return inner->str->data;
 }

@@ -16,3 +16,14 @@ CREATE FUNCTION wrong(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1';
 CREATE OR REPLACE AGGREGATE wrong(int) (SFUNC = wrong, STYPE = int);
 CREATE OR REPLACE AGGREGATE wrong(int, int) (SFUNC = wrong, STYPE = int);
 SELECT wrong(k) FROM d;
+
+-- an UPDATE by a function that reads the table itself, whose rows nothing but themselves tells apart
+CREATE TABLE x (a smallint, b real);
+-- distribute: SELECT create_distributed_table('x', 'b')
+INSERT INTO x VALUES (56, 7.8), (100, 99.097), (0, 0.09561), (42, 324.78), (777, 777.777), (56, 7.8);
+CREATE FUNCTION max_x() RETURNS smallint LANGUAGE sql STABLE AS 'SELECT max(a) FROM x';
+UPDATE x SET a = max_x() + 10 WHERE a > 0;
+SELECT * FROM x;
+DELETE FROM x WHERE a = max_x() AND b < 100;
+SELECT * FROM x;
+DROP TABLE x;

@@ -56,7 +56,7 @@ sub rows_of {
     my $tag = $output =~ s/(^|\n)((?:INSERT|UPDATE|DELETE|MERGE) [\d ]+)\n?\z/$1/ ? $2 : '';
     $output =~ s/\n\z//;
     # Lines rather than records: COPY TO STDOUT, EXPLAIN.
-    my ($header, @rows) = split /$record/, $output;
+    my ($header, @rows) = split /$record/, $output, -1;
     if (!@rows && defined $header && $header =~ /\n/) { ($header, @rows) = ('', split /\n/, $header) }
     @rows = sort @rows unless $ordered;
     return ($tag, $header // '', @rows);
