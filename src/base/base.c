@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "base/base_internal.h"
-#include "citus/base/compat.h"
+#include "citus/base/compat_settings.h"
 #include "citus/base/module.h"
 
 void

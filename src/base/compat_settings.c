@@ -11,7 +11,9 @@
  */
 #include "postgres.h"
 
-#include "citus/base/compat.h"
+#include "utils/memutils.h"
+
+#include "citus/base/compat_settings.h"
 
 #if PG_VERSION_NUM >= 160000
 
@@ -65,12 +67,18 @@ compat_settings_init(void)
 }
 
 void
-compat_visit_chosen_settings(CompatSettingVisitor visit, void *arg)
+compat_visit_chosen_settings(CompatSettingFilter wanted, CompatSettingVisitor visit, void *arg)
 {
 	if (chosenHead != NULL)
 	{
 		for (dlist_node *link = chosenHead->next; link != chosenHead; link = link->next)
-			visit(dlist_container(struct config_generic, nondef_link, link), arg);
+		{
+			struct config_generic *setting =
+				dlist_container(struct config_generic, nondef_link, link);
+
+			if (wanted(setting->name))
+				visit(setting, arg);
+		}
 	}
 	else
 	{
@@ -79,7 +87,7 @@ compat_visit_chosen_settings(CompatSettingVisitor visit, void *arg)
 
 		for (int i = 0; i < n; i++)
 		{
-			if (settings[i]->source != PGC_S_DEFAULT)
+			if (settings[i]->source != PGC_S_DEFAULT && wanted(settings[i]->name))
 				visit(settings[i], arg);
 		}
 		pfree(settings);
@@ -88,21 +96,72 @@ compat_visit_chosen_settings(CompatSettingVisitor visit, void *arg)
 
 #else
 
+/*
+ * Where the wanted settings are in the array, which is sorted by name.  Settings come and go while
+ * libraries are loaded and placeholders made: then the number of settings differs, or another
+ * name stands in one of the places.
+ */
+typedef struct WantedPlace
+{
+	int			index;
+	const char *name;
+} WantedPlace;
+
+static WantedPlace *places = NULL;
+static int	nplaces = 0;
+static int	nsettings = 0;		/* when places were looked for */
+static CompatSettingFilter placesFilter = NULL;
+
 void
 compat_settings_init(void)
 {
 }
 
+static bool
+places_are_right(struct config_generic **settings, int n, CompatSettingFilter wanted)
+{
+	if (places == NULL || n != nsettings || placesFilter != wanted)
+		return false;
+	for (int i = 0; i < nplaces; i++)
+	{
+		if (settings[places[i].index]->name != places[i].name)
+			return false;
+	}
+	return true;
+}
+
+static void
+find_places(struct config_generic **settings, int n, CompatSettingFilter wanted)
+{
+	if (places != NULL)
+		pfree(places);
+	places = MemoryContextAlloc(TopMemoryContext, n * sizeof(WantedPlace));
+	nplaces = 0;
+	for (int i = 0; i < n; i++)
+	{
+		if (!wanted(settings[i]->name))
+			continue;
+		places[nplaces].index = i;
+		places[nplaces++].name = settings[i]->name;
+	}
+	nsettings = n;
+	placesFilter = wanted;
+}
+
 void
-compat_visit_chosen_settings(CompatSettingVisitor visit, void *arg)
+compat_visit_chosen_settings(CompatSettingFilter wanted, CompatSettingVisitor visit, void *arg)
 {
 	struct config_generic **settings = get_guc_variables();
 	int			n = GetNumConfigOptions();
 
-	for (int i = 0; i < n; i++)
+	if (!places_are_right(settings, n, wanted))
+		find_places(settings, n, wanted);
+	for (int i = 0; i < nplaces; i++)
 	{
-		if (settings[i]->source != PGC_S_DEFAULT)
-			visit(settings[i], arg);
+		struct config_generic *setting = settings[places[i].index];
+
+		if (setting->source != PGC_S_DEFAULT)
+			visit(setting, arg);
 	}
 }
 

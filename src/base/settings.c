@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "citus/base/compat.h"
+#include "citus/base/compat_settings.h"
 #include "citus/base/settings.h"
 
 static void

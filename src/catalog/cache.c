@@ -105,6 +105,7 @@ catalog_init(void)
 {
 	catalog_visibility_start();
 	catalog_ids_start();
+	catalog_naming_start();
 	CacheRegisterRelcacheCallback(on_relcache_invalidation, (Datum) 0);
 	base_lifecycle_register(PHASE_CATALOG, free_retired);
 }

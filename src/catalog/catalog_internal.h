@@ -181,6 +181,10 @@ extern bool catalog_conninfo_is_valid(const char *text, const char *const *allow
 extern void catalog_visibility_start(void);
 extern void catalog_ids_start(void);
 
+/* ---- naming.c ---- */
+
+extern void catalog_naming_start(void);
+
 /* ---- naming.c, tables.c: for user_names.c ---- */
 
 extern ShardId catalog_shard_id_of_name(const char *name);

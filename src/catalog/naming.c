@@ -15,11 +15,15 @@
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "catalog/catalog_internal.h"
 #include "citus/base/session.h"
+
+/* grows when a schema may have got another name */
+static uint64 schemaNames = 0;
 
 /*
  * name_<shard id>; if that is too long, what fits of name, then a hash of the whole name so that
@@ -61,8 +65,8 @@ catalog_shard_relname(const Shard *shard)
 	return catalog_extend_name(shell_name(shard), shard->id);
 }
 
-char *
-catalog_shard_qualified_name(const Shard *shard)
+static char *
+make_qualified_name(const Shard *shard)
 {
 	char	   *relname = catalog_shard_relname(shard);
 	char	   *schema = get_namespace_name(get_rel_namespace(shard->relid));
@@ -70,6 +74,42 @@ catalog_shard_qualified_name(const Shard *shard)
 	if (schema == NULL)
 		elog(ERROR, "cache lookup failed for namespace of relation %u", shard->relid);
 	return quote_qualified_identifier(schema, relname);
+}
+
+static void
+forget_schema_names(Datum arg, int cacheid, uint32 hashvalue)
+{
+	schemaNames++;
+}
+
+void
+catalog_naming_start(void)
+{
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schema_names, (Datum) 0);
+}
+
+/*
+ * Statements fill it into their texts again and again, so it is kept with the shard: when the
+ * table is renamed or moved its cache entry goes, when a schema is renamed the count tells.
+ */
+char *
+catalog_shard_qualified_name(const Shard *shard)
+{
+	Shard	   *entry = unconstify(Shard *, shard);
+	uint64		before = schemaNames;
+	char	   *name;
+
+	if (shard->qualifiedName != NULL && shard->namedAt == schemaNames)
+		return pstrdup(shard->qualifiedName);
+	name = make_qualified_name(shard);
+	if (shard->context != NULL && before == schemaNames)
+	{
+		if (shard->qualifiedName != NULL)
+			pfree(shard->qualifiedName);
+		entry->qualifiedName = MemoryContextStrdup(shard->context, name);
+		entry->namedAt = before;
+	}
+	return name;
 }
 
 /* ---- from a relation to its shard ---- */

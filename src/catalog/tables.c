@@ -200,6 +200,7 @@ shard_of_row(CatalogScan *scan, HeapTuple tuple, const DistTable *table)
 
 	shard->id = DatumGetInt64(catalog_scan_value(scan, tuple, SHARD_ID, &isNull));
 	shard->relid = table->relid;
+	shard->context = GetMemoryChunkContext(shard);
 	if (table->kind == DIST_TABLE_HASH && !minIsNull && !maxIsNull)
 	{
 		shard->hasRange = true;

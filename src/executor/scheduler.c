@@ -150,8 +150,8 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 
 	task->state = TASK_SENT;
 	task->started = GetCurrentTimestamp();
+	/* what was sent just now is not answered yet: waiting comes before reading */
 	rc->underWay = lappend(rc->underWay, task);
-	rc->mayHaveAnswers = true;
 }
 
 /* gives a connection work, up to the depth that leaves the rest to others */
@@ -279,12 +279,16 @@ count_connecting(TaskRun *run, RunNode *node)
 
 /* adds a batch of connections to a node whose tasks wait and whose time has come */
 static void
-grow_node(TaskRun *run, RunNode *node, TimestampTz now)
+grow_node(TaskRun *run, RunNode *node)
 {
 	int			wanted;
 	bool		atOnce = executor_force_parallel || executor_slow_start_ms == 0;
+	TimestampTz now;
 
-	if (!node->mayGrow || node->waiting == NIL || (!atOnce && now < node->growAt))
+	if (!node->mayGrow || node->waiting == NIL)
+		return;
+	now = GetCurrentTimestamp();
+	if (!atOnce && now < node->growAt)
 		return;
 
 	wanted = list_length(node->waiting) - count_connecting(run, node);
@@ -312,10 +316,8 @@ grow_node(TaskRun *run, RunNode *node, TimestampTz now)
 static void
 tend_conns(TaskRun *run)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
 	for (int i = 0; i < list_length(run->nodes); i++)
-		grow_node(run, list_nth(run->nodes, i), now);
+		grow_node(run, list_nth(run->nodes, i));
 	for (int i = 0; i < list_length(run->conns); i++)
 	{
 		RunConn    *rc = list_nth(run->conns, i);
@@ -413,7 +415,6 @@ read_conn(TaskRun *run, RunConn *rc, RemoteAnswer *answer, bool ignoreErrors)
 static long
 time_to_growth(TaskRun *run)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	long		result = -1;
 	ListCell   *cell;
 
@@ -424,7 +425,7 @@ time_to_growth(TaskRun *run)
 
 		if (!node->mayGrow || node->waiting == NIL)
 			continue;
-		ms = Max(TimestampDifferenceMilliseconds(now, node->growAt), 1);
+		ms = Max(TimestampDifferenceMilliseconds(GetCurrentTimestamp(), node->growAt), 1);
 		if (result < 0 || ms < result)
 			result = ms;
 	}

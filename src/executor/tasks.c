@@ -238,6 +238,22 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
 	return tasks;
 }
 
+/* 32 hexadecimal digits, without the machinery of printf: one is made for each short statement */
+static char *
+name_of_hashes(uint64 low, uint64 high)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *name = palloc(33);
+
+	for (int i = 0; i < 16; i++)
+	{
+		name[i] = digits[(low >> (60 - 4 * i)) & 15];
+		name[16 + i] = digits[(high >> (60 - 4 * i)) & 15];
+	}
+	name[32] = '\0';
+	return name;
+}
+
 /*
  * The name is made of the text, the parameters' types and the result's types: when one of them
  * changes, so does the name, and the statement prepared before is forgotten by and by.
@@ -256,8 +272,7 @@ executor_task_name(const ExecutorTask *task, TupleDesc resultDesc)
 		low = hash_combine64(low,
 							 hash_bytes_uint32_extended(TupleDescAttr(resultDesc, i)->atttypid,
 														1));
-	return psprintf("citus_%016llx%016llx", (unsigned long long) low,
-					(unsigned long long) high);
+	return name_of_hashes(low, high);
 }
 
 /* several tasks are worth it only together: see fuse.c */

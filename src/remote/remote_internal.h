@@ -155,6 +155,7 @@ typedef struct RemotePrepared
 	uint32		id;				/* number in the server-side name, never reused */
 	uint32		hash;
 	char	   *name;			/* as the caller calls it */
+	char		serverName[24];	/* as the server does */
 	bool		done;			/* its PREPARE has succeeded */
 } RemotePrepared;
 
@@ -308,13 +309,13 @@ extern void remote_queue_flush(RemoteConn *conn);
 
 /* ---- prepared statements (remote_prepared.c) ---- */
 
-/* id of the statement; sends its PREPARE, and drops the least recently used one, if needed */
-extern uint32 remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command);
+/* the statement; sends its PREPARE, and drops the least recently used one, if needed */
+extern const RemotePrepared *remote_prepared_ensure(RemoteConn *conn,
+													const RemoteCommand *command);
 /* the PREPARE has succeeded */
 extern void remote_prepared_done(RemoteConn *conn, uint32 id);
 /* its PREPARE or a command using it has failed: forgotten, if that may be the reason */
 extern void remote_prepared_failed(RemoteConn *conn, uint32 id, int sqlstate);
-extern void remote_prepared_server_name(uint32 id, char *buffer, size_t size);
 
 /* ---- receiving (remote_receive.c) ---- */
 

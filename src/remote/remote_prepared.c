@@ -55,12 +55,6 @@ remote_has_prepared(RemoteConn *conn, const char *statementName)
 }
 
 void
-remote_prepared_server_name(uint32 id, char *buffer, size_t size)
-{
-	snprintf(buffer, size, "citus_%u", id);
-}
-
-void
 remote_prepared_done(RemoteConn *conn, uint32 id)
 {
 	dlist_iter	iter;
@@ -111,9 +105,9 @@ static bool
 drop_oldest(RemoteConn *conn)
 {
 	RemotePrepared *oldest = dlist_tail_element(RemotePrepared, node, &conn->prepared);
-	char		serverName[NAMEDATALEN];
+	char		serverName[sizeof(oldest->serverName)];
 
-	remote_prepared_server_name(oldest->id, serverName, sizeof(serverName));
+	strlcpy(serverName, oldest->serverName, sizeof(serverName));
 	drop_entry(conn, oldest);
 	if (!conn->transport->send_unprepare(conn->link, serverName))
 		return false;
@@ -121,22 +115,21 @@ drop_oldest(RemoteConn *conn)
 	return true;
 }
 
-/* 0: sending failed */
-uint32
+/* NULL: sending failed */
+const RemotePrepared *
 remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command)
 {
 	uint32		hash = hash_name(command->statementName);
 	RemotePrepared *entry = find_statement(conn, command->statementName, hash);
-	char		serverName[NAMEDATALEN];
 
 	if (entry != NULL)
 	{
 		dlist_move_head(&conn->prepared, &entry->node);
-		return entry->id;
+		return entry;
 	}
 
 	if (conn->nprepared >= MAX_PREPARED && !drop_oldest(conn))
-		return 0;
+		return NULL;
 
 	entry = MemoryContextAlloc(conn->context, sizeof(RemotePrepared));
 	entry->id = ++conn->lastPreparedId;
@@ -146,10 +139,10 @@ remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command)
 	dlist_push_head(&conn->prepared, &entry->node);
 	conn->nprepared++;
 
-	remote_prepared_server_name(entry->id, serverName, sizeof(serverName));
-	if (!conn->transport->send_prepare(conn->link, serverName, command->sql, command->nparams,
-									   command->paramTypes))
-		return 0;
+	snprintf(entry->serverName, sizeof(entry->serverName), "citus_%u", entry->id);
+	if (!conn->transport->send_prepare(conn->link, entry->serverName, command->sql,
+									   command->nparams, command->paramTypes))
+		return NULL;
 	remote_queue_add(conn, REMOTE_ITEM_PREPARE, NULL)->preparedId = entry->id;
-	return entry->id;
+	return entry;
 }

@@ -168,16 +168,11 @@ send_now(RemoteConn *conn, const RemoteCommand *command)
 		ok = transport->send_simple(conn->link, command->sql);
 	else if (command->statementName != NULL)
 	{
-		char		name[NAMEDATALEN];
+		const RemotePrepared *prepared = remote_prepared_ensure(conn, command);
 
-		preparedId = remote_prepared_ensure(conn, command);
-		if (preparedId == 0)
-			ok = false;
-		else
-		{
-			remote_prepared_server_name(preparedId, name, sizeof(name));
-			ok = transport->send_prepared(conn->link, name, command);
-		}
+		ok = prepared != NULL &&
+			transport->send_prepared(conn->link, prepared->serverName, command);
+		preparedId = prepared != NULL ? prepared->id : 0;
 	}
 	else
 		ok = transport->send(conn->link, command);

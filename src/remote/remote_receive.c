@@ -209,15 +209,22 @@ sync_result(RemoteConn *conn, RemoteItem *item, RemoteResult result, RemoteAnswe
 	}
 }
 
+/* before the first look for a result of the head */
+static void
+begin_item(RemoteConn *conn, RemoteItem *item)
+{
+	if (!item->streaming && item->kind == REMOTE_ITEM_COMMAND)
+		conn->transport->stream_rows(conn->link);
+	item->streaming = true;
+}
+
 /* true if the head has a result; reads and writes what the network has and takes */
 static bool
 have_result(RemoteConn *conn, RemoteItem *item)
 {
 	const RemoteTransport *transport = conn->transport;
 
-	if (!item->streaming && item->kind == REMOTE_ITEM_COMMAND)
-		transport->stream_rows(conn->link);
-	item->streaming = true;
+	begin_item(conn, item);
 	if (!transport->busy(conn->link))
 		return true;
 	/* waiting for an answer without a Sync would never end */
@@ -243,8 +250,10 @@ remote_has_result(RemoteConn *conn)
 
 	if (conn->nextRow < conn->nrows)
 		return true;
-	return item != NULL && item->streaming && conn->state == REMOTE_IDLE &&
-		!conn->transport->busy(conn->link);
+	if (item == NULL || conn->state != REMOTE_IDLE)
+		return false;
+	begin_item(conn, item);
+	return !conn->transport->busy(conn->link);
 }
 
 /* the server ends the session with this error */

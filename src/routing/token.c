@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/transam.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
@@ -212,12 +213,57 @@ make_composite_step(ShardRouter *router)
 	FreeTupleDesc(desc);
 }
 
+/* ---- routers that are kept ---- */
+
+/*
+ * Built-in types do not change, and their routers are wanted for each statement.  Those of one
+ * step are kept for the session, under what was asked for.
+ */
+#define MAX_KEPT 16
+
+static struct
+{
+	Oid			type;
+	Oid			collation;
+	ShardRouter *router;
+}			kept[MAX_KEPT];
+static int	nkept = 0;
+
+static ShardRouter *
+find_kept(Oid type, Oid collation)
+{
+	for (int i = 0; i < nkept; i++)
+	{
+		if (kept[i].type == type && kept[i].collation == collation)
+			return kept[i].router;
+	}
+	return NULL;
+}
+
+static void
+keep_router(Oid type, Oid collation, const ShardRouter *router)
+{
+	ShardRouter *copy;
+
+	if (type >= FirstGenbkiObjectId || router->step != TOKEN_SERVER || nkept == MAX_KEPT)
+		return;
+	copy = MemoryContextAlloc(TopMemoryContext, sizeof(ShardRouter));
+	*copy = *router;
+	fmgr_info_copy(&copy->hash, unconstify(FmgrInfo *, &router->hash), TopMemoryContext);
+	kept[nkept].type = type;
+	kept[nkept].collation = collation;
+	kept[nkept++].router = copy;
+}
+
 ShardRouter *
 routing_router_make(Oid type, Oid collation)
 {
-	ShardRouter *router = palloc0(sizeof(ShardRouter));
+	ShardRouter *router = find_kept(type, collation);
 
+	if (router != NULL)
+		return router;
 	check_stack_depth();
+	router = palloc0(sizeof(ShardRouter));
 	router->type = getBaseType(type);
 	router->collation = collation;
 
@@ -236,10 +282,11 @@ routing_router_make(Oid type, Oid collation)
 		make_range_step(router);
 	else
 		make_composite_step(router);
+	keep_router(type, collation, router);
 	return router;
 }
 
-/* Palloc'd in the current context; table must have a key. */
+/* table must have a key */
 ShardRouter *
 routing_router_for(const DistTable *table)
 {
@@ -254,9 +301,14 @@ routing_router_for(const DistTable *table)
 ShardRouter *
 routing_router_for_value(const DistTable *table, Oid valueType)
 {
-	Oid			keyType = getBaseType(table->keyType);
-	bool		named = type_has_names(keyType);
+	Oid			keyType;
+	bool		named;
 
+	/* what is kept has no names in it */
+	if (find_kept(table->keyType, table->keyCollation) != NULL)
+		return routing_router_make(valueType, table->keyCollation);
+	keyType = getBaseType(table->keyType);
+	named = type_has_names(keyType);
 	return routing_router_make(named ? keyType : valueType, table->keyCollation);
 }
 

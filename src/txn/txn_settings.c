@@ -28,7 +28,7 @@
 #include "utils/memutils.h"
 #include "utils/pg_locale.h"
 #include "utils/xml.h"
-#include "citus/base/compat.h"
+#include "citus/base/compat_settings.h"
 #include "txn/txn_internal.h"
 
 /* no session's settings are this text */
@@ -101,14 +101,20 @@ is_custom(const struct config_generic *setting)
 }
 
 static bool
+may_travel(const char *name)
+{
+	if (strchr(name, '.') != NULL)
+		return strncmp(name, "citus.", 6) != 0;
+	return is_listed(name, sent_when_changed);
+}
+
+static bool
 travels(const struct config_generic *setting)
 {
 	if (setting->source < PGC_S_DATABASE || setting->context < PGC_SUSET ||
 		(setting->context == PGC_SUSET && !superuser()))
 		return false;
-	if (strchr(setting->name, '.') != NULL)
-		return strncmp(setting->name, "citus.", 6) != 0;
-	return is_listed(setting->name, sent_when_changed);
+	return may_travel(setting->name);
 }
 
 static uint32
@@ -141,7 +147,7 @@ changed_hash(void)
 	uint32		hash = 0;
 	ListCell   *lc;
 
-	compat_visit_chosen_settings(hash_visited, &hash);
+	compat_visit_chosen_settings(may_travel, hash_visited, &hash);
 	foreach(lc, travelled)
 		hash_setting(&hash, lfirst(lc));
 	return hash;

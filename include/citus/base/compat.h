@@ -23,7 +23,6 @@
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
-#include "utils/guc_tables.h"
 #include "utils/relcache.h"
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
@@ -373,28 +372,5 @@ extern ssize_t pq_buffer_remaining_data(void);
 extern bool pq_buffer_has_data(void);
 #define compat_pq_buffer_has_data() pq_buffer_has_data()
 #endif
-
-/* ---- settings ---- */
-
-/* 16: the array of settings is given by its length, too, and is palloc'd */
-static inline struct config_generic **
-compat_get_guc_variables(int *count)
-{
-#if PG_VERSION_NUM >= 160000
-	return get_guc_variables(count);
-#else
-	*count = GetNumConfigOptions();
-	return get_guc_variables();
-#endif
-}
-
-/*
- * 16: a list of the settings whose value is not their default; before, all are looked at.  The
- * visitor must not change settings.
- */
-typedef void (*CompatSettingVisitor) (struct config_generic *setting, void *arg);
-extern void compat_visit_chosen_settings(CompatSettingVisitor visit, void *arg);
-/* once, when the library is loaded */
-extern void compat_settings_init(void);
 
 #endif

@@ -44,6 +44,11 @@ typedef struct Shard
 	int32		maxToken;
 	int			nplacements;
 	Placement  *placements;		/* ordered by placement id */
+
+	/* of catalog_shard_qualified_name() */
+	MemoryContext context;		/* NULL: nothing is kept */
+	char	   *qualifiedName;	/* may be NULL */
+	uint64		namedAt;		/* names of schemas have not changed since, if this is current */
 } Shard;
 
 typedef struct DistTable

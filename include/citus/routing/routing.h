@@ -17,7 +17,10 @@
 /* ShardRouter: token function of one type, looked up once */
 typedef struct ShardRouter ShardRouter;
 
-/* Palloc'd in the current context.  Raises 42704 (no default hash class) or 42883 (no function). */
+/*
+ * Palloc'd in the current context, or kept for ever.  Raises 42704 (no default hash class) or
+ * 42883 (no function).
+ */
 extern ShardRouter *routing_router_make(Oid type, Oid collation);
 extern ShardRouter *routing_router_for(const DistTable *table);
 /* value must not be NULL */
