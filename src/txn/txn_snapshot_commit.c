@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "nodes/parsenodes.h"
+#include "citus/base/injection.h"
 #include "citus/catalog/catalog.h"
 #include "txn/txn_snapshot_internal.h"
 
@@ -108,12 +109,14 @@ txn_statement_starts(const TransactionStmt *stmt, const char *text)
 	switch (stmt->kind)
 	{
 		case TRANS_STMT_PREPARE:
+			BASE_STOP_POINT("txn-part-before-prepare");
 			groups = strstr(text, GROUPS_MARK);
 			own.announced = groups != NULL &&
 				parse_gid(stmt->gid, &own.id, &own.connection) &&
 				txn_snapshot_parse_participants(groups + strlen(GROUPS_MARK), &own.participants);
 			break;
 		case TRANS_STMT_COMMIT_PREPARED:
+			BASE_STOP_POINT("txn-part-before-commit");
 			if (parse_gid(stmt->gid, &id, &connection))
 				txn_commits_wait_for_fences(&id);
 			break;
@@ -128,6 +131,8 @@ txn_statement_ended(const TransactionStmt *stmt)
 	GlobalXact	id;
 	int			connection;
 
+	if (stmt->kind == TRANS_STMT_COMMIT_PREPARED)
+		BASE_STOP_POINT("txn-part-after-commit");
 	if ((stmt->kind == TRANS_STMT_COMMIT_PREPARED ||
 		 stmt->kind == TRANS_STMT_ROLLBACK_PREPARED) &&
 		parse_gid(stmt->gid, &id, &connection))
