@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -412,8 +413,9 @@ apply_adds(MetadataDelta *delta)
 	{
 		const ShardRow *row = lfirst(lc);
 
-		catalog_shard_insert(row->relid, row->shardId, 't', row->hasRange, row->minToken,
-							 row->maxToken);
+		catalog_shard_insert(row->relid, row->shardId,
+							 get_rel_relkind(row->relid) == RELKIND_FOREIGN_TABLE ? 'f' : 't',
+							 row->hasRange, row->minToken, row->maxToken);
 	}
 	CommandCounterIncrement();
 	foreach(lc, delta->placements)

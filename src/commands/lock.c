@@ -100,14 +100,21 @@ lock_shells(Command *command, void *argument)
 
 	initStringInfo(&text);
 	foreach(cell, locks->relids)
-		appendStringInfo(&text, "%s%s", text.len == 0 ? "LOCK TABLE " : ", ",
-						 commands_qualified_name(lfirst_oid(cell)));
-	appendStringInfo(&text, " IN %s MODE", mode_names[locks->mode]);
-
-	lock_coordinator(command, text.data);
+	{
+		/* the server has no statement that locks a foreign table */
+		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_FOREIGN_TABLE)
+			appendStringInfo(&text, "%s%s", text.len == 0 ? "LOCK TABLE " : ", ",
+							 commands_qualified_name(lfirst_oid(cell)));
+	}
+	if (text.len > 0)
+	{
+		appendStringInfo(&text, " IN %s MODE", mode_names[locks->mode]);
+		lock_coordinator(command, text.data);
+	}
 	foreach(cell, locks->relids)
 		LockRelationOid(lfirst_oid(cell), locks->mode);
-	lock_others(command, text.data);
+	if (text.len > 0)
+		lock_others(command, text.data);
 }
 
 /*

@@ -91,6 +91,9 @@ commands_lock_coordinator_first(Oid relid)
 
 	if (catalog_is_coordinator() || catalog_node_of_group(COORDINATOR_GROUP_ID) == NULL)
 		return;
+	/* there is no statement that locks a foreign table */
+	if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+		return;
 	text = psprintf("LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE",
 					commands_qualified_name(relid));
 	cluster_run(list_make1(unconstify(ClusterNode *, cluster_coordinator())), list_make1(text));

@@ -149,7 +149,9 @@ find_referenced_by_alter(const AlterTableStmt *statement, bool spread)
 static void
 share_partition(Command *command, void *argument)
 {
-	CreateStmt *statement = (CreateStmt *) command->statement;
+	CreateStmt *statement = IsA(command->statement, CreateForeignTableStmt)
+		? &((CreateForeignTableStmt *) command->statement)->base
+		: (CreateStmt *) command->statement;
 	Oid			relid = RangeVarGetRelid(statement->relation, NoLock, false);
 
 	tables_add_member(relid);
@@ -282,12 +284,15 @@ commands_steps_create_foreign_table(Command *command)
 	CreateStmt *statement = &((CreateForeignTableStmt *) command->statement)->base;
 	const DistTable *parent = known_parent(command, statement);
 
-	if (parent != NULL)
+	if (parent == NULL || table_exists_already(statement))
+		return NIL;
+	if (parent->kind != DIST_TABLE_LOCAL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot create a foreign table as partition or child of distributed "
 						"table \"%s\"", get_rel_name(parent->relid))));
-	return NIL;
+	cluster_require_coordinator();
+	return list_make2(commands_step_local(), commands_step_call(share_partition, NULL));
 }
 
 /* ---- ALTER TABLE ---- */
@@ -585,6 +590,32 @@ steps_for_index(Command *command, Oid relid)
 					  commands_step_shards(table->relid, command->text, NIL));
 }
 
+/* what the shards of a foreign table need to read what the table reads */
+static void
+check_foreign_options(Oid relid, const AlterTableStmt *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, statement->cmds)
+	{
+		AlterTableCmd *cmd = lfirst(cell);
+		ListCell   *option;
+
+		if (cmd->subtype != AT_GenericOptions)
+			continue;
+		foreach(option, (List *) cmd->def)
+		{
+			DefElem    *element = lfirst_node(DefElem, option);
+
+			if (element->defaction == DEFELEM_DROP && strcmp(element->defname, "table_name") == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot drop option \"table_name\" of foreign table \"%s\", which "
+								"is known to all nodes", get_rel_name(relid))));
+		}
+	}
+}
+
 List *
 commands_steps_alter_table(Command *command)
 {
@@ -613,6 +644,8 @@ commands_steps_alter_table(Command *command)
 	if (!catalog_table_is_known(relid))
 		return steps_for_plain_table(command, relid);
 
+	if (relkind == RELKIND_FOREIGN_TABLE)
+		check_foreign_options(relid, statement);
 	commands_lock_coordinator_first(relid);
 	/* checks ownership, and that the relation is of the kind the statement names */
 	AlterTableLookupRelation(statement, AlterTableGetLockLevel(statement->cmds));

@@ -147,7 +147,8 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 			continue;
 		append_local_shards(&statement->relations, table, localGroup);
 		wrote |= list_length(statement->relations) > before;
-		if (shells)
+		/* the shard of a foreign table is on the coordinator, and is what it reads */
+		if (shells && get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
 		{
 			char	   *schemaName = get_namespace_name(get_rel_namespace(relid));
 
@@ -233,6 +234,24 @@ require_right(List *relids)
 	}
 }
 
+/* the server truncates what the shell of a foreign table stands for, by the wrapper it has here */
+static void
+refuse_foreign_on_worker(List *relids)
+{
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		if (!catalog_is_coordinator() &&
+			get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot truncate foreign table \"%s\" on this node",
+							get_rel_name(lfirst_oid(cell))),
+					 errhint("Connect to the coordinator and run it again.")));
+	}
+}
+
 List *
 commands_steps_truncate(Command *command)
 {
@@ -243,6 +262,7 @@ commands_steps_truncate(Command *command)
 	if (statement->behavior == DROP_CASCADE)
 		relids = with_referencing(relids);
 	known = keep_known(relids);
+	refuse_foreign_on_worker(known);
 	if (known == NIL)
 		return NIL;
 	require_right(known);

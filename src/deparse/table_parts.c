@@ -94,6 +94,8 @@ deparse_table_replica_identity(List *texts, Relation relation)
 {
 	char	   *table = deparse_relation_name(RelationGetRelid(relation));
 
+	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+		return texts;
 	switch (relation->rd_rel->relreplident)
 	{
 		case REPLICA_IDENTITY_NOTHING:
@@ -365,7 +367,8 @@ deparse_table_comments(List *texts, Relation relation)
 	List	   *indexIds = RelationGetIndexList(relation);
 	ListCell   *cell;
 
-	texts = deparse_comment(texts, "TABLE", table, RelationRelationId, relid, 0);
+	texts = deparse_comment(texts, relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE ?
+							"FOREIGN TABLE" : "TABLE", table, RelationRelationId, relid, 0);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attr = TupleDescAttr(desc, i);

@@ -380,6 +380,9 @@ planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 		tuples = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
 		ReleaseSysCache(tuple);
 	}
+	/* a foreign table's wrapper has no part in the plan: its shard is read, where that is */
+	rel->fdwroutine = NULL;
+	rel->serverid = InvalidOid;
 	rel->tuples = tuples >= 0 ? tuples : DEFAULT_TUPLES;
 	rel->pages = (BlockNumber) (rel->tuples / 100) + 1;
 	rel->indexlist = indexes_that_prove(rel->indexlist);
@@ -550,7 +553,7 @@ collapse_partitions_walker(Node *node, void *context)
 			return false;
 		if (!rte->inh && rte->relkind == RELKIND_RELATION)
 			mark_only(rte);
-		else if (rte->inh)
+		else if (rte->inh || rte->relkind == RELKIND_FOREIGN_TABLE)
 			rte->relkind = RELKIND_RELATION;
 		rte->inh = false;
 		return false;

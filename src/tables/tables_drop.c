@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_type.h"
@@ -33,6 +34,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/varlena.h"
 
 #include "citus/base/session.h"
 #include "citus/catalog/catalog.h"
@@ -107,9 +109,22 @@ execute_drop(const char *text)
 	CommandCounterIncrement();
 }
 
+static bool
+is_foreign_table(const char *name)
+{
+	List	   *parts = textToQualifiedNameList(cstring_to_text(name));
+	RangeVar   *relation = makeRangeVarFromNameList(parts);
+	Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE;
+}
+
 void
 tables_drop_relations(List *names)
 {
+	List	   *ordinary = NIL;
+	List	   *foreign = NIL;
+	ListCell   *lc;
 	int			level;
 
 	if (names == NIL)
@@ -118,7 +133,17 @@ tables_drop_relations(List *names)
 	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	txn_mark_local_write();
-	execute_drop(psprintf("DROP TABLE IF EXISTS %s CASCADE", join(names, ", ")));
+	foreach(lc, names)
+	{
+		if (is_foreign_table(lfirst(lc)))
+			foreign = lappend(foreign, lfirst(lc));
+		else
+			ordinary = lappend(ordinary, lfirst(lc));
+	}
+	if (foreign != NIL)
+		execute_drop(psprintf("DROP FOREIGN TABLE IF EXISTS %s CASCADE", join(foreign, ", ")));
+	if (ordinary != NIL)
+		execute_drop(psprintf("DROP TABLE IF EXISTS %s CASCADE", join(ordinary, ", ")));
 	AtEOXact_GUC(true, level);
 }
 

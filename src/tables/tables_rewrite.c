@@ -515,6 +515,12 @@ rewrite_create_table(Rewrite *rewrite, Node *node)
 	return true;
 }
 
+static bool
+rewrite_create_foreign_table(Rewrite *rewrite, Node *node)
+{
+	return rewrite_create_table(rewrite, (Node *) &((CreateForeignTableStmt *) node)->base);
+}
+
 /* one subcommand of ALTER TABLE; false when a shard does without it */
 static bool
 rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
@@ -928,6 +934,7 @@ static const struct
 	Rewriter	rewriter;
 }			rewriters[] = {
 	{T_CreateStmt, rewrite_create_table},
+	{T_CreateForeignTableStmt, rewrite_create_foreign_table},
 	{T_AlterTableStmt, rewrite_alter_table},
 	{T_RenameStmt, rewrite_rename},
 	{T_AlterObjectSchemaStmt, rewrite_set_schema},

@@ -140,7 +140,7 @@ apply_to_shard(const Shard *shard, List *texts, List *names, const TableFills *f
 			tables_execute_utility(statement, text);
 			if (after != NULL)
 				tables_execute_utility(after, text);
-			if (IsA(statement, CreateStmt))
+			if (IsA(statement, CreateStmt) || IsA(statement, CreateForeignTableStmt))
 				bind_to_shell(shard);
 			if (makes_a_child(statement))
 				tables_mirror_own_parts(shard);

@@ -48,6 +48,8 @@ lock_everywhere(List *family)
 
 		CheckTableNotInUse(rel, "undistribute");
 		relation_close(rel, NoLock);
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			continue;
 		names = lappend(names, psprintf("LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE",
 										tables_qualified_name(lfirst_oid(lc))));
 	}
@@ -77,7 +79,11 @@ suspend_row_security(Oid relid)
 static void
 pull_rows(Oid relid)
 {
-	bool		wasForced = suspend_row_security(relid);
+	bool		wasForced;
+
+	if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+		return;
+	wasForced = suspend_row_security(relid);
 
 	ereport(NOTICE,
 			(errmsg("moving the rows of table \"%s\" from its shards into a local table",
