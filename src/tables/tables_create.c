@@ -100,8 +100,8 @@ lock_family(List *family)
 }
 
 /*
- * Members of a family are ordinary or partitioned tables, of managed ones foreign tables, too; their
- * parents are all in the family, but for those of its root: these are known already.
+ * Members of a family are ordinary or partitioned tables, of managed ones foreign tables, too;
+ * their parents are all in the family, but for those of its root: these are known already.
  */
 static void
 check_members(List *family, DistTableKind kind, int rootParents)
