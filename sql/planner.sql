@@ -64,3 +64,22 @@ CREATE AGGREGATE citus_internal.combine_states(regprocedure, oid[], bytea, anyel
 	finalfunc = citus_internal.combine_states_final,
 	finalfunc_extra
 );
+
+-- rows that move from shard to shard: cut into buckets and packed, and unpacked again
+CREATE FUNCTION citus_internal.pack_rows(query text, key_column integer, bounds integer[],
+										 VARIADIC parameters "any",
+										 OUT bucket integer, OUT data bytea)
+RETURNS SETOF record
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'pack_rows';
+
+CREATE FUNCTION citus_internal.unpack_rows_support(internal)
+RETURNS internal
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'unpack_rows_support';
+
+CREATE FUNCTION citus_internal.unpack_rows(data bytea, key_column integer)
+RETURNS SETOF record
+LANGUAGE C STRICT IMMUTABLE PARALLEL RESTRICTED
+SUPPORT citus_internal.unpack_rows_support
+AS 'MODULE_PATHNAME', 'unpack_rows';

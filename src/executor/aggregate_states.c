@@ -38,7 +38,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/expandeddatum.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/regproc.h"
@@ -87,20 +86,6 @@ typedef struct CarriedState
 } CarriedState;
 
 /* ---- what an aggregate is ---- */
-
-static bool
-type_is_sent_in_binary(Oid type)
-{
-	char		category;
-	bool		preferred;
-	Oid			element = get_element_type(type);
-
-	if (!executor_type_is_binary(type))
-		return false;
-	get_type_category_preferred(OidIsValid(element) ? element : type, &category, &preferred);
-	return category == TYPCATEGORY_NUMERIC || category == TYPCATEGORY_DATETIME ||
-		category == TYPCATEGORY_TIMESPAN || category == TYPCATEGORY_BOOLEAN;
-}
 
 static void
 check_may_execute(Oid function, Oid role)
@@ -219,7 +204,7 @@ make_kind(Oid aggregate, Oid *types, int ntypes, Oid collation, bool combines, O
 	}
 	else
 	{
-		kind->binary = type_is_sent_in_binary(kind->type);
+		kind->binary = executor_type_is_plain_binary(kind->type);
 		if (combines && kind->binary)
 			getTypeBinaryInputInfo(kind->type, &function, &kind->ioparam);
 		else if (combines)
@@ -397,24 +382,6 @@ partial_state_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(group);
 }
 
-/* text of a value under settings that lose nothing */
-static char *
-lossless_text(FmgrInfo *output, Datum value)
-{
-	int			level = NewGUCNestLevel();
-	char	   *result;
-
-	(void) set_config_option("extra_float_digits", "3", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	result = OutputFunctionCall(output, value);
-	AtEOXact_GUC(true, level);
-	return result;
-}
-
 /* what comes first in the bytes of a state */
 #define STATE_IS_NULL	'n'
 #define STATE_HAS_VALUE	'v'
@@ -473,7 +440,7 @@ partial_state_final(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		char	   *text = lossless_text(&kind->output, value);
+		char	   *text = executor_lossless_text(&kind->output, value);
 
 		PG_RETURN_BYTEA_P(make_bytes(STATE_HAS_VALUE, text, strlen(text)));
 	}

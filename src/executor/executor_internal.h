@@ -122,6 +122,10 @@ typedef struct ExecutorParams
 /* binary form exists, is the same on every node, and is not touched by client_encoding */
 extern bool executor_type_is_binary(Oid type);
 extern bool executor_binary_allowed(void);
+/* the same whatever client_encoding is: numbers, times, and arrays of them */
+extern bool executor_type_is_plain_binary(Oid type);
+/* text of a value, by its output function, under settings that lose nothing */
+extern char *executor_lossless_text(FmgrInfo *output, Datum value);
 
 extern ExecutorParams *executor_params_make(int n);
 /* evaluates exprs once; results live in the current context */
@@ -169,6 +173,9 @@ typedef struct ExecutorTask
 	int			shardIndex;
 	const char *sql;
 	ExecutorParams *params;		/* may be NULL */
+	struct MovedRows *moved;	/* some of params come from here; or NULL */
+	ExecutorParams *unbound;	/* params while they are bound, in boundContext */
+	MemoryContext boundContext;
 	const char *statementName;	/* worth preparing under this name; or NULL */
 	bool		local;			/* runs in-process */
 	bool		copy;			/* of another task's rows: its rows and count are dropped */
@@ -294,6 +301,14 @@ extern ClusterSnapshot *executor_snapshot_for_write(void);
  */
 extern TaskRun *executor_snapshot_try(struct DistScanState *state, RunOptions *options);
 
+/* ---- rows that move between shards before a fragment runs (movement.c) ---- */
+
+typedef struct MovedRows MovedRows;
+
+/* gives a task its rows while it is sent, or run; takes them away */
+extern void executor_movements_bind(ExecutorTask *task);
+extern void executor_movements_unbind(ExecutorTask *task);
+
 /* ---- the scan node (scan.c, insert.c, explain.c, explain_tasks.c) ---- */
 
 typedef enum ScanPhase
@@ -327,6 +342,7 @@ typedef struct DistScanState
 
 	/* valid once started */
 	ExecutorParams *params;
+	MovedRows  *moved;			/* NULL: the fragment has no movements */
 	List	   *tasks;
 	int			nshards;
 	List	   *running;		/* reads: the tasks as sent, those of a node perhaps as one */
@@ -335,6 +351,10 @@ typedef struct DistScanState
 	Tuplestorestate *store;		/* may be NULL */
 	TupleTableSlot *storeSlot;
 } DistScanState;
+
+/* brings what the fragment's movements say; forgets it */
+extern void executor_movements_run(DistScanState *state, const RunOptions *options);
+extern void executor_movements_end(DistScanState *state);
 
 extern Node *executor_scan_create(CustomScan *scan);
 /* parameters and tasks, without running anything */

@@ -51,6 +51,7 @@ make_explain_task(ExecutorTask *task, ExplainState *es)
 						 on_off(es->verbose), on_off(es->costs), on_off(es->settings),
 						 format_name(es), task->sql);
 	copy->statementName = NULL;
+	copy->moved = NULL;
 	copy->state = TASK_WAITING;
 	copy->index = 0;
 	copy->stage = 0;
@@ -296,7 +297,7 @@ has_extern_param(Node *node, void *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-		return true;
+		return ((Param *) node)->paramid < PLAN_STAGED_PARAM;
 	return expression_tree_walker(node, has_extern_param, context);
 }
 
@@ -333,6 +334,7 @@ static void
 explain_fragment(DistScanState *state, ExplainState *es)
 {
 	bool		executed = es->analyze && state->phase != SCAN_NEW;
+	ListCell   *cell;
 
 	if (!can_resolve(state))
 	{
@@ -343,6 +345,13 @@ explain_fragment(DistScanState *state, ExplainState *es)
 		return;
 	}
 	executor_scan_resolve(state);
+	foreach(cell, state->plan->fragment->movements)
+	{
+		Movement   *movement = lfirst(cell);
+
+		ExplainPropertyText(movement->keyColumn > 0 ? "Rows Moved" : "Rows Sent To All Tasks",
+							movement->name, es);
+	}
 	ExplainPropertyInteger("Task Count", NULL, list_length(state->tasks), es);
 	if (state->plan->fragment->target == FRAGMENT_SHARDS)
 		ExplainPropertyText("Shards",

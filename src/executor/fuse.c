@@ -38,6 +38,7 @@ executor_fuse_key(const Fragment *fragment, List *tasks)
 
 	if (fragment->target != FRAGMENT_SHARDS || fragment->command != CMD_SELECT ||
 		!fragment->returnsRows || fragment->hasRowLocks || fragment->hasModifyingCte ||
+		fragment->movements != NIL ||
 		list_length(tasks) < 2 || executor_force_parallel || executor_slow_start_ms == 0)
 		return 0;
 	first = linitial(tasks);

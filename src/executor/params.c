@@ -14,6 +14,7 @@
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -71,6 +72,39 @@ executor_type_is_binary(Oid type)
 
 	if (result && OidIsValid(element))
 		return executor_type_is_binary(element);
+	return result;
+}
+
+bool
+executor_type_is_plain_binary(Oid type)
+{
+	char		category;
+	bool		preferred;
+	Oid			element = get_element_type(type);
+
+	if (!executor_type_is_binary(type))
+		return false;
+	if (type == UUIDOID)
+		return true;
+	get_type_category_preferred(OidIsValid(element) ? element : type, &category, &preferred);
+	return category == TYPCATEGORY_NUMERIC || category == TYPCATEGORY_DATETIME ||
+		category == TYPCATEGORY_TIMESPAN || category == TYPCATEGORY_BOOLEAN;
+}
+
+char *
+executor_lossless_text(FmgrInfo *output, Datum value)
+{
+	int			level = NewGUCNestLevel();
+	char	   *result;
+
+	(void) set_config_option("extra_float_digits", "3", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("datestyle", "ISO", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("intervalstyle", "postgres", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	result = OutputFunctionCall(output, value);
+	AtEOXact_GUC(true, level);
 	return result;
 }
 

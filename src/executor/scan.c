@@ -168,12 +168,33 @@ staged_mutator(Node *node, StagedRow *row)
 	return expression_tree_mutator(node, staged_mutator, row);
 }
 
+/* what movements bring is NULL until a task is sent */
+static List *
+without_moved(List *params)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, params)
+	{
+		Param	   *param = lfirst(lc);
+
+		if (IsA(param, Param) && param->paramkind == PARAM_EXTERN &&
+			param->paramid >= PLAN_MOVED_PARAM)
+			result = lappend(result, makeNullConst(param->paramtype, -1, InvalidOid));
+		else
+			result = lappend(result, param);
+	}
+	return result;
+}
+
 /* the fragment's parameters with the values that had to be computed first */
 static List *
 stage_params(DistScanState *state, List *params)
 {
 	StagedRow	row = {NULL};
 
+	params = without_moved(params);
 	if (state->css.custom_ps == NIL)
 		return params;
 	if (!state->explainOnly)
@@ -272,6 +293,17 @@ choose_running(DistScanState *state)
 }
 
 static void
+move_rows(DistScanState *state, const RunOptions *options)
+{
+	ListCell   *cell;
+
+	executor_movements_end(state);
+	executor_movements_run(state, options);
+	foreach(cell, state->tasks)
+		((ExecutorTask *) lfirst(cell))->moved = state->moved;
+}
+
+static void
 start_reads(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
@@ -291,7 +323,8 @@ start_reads(DistScanState *state)
 	options.mayGrow = !state->plan->fragment->hasRowLocks;
 	options.user = &state->user;
 
-	state->run = executor_snapshot_try(state, &options);
+	if (state->plan->fragment->movements == NIL)
+		state->run = executor_snapshot_try(state, &options);
 	if (state->run == NULL)
 	{
 		options.snapshot = executor_snapshot_get(state);
@@ -302,6 +335,13 @@ start_reads(DistScanState *state)
 				  !(state->plan->fragment->hasRowLocks ||
 					state->plan->fragment->hasModifyingCte)))
 			options.use = TXN_AUTOCOMMIT;
+		if (state->plan->fragment->movements != NIL)
+		{
+			/* each source has a role of its own */
+			executor_leave_role(caller);
+			move_rows(state, &options);
+			caller = executor_enter_role(state->plan->fragment->role);
+		}
 		state->run = executor_run_start(state->running, &options);
 	}
 	state->phase = SCAN_STREAMING;
@@ -315,8 +355,10 @@ start_reads(DistScanState *state)
 
 			if (options.snapshot != NULL)
 				snapshot = txn_snapshot_local(options.snapshot);
+			executor_movements_bind(task);
 			executor_local_run(task, false, snapshot, estate->es_snapshot->curcid,
 							   executor_sink_receiver(&sink, task));
+			executor_movements_unbind(task);
 		}
 	}
 	executor_leave_role(caller);
@@ -489,6 +531,7 @@ end_scan(CustomScanState *node)
 	if (state->store != NULL)
 		tuplestore_end(state->store);
 	state->store = NULL;
+	executor_movements_end(state);
 
 	foreach(cell, node->custom_ps)
 		ExecEndNode(lfirst(cell));

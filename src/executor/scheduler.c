@@ -137,6 +137,7 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 	command.binaryResult = run->options.binary;
 	command.sync = true;
 	command.owner = task;
+	executor_movements_bind(task);
 	if (task->params != NULL)
 	{
 		executor_params_encode(task->params);
@@ -147,6 +148,7 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 		command.paramFormats = task->params->wireFormats;
 	}
 	remote_send(rc->conn, &command);
+	executor_movements_unbind(task);
 
 	task->state = TASK_SENT;
 	task->started = GetCurrentTimestamp();

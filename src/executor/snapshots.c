@@ -138,6 +138,7 @@ static void
 add_places_of_table(Places *places, const Fragment *fragment)
 {
 	const DistTable *table = catalog_table_get(fragment->anchor);
+	ListCell   *movement;
 
 	for (int i = 0; table != NULL && i < table->nshards; i++)
 	{
@@ -153,6 +154,8 @@ add_places_of_table(Places *places, const Fragment *fragment)
 			add_node(places,
 					 catalog_node_of_group(((Placement *) linitial(placements))->groupId));
 	}
+	foreach(movement, fragment->movements)
+		add_places_of_table(places, ((Movement *) lfirst(movement))->source);
 }
 
 static void
@@ -186,6 +189,8 @@ take_for(DistScanState *state)
 	add_places_of_tasks(&places, state->running);
 	if (group->nscans > 1)
 		add_places_of_group(&places, group);
+	else if (state->plan->fragment->movements != NIL)
+		add_places_of_table(&places, state->plan->fragment);
 	else if (list_length(state->running) == 1)
 		return NULL;
 	if (places.nodes == NIL)

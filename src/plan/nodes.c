@@ -72,7 +72,14 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, params, FIELD_NODE),
 	FIELD(Fragment, sortKeys, FIELD_NODE),
 	FIELD(Fragment, estimatedRows, FIELD_DOUBLE),
-	FIELD(Fragment, role, FIELD_OID)
+	FIELD(Fragment, role, FIELD_OID),
+	FIELD(Fragment, movements, FIELD_NODE)
+};
+
+static const Field movementFields[] = {
+	FIELD(Movement, source, FIELD_NODE),
+	FIELD(Movement, keyColumn, FIELD_INT),
+	FIELD(Movement, name, FIELD_STRING)
 };
 
 static const Field insertFields[] = {
@@ -149,6 +156,7 @@ static const NodeType nodeTypes[] = {
 	NODE_TYPE(PLAN_NODE_TEMPLATE, SqlTemplate, templateFields),
 	NODE_TYPE(PLAN_NODE_PRUNE, PruneSpec, pruneFields),
 	NODE_TYPE(PLAN_NODE_FRAGMENT, Fragment, fragmentFields),
+	NODE_TYPE(PLAN_NODE_MOVEMENT, Movement, movementFields),
 	NODE_TYPE(PLAN_NODE_INSERT, InsertSpec, insertFields),
 	NODE_TYPE(PLAN_NODE_ACTION, ChangeAction, actionFields),
 	NODE_TYPE(PLAN_NODE_CHANGE, ChangeSpec, changeFields),

@@ -107,6 +107,18 @@ plan_lock_target_make(void)
 	return make_node(sizeof(LockTarget), PLAN_NODE_TARGET);
 }
 
+/* name is copied */
+Movement *
+plan_movement_make(Fragment *source, int keyColumn, const char *name)
+{
+	Movement   *movement = make_node(sizeof(Movement), PLAN_NODE_MOVEMENT);
+
+	movement->source = source;
+	movement->keyColumn = keyColumn;
+	movement->name = pstrdup(name);
+	return movement;
+}
+
 /* strategy is copied */
 DistPlan *
 plan_make(DistPlanKind kind, const char *strategy)

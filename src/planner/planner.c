@@ -147,6 +147,8 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 	query = planner_normalize(request->query);
 	upper = planner_transform(query, refusal, &whole);
 	if (upper == NULL)
+		upper = planner_move(request, query, refusal, &whole);
+	if (upper == NULL)
 		return NULL;
 	if (whole != NULL)
 		return planner_make_stmt(request, whole, request->query->targetList);

@@ -64,6 +64,7 @@ typedef struct Analysis
 static RowSource *analyze_jointree(Analysis *analysis, Node *node);
 static List *analyze_query(Analysis *analysis, Query *query);
 static void absorb_sublinks(Analysis *analysis, Node *expr, RowSource *source);
+static void absorb_clauses(Analysis *analysis, List *clauses, RowSource *source);
 
 static List *
 quals_of(Analysis *analysis, Node *quals)
@@ -129,6 +130,23 @@ source_of_relation(Analysis *analysis, Index rti, RangeTblEntry *rte)
 	}
 	else
 		source->parts = list_make1(part_of_table(analysis, rti, table));
+	return source;
+}
+
+/* rows that were moved are cut by their column as the shards of another table are by its key */
+static RowSource *
+source_of_moved(Analysis *analysis, Index rti, RangeTblEntry *rte, Oid anchor, AttrNumber key)
+{
+	RowSource  *source = palloc0(sizeof(RowSource));
+	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
+	Part	   *part = part_of_table(analysis, rti, catalog_table_get(anchor));
+
+	part->moved = true;
+	part->keys = NIL;
+	part->nullable = list_make1(makeVar(rti, key, list_nth_oid(function->funccoltypes, key - 1),
+										list_nth_int(function->funccoltypmods, key - 1),
+										list_nth_oid(function->funccolcollations, key - 1), 0));
+	source->parts = list_make1(part);
 	return source;
 }
 
@@ -221,6 +239,8 @@ source_of_rte(Analysis *analysis, Index rti)
 {
 	RangeTblEntry *rte = rt_fetch(rti, analysis->level->query->rtable);
 	RowSource  *source;
+	Oid			anchor;
+	AttrNumber	key;
 
 	switch (rte->rtekind)
 	{
@@ -233,6 +253,8 @@ source_of_rte(Analysis *analysis, Index rti)
 		case RTE_FUNCTION:
 		case RTE_TABLEFUNC:
 		case RTE_VALUES:
+			if (planner_rte_is_moved(rte, &anchor, &key))
+				return source_of_moved(analysis, rti, rte, anchor, key);
 			if (planner_rte_plan(rte) != NULL)
 				block(analysis, "an earlier part of the statement gives rows to this node");
 			source = palloc0(sizeof(RowSource));
@@ -270,7 +292,7 @@ source_inner_join(Analysis *analysis, List *sources, Node *quals)
 	planner_source_merge_parts(result);
 	foreach(lc, result->parts)
 		planner_part_add_prunes(lfirst(lc), clauses);
-	absorb_sublinks(analysis, (Node *) clauses, result);
+	absorb_clauses(analysis, clauses, result);
 	return result;
 }
 
@@ -342,7 +364,7 @@ source_left_join(Analysis *analysis, RowSource *left, RowSource *right, Node *qu
 		part->partial = true;
 		result->parts = lappend(result->parts, part);
 	}
-	absorb_sublinks(analysis, (Node *) clauses, &sublinks);
+	absorb_clauses(analysis, clauses, &sublinks);
 	result->parts = list_concat(result->parts, sublinks.parts);
 	return result;
 }
@@ -372,7 +394,7 @@ source_full_join(Analysis *analysis, RowSource *left, RowSource *right, Node *qu
 		part->partial = part->partial || left->parts == NIL || right->parts == NIL;
 		result->parts = lappend(result->parts, part);
 	}
-	absorb_sublinks(analysis, (Node *) clauses, &sublinks);
+	absorb_clauses(analysis, clauses, &sublinks);
 	result->parts = list_concat(result->parts, sublinks.parts);
 	return result;
 }
@@ -416,15 +438,23 @@ analyze_jointree(Analysis *analysis, Node *node)
 
 /* ---- sublinks ---- */
 
+/* Vars that are the key or NULL */
+static List *
+key_or_null(Part *part)
+{
+	return planner_vars_union(list_copy(part->nullable), part->keys);
+}
+
 typedef struct SublinkContext
 {
 	Analysis   *analysis;
 	RowSource  *source;
+	bool		nullIsFalse;	/* of the outermost sublink */
 } SublinkContext;
 
 /* the outer Var that testexpr compares with output column paramid by the key's equality */
 static void
-link_by_testexpr(Analysis *analysis, Part *part, Node *testexpr)
+link_by_testexpr(Part *part, Node *testexpr, bool nullIsFalse)
 {
 	OpExpr	   *op;
 	Var		   *outer;
@@ -436,7 +466,7 @@ link_by_testexpr(Analysis *analysis, Part *part, Node *testexpr)
 	if (is_andclause(testexpr))
 	{
 		foreach(lc, ((BoolExpr *) testexpr)->args)
-			link_by_testexpr(analysis, part, lfirst(lc));
+			link_by_testexpr(part, lfirst(lc), nullIsFalse);
 		return;
 	}
 	if (!IsA(testexpr, OpExpr) || list_length(((OpExpr *) testexpr)->args) != 2)
@@ -452,7 +482,8 @@ link_by_testexpr(Analysis *analysis, Part *part, Node *testexpr)
 		!planner_operator_is_key_equality(op->opno, outer->vartype))
 		return;
 
-	foreach(lc, part->keys)
+	/* a NULL among the rows makes "no match" unknown, which may be the same */
+	foreach(lc, nullIsFalse ? key_or_null(part) : part->keys)
 	{
 		if (((Var *) lfirst(lc))->varattno == ((Param *) param)->paramid)
 		{
@@ -502,7 +533,10 @@ sublink_walker(Node *node, SublinkContext *context)
 		SubLink    *sublink = (SubLink *) node;
 		Node	   *testexpr = planner_flatten(context->analysis->level->query,
 											   sublink->testexpr);
+		bool		nullIsFalse = context->nullIsFalse;
 		ListCell   *lc;
+
+		context->nullIsFalse = false;
 
 		foreach(lc, analyze_query(context->analysis, castNode(Query, sublink->subselect)))
 		{
@@ -510,8 +544,9 @@ sublink_walker(Node *node, SublinkContext *context)
 
 			part->links = vars_lift(part->links);
 			if (sublink->subLinkType == ANY_SUBLINK && !part->partial)
-				link_by_testexpr(context->analysis, part, testexpr);
-			absorb_sublink_part(context->source, part, sublink->subLinkType);
+				link_by_testexpr(part, testexpr, nullIsFalse);
+			absorb_sublink_part(context->source, part,
+								nullIsFalse ? EXISTS_SUBLINK : sublink->subLinkType);
 		}
 		return sublink_walker(sublink->testexpr, context);
 	}
@@ -523,9 +558,25 @@ sublink_walker(Node *node, SublinkContext *context)
 static void
 absorb_sublinks(Analysis *analysis, Node *expr, RowSource *source)
 {
-	SublinkContext context = {analysis, source};
+	SublinkContext context = {analysis, source, false};
 
 	(void) sublink_walker(expr, &context);
+}
+
+/* conditions that rows must fulfil: one that is unknown keeps a row away as one that is false */
+static void
+absorb_clauses(Analysis *analysis, List *clauses, RowSource *source)
+{
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		SublinkContext context = {analysis, source, false};
+
+		context.nullIsFalse = IsA(lfirst(lc), SubLink) &&
+			((SubLink *) lfirst(lc))->subLinkType == ANY_SUBLINK;
+		(void) sublink_walker(lfirst(lc), &context);
+	}
 }
 
 /* ---- queries ---- */
@@ -596,13 +647,6 @@ vars_to_outputs(Query *query, List *vars)
 									 exprCollation((Node *) tle->expr), 0));
 	}
 	return result;
-}
-
-/* Vars that are the key or NULL */
-static List *
-key_or_null(Part *part)
-{
-	return planner_vars_union(list_copy(part->nullable), part->keys);
 }
 
 static List *

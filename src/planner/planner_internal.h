@@ -78,6 +78,8 @@ extern void planner_move_vars(Node *expr, Index from, Index to);
 extern bool planner_has_known_relation(Query *query);
 /* true when the query refers to Vars or CTEs of levels above itself */
 extern bool planner_is_correlated(Query *query);
+/* the same for an expression of a query */
+extern bool planner_expr_is_correlated(Node *expr);
 /* first sub-query (or the query itself) that modifies a known relation; NULL if none */
 extern Query *planner_find_modification(Query *query, bool skipTop);
 /* any reference table of the query */
@@ -137,6 +139,23 @@ extern DistPlan *planner_rte_plan(RangeTblEntry *rte);
  * that is not right.  When nothing is left to merge, *whole is the fragment alone.
  */
 extern Query *planner_transform(Query *query, Refusal *refusal, DistPlan **whole);
+
+/* the same for a query some of whose relations move (planner_move.c) */
+extern Query *planner_transform_moved(Query *query, List *movements, Refusal *refusal,
+									  DistPlan **whole);
+
+/* ---- planner_move.c ---- */
+
+/*
+ * Like planner_transform() for a query that it refuses: some relations' rows move between shards.
+ * NULL with refusal->reason when that is not right, or costs more than to bring all rows here.
+ */
+extern Query *planner_move(PlanRequest *request, Query *query, Refusal *refusal,
+						   DistPlan **whole);
+/* true for rows that are cut by column key as the shards of anchor are */
+extern bool planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key);
+
+/* ---- planner_merge.c ---- */
 
 /* true when every output column has a type whose values another node can send */
 extern bool planner_outputs_can_travel(List *targetList);
@@ -203,6 +222,8 @@ extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 extern PlannedStmt *planner_scan(PlanRequest *request);
 /* scans of ours give their rows in either direction, in place; for cursors */
 extern void planner_allow_backward(Plan *plan);
+/* how many rows a SELECT over known relations has, as the server's planner estimates it */
+extern double planner_estimate_rows(PlanRequest *request, Query *query);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 

@@ -33,6 +33,7 @@
 #define STRATEGY_ONE_GROUP	"one shard group"
 #define STRATEGY_PUSHDOWN	"pushdown"
 #define STRATEGY_REPLICA	"reference tables"
+#define STRATEGY_MOVE		"rows moved between shards"
 
 /* what planner_transform() knows about the query it works on */
 typedef struct Transform
@@ -40,6 +41,7 @@ typedef struct Transform
 	Query	   *query;			/* normalized, not shipped */
 	QueryShape	shape;
 	const char *strategy;
+	List	   *movements;		/* of Movement: rows that the fragment needs */
 	Refusal    *refusal;
 } Transform;
 
@@ -74,6 +76,7 @@ ship_fragment(Transform *transform, Query *query)
 	List	   *params;
 	PruneSpec  *prune = transform->shape.prune;
 	const char *reason;
+	Fragment   *fragment;
 
 	if (!planner_outputs_can_travel(query->targetList))
 	{
@@ -86,13 +89,13 @@ ship_fragment(Transform *transform, Query *query)
 		refuse(transform, reason);
 		return NULL;
 	}
-	if (transform->shape.pinned && transform->shape.pin != NULL)
+	if (transform->shape.pinned && transform->shape.pin != NULL && transform->movements == NIL)
 		prune = plan_prune_make(PRUNE_EQUAL,
 								(Expr *) expression_planner(copyObject(transform->shape.pin)),
 								NIL);
-	return planner_fragment_rte(planner_make_fragment(query, params, transform->shape.anchor,
-													  prune),
-								transform->strategy, query->targetList);
+	fragment = planner_make_fragment(query, params, transform->shape.anchor, prune);
+	fragment->movements = transform->movements;
+	return planner_fragment_rte(fragment, transform->strategy, query->targetList);
 }
 
 /* junk columns of a fragment query are ordinary columns of its rows */
@@ -499,7 +502,13 @@ nothing_to_merge(Query *query, List *keys)
 Query *
 planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
 {
-	Transform	transform = {query, {0}, NULL, refusal};
+	return planner_transform_moved(query, NIL, refusal, whole);
+}
+
+Query *
+planner_transform_moved(Query *query, List *movements, Refusal *refusal, DistPlan **whole)
+{
+	Transform	transform = {.query = query,.movements = movements,.refusal = refusal};
 	QueryShape *shape = &transform.shape;
 	Query	   *result;
 
@@ -518,15 +527,23 @@ planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
 		return NULL;
 	}
 
-	if (!shape->pinned &&
+	if ((!shape->pinned || movements != NIL) &&
 		planner_shows_source_order(query, upper_part_is_per_shard(query, shape->keys)))
 	{
 		refusal->reason = "rows are needed in the order of a sub-query";
 		return NULL;
 	}
+	if (movements != NIL && !shape->complete)
+	{
+		refusal->reason = "rows move to all shards";
+		return NULL;
+	}
+	if (movements != NIL)
+		transform.strategy = STRATEGY_MOVE;
+	else
+		transform.strategy = shape->pinned ? STRATEGY_ONE_GROUP : STRATEGY_PUSHDOWN;
 
-	transform.strategy = shape->pinned ? STRATEGY_ONE_GROUP : STRATEGY_PUSHDOWN;
-	if (shape->pinned || nothing_to_merge(query, shape->keys))
+	if ((shape->pinned && movements == NIL) || nothing_to_merge(query, shape->keys))
 		result = transform_whole(&transform, whole);
 	else if (bounds_have_sublinks(query))
 		result = NULL;

@@ -233,6 +233,14 @@ planner_is_correlated(Query *query)
 	return query_tree_walker(query, correlated_walker, &context, QTW_EXAMINE_RTES_BEFORE);
 }
 
+bool
+planner_expr_is_correlated(Node *expr)
+{
+	LevelContext context = {0};
+
+	return correlated_walker(expr, &context);
+}
+
 typedef struct ModificationContext
 {
 	Query	   *found;

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
@@ -114,6 +115,25 @@ planner_operator_is_key_equality(Oid opno, Oid type)
 	return entry->eq_opr == opno;
 }
 
+/*
+ * True for an equality of two Vars that makes their tokens equal.  Across types only where a
+ * family's hash functions agree and hash the values themselves, not what they name.
+ */
+bool
+planner_operator_equates(Oid opno, Var *left, Var *right)
+{
+	Oid			family = routing_hash_family(left->vartype);
+
+	if (left->varcollid != right->varcollid || left->varattno <= 0 || right->varattno <= 0)
+		return false;
+	if (left->vartype == right->vartype)
+		return planner_operator_is_key_equality(opno, left->vartype);
+	return family == routing_hash_family(right->vartype) && op_in_opfamily(opno, family) &&
+		op_strict(opno) &&
+		(family == routing_hash_family(INT8OID) || family == routing_hash_family(FLOAT8OID) ||
+		 family == routing_hash_family(TEXTOID));
+}
+
 /* adds the equalities of two Vars that the conjunction quals demands */
 List *
 planner_classes_from_quals(List *classes, List *quals)
@@ -132,10 +152,8 @@ planner_classes_from_quals(List *classes, List *quals)
 			Var		   *left = planner_strip_to_var(linitial(op->args));
 			Var		   *right = planner_strip_to_var(lsecond(op->args));
 
-			if (left != NULL && right != NULL && left->vartype == right->vartype &&
-				left->varcollid == right->varcollid &&
-				left->varattno > 0 && right->varattno > 0 &&
-				planner_operator_is_key_equality(op->opno, left->vartype))
+			if (left != NULL && right != NULL &&
+				planner_operator_equates(op->opno, left, right))
 				classes = planner_classes_add(classes, list_make2(left, right));
 		}
 	}
@@ -183,6 +201,7 @@ part_join(Part *part, Part *other)
 	part->links = planner_vars_union(list_copy(part->links), other->links);
 	part->prunes = list_concat_copy(part->prunes, other->prunes);
 	part->partial = part->partial && other->partial;
+	part->moved = part->moved && other->moved;
 }
 
 /* what equality of its members tells a part that touches the class */
@@ -282,6 +301,9 @@ planner_part_add_prunes(Part *part, List *quals)
 {
 	List	   *strict = NIL;
 	ListCell   *lc;
+
+	if (part->moved)
+		return;
 
 	/* IS NULL contradicts a key, but selects rows of an outer join: not for nullable Vars */
 	foreach(lc, quals)

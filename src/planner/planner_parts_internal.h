@@ -16,6 +16,7 @@ typedef struct Part
 	const DistTable *table;		/* one of its relations */
 	bool		partial;
 	bool		closed;
+	bool		moved;			/* all its rows were moved: the keys are not of the table's type */
 } Part;
 
 /* rows of a join tree node */
@@ -32,6 +33,7 @@ extern List *planner_vars_intersection(List *a, List *b);
 extern Var *planner_strip_to_var(Node *expr);
 extern List *planner_classes_add(List *classes, List *members);
 extern bool planner_operator_is_key_equality(Oid opno, Oid type);
+extern bool planner_operator_equates(Oid opno, Var *left, Var *right);
 extern List *planner_classes_from_quals(List *classes, List *quals);
 extern Part *planner_part_copy(Part *part);
 extern bool planner_part_touches(Part *part, List *vars);

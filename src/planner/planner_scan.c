@@ -52,6 +52,9 @@ static const CustomPathMethods scanPathMethods = {
 	.PlanCustomPath = plan_scan_path,
 };
 
+/* true while the rows of a query are estimated: only its relations' statistics matter */
+static bool estimating = false;
+
 /* ---- paths ---- */
 
 /* whose rights the relation is read with; invalid: the current user's */
@@ -328,6 +331,8 @@ relation_is_ours_to_scan(Oid relid)
 void
 planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
+	if (estimating)
+		return;
 	if (rte->rtekind == RTE_FUNCTION)
 	{
 		DistPlan   *plan;
@@ -364,6 +369,27 @@ indexes_that_prove(List *indexes)
 			result = lappend(result, index);
 	}
 	return result;
+}
+
+double
+planner_estimate_rows(PlanRequest *request, Query *query)
+{
+	double		rows = 0;
+
+	estimating = true;
+	PG_TRY();
+	{
+		PlannedStmt *stmt = standard_planner(copyObject(query), request->queryString, 0,
+											 request->boundParams);
+
+		rows = stmt->planTree->plan_rows;
+	}
+	PG_FINALLY();
+	{
+		estimating = false;
+	}
+	PG_END_TRY();
+	return rows;
 }
 
 void

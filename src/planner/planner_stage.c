@@ -272,7 +272,7 @@ own_quals(Query *query, Index rti)
 		Node	   *qual = lfirst(lc);
 
 		if (!checkExprHasSubLink(qual) && !contain_volatile_functions(qual) &&
-			!contain_vars_of_level(qual, 1) &&
+			!planner_expr_is_correlated(qual) &&
 			bms_equal(pull_varnos(NULL, qual), bms_make_singleton(rti)))
 			result = lappend(result, copyObject(qual));
 	}

@@ -68,6 +68,12 @@ typedef enum FragmentTarget
 #define PLAN_STAGED_PARAM 1000000
 
 /*
+ * Extern parameters numbered from here are rows that were moved: bytea for unpack_rows(), of the
+ * fragment's movement 0, 1 ..., and of the bucket of the task's shard.
+ */
+#define PLAN_MOVED_PARAM 2000000
+
+/*
  * The location of a call of citus_internal.combine_states() in a plan: parsed text has none like
  * it, so that users cannot have bytes of their own taken for an aggregate's state.
  */
@@ -102,7 +108,20 @@ typedef struct Fragment
 	List	   *sortKeys;		/* reserved for merging sorted runs; NIL */
 	double		estimatedRows;	/* total over all tasks */
 	Oid			role;			/* with whose rights it runs; invalid: the current user's */
+	List	   *movements;		/* of Movement: run before the first task */
 } Fragment;
+
+/*
+ * Movement: rows of one fragment that tasks of another need.  The shards of the other's anchor are
+ * the buckets, chosen by the hash of a column.
+ */
+typedef struct Movement
+{
+	ExtensibleNode node;
+	Fragment   *source;			/* a SELECT */
+	int			keyColumn;		/* of the source's columns, from 1; 0: every task gets all rows */
+	char	   *name;			/* of the relation and its column, for EXPLAIN */
+} Movement;
 
 /*
  * InsertSpec: rows computed on the planning node that go to shards.  The child plan's target list
@@ -235,6 +254,7 @@ extern ChangeSpec *plan_change_make(void);
 extern ChangeAction *plan_change_action_make(void);
 extern LockSpec *plan_lock_make(void);
 extern LockTarget *plan_lock_target_make(void);
+extern Movement *plan_movement_make(Fragment *source, int keyColumn, const char *name);
 extern DistPlan *plan_make(DistPlanKind kind, const char *strategy);
 
 /* the DistPlan of a CustomScan of ours; NULL for any other plan node */

@@ -26,6 +26,12 @@ extern ShardRouter *routing_router_for(const DistTable *table);
 /* value must not be NULL */
 extern int32 routing_token(ShardRouter *router, Datum value);
 
+/*
+ * The hash family in which two types must meet for an equality between them to route: InvalidOid
+ * for types that cannot be hashed.  Domains count as their base type.
+ */
+extern Oid	routing_hash_family(Oid type);
+
 /* index of the shard that owns token; -1 if none does */
 extern int	routing_shard_of_token(const DistTable *table, int32 token);
 

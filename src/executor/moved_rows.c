@@ -1,0 +1,612 @@
+/*
+ * moved_rows.c
+ *	  Rows on their way from one shard to another, packed.
+ *
+ * pack_rows() runs a query beside a shard and cuts its rows into buckets by the hash of one of
+ * their columns; unpack_rows() gives the rows of a bucket where they are needed.  In between they
+ * are bytes that nobody looks into.
+ *
+ * A chunk is
+ *		length (4, of the whole chunk), number of rows (4), number of columns (2),
+ *		how each column is written (1 each, see ColumnForm),
+ *		the rows: a bit per column that is set for NULL, then the columns that are not NULL
+ * and a value any number of chunks one after the other.  Numbers are in network order.
+ *
+ * Invariant: any bytes are read without harm.  Lengths are checked against what is left; a column
+ * is only read in the form that its type has; what could be wrong inside a value is checked by the
+ * type's own receive or input function.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "port/pg_bswap.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "citus/routing/routing.h"
+#include "executor/executor_internal.h"
+
+PG_FUNCTION_INFO_V1(pack_rows);
+PG_FUNCTION_INFO_V1(unpack_rows);
+PG_FUNCTION_INFO_V1(unpack_rows_support);
+
+/* a bucket's chunk leaves when it has grown to this */
+#define CHUNK_SIZE		(64 * 1024)
+#define CHUNK_HEADER	10
+
+typedef enum ColumnForm
+{
+	FORM_BOOL = 'b',
+	FORM_2 = '2',				/* by-value numbers of so many bytes */
+	FORM_4 = '4',
+	FORM_8 = '8',
+	FORM_BYTES = 'y',			/* length and bytes of a bytea */
+	FORM_STRING = 'v',			/* length and bytes of text in the server's encoding */
+	FORM_SENT = 's',			/* length and what the type's send function gives */
+	FORM_TEXT = 't'				/* length and what the type's output function gives */
+} ColumnForm;
+
+typedef struct ColumnCodec
+{
+	ColumnForm	form;
+	FmgrInfo	function;		/* FORM_SENT, FORM_TEXT */
+	Oid			ioparam;
+	int32		typmod;
+} ColumnCodec;
+
+static ColumnForm
+form_of_type(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return FORM_BOOL;
+		case INT2OID:
+			return FORM_2;
+		case INT4OID:
+		case DATEOID:
+			return FORM_4;
+		case INT8OID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return FORM_8;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return FORM_STRING;
+		case BYTEAOID:
+			return FORM_BYTES;
+		default:
+			return executor_type_is_plain_binary(type) ? FORM_SENT : FORM_TEXT;
+	}
+}
+
+/* how the columns of desc are written, or read */
+static ColumnCodec *
+make_codecs(TupleDesc desc, bool reads)
+{
+	ColumnCodec *codecs = palloc0(sizeof(ColumnCodec) * Max(desc->natts, 1));
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Oid			type = TupleDescAttr(desc, i)->atttypid;
+		ColumnCodec *codec = &codecs[i];
+		Oid			function;
+		bool		isVarlena;
+
+		codec->form = form_of_type(type);
+		codec->typmod = TupleDescAttr(desc, i)->atttypmod;
+		if (codec->form != FORM_SENT && codec->form != FORM_TEXT)
+			continue;
+		if (reads && codec->form == FORM_SENT)
+			getTypeBinaryInputInfo(type, &function, &codec->ioparam);
+		else if (reads)
+			getTypeInputInfo(type, &function, &codec->ioparam);
+		else if (codec->form == FORM_SENT)
+			getTypeBinaryOutputInfo(type, &function, &isVarlena);
+		else
+			getTypeOutputInfo(type, &function, &isVarlena);
+		fmgr_info(function, &codec->function);
+	}
+	return codecs;
+}
+
+/* ---- packing ---- */
+
+typedef struct Packer
+{
+	DestReceiver pub;
+	Tuplestorestate *store;		/* of chunks */
+	TupleDesc	storeDesc;
+	MemoryContext context;		/* of the call */
+	MemoryContext rowContext;
+	TupleDesc	desc;			/* of the rows, from the first of them on */
+	ColumnCodec *codecs;
+	int			keyColumn;		/* from 1; 0: one bucket */
+	ShardRouter *router;
+	int			nbuckets;
+	int32	   *bounds;			/* least token of each bucket, ascending */
+	StringInfoData *chunks;
+	int		   *counts;			/* rows of each chunk */
+} Packer;
+
+static void
+begin_chunk(Packer *packer, int bucket)
+{
+	StringInfo	chunk = &packer->chunks[bucket];
+	uint16		natts = pg_hton16(packer->desc->natts);
+
+	resetStringInfo(chunk);
+	appendStringInfoSpaces(chunk, CHUNK_HEADER);
+	memcpy(chunk->data + 8, &natts, 2);
+	for (int i = 0; i < packer->desc->natts; i++)
+		appendStringInfoChar(chunk, packer->codecs[i].form);
+	packer->counts[bucket] = 0;
+}
+
+static void
+end_chunk(Packer *packer, int bucket)
+{
+	StringInfo	chunk = &packer->chunks[bucket];
+	uint32		length = pg_hton32(chunk->len);
+	uint32		count = pg_hton32(packer->counts[bucket]);
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (packer->counts[bucket] == 0)
+		return;
+	memcpy(chunk->data, &length, 4);
+	memcpy(chunk->data + 4, &count, 4);
+	values[0] = Int32GetDatum(bucket);
+	values[1] = PointerGetDatum(cstring_to_text_with_len(chunk->data, chunk->len));
+	tuplestore_putvalues(packer->store, packer->storeDesc, values, nulls);
+	pfree(DatumGetPointer(values[1]));
+	begin_chunk(packer, bucket);
+}
+
+static void
+append_sized(StringInfo chunk, const char *data, int length)
+{
+	uint32		size = pg_hton32(length);
+
+	appendBinaryStringInfo(chunk, (char *) &size, 4);
+	appendBinaryStringInfo(chunk, data, length);
+}
+
+static void
+append_value(StringInfo chunk, ColumnCodec *codec, Datum value)
+{
+	uint16		two;
+	uint32		four;
+	uint64		eight;
+
+	switch (codec->form)
+	{
+		case FORM_BOOL:
+			appendStringInfoChar(chunk, DatumGetBool(value) ? 1 : 0);
+			break;
+		case FORM_2:
+			two = pg_hton16((uint16) DatumGetInt16(value));
+			appendBinaryStringInfo(chunk, (char *) &two, 2);
+			break;
+		case FORM_4:
+			four = pg_hton32((uint32) DatumGetInt32(value));
+			appendBinaryStringInfo(chunk, (char *) &four, 4);
+			break;
+		case FORM_8:
+			eight = pg_hton64((uint64) DatumGetInt64(value));
+			appendBinaryStringInfo(chunk, (char *) &eight, 8);
+			break;
+		case FORM_BYTES:
+		case FORM_STRING:
+			{
+				struct varlena *bytes = PG_DETOAST_DATUM_PACKED(value);
+
+				append_sized(chunk, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+			}
+			break;
+		case FORM_SENT:
+			{
+				bytea	   *bytes = SendFunctionCall(&codec->function, value);
+
+				append_sized(chunk, VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ);
+			}
+			break;
+		case FORM_TEXT:
+			{
+				char	   *text = executor_lossless_text(&codec->function, value);
+
+				append_sized(chunk, text, strlen(text));
+			}
+			break;
+	}
+}
+
+static void
+pack_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+	Packer	   *packer = (Packer *) self;
+	MemoryContext caller;
+
+	if (packer->keyColumn < 0 || packer->keyColumn > desc->natts || desc->natts > PG_UINT16_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the query has no column %d", packer->keyColumn)));
+	caller = MemoryContextSwitchTo(packer->context);
+	packer->desc = CreateTupleDescCopy(desc);
+	packer->codecs = make_codecs(desc, false);
+	packer->chunks = palloc(sizeof(StringInfoData) * packer->nbuckets);
+	packer->counts = palloc(sizeof(int) * packer->nbuckets);
+	for (int i = 0; i < packer->nbuckets; i++)
+	{
+		initStringInfo(&packer->chunks[i]);
+		begin_chunk(packer, i);
+	}
+	if (packer->keyColumn > 0)
+	{
+		Form_pg_attribute key = TupleDescAttr(desc, packer->keyColumn - 1);
+
+		packer->router = routing_router_make(key->atttypid, key->attcollation);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* NULLs are equal to nothing; all of them are in the first bucket */
+static int
+bucket_of_row(Packer *packer, TupleTableSlot *slot)
+{
+	int			low = 0;
+	int			high = packer->nbuckets - 1;
+	int32		token;
+
+	if (packer->keyColumn == 0 || slot->tts_isnull[packer->keyColumn - 1])
+		return 0;
+	token = routing_token(packer->router, slot->tts_values[packer->keyColumn - 1]);
+	while (low < high)
+	{
+		int			middle = (low + high + 1) / 2;
+
+		if (token < packer->bounds[middle])
+			high = middle - 1;
+		else
+			low = middle;
+	}
+	return low;
+}
+
+static bool
+pack_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	Packer	   *packer = (Packer *) self;
+	MemoryContext caller = MemoryContextSwitchTo(packer->rowContext);
+	int			natts = packer->desc->natts;
+	int			bucket;
+	int			bits;
+	StringInfo	chunk;
+
+	slot_getallattrs(slot);
+	bucket = bucket_of_row(packer, slot);
+	chunk = &packer->chunks[bucket];
+	bits = chunk->len;
+	for (int i = 0; i < natts; i += 8)
+		appendStringInfoChar(chunk, 0);
+	for (int i = 0; i < natts; i++)
+	{
+		if (slot->tts_isnull[i])
+			chunk->data[bits + i / 8] |= 1 << (i % 8);
+		else
+			append_value(chunk, &packer->codecs[i], slot->tts_values[i]);
+	}
+	packer->counts[bucket]++;
+	if (chunk->len >= CHUNK_SIZE)
+		end_chunk(packer, bucket);
+	MemoryContextReset(packer->rowContext);
+	MemoryContextSwitchTo(caller);
+	return true;
+}
+
+static void
+pack_nothing(DestReceiver *self)
+{
+}
+
+/* arguments 4 and up are the query's parameters */
+static ParamListInfo
+query_params(FunctionCallInfo fcinfo)
+{
+	int			n = PG_NARGS() - 4;
+	ParamListInfo params = n > 0 ? makeParamList(n) : NULL;
+
+	for (int i = 0; i < n; i++)
+	{
+		params->params[i].value = PG_GETARG_DATUM(i + 4);
+		params->params[i].isnull = PG_ARGISNULL(i + 4);
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = get_fn_expr_argtype(fcinfo->flinfo, i + 4);
+	}
+	return params;
+}
+
+static void
+read_bounds(Packer *packer, ArrayType *array)
+{
+	if (ARR_HASNULL(array) || ARR_ELEMTYPE(array) != INT4OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the bounds of buckets must not be null")));
+	packer->nbuckets = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+	packer->bounds = (int32 *) ARR_DATA_PTR(array);
+	if (packer->nbuckets < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there must be at least one bucket")));
+}
+
+/*
+ * pack_rows(query text, key_column integer, bounds integer[], VARIADIC parameters "any"): the
+ * query's rows by bucket; the first of parameters is not used.
+ */
+Datum
+pack_rows(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Packer		packer = {0};
+	SPIExecuteOptions options = {0};
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("query, column and bounds must not be null")));
+	InitMaterializedSRF(fcinfo, 0);
+	packer.pub.receiveSlot = pack_receive;
+	packer.pub.rStartup = pack_startup;
+	packer.pub.rShutdown = pack_nothing;
+	packer.pub.rDestroy = pack_nothing;
+	packer.pub.mydest = DestTuplestore;
+	packer.store = rsinfo->setResult;
+	packer.storeDesc = rsinfo->setDesc;
+	packer.keyColumn = PG_GETARG_INT32(1);
+	read_bounds(&packer, PG_GETARG_ARRAYTYPE_P(2));
+
+	SPI_connect();
+	packer.context = CurrentMemoryContext;
+	packer.rowContext = AllocSetContextCreate(CurrentMemoryContext, "citus packed row",
+											  ALLOCSET_DEFAULT_SIZES);
+	options.params = query_params(fcinfo);
+	options.read_only = true;
+	options.dest = &packer.pub;
+	if (SPI_execute_extended(text_to_cstring(PG_GETARG_TEXT_PP(0)), &options) != SPI_OK_SELECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows are packed of queries only")));
+	for (int i = 0; i < packer.nbuckets; i++)
+		end_chunk(&packer, i);
+	SPI_finish();
+	return (Datum) 0;
+}
+
+/* ---- unpacking ---- */
+
+typedef struct Reading
+{
+	const char *at;
+	const char *end;
+} Reading;
+
+static void
+damaged(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+			 errmsg("packed rows are damaged")));
+}
+
+static const char *
+take(Reading *reading, int64 n)
+{
+	const char *result = reading->at;
+
+	if (n < 0 || n > reading->end - reading->at)
+		damaged();
+	reading->at += n;
+	return result;
+}
+
+static uint32
+take_number(Reading *reading)
+{
+	uint32		number;
+
+	memcpy(&number, take(reading, 4), 4);
+	return pg_ntoh32(number);
+}
+
+static Datum
+read_value(Reading *reading, ColumnCodec *codec, StringInfo buffer)
+{
+	uint16		two;
+	uint64		eight;
+	int			length;
+	const char *data;
+	Datum		value;
+
+	switch (codec->form)
+	{
+		case FORM_BOOL:
+			return BoolGetDatum(*take(reading, 1) != 0);
+		case FORM_2:
+			memcpy(&two, take(reading, 2), 2);
+			return Int16GetDatum((int16) pg_ntoh16(two));
+		case FORM_4:
+			return Int32GetDatum((int32) take_number(reading));
+		case FORM_8:
+			memcpy(&eight, take(reading, 8), 8);
+			return Int64GetDatum((int64) pg_ntoh64(eight));
+		default:
+			break;
+	}
+
+	length = (int) take_number(reading);
+	data = take(reading, length);
+	if (codec->form == FORM_STRING)
+		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
+	if (codec->form == FORM_STRING || codec->form == FORM_BYTES)
+		return PointerGetDatum(cstring_to_text_with_len(data, length));
+
+	/* receive and input functions want a NUL behind the value */
+	resetStringInfo(buffer);
+	appendBinaryStringInfo(buffer, data, length);
+	if (codec->form == FORM_TEXT)
+	{
+		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
+		return InputFunctionCall(&codec->function, buffer->data, codec->ioparam, codec->typmod);
+	}
+	value = ReceiveFunctionCall(&codec->function, buffer, codec->ioparam, codec->typmod);
+	if (buffer->cursor != length)
+		damaged();
+	return value;
+}
+
+static void
+check_header(Reading *reading, TupleDesc desc, ColumnCodec *codecs)
+{
+	uint16		natts;
+	const char *forms;
+
+	memcpy(&natts, take(reading, 2), 2);
+	if (pg_ntoh16(natts) != desc->natts)
+		damaged();
+	forms = take(reading, desc->natts);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (forms[i] != (char) codecs[i].form)
+			damaged();
+	}
+}
+
+/* the rows of one chunk into the store */
+static void
+unpack_chunk(Reading *chunk, uint32 count, TupleDesc desc, ColumnCodec *codecs,
+			 Tuplestorestate *store)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus unpacked row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	Datum	   *values = MemoryContextAllocZero(caller, sizeof(Datum) * Max(desc->natts, 1));
+	bool	   *nulls = MemoryContextAllocZero(caller, sizeof(bool) * Max(desc->natts, 1));
+	StringInfoData buffer;
+
+	MemoryContextSwitchTo(caller);
+	initStringInfo(&buffer);
+	MemoryContextSwitchTo(context);
+	for (uint32 row = 0; row < count; row++)
+	{
+		const char *bits = take(chunk, (desc->natts + 7) / 8);
+
+		for (int i = 0; i < desc->natts; i++)
+		{
+			nulls[i] = (bits[i / 8] & (1 << (i % 8))) != 0;
+			if (!nulls[i])
+				values[i] = read_value(chunk, &codecs[i], &buffer);
+		}
+		tuplestore_putvalues(store, desc, values, nulls);
+		if (row % 64 == 63)
+		{
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextReset(context);
+		}
+	}
+	if (chunk->at != chunk->end)
+		damaged();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	pfree(buffer.data);
+	pfree(values);
+	pfree(nulls);
+}
+
+/* unpack_rows(data bytea, key_column integer): the rows; key_column is for the planner */
+Datum
+unpack_rows(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	bytea	   *data = PG_GETARG_BYTEA_PP(0);
+	Reading		reading = {VARDATA_ANY(data), VARDATA_ANY(data) + VARSIZE_ANY_EXHDR(data)};
+	ColumnCodec *codecs;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	codecs = make_codecs(rsinfo->setDesc, true);
+	while (reading.at < reading.end)
+	{
+		const char *start = reading.at;
+		uint32		length = take_number(&reading);
+		uint32		count = take_number(&reading);
+		Reading		chunk = reading;
+
+		if (length < CHUNK_HEADER || length > reading.end - start)
+			damaged();
+		chunk.end = start + length;
+		check_header(&chunk, rsinfo->setDesc, codecs);
+		unpack_chunk(&chunk, count, rsinfo->setDesc, codecs, rsinfo->setResult);
+		reading.at = chunk.end;
+	}
+	return (Datum) 0;
+}
+
+/* ---- estimates ---- */
+
+static double
+count_rows(bytea *data)
+{
+	const char *at = VARDATA_ANY(data);
+	const char *end = at + VARSIZE_ANY_EXHDR(data);
+	double		rows = 0;
+
+	while (end - at >= CHUNK_HEADER)
+	{
+		uint32		length;
+		uint32		count;
+
+		memcpy(&length, at, 4);
+		memcpy(&count, at + 4, 4);
+		length = pg_ntoh32(length);
+		if (length < CHUNK_HEADER || length > end - at)
+			break;
+		rows += pg_ntoh32(count);
+		at += length;
+	}
+	return rows;
+}
+
+/* tells the server's planner how many rows there are: the data is a constant to it */
+Datum
+unpack_rows_support(PG_FUNCTION_ARGS)
+{
+	Node	   *node = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(node, SupportRequestRows))
+	{
+		SupportRequestRows *request = (SupportRequestRows *) node;
+		Node	   *data = is_funcclause(request->node) ?
+			linitial(((FuncExpr *) request->node)->args) : NULL;
+
+		if (data != NULL && IsA(data, Const) && !((Const *) data)->constisnull)
+		{
+			request->rows = count_rows(DatumGetByteaPP(((Const *) data)->constvalue));
+			PG_RETURN_POINTER(request);
+		}
+	}
+	PG_RETURN_POINTER(NULL);
+}

@@ -1,0 +1,444 @@
+/*
+ * movement.c
+ *	  Rows that move between shards before a fragment can run.
+ *
+ * A fragment that joins tables other than by their distribution columns has movements: each is a
+ * fragment of its own, whose rows come from its shards packed in buckets (moved_rows.c), one per
+ * shard of the main fragment's anchor.  Here the chunks are laid aside by bucket, in a temporary
+ * file; nobody looks into them.  When a task of the main fragment leaves, the chunks of its bucket
+ * become the value of its parameter.
+ *
+ * Invariants: (1) every movement has come to its end before the first task of the fragment is sent;
+ * (2) no more is in memory than chunks being received and the buckets of the tasks being sent.
+ *
+ * Main path: executor_movements_run(); executor_movements_bind() before a task is sent or run,
+ * executor_movements_unbind() after it.  The file goes with the query's resource owner.
+ */
+#include "postgres.h"
+
+#include "access/tupdesc.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "storage/buffile.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "executor/executor_internal.h"
+
+/* a chunk in the file */
+typedef struct Chunk
+{
+	int			fileno;
+	off_t		offset;
+	int			length;
+} Chunk;
+
+typedef struct Bucket
+{
+	int			nchunks;
+	int			allocated;
+	Chunk	   *chunks;
+	int64		bytes;
+} Bucket;
+
+/* what one movement has brought */
+typedef struct Arrival
+{
+	const Movement *movement;
+	int			param;			/* of the main fragment's parameters, from 0; -1: nobody reads it */
+	Bucket	   *buckets;		/* one if every task gets all rows */
+	uint64		bytes;
+} Arrival;
+
+struct MovedRows
+{
+	MemoryContext context;
+	BufFile    *file;
+	int			fileno;			/* where the file ends */
+	off_t		offset;
+	int			nbuckets;
+	int			narrivals;
+	Arrival    *arrivals;
+};
+
+/* one movement under way */
+typedef struct MovementRun
+{
+	ConnUser	user;
+	TaskRun    *run;
+	RowReader  *reader;
+	MovedRows  *rows;
+	Arrival    *arrival;
+	Datum		values[2];
+	bool		nulls[2];
+} MovementRun;
+
+/* ---- laying aside ---- */
+
+static void
+store_chunk(MovementRun *run, int number, bytea *data)
+{
+	MovedRows  *rows = run->rows;
+	Arrival    *arrival = run->arrival;
+	int			nbuckets = arrival->movement->keyColumn == 0 ? 1 : rows->nbuckets;
+	Bucket	   *bucket;
+	Chunk	   *chunk;
+
+	if (number < 0 || number >= nbuckets)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("packed rows of bucket %d were received where there are %d", number,
+						nbuckets)));
+	bucket = &arrival->buckets[number];
+	if (bucket->nchunks == bucket->allocated)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(rows->context);
+
+		bucket->allocated = Max(bucket->allocated * 2, 8);
+		if (bucket->chunks == NULL)
+			bucket->chunks = palloc(sizeof(Chunk) * bucket->allocated);
+		else
+			bucket->chunks = repalloc(bucket->chunks, sizeof(Chunk) * bucket->allocated);
+		MemoryContextSwitchTo(caller);
+	}
+	chunk = &bucket->chunks[bucket->nchunks++];
+	chunk->length = VARSIZE_ANY_EXHDR(data);
+	BufFileTell(rows->file, &chunk->fileno, &chunk->offset);
+	BufFileWrite(rows->file, VARDATA_ANY(data), chunk->length);
+	bucket->bytes += chunk->length;
+	arrival->bytes += chunk->length;
+}
+
+typedef struct ChunkReceiver
+{
+	DestReceiver pub;
+	MovementRun *run;
+	ExecutorTask *task;
+} ChunkReceiver;
+
+static void
+chunk_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+chunk_shutdown(DestReceiver *self)
+{
+}
+
+static bool
+chunk_receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	ChunkReceiver *receiver = (ChunkReceiver *) self;
+
+	slot_getallattrs(slot);
+	receiver->task->rows++;
+	store_chunk(receiver->run, DatumGetInt32(slot->tts_values[0]),
+				DatumGetByteaPP(slot->tts_values[1]));
+	return true;
+}
+
+static DestReceiver *
+chunk_receiver(MovementRun *run, ExecutorTask *task)
+{
+	ChunkReceiver *receiver = palloc0(sizeof(ChunkReceiver));
+
+	receiver->pub.receiveSlot = chunk_receive;
+	receiver->pub.rStartup = chunk_startup;
+	receiver->pub.rShutdown = chunk_shutdown;
+	receiver->pub.rDestroy = chunk_shutdown;
+	receiver->pub.mydest = DestTuplestore;
+	receiver->run = run;
+	receiver->task = task;
+	return &receiver->pub;
+}
+
+/* ---- running ---- */
+
+static bool
+movement_uses(ConnUser *user, RemoteConn *conn)
+{
+	MovementRun *run = user->owner;
+
+	return run->run != NULL && executor_run_uses(run->run, conn);
+}
+
+static void
+movement_settle(ConnUser *user)
+{
+	MovementRun *run = user->owner;
+	RemoteAnswer answer;
+
+	while (executor_run_next(run->run, &answer) != NULL)
+	{
+		executor_reader_decode(run->reader, &answer, run->reader->sinkContext, run->values,
+							   run->nulls);
+		store_chunk(run, DatumGetInt32(run->values[0]), DatumGetByteaPP(run->values[1]));
+	}
+}
+
+/* "SELECT bucket, data FROM pack_rows($1, ...)" with the parameters of the source */
+static char *
+pack_statement(const Fragment *source)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT bucket, data FROM citus_internal.pack_rows($1::text, "
+						   "$2::integer, $3::integer[], 0");
+	foreach(cell, source->params)
+		appendStringInfo(&sql, ", $%d::%s", foreach_current_index(cell) + 4,
+						 format_type_be_qualified(exprType(lfirst(cell))));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
+static Datum
+make_bounds(const DistTable *anchor, bool broadcast)
+{
+	int			n = broadcast ? 1 : anchor->nshards;
+	Datum	   *bounds = palloc(sizeof(Datum) * n);
+
+	for (int i = 0; i < n; i++)
+		bounds[i] = Int32GetDatum(broadcast || !anchor->shards[i]->hasRange ? 0
+								  : anchor->shards[i]->minToken);
+	return PointerGetDatum(construct_array(bounds, n, INT4OID, sizeof(int32), true,
+										   TYPALIGN_INT));
+}
+
+/* the tasks of the source, each wrapped: its own text becomes a parameter */
+static List *
+make_pack_tasks(DistScanState *state, const Movement *movement, const DistTable *anchor)
+{
+	PlanState  *parent = &state->css.ss.ps;
+	Fragment   *source = movement->source;
+	ExecutorParams *own = executor_params_evaluate(source->params, parent, state->econtext);
+	int			nshards;
+	List	   *tasks = executor_tasks_make(source, NULL, parent, state->econtext, &nshards);
+	char	   *sql = pack_statement(source);
+	Datum		bounds = make_bounds(anchor, movement->keyColumn == 0);
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+		ExecutorParams *params = executor_params_make(own->n + 3);
+
+		params->types[0] = TEXTOID;
+		params->values[0] = CStringGetTextDatum(task->sql);
+		params->types[1] = INT4OID;
+		params->values[1] = Int32GetDatum(movement->keyColumn);
+		params->types[2] = INT4ARRAYOID;
+		params->values[2] = bounds;
+		for (int i = 0; i < own->n; i++)
+		{
+			params->types[i + 3] = own->types[i];
+			params->values[i + 3] = own->values[i];
+			params->nulls[i + 3] = own->nulls[i];
+		}
+		task->sql = sql;
+		task->params = params;
+	}
+	return tasks;
+}
+
+static TupleDesc
+chunk_desc(void)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(2);
+
+	TupleDescInitEntry(desc, 1, "bucket", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "data", BYTEAOID, -1, 0);
+	return desc;
+}
+
+static void
+run_movement(DistScanState *state, Arrival *arrival, const DistTable *anchor,
+			 const RunOptions *like)
+{
+	MovementRun *run = palloc0(sizeof(MovementRun));
+	Fragment   *source = arrival->movement->source;
+	List	   *tasks = make_pack_tasks(state, arrival->movement, anchor);
+	EState	   *estate = state->css.ss.ps.state;
+	RunOptions	options = {.use = like->use,.mayGrow = true,.snapshot = like->snapshot};
+	Snapshot	snapshot = estate->es_snapshot;
+	CallerRole	caller = executor_enter_role(source->role);
+	ListCell   *cell;
+
+	run->rows = state->moved;
+	run->arrival = arrival;
+	run->reader = executor_reader_make(chunk_desc());
+	run->user.owner = run;
+	run->user.uses = movement_uses;
+	run->user.settle = movement_settle;
+	options.binary = run->reader->binary;
+	options.user = &run->user;
+
+	executor_user_register(&run->user, CurrentMemoryContext);
+	run->run = executor_run_start(tasks, &options);
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		if (!task->local)
+			continue;
+		if (options.snapshot != NULL)
+			snapshot = txn_snapshot_local(options.snapshot);
+		executor_local_run(task, false, snapshot, estate->es_snapshot->curcid,
+						   chunk_receiver(run, task));
+	}
+	movement_settle(&run->user);
+	executor_user_check(&run->user);
+	executor_user_unregister(&run->user);
+	executor_leave_role(caller);
+}
+
+/* which parameter of the fragment takes the rows of movement number */
+static int
+param_of_movement(const Fragment *fragment, int number)
+{
+	ListCell   *cell;
+
+	foreach(cell, fragment->params)
+	{
+		Param	   *param = lfirst(cell);
+
+		if (IsA(param, Param) && param->paramid == PLAN_MOVED_PARAM + number)
+			return foreach_current_index(cell);
+	}
+	return -1;
+}
+
+/*
+ * executor_movements_run
+ *		Brings the rows that the fragment of state needs, to the end, read as options say for the
+ *		fragment itself.  Allocates in the node's memory, raises what the nodes raise.
+ */
+void
+executor_movements_run(DistScanState *state, const RunOptions *options)
+{
+	const Fragment *fragment = state->plan->fragment;
+	const DistTable *anchor = catalog_table_get(fragment->anchor);
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	ResourceOwner owner = CurrentResourceOwner;
+	MovedRows  *rows = palloc0(sizeof(MovedRows));
+
+	rows->context = AllocSetContextCreate(state->context, "citus moved rows",
+										  ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(rows->context);
+	CurrentResourceOwner = state->owner;
+	rows->file = BufFileCreateTemp(false);
+	CurrentResourceOwner = owner;
+	rows->nbuckets = anchor->nshards;
+	rows->narrivals = list_length(fragment->movements);
+	rows->arrivals = palloc0(sizeof(Arrival) * rows->narrivals);
+	state->moved = rows;
+	for (int i = 0; i < rows->narrivals; i++)
+	{
+		Arrival    *arrival = &rows->arrivals[i];
+
+		arrival->movement = list_nth(fragment->movements, i);
+		arrival->param = param_of_movement(fragment, i);
+		arrival->buckets = palloc0(sizeof(Bucket) *
+								   (arrival->movement->keyColumn == 0 ? 1 : rows->nbuckets));
+		run_movement(state, arrival, anchor, options);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+void
+executor_movements_end(DistScanState *state)
+{
+	if (state->moved == NULL)
+		return;
+	BufFileClose(state->moved->file);
+	MemoryContextDelete(state->moved->context);
+	pfree(state->moved);
+	state->moved = NULL;
+}
+
+/* ---- values of tasks ---- */
+
+static Datum
+read_bucket(MovedRows *rows, const Bucket *bucket)
+{
+	bytea	   *value;
+	char	   *at;
+
+	if (bucket->bytes > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("rows that one shard needs from others have " INT64_FORMAT " bytes",
+						bucket->bytes),
+				 errdetail("They may have %zu bytes.", MaxAllocSize),
+				 errhint("Join the tables by their distribution columns, or distribute them over "
+						 "more shards.")));
+	value = palloc(VARHDRSZ + bucket->bytes);
+	SET_VARSIZE(value, VARHDRSZ + bucket->bytes);
+	at = VARDATA(value);
+	for (int i = 0; i < bucket->nchunks; i++)
+	{
+		const Chunk *chunk = &bucket->chunks[i];
+
+		if (BufFileSeek(rows->file, chunk->fileno, chunk->offset, SEEK_SET) != 0)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not seek in the temporary file of moved rows")));
+		if (BufFileRead(rows->file, at, chunk->length) != (size_t) chunk->length)
+			ereport(ERROR,
+					(errcode_for_file_access(),
+					 errmsg("could not read the temporary file of moved rows")));
+		at += chunk->length;
+	}
+	return PointerGetDatum(value);
+}
+
+/*
+ * executor_movements_bind
+ *		Gives the task its rows, until executor_movements_unbind().
+ */
+void
+executor_movements_bind(ExecutorTask *task)
+{
+	MovedRows  *rows = task->moved;
+	MemoryContext caller;
+	ExecutorParams *params;
+
+	if (rows == NULL)
+		return;
+	task->boundContext = AllocSetContextCreate(rows->context, "citus bound rows",
+											   ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(task->boundContext);
+	params = executor_params_make(task->params->n);
+	memcpy(params->types, task->params->types, sizeof(Oid) * params->n);
+	memcpy(params->values, task->params->values, sizeof(Datum) * params->n);
+	memcpy(params->nulls, task->params->nulls, sizeof(bool) * params->n);
+	for (int i = 0; i < rows->narrivals; i++)
+	{
+		Arrival    *arrival = &rows->arrivals[i];
+
+		if (arrival->param < 0)
+			continue;
+		params->values[arrival->param] =
+			read_bucket(rows, &arrival->buckets[arrival->movement->keyColumn == 0 ? 0
+												: task->shardIndex]);
+		params->nulls[arrival->param] = false;
+	}
+	task->unbound = task->params;
+	task->params = params;
+	MemoryContextSwitchTo(caller);
+}
+
+void
+executor_movements_unbind(ExecutorTask *task)
+{
+	if (task->moved == NULL)
+		return;
+	task->params = task->unbound;
+	MemoryContextDelete(task->boundContext);
+}

@@ -1,0 +1,53 @@
+-- Joins off the distribution key: which rows move, and what becomes of bytes that are none.
+CREATE SCHEMA mr;
+SET search_path TO mr;
+SET client_min_messages TO warning;
+SET citus.shard_count TO 4;
+CREATE TABLE big (k int, x int, v text);
+CREATE TABLE other (k int, x int, v text);
+CREATE TABLE small (k int, x int);
+SELECT create_distributed_table(t, 'k') FROM (VALUES ('big'), ('other'), ('small')) AS tables(t);
+INSERT INTO big SELECT i, i % 5000, 'v' FROM generate_series(1, 20000) i;
+INSERT INTO other SELECT i, i, 'w' FROM generate_series(1, 20000) i;
+INSERT INTO small SELECT i, i FROM generate_series(1, 20) i;
+ANALYZE big, other, small;
+CREATE FUNCTION pg_temp.moves_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        IF line ~ 'Strategy|Rows Moved|Rows Sent|Shards' THEN
+            RETURN NEXT trim(line);
+        END IF;
+    END LOOP;
+END $$;
+\pset tuples_only on
+\pset format unaligned
+-- both sides, one side, the smaller side to all tasks, none because there is little to gain
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other ON big.x = other.x');
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other ON big.x = other.k');
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other USING (k) JOIN small ON small.x = big.x');
+SELECT pg_temp.moves_of('SELECT count(*) FROM small s1 JOIN small s2 ON s1.x = s2.k');
+-- conditions go with the rows, and choose shards
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other ON big.x = other.k WHERE other.k IN (1, 2) AND big.v < ''w''');
+SELECT pg_temp.moves_of('SELECT count(*) FROM big LEFT JOIN other ON big.x = other.x');
+SELECT pg_temp.moves_of('SELECT count(*) FROM big WHERE NOT EXISTS (SELECT FROM other WHERE big.x = other.x)');
+SELECT pg_temp.moves_of('SELECT count(*) FROM big WHERE x IN (SELECT x FROM other)');
+SELECT count(*), sum(big.k), sum(other.k) FROM big JOIN other ON big.x = other.x;
+-- what no node has packed
+SELECT * FROM citus_internal.unpack_rows('', 0) AS t(a int);
+SELECT * FROM citus_internal.unpack_rows('\x01', 0) AS t(a int);
+SELECT * FROM citus_internal.unpack_rows('\xffffffff0000000100013400000000', 0) AS t(a int);
+SELECT * FROM citus_internal.unpack_rows('\x00000010000000010001340000000005', 0) AS t(a int);
+SELECT * FROM citus_internal.unpack_rows('\x00000010000000020001340000000005', 0) AS t(a int);
+SELECT * FROM citus_internal.unpack_rows('\x00000010000000010001340000000005', 0) AS t(a text);
+SELECT * FROM citus_internal.unpack_rows('\x00000010000000010001760000000005', 0) AS t(a text);
+SELECT * FROM citus_internal.unpack_rows('\x0000001100000001000176000000000141', 0) AS t(a text);
+SELECT * FROM citus_internal.unpack_rows('\x00000011000000010001760000000001ff', 0) AS t(a text);
+SELECT * FROM citus_internal.unpack_rows('\x00000010000000010002340000000005', 0) AS t(a int);
+SELECT bucket, length(data) FROM citus_internal.pack_rows('SELECT i, i % 2 FROM generate_series(1, 10) i', 1, '{-2147483648,0}', 0);
+SELECT bucket, u.* FROM citus_internal.pack_rows('SELECT i, $1 || i FROM generate_series(1, 3) i', 0, '{0}', 0, 'x'::text), LATERAL citus_internal.unpack_rows(data, 0) AS u(a int, b text);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 2, '{0}', 0);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{}', 0);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{NULL}', 0);
+SELECT * FROM citus_internal.pack_rows('CREATE TABLE x ()', 0, '{0}', 0);
+DROP SCHEMA mr CASCADE;
