@@ -8,8 +8,11 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "citus/base/session.h"
 #include "executor/executor_internal.h"
+
+#define LOGGED_BYTES 1024		/* of a parameter */
 
 PG_FUNCTION_INFO_V1(write_shards);
 
@@ -35,6 +38,16 @@ shard_to_write(ShardId id)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("shard " INT64_FORMAT " does not exist", id)));
 	return shard;
+}
+
+/* rows are not for the server's log, where log_statement would write them as parameters */
+static void
+limit_logging(void)
+{
+	if (base_session_is_internal() &&
+		(log_parameter_max_length < 0 || log_parameter_max_length > LOGGED_BYTES))
+		SetConfigOption("log_parameter_max_length", CppAsString2(LOGGED_BYTES), PGC_SUSET,
+						PGC_S_SESSION);
 }
 
 /* the part of bytes between two offsets; checked, since the sender may be anybody */
@@ -87,6 +100,7 @@ write_shards(PG_FUNCTION_ARGS)
 				 errhint("Use the table itself, or set citus.enable_manual_changes_to_shards.")));
 	PreventCommandIfReadOnly("COPY FROM");
 
+	limit_logging();
 	copy.statement = executor_shard_copy_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	copy.checkRights = true;
 	copy.isCopy = hasLines;

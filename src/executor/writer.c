@@ -298,6 +298,9 @@ row_added(ShardWriter *writer, ShardBuffer *buffer, int before, int inner)
 		executor_writer_flush(writer, buffer);
 	else if (writer->buffered >= MAX_BUFFERED)
 		flush_largest(writer);	/* the invariant */
+	else
+		return;
+	executor_writer_check(writer);
 }
 
 void
@@ -358,6 +361,7 @@ executor_writer_poll(ShardWriter *writer)
 {
 	executor_user_check(&writer->user);
 	executor_writer_receive(writer, false);
+	executor_writer_check(writer);
 }
 
 uint64
@@ -369,6 +373,7 @@ executor_writer_end(ShardWriter *writer)
 	executor_writer_flush_all(writer);
 	executor_writer_settle(&writer->user);
 	executor_user_check(&writer->user);
+	executor_writer_check(writer);
 	executor_user_unregister(&writer->user);
 	rows = writer->rows;
 	MemoryContextDelete(writer->context);

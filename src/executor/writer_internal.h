@@ -18,6 +18,7 @@ typedef struct WriterNode
 	RemoteConn *conn;
 	int			commands;		/* sent and not answered */
 	int64		bytes;			/* of them */
+	bool		failed;			/* has refused rows: takes no more */
 } WriterNode;
 
 /* rows of a shard that wait */
@@ -55,6 +56,10 @@ struct ShardWriter
 	uint64		line;			/* where the row to be put ends in the user's input */
 	int			lineEnd;		/* kind known when it begins */
 	uint64		rows;			/* written, as the shards said */
+
+	/* of a COPY: what is wrong with its first wrong line, as far as the nodes have said */
+	ErrorData  *failure;
+	uint64		failureLine;
 	ConnUser	user;
 };
 
@@ -64,6 +69,8 @@ extern void executor_writer_next_flush(ShardBuffer *buffer);
 extern void executor_writer_flush(ShardWriter *writer, ShardBuffer *buffer);
 /* the rows of all shards, of several in one command */
 extern void executor_writer_flush_all(ShardWriter *writer);
+/* raises the failure, once the other nodes have read what they were sent */
+extern void executor_writer_check(ShardWriter *writer);
 /* takes answers that have come; wait: until all have */
 extern void executor_writer_receive(ShardWriter *writer, bool wait);
 extern bool executor_writer_uses(ConnUser *user, RemoteConn *conn);

@@ -15,6 +15,7 @@
 #include "postgres.h"
 #include "catalog/pg_type.h"
 #include "port/pg_bswap.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "executor/writer_internal.h"
 
@@ -29,10 +30,86 @@
 /* a command under way */
 typedef struct SentRows
 {
-	WriterNode *node;
 	int64		bytes;
 	bool		counts;			/* not a copy of other rows */
 } SentRows;
+
+/* ---- errors in the lines of a COPY ---- */
+
+/* the line that the server's context of a COPY names, in whatever language */
+static uint64
+line_of_context(const char *context, const char *table)
+{
+	const char *found = context == NULL ? NULL : strstr(context, table);
+
+	if (found != NULL)
+		found = strpbrk(found + strlen(table), "0123456789");
+	return found == NULL ? PG_UINT64_MAX : strtou64(found, NULL, 10);
+}
+
+/* The error of a node; another may have an earlier line, which is to be told, as by one server. */
+static void
+keep_failure(ShardWriter *writer, WriterNode *node)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		remote_error_raise_data(node->conn);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+		uint64		line;
+
+		MemoryContextSwitchTo(writer->context);
+		error = CopyErrorData();
+		FlushErrorState();
+		line = line_of_context(error->context, get_rel_name(writer->table->relid));
+		if (writer->failure == NULL || line < writer->failureLine)
+		{
+			writer->failure = error;
+			writer->failureLine = line;
+		}
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	node->failed = true;
+}
+
+static bool
+is_about_data(RemoteConn *conn)
+{
+	int			sqlstate;
+	char	   *message = remote_error_message(conn, &sqlstate);
+
+	pfree(message);
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_DATA_EXCEPTION ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+/* commands behind one that failed fail, too, for they are in its transaction */
+static void
+take_error(ShardWriter *writer, WriterNode *node, SentRows *sent)
+{
+	if (!node->failed && !(writer->copy.isCopy && is_about_data(node->conn)))
+		remote_error_raise(node->conn);
+	if (!node->failed)
+		keep_failure(writer, node);
+	node->commands--;
+	node->bytes -= sent->bytes;
+	pfree(sent);
+}
+
+void
+executor_writer_check(ShardWriter *writer)
+{
+	if (writer->failure == NULL)
+		return;
+	executor_writer_flush_all(writer);
+	executor_writer_receive(writer, true);
+	ReThrowError(writer->failure);
+}
 
 /* ---- receiving ---- */
 
@@ -60,9 +137,8 @@ take_answer(ShardWriter *writer, WriterNode *node, RemoteAnswer *answer)
 			pfree(sent);
 			break;
 		case REMOTE_ANSWER_ERROR:
-			if (writer->copy.isCopy)
-				remote_error_raise_data(node->conn);
-			remote_error_raise(node->conn);
+			take_error(writer, node, sent);
+			break;
 		default:
 			elog(ERROR, "unexpected answer to rows of shards");
 	}
@@ -279,7 +355,7 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	char	   *lineEnd = psprintf("%d", batch->lineEnd);
 	const char *values[lengthof(types)];
 	RemoteCommand command = {0};
-	SentRows   *sent = palloc(sizeof(SentRows));
+	SentRows   *sent;
 
 	appendStringInfoChar(&batch->shards, '}');
 	appendStringInfoChar(&batch->ends, '}');
@@ -292,7 +368,11 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	values[5] = writer->copy.isCopy ? batch->lineEnds.data : NULL;
 	values[6] = writer->copy.isCopy ? lines->data : NULL;
 
+	if (node->failed)
+		return;
 	prepare_node(writer, node);
+	if (node->failed)
+		return;
 	command.sql = "SELECT citus_internal.write_shards($1, $2, $3, $4, $5, $6, $7)";
 	command.statementName = "citus_write_shards";
 	command.nparams = lengthof(types);
@@ -301,8 +381,8 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	command.paramLengths = lengths;
 	command.paramFormats = formats;
 	command.sync = true;
+	sent = palloc(sizeof(SentRows));
 	command.owner = sent;
-	sent->node = node;
 	sent->bytes = data->len;
 	sent->counts = counts;
 	remote_send(node->conn, &command);
