@@ -8,7 +8,9 @@
 #include "remote/remote_internal.h"
 
 /* a cancel request takes a connection of its own; longer than this it is not worth waiting for */
-#define CANCEL_TIMEOUT_MS 5000
+#define CANCEL_TIMEOUT_MS 2000
+/* a server that does not even take the request will not answer to anything else */
+#define HUNG_TIMEOUT_MS 1000
 
 /*
  * Commands that were queued behind the cancelled one go on, each has to be cancelled itself.  The
@@ -91,8 +93,15 @@ drain(RemoteConn *conn, long timeoutMs, bool spareEssential)
 
 		if (needCancel && now >= cancelAgain)
 		{
-			if (!spareEssential || !remote_queue_has_essential(conn))
-				(void) conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs));
+			if ((!spareEssential || !remote_queue_has_essential(conn)) &&
+				!conn->transport->cancel(conn->link, Min(CANCEL_TIMEOUT_MS, timeoutMs)))
+			{
+				TimestampTz limit = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+																HUNG_TIMEOUT_MS);
+
+				needCancel = false;
+				deadline = Min(deadline, limit);
+			}
 			cancelAgain = TimestampTzPlusMilliseconds(now, pause);
 			pause = Min(2 * pause, CANCEL_AGAIN_MAX_MS);
 		}
@@ -102,7 +111,7 @@ drain(RemoteConn *conn, long timeoutMs, bool spareEssential)
 			remote_queue_clear(conn);
 			break;
 		}
-		remote_wait_one(conn, Min(deadline, cancelAgain));
+		remote_wait_one(conn, needCancel ? Min(deadline, cancelAgain) : deadline);
 		discard_some(conn);
 		if (conn->outstanding != outstanding)
 		{

@@ -14,6 +14,8 @@
 #include "postgres.h"
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "libpq-fe.h"
 #include "miscadmin.h"
@@ -413,6 +415,55 @@ pq_copy_free(void *link, char *data)
 
 /* ---- cancel ---- */
 
+#ifndef LIBPQ_HAS_ASYNC_CANCEL
+
+/* waits for events on the socket; false: the time is over */
+static bool
+poll_socket(pgsocket sock, short events, TimestampTz deadline)
+{
+	for (;;)
+	{
+		struct pollfd pfd = {.fd = sock, .events = events};
+		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+
+		if (left <= 0)
+			return false;
+		if (poll(&pfd, 1, Min(left, 100)) > 0)
+			return true;
+	}
+}
+
+/*
+ * PQcancel() waits for the server for ever, and cannot be interrupted: not to be called when the
+ * server hangs.  One that does not closes a connection on which the client says nothing at all,
+ * without a word in its log.
+ */
+static bool
+server_answers(PGconn *conn, long timeoutMs)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeoutMs);
+	struct sockaddr_storage address;
+	socklen_t	length = sizeof(address);
+	pgsocket	sock;
+	bool		answers = false;
+	char		byte;
+
+	if (PQsocket(conn) == PGINVALID_SOCKET ||
+		getpeername(PQsocket(conn), (struct sockaddr *) &address, &length) != 0)
+		return false;
+	sock = socket(address.ss_family, SOCK_STREAM, 0);
+	if (sock == PGINVALID_SOCKET)
+		return false;
+	if (pg_set_noblock(sock) &&
+		(connect(sock, (struct sockaddr *) &address, length) == 0 || errno == EINPROGRESS) &&
+		poll_socket(sock, POLLOUT, deadline) && shutdown(sock, SHUT_WR) == 0)
+		answers = poll_socket(sock, POLLIN, deadline) && recv(sock, &byte, 1, 0) == 0;
+	closesocket(sock);
+	return answers;
+}
+
+#endif
+
 static bool
 pq_cancel(void *link, long timeoutMs)
 {
@@ -442,10 +493,14 @@ pq_cancel(void *link, long timeoutMs)
 	PQcancelFinish(cancel);
 	return ok;
 #else
-	PGcancel   *cancel = PQgetCancel(conn);
+	PGcancel   *cancel;
 	char		reason[256];
-	bool		ok = cancel != NULL && PQcancel(cancel, reason, sizeof(reason)) == 1;
+	bool		ok;
 
+	if (!server_answers(conn, timeoutMs))
+		return false;
+	cancel = PQgetCancel(conn);
+	ok = cancel != NULL && PQcancel(cancel, reason, sizeof(reason)) == 1;
 	PQfreeCancel(cancel);
 	return ok;
 #endif
