@@ -21,3 +21,10 @@ CREATE FUNCTION citus_internal.shard_of_row(tableoid oid)
     AS 'MODULE_PATHNAME', $$shard_of_row$$;
 COMMENT ON FUNCTION citus_internal.shard_of_row(oid)
     IS 'the shard that a row is in';
+
+CREATE FUNCTION citus_internal.place_in_shard(ctid tid)
+    RETURNS tid
+    LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$place_in_shard$$;
+COMMENT ON FUNCTION citus_internal.place_in_shard(tid)
+    IS 'where in its shard a row is';

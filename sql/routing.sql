@@ -14,3 +14,11 @@ CREATE FUNCTION pg_catalog.get_shard_id_for_distribution_column(
     AS 'MODULE_PATHNAME', $$get_shard_id_for_distribution_column$$;
 COMMENT ON FUNCTION pg_catalog.get_shard_id_for_distribution_column(regclass, "any")
     IS 'shard in which rows with this key live';
+
+-- what ctid means in statements on shards; immutable, so that it may travel
+CREATE FUNCTION citus_internal.row_tid(tableoid oid, ctid tid)
+    RETURNS tid
+    LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$row_tid$$;
+COMMENT ON FUNCTION citus_internal.row_tid(oid, tid)
+    IS 'ctid of a row of a shard, different from those of all other shards';

@@ -17,6 +17,7 @@
 PG_FUNCTION_INFO_V1(master_get_table_ddl_events);
 PG_FUNCTION_INFO_V1(shell_of_relation);
 PG_FUNCTION_INFO_V1(shard_of_row);
+PG_FUNCTION_INFO_V1(place_in_shard);
 
 
 /* master_get_table_ddl_events(text) returns setof text: statements that recreate a table */
@@ -70,4 +71,11 @@ shard_of_row(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("relation with OID %u is not a shard", relid));
 	PG_RETURN_INT64(shardId);
+}
+
+/* citus_internal.place_in_shard(ctid tid) returns tid: the argument */
+Datum
+place_in_shard(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }

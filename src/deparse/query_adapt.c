@@ -8,6 +8,7 @@
  * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
  * - tableoid is the shard's OID: it becomes the shell's name, cast, or as an output column of the
  *   statement the shell's OID here (partitioned shells: by a function from shard to shell);
+ * - ctid is the same in many shards: it becomes a number that has the shard's in it;
  * - a bare parameter has no type until it meets an operator: it gets a cast;
  * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
  * - security qualifications of the target are not printed: they join the WHERE clause;
@@ -266,6 +267,66 @@ number_output_tableoids(Query *query, AdaptContext *context)
 	}
 }
 
+/* a function of ours with these argument types; looked up once per extension */
+static Oid
+own_function(const char *name, int nargs, const Oid *args, Oid *functionOid, Oid *extensionOid)
+{
+	if (!OidIsValid(*functionOid) || *extensionOid != base_extension_oid())
+	{
+		*functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
+												 makeString(pstrdup(name))), nargs, args, false);
+		*extensionOid = base_extension_oid();
+	}
+	return *functionOid;
+}
+
+Oid
+deparse_shard_of_row_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+	Oid			args[] = {OIDOID};
+
+	return own_function("shard_of_row", 1, args, &functionOid, &extensionOid);
+}
+
+Oid
+deparse_place_in_shard_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+	Oid			args[] = {TIDOID};
+
+	return own_function("place_in_shard", 1, args, &functionOid, &extensionOid);
+}
+
+static Oid
+row_tid_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+	Oid			args[] = {OIDOID, TIDOID};
+
+	return own_function("row_tid", 2, args, &functionOid, &extensionOid);
+}
+
+/* citus_internal.row_tid(tableoid, ctid): unlike ctid, different in each shard */
+static Node *
+tid_of_row(const Var *ctid)
+{
+	Var		   *tableoid = sibling_var(ctid, TableOidAttributeNumber, OIDOID, -1, InvalidOid);
+
+	return (Node *) makeFuncExpr(row_tid_oid(), TIDOID,
+								 list_make2(tableoid, copyObject((Var *) ctid)), InvalidOid,
+								 InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
+static bool
+has_several_shards(const RangeTblEntry *rte)
+{
+	return catalog_table_get(rte->relid)->nshards > 1;
+}
+
 static Node *
 adapt_var(Var *var, AdaptContext *context)
 {
@@ -273,11 +334,14 @@ adapt_var(Var *var, AdaptContext *context)
 	RangeTblEntry *rte;
 	Expr	   *result;
 
-	if (var->varattno != InvalidAttrNumber && var->varattno != TableOidAttributeNumber)
+	if (var->varattno != InvalidAttrNumber && var->varattno != TableOidAttributeNumber &&
+		var->varattno != SelfItemPointerAttributeNumber)
 		return (Node *) copyObject(var);
 	rte = known_relation_of(var, context, &query);
 	if (rte == NULL)
 		return (Node *) copyObject(var);
+	if (var->varattno == SelfItemPointerAttributeNumber)
+		return has_several_shards(rte) ? tid_of_row(var) : (Node *) copyObject(var);
 
 	if (var->varattno == InvalidAttrNumber)
 		result = row_of_columns(var, rte->relid);
@@ -286,25 +350,6 @@ adapt_var(Var *var, AdaptContext *context)
 	if (row_may_be_null(var, query))
 		result = null_if_no_row(result, var);
 	return (Node *) result;
-}
-
-
-Oid
-deparse_shard_of_row_oid(void)
-{
-	static Oid	functionOid = InvalidOid;
-	static Oid	extensionOid = InvalidOid;
-
-	if (!OidIsValid(functionOid) || extensionOid != base_extension_oid())
-	{
-		Oid			argument = OIDOID;
-
-		functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
-												makeString("shard_of_row")),
-									 1, &argument, false);
-		extensionOid = base_extension_oid();
-	}
-	return functionOid;
 }
 
 
@@ -496,11 +541,13 @@ adapt_query(Query *query, AdaptContext *context)
 	return query;
 }
 
-/* citus_internal.shard_of_row(tableoid), which is asked where the row is */
+/* citus_internal.shard_of_row(tableoid) and the like, which are asked where the row is */
 static bool
 asks_for_shard(const FuncExpr *call)
 {
-	return call->funcid >= FirstNormalObjectId && call->funcid == deparse_shard_of_row_oid();
+	return call->funcid >= FirstNormalObjectId &&
+		(call->funcid == deparse_shard_of_row_oid() ||
+		 call->funcid == deparse_place_in_shard_oid());
 }
 
 static Node *

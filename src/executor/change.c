@@ -331,7 +331,14 @@ old_value(ChangeState *state, TupleTableSlot *row, AttrNumber attno, bool *isNul
 	ChangeSpec *spec = state->spec;
 
 	if (attno == SelfItemPointerAttributeNumber)
-		return slot_getattr(row, spec->rowColumn, isNull);
+	{
+		ItemPointer tid = palloc(sizeof(ItemPointerData));
+
+		routing_tid(state->table, executor_change_shard_of_row(state, row)->index,
+					(ItemPointer) DatumGetPointer(slot_getattr(row, spec->rowColumn, isNull)),
+					tid);
+		return PointerGetDatum(tid);
+	}
 	if (attno != TableOidAttributeNumber)
 		return slot_getattr(row, spec->oldColumn + attno - 1, isNull);
 	*isNull = false;

@@ -278,6 +278,8 @@ append_returning(StringInfo sql, ChangeBatch *batch, int first)
 			break;
 		if (attno == TableOidAttributeNumber)
 			appendStringInfoString(sql, ", citus_internal.shard_of_row(t.tableoid)");
+		else if (attno == SelfItemPointerAttributeNumber && state->table->nshards > 1)
+			appendStringInfoString(sql, ", citus_internal.row_tid(t.tableoid, t.ctid)");
 		else if (attno < 0)
 			appendStringInfo(sql, ", t.%s",
 							 NameStr(SystemAttributeDefinition(attno)->attname));

@@ -370,12 +370,11 @@ extern void executor_explain_scan(CustomScanState *node, List *ancestors,
 extern void executor_parts_init(void);
 extern Node *executor_parts_create(DistPlan *plan);
 
-/* ---- which lines of the user's input a shard gets (line_map.c) ---- */
 /* ---- rows that are locked one by one (lock.c) ---- */
 
 extern Node *executor_lock_create(DistPlan *plan);
 
-/* ---- a COPY to one local shard (copy_local.c) ---- */
+/* ---- which lines of the user's input a shard gets (line_map.c) ---- */
 
 extern void executor_lines_append(StringInfo map, uint64 skipped, uint64 inner);
 extern uint64 executor_lines_find(const char *map, int length, uint64 line);

@@ -15,9 +15,10 @@
  * A node over it (DIST_PLAN_CHANGES) sends the changes.  Rows of the sub-query that the rest of the
  * statement does not want stay locked until the end of the transaction.
  *
- * Invariants: (1) the sub-query has the table's columns at their numbers, then shard, row and
- * tableoid; (2) it is replaced by a fragment before anybody else sees it, for what it asks of the
- * shards (shard_of_row) has no meaning here.
+ * Invariants: (1) the sub-query has the table's columns at their numbers, then shard, place in the
+ * shard, tableoid and ctid (which is not the place, see query_adapt.c); (2) it is replaced by a
+ * fragment before anybody else sees it, for what it asks of the shards (shard_of_row) has no
+ * meaning here.
  *
  * Main path: planner_change().  What is special about MERGE: planner_change_merge.c.
  */
@@ -124,7 +125,7 @@ replace_target_var(ChangeBuild *build, Var *var)
 		return make_whole_row(build, var);
 	result = copyObject(var);
 	if (var->varattno == SelfItemPointerAttributeNumber)
-		result->varattno = build->desc->natts + 2;
+		result->varattno = build->desc->natts + 4;
 	else if (var->varattno == TableOidAttributeNumber)
 		result->varattno = build->desc->natts + 3;
 	else
@@ -223,6 +224,15 @@ make_shard_of_row(void)
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
+Expr *
+planner_place_in_shard(Index rti)
+{
+	Var		   *ctid = makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
+
+	return (Expr *) makeFuncExpr(deparse_place_in_shard_oid(), TIDOID, list_make1(ctid),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+}
+
 static void
 lock_rows(ChangeBuild *build, Query *query)
 {
@@ -267,10 +277,11 @@ make_target_query(ChangeBuild *build)
 		add_output(query, column, NameStr(attribute->attname));
 	}
 	add_output(query, make_shard_of_row(), "shard of row");
-	add_output(query, (Expr *) makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid,
-									   0), "row");
+	add_output(query, planner_place_in_shard(1), "row");
 	add_output(query, (Expr *) makeVar(1, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0),
 			   "table of row");
+	add_output(query, (Expr *) makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid,
+									   0), "ctid of row");
 	compat_query_take_perminfo(query, rte, build->query);
 	if (build->strength != LCS_NONE)
 		lock_rows(build, query);

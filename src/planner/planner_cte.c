@@ -101,6 +101,14 @@ read_walker(Node *node, ReadContext *context)
 	return expression_tree_walker(node, read_walker, context);
 }
 
+void
+planner_read_early(PlanRequest *request, Query *query, Oid changed, EarlyReads *early)
+{
+	ReadContext context = {request, list_make1_oid(root_of(changed)), early};
+
+	(void) read_walker((Node *) query, &context);
+}
+
 /* ---- replacing references ---- */
 
 typedef struct ReplaceContext

@@ -326,16 +326,28 @@ planner_returning_is_plain(Query *query)
 	return true;
 }
 
+/* plans a SELECT from the rows of a statement; sub-queries see tables as they were before it */
 static PlannedStmt *
-plan_part(PlanRequest *request, Query *query)
+plan_select(PlanRequest *request, Query *query, DetachContext *context, EarlyReads *early)
 {
 	PlanRequest each = *request;
 
 	each.query = query;
 	each.cursorOptions = 0;
-	if (query->commandType == CMD_SELECT)
-		each.early = NULL;
+	each.early = NULL;
+	planner_read_early(&each, query, rt_fetch(context->query->resultRelation,
+											  context->query->rtable)->relid, early);
 	return planner_has_known_relation(query) ? planner_plan_request(&each) : planner_scan(&each);
+}
+
+static PlannedStmt *
+plan_change(PlanRequest *request, Query *query)
+{
+	PlanRequest each = *request;
+
+	each.query = query;
+	each.cursorOptions = 0;
+	return planner_plan_request(&each);
 }
 
 /* plans a normalized statement so that RETURNING has Vars only and no view checks its rows */
@@ -343,6 +355,8 @@ PlannedStmt *
 planner_detach_output(PlanRequest *request, Query *query)
 {
 	DetachContext context = {query, NIL, 0};
+	EarlyReads	own = {NIL, NIL};
+	EarlyReads *early = request->early != NULL ? request->early : &own;
 	Query	   *change = copyObject(query);
 	int			id = planner_new_part_id();
 	List	   *ids = list_make1_int(id);
@@ -359,16 +373,18 @@ planner_detach_output(PlanRequest *request, Query *query)
 													 lfirst_node(WithCheckOption, option)->qual));
 	change->returningList = context.columns;
 	change->withCheckOptions = NIL;
-	parts = list_make1(plan_part(request, change));
+	parts = list_make1(plan_change(request, change));
 	forboth(option, check_options(query), condition, conditions)
 	{
-		parts = lappend(parts, plan_part(request, make_check(&context, id, lfirst(option),
-															 lfirst(condition))));
+		parts = lappend(parts, plan_select(request, make_check(&context, id, lfirst(option),
+															   lfirst(condition)),
+										   &context, early));
 		ids = lappend_int(ids, planner_new_part_id());
 	}
-	stmt = plan_part(request, select_from_part(&context, id, targetList, nothing));
+	stmt = plan_select(request, select_from_part(&context, id, targetList, nothing), &context,
+					   early);
 	compat_stmt_take_relations(stmt, request->query);
-	stmt = planner_add_parts(stmt, parts, ids);
+	stmt = planner_add_parts(stmt, list_concat(own.parts, parts), list_concat(own.ids, ids));
 	stmt->commandType = query->commandType;
 	stmt->hasReturning = query->returningList != NIL;
 	stmt->canSetTag = request->query->canSetTag;

@@ -278,6 +278,9 @@ extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
  * return some are read through stand-ins (DIST_PLAN_PART_ROWS); those that set the tag count.
  */
 extern PlannedStmt *planner_add_parts(PlannedStmt *stmt, List *parts, List *ids);
+/* what query, ours to change, reads of a table will be read before anybody changes it */
+extern void planner_read_early(PlanRequest *request, Query *query, Oid changed,
+							   EarlyReads *early);
 /* what stand-ins know a part by */
 extern int	planner_new_part_id(void);
 

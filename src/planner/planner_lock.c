@@ -131,13 +131,12 @@ static void
 add_row_columns(Query *query, Index rti, LockTarget *target)
 {
 	Var		   *tableoid = makeVar(rti, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0);
-	Var		   *ctid = makeVar(rti, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid, 0);
 
 	target->shardColumn = add_column(query, (Expr *)
 									 makeFuncExpr(deparse_shard_of_row_oid(), INT8OID,
 												  list_make1(tableoid), InvalidOid, InvalidOid,
 												  COERCE_EXPLICIT_CALL));
-	target->rowColumn = add_column(query, (Expr *) ctid);
+	target->rowColumn = add_column(query, planner_place_in_shard(rti));
 }
 
 /* elsewhere: the relation becomes a sub-query that runs per shard; NULL when it cannot */

@@ -470,7 +470,8 @@ planner_depends_on_role(Query *query)
 static bool
 function_is_foreign(Oid funcid, void *context)
 {
-	return (funcid >= FirstNormalObjectId && funcid != deparse_shard_of_row_oid()) ||
+	return (funcid >= FirstNormalObjectId && funcid != deparse_shard_of_row_oid() &&
+			funcid != deparse_place_in_shard_oid()) ||
 		func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
 }
 

@@ -20,6 +20,7 @@
 
 PG_FUNCTION_INFO_V1(worker_hash);
 PG_FUNCTION_INFO_V1(get_shard_id_for_distribution_column);
+PG_FUNCTION_INFO_V1(row_tid);
 
 
 /* A literal without a type reaches an "any" argument as a C string of type unknown. */
@@ -156,4 +157,24 @@ get_shard_id_for_distribution_column(PG_FUNCTION_ARGS)
 	if (index < 0 || index >= table->nshards)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(table->shards[index]->id);
+}
+
+
+/* citus_internal.row_tid(tableoid oid, ctid tid) returns tid: see routing_tid() */
+Datum
+row_tid(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	ItemPointer place = (ItemPointer) PG_GETARG_POINTER(1);
+	ItemPointer result = palloc(sizeof(ItemPointerData));
+	ShardId		id;
+	Oid			shell;
+
+	/* looked up each time: the catalog's cache is as quick as one of ours would be */
+	if (!catalog_relation_is_shard(relid, &id, &shell))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("relation with OID %u is not a shard", relid));
+	routing_tid(catalog_table_get(shell), catalog_shard_get(id)->index, place, result);
+	PG_RETURN_POINTER(result);
 }

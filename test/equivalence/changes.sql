@@ -44,3 +44,8 @@ INSERT INTO c VALUES (1, '{1,2,3}', '(1,x)'), (2, '{4}', NULL), (3, NULL, '(2,)'
 UPDATE c SET arr[2] = add_one(k), p.b = 'b' || add_one(k) RETURNING *;
 UPDATE c SET arr[1:2] = ARRAY[add_one(0), add_one(1)] WHERE k = 3;
 SELECT * FROM c;
+
+-- sub-queries in RETURNING and in check options see the rows as they were before the statement
+UPDATE c SET k = k + 10 RETURNING k, (SELECT sum(x.k) FROM c x), (SELECT count(*) FROM c x WHERE x.k = c.k);
+DELETE FROM c WHERE add_one(k) > 0 RETURNING k, (SELECT count(*) FROM c x);
+INSERT INTO c SELECT i FROM generate_series(1, 3) i RETURNING add_one(k), (SELECT count(*) FROM c);

@@ -45,6 +45,8 @@ extern List *deparse_parse_text(const char *text);
 
 /* citus_internal.shard_of_row(oid): in a query for shards its argument is the shard's tableoid */
 extern Oid	deparse_shard_of_row_oid(void);
+/* citus_internal.place_in_shard(tid): likewise, its argument stays the shard's ctid */
+extern Oid	deparse_place_in_shard_oid(void);
 
 /* Fills the holes with the shells' own names (EXPLAIN, log). */
 extern char *deparse_template_fill_shells(const SqlTemplate *sql);

@@ -11,6 +11,7 @@
 
 #include "postgres.h"
 #include "nodes/bitmapset.h"
+#include "storage/itemptr.h"
 #include "citus/catalog/catalog.h"
 #include "citus/plan/plan.h"
 
@@ -41,6 +42,13 @@ extern int	routing_shard_of_token(const DistTable *table, int32 token);
  */
 extern int	routing_shard_of_value(const DistTable *table, ShardRouter *router, Datum value,
 								   bool isNull);
+
+/*
+ * What a user sees as ctid of a row at place in a shard, unlike that of any other row of the table
+ * (of one partition): the shard's index stands in bits that no place in a heap uses.  Raises 54000
+ * when there is no room for it.  Order within a shard is kept.
+ */
+extern void routing_tid(const DistTable *table, int index, ItemPointer place, ItemPointer tid);
 
 /* the ranges of nshards shards, behaviour.md section 2 */
 extern void routing_shard_range(int index, int nshards, int32 *minToken, int32 *maxToken);
