@@ -80,10 +80,6 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 		case AT_DropExpression:
 			check_key_column(check, cmd);
 			break;
-		case AT_AddOf:
-			refuse(check, "bind to a type the columns of",
-				   "Changes of the type would not reach the shards.");
-			break;
 		case AT_EnableRule:
 		case AT_EnableAlwaysRule:
 		case AT_EnableReplicaRule:

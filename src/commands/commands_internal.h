@@ -152,6 +152,9 @@ extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
 extern List *commands_steps_create_table(Command *command);
 extern List *commands_steps_create_foreign_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
+/* known tables of a composite type; what their shards are told when it changes */
+extern List *commands_tables_of_type(Oid typeId);
+extern List *commands_add_tables_of_type(Command *command, Oid typeId, List *steps);
 /* partitions.c */
 extern List *commands_steps_after_detach(Command *command, Oid parentId);
 /* alter_checks.c: refuses what cannot hold across shards */

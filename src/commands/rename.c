@@ -112,6 +112,14 @@ steps_for_relation_object(Command *command, Oid relid)
 	return commands_steps_for_object(command, &address);
 }
 
+/* RENAME ATTRIBUTE: tables of the type have it as a column */
+static List *
+steps_for_rename_attribute(Command *command, Oid relid)
+{
+	return commands_add_tables_of_type(command, get_rel_type_id(relid),
+									   steps_for_relation_object(command, relid));
+}
+
 List *
 commands_steps_rename(Command *command)
 {
@@ -128,6 +136,8 @@ commands_steps_rename(Command *command)
 			return NIL;
 		if (commands_table_of_relation(relid) != NULL)
 			return steps_for_rename_in_table(command, relid);
+		if (type == OBJECT_ATTRIBUTE)
+			return steps_for_rename_attribute(command, relid);
 		return steps_for_relation_object(command, relid);
 	}
 

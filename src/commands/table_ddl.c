@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -21,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
@@ -616,6 +618,59 @@ check_foreign_options(Oid relid, const AlterTableStmt *statement)
 	}
 }
 
+/* the known tables whose columns are those of a type: CREATE TABLE OF, ALTER TABLE OF */
+List *
+commands_tables_of_type(Oid typeId)
+{
+	List	   *tables = NIL;
+	ListCell   *cell;
+
+	foreach(cell, catalog_table_oids())
+	{
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(cell)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		if (((Form_pg_class) GETSTRUCT(tuple))->reloftype == typeId)
+			tables = lappend_oid(tables, lfirst_oid(cell));
+		ReleaseSysCache(tuple);
+	}
+	return tables;
+}
+
+/*
+ * The server changes the shells of tables of a type with it, on each node; their shards, which are
+ * of no type, are told.
+ */
+List *
+commands_add_tables_of_type(Command *command, Oid typeId, List *steps)
+{
+	ListCell   *cell;
+
+	if (steps == NIL)
+		return NIL;
+	foreach(cell, commands_tables_of_type(typeId))
+	{
+		commands_lock_coordinator_first(lfirst_oid(cell));
+		steps = lcons(commands_step_lock_shells(list_make1_oid(lfirst_oid(cell)),
+												AccessExclusiveLock), steps);
+		steps = lappend(steps, commands_step_shards(lfirst_oid(cell), command->text, NIL));
+	}
+	return steps;
+}
+
+/* ALTER TYPE of a composite type */
+static List *
+steps_for_row_type(Command *command, AlterTableStmt *statement, const ObjectAddress *address)
+{
+	ListCell   *cell;
+
+	foreach(cell, commands_tables_of_type(address->objectId))
+		commands_check_alter_table(catalog_table_get(lfirst_oid(cell)), statement);
+	return commands_add_tables_of_type(command, address->objectId,
+									   commands_steps_for_object(command, address));
+}
+
 List *
 commands_steps_alter_table(Command *command)
 {
@@ -633,7 +688,7 @@ commands_steps_alter_table(Command *command)
 	{
 		ObjectAddressSet(address, TypeRelationId, get_rel_type_id(relid));
 		commands_refuse_key_type(address.objectId);
-		return commands_steps_for_object(command, &address);
+		return steps_for_row_type(command, statement, &address);
 	}
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
 		relkind != RELKIND_FOREIGN_TABLE)

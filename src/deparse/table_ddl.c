@@ -347,6 +347,19 @@ attach_partition(List *texts, Relation relation)
 						  deparse_relation_name(relid), TextDatumGetCString(bound));
 }
 
+/* the type whose columns a shell has */
+static List *
+bind_type(List *texts, Relation relation)
+{
+	Oid			type = relation->rd_rel->reloftype;
+
+	if (!OidIsValid(type))
+		return texts;
+	return deparse_append(texts, "ALTER TABLE %s OF %s",
+						  deparse_relation_name(RelationGetRelid(relation)),
+						  format_type_be_qualified(type));
+}
+
 /* serial columns own their sequences, which exist already as dependencies */
 static List *
 own_sequences(List *texts, Relation relation)
@@ -379,7 +392,7 @@ table_parts(Relation relation, int parts)
 	if (parts & TABLE_DDL_OWNER)
 		texts = deparse_owner(texts, "TABLE", name, relation->rd_rel->relowner);
 	if ((parts & TABLE_DDL_DEFAULTS) && (parts & TABLE_DDL_CREATE))
-		texts = own_sequences(texts, relation);
+		texts = bind_type(own_sequences(texts, relation), relation);
 	if (parts & (TABLE_DDL_CHECKS | TABLE_DDL_UNVALIDATED))
 		texts = deparse_table_checks(texts, relation, parts);
 	if (parts & TABLE_DDL_INDEXES)

@@ -446,24 +446,6 @@ check_empty(List *family)
 	}
 }
 
-/* a typed table keeps its columns, but changes of the type would not reach shells and shards */
-static void
-unbind_types(List *family)
-{
-	ListCell   *lc;
-
-	foreach(lc, family)
-	{
-		Relation	rel = relation_open(lfirst_oid(lc), NoLock);
-		bool		typed = OidIsValid(rel->rd_rel->reloftype);
-
-		relation_close(rel, NoLock);
-		if (typed)
-			tables_execute_text(psprintf("ALTER TABLE %s NOT OF",
-										 tables_qualified_name(lfirst_oid(lc))));
-	}
-}
-
 static void
 create_one(const Creation *creation)
 {
@@ -471,7 +453,6 @@ create_one(const Creation *creation)
 
 	if (kind == DIST_TABLE_APPEND || kind == DIST_TABLE_RANGE)
 		check_empty(creation->family);
-	unbind_types(creation->family);
 	create_shells(creation->family);
 	record(creation);
 	create_shards(creation->family);

@@ -597,6 +597,15 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 	return true;
 }
 
+/* what is said of a type goes for the columns of a table of it */
+static RangeVar *
+shell_of_type(Rewrite *rewrite)
+{
+	Oid			relid = rewrite->shard->relid;
+
+	return makeRangeVar(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid), -1);
+}
+
 static bool
 rewrite_alter_table(Rewrite *rewrite, Node *node)
 {
@@ -604,6 +613,11 @@ rewrite_alter_table(Rewrite *rewrite, Node *node)
 	List	   *kept = NIL;
 	ListCell   *lc;
 
+	if (alter->objtype == OBJECT_TYPE)
+	{
+		alter->relation = shell_of_type(rewrite);
+		alter->objtype = OBJECT_TABLE;
+	}
 	extend_subject(rewrite, alter->relation);
 	foreach(lc, alter->cmds)
 	{
@@ -621,6 +635,12 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
 
+	if (rename->renameType == OBJECT_ATTRIBUTE)
+	{
+		rename->relation = shell_of_type(rewrite);
+		rename->renameType = OBJECT_COLUMN;
+		rename->relationType = OBJECT_TABLE;
+	}
 	if (rename->relation != NULL)
 		extend_subject(rewrite, rename->relation);
 	switch (rename->renameType)

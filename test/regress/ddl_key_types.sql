@@ -32,15 +32,19 @@ DROP TYPE en CASCADE;
 SELECT DISTINCT result FROM run_command_on_placements('other', $$
     SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
     WHERE attrelid = '%s'::regclass AND attnum > 0 AND NOT attisdropped $$);
--- a table of a type has columns of its own once it is distributed
+-- a table of a type follows it, but for the distribution column's type
 CREATE TYPE tt AS (a int);
 CREATE TABLE typed OF tt;
 SELECT create_distributed_table('typed', 'a');
 ALTER TYPE tt ADD ATTRIBUTE b int CASCADE;
 ALTER TYPE tt RENAME ATTRIBUTE a TO z CASCADE;
-ALTER TABLE typed OF tt;
-ALTER TABLE typed NOT OF;
-ALTER TABLE typed ADD COLUMN b int;
+ALTER TYPE tt ALTER ATTRIBUTE z TYPE bigint CASCADE;
+ALTER TYPE tt DROP ATTRIBUTE z CASCADE;
 INSERT INTO typed VALUES (1, 2);
+SELECT DISTINCT result FROM run_command_on_placements('typed', $$
+    SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+    WHERE attrelid = '%s'::regclass AND attnum > 0 AND NOT attisdropped $$);
+SELECT DISTINCT result FROM run_command_on_all_nodes($$
+    SELECT reloftype::regtype FROM pg_class WHERE relname = 'typed' AND relnamespace = 'dkt'::regnamespace $$);
 SELECT * FROM typed;
 DROP SCHEMA dkt CASCADE;
