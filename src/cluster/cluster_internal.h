@@ -62,6 +62,8 @@ extern char *cluster_shell_digest(Oid relid);
 
 /* sequences that columns of the table own or use in defaults */
 extern List *cluster_table_sequences(Oid relid);
+extern bool cluster_sequence_position(Oid sequenceId, int64 *position);
+extern char *cluster_sequence_position_command(const ObjectAddress *address);
 
 /* ---- draw.c ---- */
 

@@ -394,19 +394,13 @@ citus_internal_sequence_positions(PG_FUNCTION_ARGS)
 											   cluster_table_sequences(lfirst_oid(lc)));
 	foreach(lc, sequences)
 	{
-		LOCAL_FCINFO(call, 1);
-		FmgrInfo	flinfo;
 		Datum		values[2];
 		bool		nulls[2] = {false, false};
+		int64		position;
 
-		/* NULL when it never gave a value */
-		fmgr_info(F_PG_SEQUENCE_LAST_VALUE, &flinfo);
-		InitFunctionCallInfoData(*call, &flinfo, 1, InvalidOid, NULL, NULL);
-		call->args[0].value = ObjectIdGetDatum(lfirst_oid(lc));
-		call->args[0].isnull = false;
-		values[1] = FunctionCallInvoke(call);
-		if (call->isnull)
+		if (!cluster_sequence_position(lfirst_oid(lc), &position))
 			continue;
+		values[1] = Int64GetDatum(position);
 		values[0] = CStringGetTextDatum(cluster_relation_name(lfirst_oid(lc)));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}

@@ -212,8 +212,12 @@ spread_objects(List *objects)
 		List	  **commands = i < nowner ? &asOwner : &asUser;
 		char	   *create = others == NIL ? NULL : cluster_object_create_command(address);
 
+		char	   *position = others == NIL ? NULL : cluster_sequence_position_command(address);
+
 		if (create != NULL)
 			*commands = lappend(*commands, create);
+		if (create != NULL && position != NULL)
+			*commands = lappend(*commands, position);
 		if (i < nowner)
 			record_as_owner(address, &asOwner);
 		else

@@ -27,6 +27,8 @@
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -98,6 +100,46 @@ cluster_table_sequences(Oid relid)
 	foreach(lc, defaults)
 		sequences = sequences_used_by(sequences, AttrDefaultRelationId, lfirst_oid(lc));
 	return sequences;
+}
+
+/*
+ * The last value that a sequence gave here, false when it gave none, or may not be looked at.
+ */
+bool
+cluster_sequence_position(Oid sequenceId, int64 *position)
+{
+	LOCAL_FCINFO(call, 1);
+	FmgrInfo	flinfo;
+	Datum		value;
+
+	if (pg_class_aclcheck(sequenceId, GetUserId(), ACL_SELECT | ACL_USAGE) != ACLCHECK_OK)
+		return false;
+	fmgr_info(F_PG_SEQUENCE_LAST_VALUE, &flinfo);
+	InitFunctionCallInfoData(*call, &flinfo, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = ObjectIdGetDatum(sequenceId);
+	call->args[0].isnull = false;
+	value = FunctionCallInvoke(call);
+	if (call->isnull)
+		return false;
+	*position = DatumGetInt64(value);
+	return true;
+}
+
+/*
+ * A statement by which other nodes go on where a sequence stands that this node, not the
+ * coordinator, has had for itself so far; NULL when none is needed.
+ */
+char *
+cluster_sequence_position_command(const ObjectAddress *address)
+{
+	int64		position;
+
+	if (catalog_is_coordinator() || address->classId != RelationRelationId ||
+		get_rel_relkind(address->objectId) != RELKIND_SEQUENCE ||
+		!cluster_sequence_position(address->objectId, &position))
+		return NULL;
+	return psprintf("SELECT pg_catalog.setval(%s, " INT64_FORMAT ")",
+					quote_literal_cstr(cluster_relation_name(address->objectId)), position);
 }
 
 static void

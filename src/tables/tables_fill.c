@@ -161,10 +161,16 @@ value_literal(Node *expression)
 	return psprintf("%s::%s", text, typeName);
 }
 
+/* rows have copies, which must agree */
 static bool
 is_replicated(const DistTable *table)
 {
-	return table->nshards == 1 && table->shards[0]->nplacements > 1;
+	for (int i = 0; i < table->nshards; i++)
+	{
+		if (table->shards[i]->nplacements > 1)
+			return true;
+	}
+	return false;
 }
 
 static bool
@@ -480,6 +486,12 @@ compute_values(TableFills *fills, FillValues *values, const Shard *shard, int64 
 	{
 		if (!contain_var_clause(values->expression))
 			compute_defaults(values, count);
+		else if (catalog_table_get(shard->relid)->nshards > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot change a column by a volatile expression in table \"%s\"",
+							get_rel_name(shard->relid)),
+					 errdetail("Each copy of its shards would get values of its own.")));
 		else if (node_of_shard(shard) == NULL)
 			compute_from_rows(values, shard, count);
 		else

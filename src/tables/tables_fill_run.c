@@ -249,17 +249,72 @@ citus_internal_count_shard_rows(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(counts, n, INT8OID, 8, true, TYPALIGN_DOUBLE));
 }
 
-/* TableFillScan: a shard read in the order in which the server rewrites it */
+/* TableFillScan: a shard, or its partitions, read in the order in which the server rewrites it */
 struct TableFillScan
 {
-	Relation	relation;
+	List	   *relids;			/* what is still to be read */
 	Snapshot	snapshot;
+	int			level;
+
+	/* the relation that is being read, or NULL */
+	Relation	relation;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
-	TupleTableSlot *mapped;		/* NULL, and no map: rows as they are */
-	TupleConversionMap *map;
-	int			level;
+
+	/* rows of the shell's type are wanted; else NULL */
+	TupleDesc	shell;
+	TupleConversionMap *map;	/* NULL: columns are the same */
+	TupleTableSlot *mapped;
 };
+
+/*
+ * The relations that hold a shard's rows, in the order of a rewrite: partitions by their oids.
+ * With partitions of partitions that depends on the kind of change, so that those are refused.
+ */
+static List *
+relations_of_shard(const Shard *shard)
+{
+	List	   *relids = NIL;
+	Oid			top = shard_oid(shard);
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(top, AccessShareLock, NULL))
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+			relids = lappend_oid(relids, relid);
+		else if (relid != top)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot compute values for rows of table \"%s\"",
+							get_rel_name(shard->relid)),
+					 errdetail("Its shards have copies, and partitions that have partitions.")));
+	}
+	return relids;
+}
+
+static void
+open_next(TableFillScan *scan)
+{
+	scan->relation = table_open(linitial_oid(scan->relids), AccessShareLock);
+	scan->relids = list_delete_first(scan->relids);
+	scan->slot = table_slot_create(scan->relation, NULL);
+	scan->scan = table_beginscan(scan->relation, scan->snapshot, 0, NULL);
+	if (scan->shell != NULL)
+		scan->map = convert_tuples_by_name(RelationGetDescr(scan->relation), scan->shell);
+}
+
+static void
+close_current(TableFillScan *scan)
+{
+	if (scan->relation == NULL)
+		return;
+	table_endscan(scan->scan);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	table_close(scan->relation, NoLock);
+	scan->relation = NULL;
+}
 
 /* asShell: rows of the shell's type, which must have the shard's columns; else of the shard's */
 TableFillScan *
@@ -271,27 +326,32 @@ tables_fill_scan_begin(const Shard *shard, bool asShell)
 	scan->level = NewGUCNestLevel();
 	(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	scan->relation = table_open(shard_oid(shard), AccessShareLock);
+	scan->relids = relations_of_shard(shard);
 	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan->slot = table_slot_create(scan->relation, NULL);
 	if (asShell)
 	{
 		Relation	shell = table_open(shard->relid, NoLock);
-		TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(shell));
 
-		scan->map = convert_tuples_by_name(RelationGetDescr(scan->relation), desc);
-		scan->mapped = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+		scan->shell = CreateTupleDescCopy(RelationGetDescr(shell));
+		scan->mapped = MakeSingleTupleTableSlot(scan->shell, &TTSOpsVirtual);
 		table_close(shell, NoLock);
 	}
-	scan->scan = table_beginscan(scan->relation, scan->snapshot, 0, NULL);
 	return scan;
 }
 
 TupleTableSlot *
 tables_fill_scan_next(TableFillScan *scan)
 {
-	if (!table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->slot))
-		return NULL;
+	for (;;)
+	{
+		if (scan->relation == NULL && scan->relids == NIL)
+			return NULL;
+		if (scan->relation == NULL)
+			open_next(scan);
+		if (table_scan_getnextslot(scan->scan, ForwardScanDirection, scan->slot))
+			break;
+		close_current(scan);
+	}
 	if (scan->map == NULL)
 		return scan->slot;
 	return execute_attr_map_slot(scan->map->attrMap, scan->slot, scan->mapped);
@@ -300,12 +360,10 @@ tables_fill_scan_next(TableFillScan *scan)
 void
 tables_fill_scan_end(TableFillScan *scan)
 {
-	table_endscan(scan->scan);
-	ExecDropSingleTupleTableSlot(scan->slot);
+	close_current(scan);
 	if (scan->mapped != NULL)
 		ExecDropSingleTupleTableSlot(scan->mapped);
 	UnregisterSnapshot(scan->snapshot);
-	table_close(scan->relation, NoLock);
 	AtEOXact_GUC(true, scan->level);
 }
 
@@ -386,9 +444,9 @@ tables_fill_ranks(const Shard *shard, int64 count)
 		memset(&marks[n], 0, sizeof(RowMark));
 		marks[n].position = n;
 		mark_row(&marks[n++], slot);
+		MemoryContextSwitchTo(context);
 		MemoryContextReset(rowContext);
 	}
-	MemoryContextSwitchTo(context);
 	deparse_settings_end(level);
 	tables_fill_scan_end(scan);
 	MemoryContextSwitchTo(oldContext);

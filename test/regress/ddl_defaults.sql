@@ -64,6 +64,26 @@ ALTER TABLE r ALTER COLUMN id TYPE bigint USING id + 1;
 ALTER TABLE r ALTER COLUMN id TYPE int USING (random() * 100)::int;
 SELECT count(*) FROM r WHERE id BETWEEN 0 AND 100;
 SELECT count(DISTINCT result) FROM run_command_on_placements('r', 'SELECT md5(string_agg(r::text, '','' ORDER BY id, a, b)) FROM %s r');
+-- copies of shards agree, too
+SET citus.shard_replication_factor TO 2;
+CREATE TABLE two (k int);
+SELECT create_distributed_table('two', 'k');
+INSERT INTO two SELECT generate_series(1, 40);
+ALTER TABLE two ADD COLUMN f float DEFAULT random(), ADD COLUMN s serial;
+SELECT count(DISTINCT f), count(DISTINCT s), max(s) FROM two;
+SELECT max(n) FROM (SELECT shardid, count(DISTINCT result) n FROM run_command_on_placements('two',
+    'SELECT md5(string_agg(r::text, '','' ORDER BY k)) FROM %s r') GROUP BY 1) x;
+CREATE TABLE twop (k int, d int) PARTITION BY LIST (d);
+CREATE TABLE twop1 PARTITION OF twop FOR VALUES IN (1);
+CREATE TABLE twop2 (d int, gone int, k int);
+ALTER TABLE twop2 DROP COLUMN gone;
+ALTER TABLE twop ATTACH PARTITION twop2 FOR VALUES IN (2);
+SELECT create_distributed_table('twop', 'k');
+INSERT INTO twop SELECT i, 1 + i % 2 FROM generate_series(1, 40) i;
+ALTER TABLE twop ADD COLUMN f float DEFAULT random(), ADD COLUMN s serial;
+SELECT count(DISTINCT f), count(DISTINCT s), max(s) FROM twop;
+SELECT max(n) FROM (SELECT shardid, count(DISTINCT result) n FROM run_command_on_placements('twop',
+    'SELECT md5(string_agg(r::text, '','' ORDER BY k)) FROM %s r') GROUP BY 1) x;
 SELECT citus_internal.fill_number(0);
 SELECT citus_internal.fill_text(0);
 DROP SCHEMA dde CASCADE;

@@ -45,6 +45,15 @@ SELECT nextval('own'), currval('own'), lastval();
 SELECT setval('own', 10), nextval('own');
 SELECT nextval('t_s_seq');
 SELECT lastval(), currval('own');
+-- until a known table uses it: all nodes go on from there
+CREATE TABLE local (k int, n int DEFAULT nextval('own'));
+INSERT INTO local (k) VALUES (1) RETURNING n;
+ALTER TABLE t ADD COLUMN o bigint DEFAULT nextval('own');
+SELECT count(*) = count(DISTINCT o), min(o) FROM t;
+SELECT nextval('own') = max(o) + 1 FROM t;
+INSERT INTO local (k) VALUES (1) RETURNING n > 12;
+ALTER TABLE t DROP COLUMN o;
+DROP TABLE local;
 DROP SEQUENCE own;
 \c - - localhost :coordinator_port
 SET search_path TO sfw;
