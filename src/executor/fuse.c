@@ -3,10 +3,10 @@
  *	  Quick statements over several shards: the tasks of a node as one statement.
  *
  * A task costs a statement on the other side: parsed, planned, started, answered.  For a query that
- * reads few rows of each of many shards that is nearly all it costs.  A statement that was over
- * before the scheduler would have opened a second connection to a node gains nothing from having
- * several tasks; from then on it is sent as one, with UNION ALL, which the other side keeps
- * prepared.  When it turns out to be no longer quick, it is cut into tasks again.
+ * reads few rows of each of many shards that is nearly all it costs.  A statement that takes little
+ * time is sent as one a node, with UNION ALL, which the other side keeps prepared.  It is cut into
+ * tasks again, for a while, when it takes longer than the tasks did and longer than the scheduler
+ * waits with further connections, several times in turn: a busy machine is slow with everything.
  *
  * Invariant: which statements are quick is a guess about time only; forgetting it, or being wrong,
  * changes no row.
@@ -22,8 +22,21 @@
 #define MAX_FUSED_TASKS		100
 #define MAX_FUSED_LENGTH	(64 * 1024)
 #define MAX_QUICK			512
+#define MAX_SLOW_RUNS		3
+#define APART_RUNS			100
 
-/* keys of quick statements */
+/* a statement is worth trying when its tasks took less than some times the slow start interval */
+#define IS_SHORT(ms) ((ms) < 5L * executor_slow_start_ms)
+
+typedef struct QuickStatement
+{
+	uint64		key;
+	bool		together;
+	long		apartMs;		/* what the tasks took */
+	int			slowRuns;		/* in turn, together */
+	int			apartRuns;		/* to come before it is tried again */
+} QuickStatement;
+
 static HTAB *quick = NULL;
 
 /*
@@ -47,10 +60,10 @@ executor_fuse_key(const Fragment *fragment, List *tasks)
 	return key == 0 ? 1 : key;
 }
 
-static bool
-is_quick(uint64 key)
+static QuickStatement *
+find_quick(uint64 key)
 {
-	return key != 0 && quick != NULL && hash_search(quick, &key, HASH_FIND, NULL) != NULL;
+	return key == 0 || quick == NULL ? NULL : hash_search(quick, &key, HASH_FIND, NULL);
 }
 
 /* one place, another node; the task's text is all that is to be said about it */
@@ -93,11 +106,13 @@ List *
 executor_fuse(uint64 key, List *tasks, TupleDesc resultDesc)
 {
 	List	   *fused = NIL;
+	QuickStatement *entry;
 	Bundle	   *bundles;
 	int			nbundles = 0;
 	ListCell   *cell;
 
-	if (!is_quick(key))
+	entry = find_quick(key);
+	if (entry == NULL || !entry->together)
 		return tasks;
 
 	bundles = palloc(sizeof(Bundle) * list_length(tasks));
@@ -147,35 +162,69 @@ elapsed_ms(List *tasks)
 	return started == 0 ? -1 : TimestampDifferenceMilliseconds(started, ended);
 }
 
-static void
-remember_quick(uint64 key)
+static QuickStatement *
+make_quick(uint64 key)
 {
-	if (quick == NULL)
-	{
-		HASHCTL		control = {.keysize = sizeof(uint64), .entrysize = sizeof(uint64)};
-
-		quick = hash_create("citus quick statements", MAX_QUICK, &control,
-							HASH_ELEM | HASH_BLOBS);
-	}
-	hash_search(quick, &key, HASH_ENTER, NULL);
+	QuickStatement *entry;
+	bool		found;
 
 	/* those that still come will soon be known again */
-	if (hash_get_num_entries(quick) > MAX_QUICK)
+	if (quick != NULL && hash_get_num_entries(quick) >= MAX_QUICK && find_quick(key) == NULL)
 	{
 		hash_destroy(quick);
 		quick = NULL;
 	}
+	if (quick == NULL)
+	{
+		HASHCTL		control = {.keysize = sizeof(uint64), .entrysize = sizeof(QuickStatement)};
+
+		quick = hash_create("citus quick statements", MAX_QUICK, &control,
+							HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(quick, &key, HASH_ENTER, &found);
+	if (!found)
+		memset((char *) entry + sizeof(key), 0, sizeof(QuickStatement) - sizeof(key));
+	return entry;
+}
+
+static void
+learn_together(QuickStatement *entry, long elapsed)
+{
+	if (elapsed <= Max(executor_slow_start_ms, entry->apartMs))
+		entry->slowRuns = 0;
+	else if (++entry->slowRuns >= MAX_SLOW_RUNS)
+	{
+		entry->together = false;
+		entry->apartRuns = APART_RUNS;
+	}
+}
+
+static void
+learn_apart(uint64 key, long elapsed)
+{
+	QuickStatement *entry = find_quick(key);
+
+	if (entry != NULL && entry->apartRuns > 0)
+		entry->apartRuns--;
+	else if (IS_SHORT(elapsed))
+	{
+		entry = make_quick(key);
+		entry->together = true;
+		entry->apartMs = elapsed;
+		entry->slowRuns = 0;
+	}
 }
 
 void
-executor_fuse_learn(uint64 key, List *tasks)
+executor_fuse_learn(uint64 key, List *tasks, bool together)
 {
 	long		elapsed = key == 0 ? -1 : elapsed_ms(tasks);
+	QuickStatement *entry = find_quick(key);
 
 	if (elapsed < 0)
 		return;
-	if (elapsed < executor_slow_start_ms)
-		remember_quick(key);
-	else if (quick != NULL)
-		hash_search(quick, &key, HASH_REMOVE, NULL);
+	if (!together)
+		learn_apart(key, elapsed);
+	else if (entry != NULL && entry->together)
+		learn_together(entry, elapsed);
 }

@@ -261,7 +261,7 @@ run_writes(DistScanState *state)
 static void
 complete_reads(DistScanState *state)
 {
-	executor_fuse_learn(state->fuseKey, state->running);
+	executor_fuse_learn(state->fuseKey, state->running, state->running != state->tasks);
 	state->phase = SCAN_COMPLETE;
 	executor_user_unregister(&state->user);
 	executor_users_release_extras();

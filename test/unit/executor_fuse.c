@@ -70,12 +70,12 @@ UNIT_TEST(fuse_follows_what_was_quick)
 
 	UNIT_ASSERT(key != 0);
 	UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
-	finish(tasks, executor_slow_start_ms + 1);
-	executor_fuse_learn(key, tasks);
+	finish(tasks, 100 * executor_slow_start_ms);
+	executor_fuse_learn(key, tasks, false);
 	UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
 
-	finish(tasks, 1);
-	executor_fuse_learn(key, tasks);
+	finish(tasks, 2 * executor_slow_start_ms);
+	executor_fuse_learn(key, tasks, false);
 	fused = executor_fuse(key, tasks, NULL);
 	UNIT_ASSERT_INT(2, list_length(fused));
 	UNIT_ASSERT_STR("(Q 1) UNION ALL (Q 3) UNION ALL (Q 4)",
@@ -83,10 +83,35 @@ UNIT_TEST(fuse_follows_what_was_quick)
 	UNIT_ASSERT(((ExecutorTask *) linitial(fused))->statementName != NULL);
 	UNIT_ASSERT_STR("Q 2", ((ExecutorTask *) lsecond(fused))->sql);
 	UNIT_ASSERT_STR("Q 1", ((ExecutorTask *) linitial(tasks))->sql);
+}
 
-	finish(fused, executor_slow_start_ms + 1);
-	executor_fuse_learn(key, fused);
-	UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
+UNIT_TEST(fuse_ends_when_it_does_not_pay)
+{
+	List	   *tasks = make_tasks("E");
+	uint64		key = executor_fuse_key(make_select(), tasks);
+	List	   *fused;
+
+	finish(tasks, 2 * executor_slow_start_ms);
+	executor_fuse_learn(key, tasks, false);
+	fused = executor_fuse(key, tasks, NULL);
+
+	/* as slow as the tasks is not slow, nor is slow now and then */
+	for (int i = 0; i < 9; i++)
+	{
+		UNIT_ASSERT_INT(2, list_length(executor_fuse(key, tasks, NULL)));
+		finish(fused, (i % 3 == 0 ? 2 : 3) * executor_slow_start_ms);
+		executor_fuse_learn(key, fused, true);
+	}
+	finish(fused, 3 * executor_slow_start_ms);
+	executor_fuse_learn(key, fused, true);
+
+	/* a while later it is tried again */
+	for (int i = 0; i <= 100; i++)
+	{
+		UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
+		executor_fuse_learn(key, tasks, false);
+	}
+	UNIT_ASSERT_INT(2, list_length(executor_fuse(key, tasks, NULL)));
 }
 
 UNIT_TEST(fuse_learns_nothing_from_what_was_stopped)
@@ -96,7 +121,7 @@ UNIT_TEST(fuse_learns_nothing_from_what_was_stopped)
 
 	finish(tasks, 1);
 	((ExecutorTask *) llast(tasks))->state = TASK_SENT;
-	executor_fuse_learn(key, tasks);
+	executor_fuse_learn(key, tasks, false);
 	UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
 }
 
@@ -108,7 +133,7 @@ UNIT_TEST(fuse_leaves_others_alone)
 	List	   *fused;
 
 	finish(tasks, 1);
-	executor_fuse_learn(key, tasks);
+	executor_fuse_learn(key, tasks, false);
 	((ExecutorTask *) linitial(tasks))->local = true;
 	((ExecutorTask *) lthird(tasks))->ncandidates = 2;
 	fused = executor_fuse(key, tasks, NULL);
@@ -137,9 +162,9 @@ UNIT_TEST(fuse_forgets_when_there_are_many)
 		last = make_tasks(psprintf("M%d", i));
 		key = executor_fuse_key(make_select(), last);
 		finish(last, 1);
-		executor_fuse_learn(key, last);
-		executor_fuse_learn(key, last);
+		executor_fuse_learn(key, last, false);
+		executor_fuse_learn(key, last, false);
 	}
-	executor_fuse_learn(key, last);
+	executor_fuse_learn(key, last, false);
 	UNIT_ASSERT_INT(2, list_length(executor_fuse(key, last, NULL)));
 }
