@@ -18,7 +18,7 @@
 #include "citus/routing/routing.h"
 #include "executor/executor_internal.h"
 
-#define STREAM_AFTER		100	/* rows */
+#define STREAM_AFTER		10	/* rows */
 #define MAX_ROWS			1000	/* per statement */
 #define MAX_PARAMS			65535	/* of the protocol */
 #define MAX_BATCH_BYTES		(16 * 1024 * 1024)

@@ -20,7 +20,7 @@
 #include "executor/writer_internal.h"
 
 #define FIRST_FLUSH		(64 * 1024)
-#define USUAL_FLUSH		(512 * 1024)
+#define USUAL_FLUSH		(1024 * 1024)
 #define BATCH			(256 * 1024)	/* of several shards' rows, at the end */
 #define WINDOW			(8 * 1024 * 1024)
 #define KEPT_BUFFER		(64 * 1024) /* larger ones are freed when flushed */
