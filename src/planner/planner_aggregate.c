@@ -38,6 +38,7 @@
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/array.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -94,6 +95,7 @@ typedef struct SplitContext
 	bool		impossible;
 } SplitContext;
 
+/* or NULL, which nobody counts */
 static bool
 argument_is_key(SplitContext *context, Aggref *agg)
 {
@@ -101,7 +103,7 @@ argument_is_key(SplitContext *context, Aggref *agg)
 									  (Node *) linitial_node(TargetEntry, agg->args)->expr);
 	ListCell   *lc;
 
-	foreach(lc, context->shape->keys)
+	foreach(lc, list_concat_copy(context->shape->keys, context->shape->nullable))
 	{
 		if (equal(lfirst(lc), arg))
 			return true;
@@ -740,6 +742,32 @@ make_lower(SplitContext *context, List *sets)
 }
 
 static bool
+other_than_count_walker(Node *node, void *nothing)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref))
+		return ((Aggref *) node)->aggfnoid != F_COUNT_ANY;
+	return expression_tree_walker(node, other_than_count_walker, nothing);
+}
+
+/* a query of count(DISTINCT column) only may count where equal values have been brought together */
+static void
+note_counts(SplitContext *context, Query *upper, SplitResult *result)
+{
+	Aggref	   *distinct = context->distinct;
+
+	if (list_length(distinct->args) != 1 || distinct->aggfilter != NULL ||
+		IsA(linitial_node(TargetEntry, distinct->args)->expr, Const) ||
+		other_than_count_walker((Node *) upper->targetList, NULL) ||
+		other_than_count_walker(upper->havingQual, NULL))
+		return;
+	result->counted = fragment_column(context,
+									  linitial_node(TargetEntry, distinct->args)->expr)->varattno;
+	result->counts = copyObject(upper);
+}
+
+static bool
 without_distinct_walker(Node *node, void *nothing)
 {
 	if (node == NULL)
@@ -784,6 +812,7 @@ planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result)
 	result->groupAgain = context.distinct != NULL && context.onlyDistinct;
 	if (result->groupAgain)
 	{
+		note_counts(&context, upper, result);
 		(void) without_distinct_walker((Node *) upper->targetList, NULL);
 		(void) without_distinct_walker(upper->havingQual, NULL);
 	}

@@ -871,6 +871,7 @@ shape_take_parts(QueryShape *shape, Findings *findings, List *parts)
 	{
 		shape->complete = true;
 		shape->keys = only->keys;
+		shape->nullable = only->nullable;
 		if (only->prunes != NIL)
 			shape->prune = plan_prune_make(PRUNE_AND, NULL, only->prunes);
 	}

@@ -60,6 +60,7 @@ typedef struct QueryShape
 	Oid			anchor;			/* a relation whose shards enumerate the tasks */
 	PruneSpec  *prune;			/* of anchor, when complete */
 	List	   *keys;			/* Vars of the top level that hold the key (never NULL) */
+	List	   *nullable;		/* those that hold it or are NULL */
 	const char *reason;			/* why neither complete nor pinned */
 } QueryShape;
 
@@ -152,6 +153,12 @@ extern Query *planner_transform_moved(Query *query, List *movements, Refusal *re
  */
 extern Query *planner_move(PlanRequest *request, Query *query, Refusal *refusal,
 						   DistPlan **whole);
+/*
+ * The query counts over the rows of values, moved so that equal ones of column number column meet;
+ * anchor: a relation of values.  NULL with refusal->reason when they cannot move.
+ */
+extern Query *planner_move_values(Query *values, AttrNumber column, Query *counts, Oid anchor,
+								  Refusal *refusal);
 /* true for rows that are cut by column key as the shards of anchor are */
 extern bool planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key);
 
@@ -169,6 +176,10 @@ typedef struct SplitResult
 {
 	Query	   *lower;
 	bool		groupAgain;
+
+	/* for count(DISTINCT column) and nothing else; 0: it is something else */
+	AttrNumber	counted;		/* of lower's columns */
+	Query	   *counts;			/* over lower's rows, with DISTINCT; range table still empty */
 } SplitResult;
 
 extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result);
@@ -222,7 +233,8 @@ extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 extern PlannedStmt *planner_scan(PlanRequest *request);
 /* scans of ours give their rows in either direction, in place; for cursors */
 extern void planner_allow_backward(Plan *plan);
-/* how many rows a SELECT over known relations has, as the server's planner estimates it */
+/* how many rows a SELECT over known relations has, as the server's planner estimates it; request
+ * for the values of parameters, may be NULL */
 extern double planner_estimate_rows(PlanRequest *request, Query *query);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);

@@ -35,6 +35,9 @@
 #define STRATEGY_REPLICA	"reference tables"
 #define STRATEGY_MOVE		"rows moved between shards"
 
+/* so many distinct values are counted where equal ones meet, not here */
+#define MANY_VALUES			20000.0
+
 /* what planner_transform() knows about the query it works on */
 typedef struct Transform
 {
@@ -346,6 +349,14 @@ transform_partial(Transform *transform)
 
 	if (upper == NULL)
 		return NULL;
+	if (split.counted > 0 && !transform->shape.pinned && transform->movements == NIL &&
+		planner_estimate_rows(NULL, split.lower) >= MANY_VALUES)
+	{
+		made = planner_move_values(split.lower, split.counted, split.counts,
+								   transform->shape.anchor, transform->refusal);
+		if (made != NULL)
+			return made;
+	}
 	rte = ship_fragment(transform, copyObject(split.lower));
 	if (rte == NULL)
 		return NULL;

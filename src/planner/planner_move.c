@@ -41,6 +41,7 @@
 #include "citus/base/compat_planner.h"
 #include "citus/base/session.h"
 #include "citus/deparse/template.h"
+#include "citus/routing/routing.h"
 #include "planner_parts_internal.h"
 
 /* prices, in rows that are read here instead */
@@ -872,6 +873,31 @@ apply_choice(MoveContext *context, Query *query, const MoveChoice *choice, List 
 		*movements = lappend(*movements, movement);
 	}
 	return copy;
+}
+
+Query *
+planner_move_values(Query *values, AttrNumber column, Query *counts, Oid anchor, Refusal *refusal)
+{
+	const DistTable *table = catalog_table_get(anchor);
+	Query	   *query = copyObject(counts);
+	TargetEntry *tle = get_tle_by_resno(values->targetList, column);
+	Fragment   *fragment = NULL;
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Movement   *movement;
+
+	if (table->kind == DIST_TABLE_HASH &&
+		OidIsValid(routing_hash_family(exprType((Node *) tle->expr))))
+		fragment = make_source_fragment(copyObject(values), anchor);
+	if (fragment == NULL)
+	{
+		refusal->reason = "the values cannot move between shards";
+		return NULL;
+	}
+	movement = plan_movement_make(fragment, column, "distinct values");
+	query->rtable = list_make1(make_moved_rows(0, values, column, anchor));
+	ref->rtindex = 1;
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	return planner_transform_moved(query, list_make1(movement), refusal, NULL);
 }
 
 /*

@@ -379,8 +379,9 @@ planner_estimate_rows(PlanRequest *request, Query *query)
 	estimating = true;
 	PG_TRY();
 	{
-		PlannedStmt *stmt = standard_planner(copyObject(query), request->queryString, 0,
-											 request->boundParams);
+		PlannedStmt *stmt = standard_planner(copyObject(query),
+											 request ? request->queryString : "", 0,
+											 request ? request->boundParams : NULL);
 
 		rows = stmt->planTree->plan_rows;
 	}
