@@ -374,6 +374,8 @@ typedef struct GatherContext
 {
 	Query	   *query;
 	List	   *columns;		/* TargetEntry: columns of the fragment */
+	bool		inAggregate;
+	bool		keepsSublinks;	/* the upper query has some */
 	bool		impossible;
 } GatherContext;
 
@@ -403,6 +405,31 @@ sublink_has_outer_aggregate(SubLink *sublink)
 		contain_aggs_of_level(sublink->subselect, 1);
 }
 
+/*
+ * A sub-query becomes a column of the fragment, computed for each row.  That is too early where a
+ * row of the result stands for no row, or sees columns that grouping sets have made NULL: there it
+ * stays, if it has nothing to do with any row.
+ */
+static Node *
+gather_sublink(GatherContext *context, SubLink *sublink)
+{
+	Query	   *query = context->query;
+	bool		grouped = query->hasAggs || query->havingQual != NULL;
+
+	if (sublink_has_outer_aggregate(sublink))
+		context->impossible = true;
+	else if (context->inAggregate ||
+			 (query->groupingSets == NIL && (!grouped || query->groupClause != NIL)))
+		return gather_column(context, (Node *) sublink);
+	else if (planner_is_correlated(castNode(Query, sublink->subselect)) ||
+			 planner_has_known_relation(castNode(Query, sublink->subselect)) ||
+			 contain_vars_of_level(sublink->testexpr, 0))
+		context->impossible = true;
+	else
+		context->keepsSublinks = true;
+	return (Node *) sublink;
+}
+
 static Node *
 gather_mutator(Node *node, GatherContext *context)
 {
@@ -415,13 +442,15 @@ gather_mutator(Node *node, GatherContext *context)
 		return node;
 	}
 	if (IsA(node, SubLink))
+		return gather_sublink(context, (SubLink *) node);
+	if (IsA(node, Aggref) && !context->inAggregate)
 	{
-		if (sublink_has_outer_aggregate((SubLink *) node))
-		{
-			context->impossible = true;
-			return node;
-		}
-		return gather_column(context, node);
+		Node	   *result;
+
+		context->inAggregate = true;
+		result = expression_tree_mutator(node, gather_mutator, context);
+		context->inAggregate = false;
+		return result;
 	}
 	return expression_tree_mutator(node, gather_mutator, context);
 }
@@ -434,7 +463,7 @@ transform_gather(Transform *transform)
 	Query	   *lower = copyObject(query);
 	Query	   *made;
 	RangeTblEntry *rte;
-	GatherContext context = {query, NIL, false};
+	GatherContext context = {.query = query};
 
 	if (query->setOperations != NULL || query->rowMarks != NIL)
 	{
@@ -446,7 +475,7 @@ transform_gather(Transform *transform)
 	upper->windowClause = (List *) gather_mutator((Node *) upper->windowClause, &context);
 	if (context.impossible)
 	{
-		refuse(transform, "a sub-query depends on an aggregate of the outer query");
+		refuse(transform, "a sub-query depends on an aggregate or grouping of the outer query");
 		return NULL;
 	}
 
@@ -474,7 +503,7 @@ transform_gather(Transform *transform)
 	upper->cteList = NIL;
 	upper->hasRecursive = upper->hasModifyingCTE = false;
 	upper->hasForUpdate = upper->hasRowSecurity = false;
-	upper->hasSubLinks = false;
+	upper->hasSubLinks = context.keepsSublinks;
 	upper->rowMarks = NIL;
 	compat_query_clear_perminfos(upper);
 	return upper;

@@ -17,3 +17,16 @@ SELECT k, a, sum(v) FROM t WHERE k < 6 GROUP BY GROUPING SETS ((k, a), (k)) HAVI
 SELECT * FROM (SELECT a, count(*) AS n FROM t GROUP BY ROLLUP (a) HAVING a IS NULL) s JOIN t ON t.k = s.n;
 INSERT INTO t SELECT 1000 + row_number() OVER (), a, b, 0 FROM t GROUP BY CUBE (a, b) HAVING a = 3;
 SELECT a, b FROM t WHERE k > 1000;
+
+-- sub-queries beside aggregates of no rows, and of what grouping sets make NULL
+SELECT count(*), (SELECT 5) FROM t WHERE false;
+SELECT array_agg(a), (SELECT 5), EXISTS (SELECT 1) FROM t WHERE v < 0;
+SELECT array_agg(a), (SELECT count(*) FROM t u) FROM t WHERE v < 0;
+SELECT array_agg(a ORDER BY k) FROM t WHERE v < 0 HAVING (SELECT true);
+SELECT count(*) FROM t WHERE v < 0 HAVING (SELECT count(*) > 3 FROM t);
+SELECT sum((SELECT u.a FROM t u WHERE u.k = t.k)), max(a) FROM t WHERE k < 30;
+SELECT sum((SELECT u.a FROM t u WHERE u.k = t.k)) FILTER (WHERE a IN (SELECT 1)) FROM t;
+SELECT k, (SELECT 5), (SELECT count(*) FROM t u WHERE u.k = s.k) FROM t s WHERE k < 5 GROUP BY GROUPING SETS ((k), ());
+SELECT a, (SELECT count(*) FROM t u WHERE u.k = s.a), array_agg(k ORDER BY k) FROM t s WHERE k < 9 GROUP BY a;
+SELECT count(*), a IN (SELECT 1) FROM t GROUP BY ROLLUP (a);
+SELECT 3 IN (SELECT generate_series(1, count(*))) FROM t WHERE false;
