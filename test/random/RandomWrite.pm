@@ -14,7 +14,9 @@ our @EXPORT_OK = qw(sequence);
 
 my @columns = qw(k a b t n);
 my %type = (k => 'i', a => 'i', b => 'i', t => 's', n => 'n');
-# Which columns an UPDATE leaves alone; the distribution column is never NULL.
+# Which columns an UPDATE leaves alone, unless no constraint makes its outcome depend on the order of
+# rows: then it may change the distribution column, which is never NULL.
+my %movable = map { $_ => 1 } qw(d1 d2 d3 dp dt v1);
 my %fixed = (dt => 't', u2 => 'ka', (map { $_ => 'k' } qw(d1 d2 d3 dp u1 ur c1 v1)));
 my %not_null = (dt => 't', u2 => 'ka', r => '', s1 => '', l => '');
 my %keys = (u1 => 'k', ur => 'k', u2 => 'k, a');
@@ -38,10 +40,11 @@ sub returning {
 
 sub assignments {
     my ($table, $scope) = @_;
-    my @free = grep { index($fixed{$table} // '', $_) < 0 } @columns;
+    my $fixed = $movable{$table} && maybe(.15) ? '' : $fixed{$table} // '';
+    my @free = grep { index($fixed, $_) < 0 } @columns;
     my %chosen = map { $_ => 1 } map { any(@free) } 1 .. between(1, 2);
     my @set = sort keys %chosen;
-    my @values = map { maybe(.03) && $_ eq 'a' ? 95 : expression($scope, $type{$_}) } @set;
+    my @values = map { maybe(.03) && $_ eq 'a' ? 95 : value_for($table, $_, expression($scope, $type{$_})) } @set;
     return '(' . join(', ', @set) . ') = (SELECT ' . join(', ', @values) . ')' if maybe(.05);
     return '(' . join(', ', @set) . ') = ROW (' . join(', ', @values) . ')' if maybe(.1);
     return join ', ', map { "$set[$_] = $values[$_]" } 0 .. $#set;
@@ -115,7 +118,9 @@ sub insert_select {
 sub where {
     my ($scope, $likely) = @_;
     return '' unless maybe($likely);
-    return ' WHERE ' . join ' AND ', map { predicate($scope, [], 0) } 1 .. between(1, 2);
+    # what no other node may run
+    my $volatile = maybe(.05) ? ' AND random() >= 0' : '';
+    return ' WHERE ' . join(' AND ', map { predicate($scope, [], 0) } 1 .. between(1, 2)) . $volatile;
 }
 
 # ORDER BY ... LIMIT chooses the rows of a sub-query; the key's value makes a statement a router's.
@@ -178,6 +183,8 @@ sub with_write {
                     "UPDATE $from x SET " . assignments($from, [$x]) . where([$x], .9) . ' RETURNING x.k, x.a, x.b, x.t, x.n');
     my @list = map { value_for($into, $_, "w.$_") } @columns;
     return "WITH w AS ($first) " . any('SELECT * FROM w', 'SELECT count(*), sum(w.a) FROM w',
+        "SELECT count(*), (SELECT count(*) FROM $from), (SELECT sum(a) FROM $into) FROM w",
+        "SELECT x.k, x.a FROM $from x WHERE x.k IN (SELECT k FROM w)",
         "INSERT INTO $into (k, a, b, t, n) SELECT " . join(', ', @list) . ' FROM w'
         . any('', ' RETURNING k, a'));
 }
@@ -203,7 +210,8 @@ sub block {
 
 sub locked_rows {
     my ($table, $x) = (target(), base_relation('x'));
-    return "SELECT x.k, x.a, x.t FROM $table x" . narrow_where($table, [$x])
+    my $limit = maybe(.4) ? ' ORDER BY x.k, x.a, x.t LIMIT ' . between(1, 5) : '';
+    return "SELECT x.k, x.a, x.t FROM $table x" . narrow_where($table, [$x]) . $limit
         . any(' FOR UPDATE', ' FOR NO KEY UPDATE', ' FOR SHARE', ' FOR KEY SHARE', ' FOR UPDATE OF x NOWAIT');
 }
 
