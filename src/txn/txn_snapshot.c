@@ -225,7 +225,9 @@ txn_snapshot_clear(RemoteXact *xact, bool leave)
 static void
 lose_member(Member *member)
 {
-	txn_conn_failed(member->conn);
+	/* where nothing was begun another connection may do */
+	if (txn_xact_of_conn(member->conn)->state != XACT_NONE)
+		txn_conn_failed(member->conn);
 	member->conn = NULL;
 	member->hasReport = false;
 }

@@ -27,7 +27,11 @@ $c->kill9('worker1');
 $c->fails('SELECT count(*) FROM t', qr/ERROR/, 'a read of all shards fails while the worker is down');
 $c->fails("UPDATE t SET v = 1 WHERE k = $there", qr/ERROR/, 'a write to the dead worker fails');
 is($c->sql("SELECT v FROM t WHERE k = $elsewhere"), '0', 'the other worker is still read');
-$c->sql("UPDATE t SET v = 7 WHERE k = $elsewhere");
+is($c->sql("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT v FROM t WHERE k = $elsewhere;
+    UPDATE t SET v = 7 WHERE k = $elsewhere RETURNING v; COMMIT"), "0\n7",
+   'also in a block that keeps one snapshot');
+$c->fails("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT v FROM t WHERE k = $elsewhere;
+    SELECT v FROM t WHERE k = $there", qr/could not connect to node/, 'until it needs the dead one');
 $c->fails('UPDATE t SET v = v + 1', qr/ERROR/, 'a write to all shards fails');
 is($c->sql("SELECT v FROM t WHERE k = $elsewhere"), '7', 'and has changed nothing');
 
