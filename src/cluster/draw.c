@@ -315,6 +315,7 @@ citus_internal_next_value(PG_FUNCTION_ARGS)
 		lastDrawn = InvalidOid;
 		PG_RETURN_INT64(value);
 	}
+	PreventCommandIfReadOnly("nextval()");
 	/* as nextval() does, against its being dropped or altered meanwhile */
 	LockRelationOid(sequenceId, RowExclusiveLock);
 	if (!isIdentity)

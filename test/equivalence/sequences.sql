@@ -56,6 +56,12 @@ INSERT INTO x (k) VALUES (1) RETURNING n;
 INSERT INTO x (k) VALUES (2) RETURNING n;
 INSERT INTO x (k) SELECT generate_series(3, 50);
 SELECT count(DISTINCT n), max(n), min(n) < -90 FROM x;
+BEGIN READ ONLY;
+SELECT nextval('plain');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT setval('plain', 1);
+ROLLBACK;
 -- what a transaction undoes, and what it does not
 BEGIN;
 SELECT nextval('plain');
