@@ -40,6 +40,7 @@ typedef struct RunConn
 	bool		main;
 	bool		begun;			/* txn_conn_begin() done */
 	bool		mayHaveAnswers; /* worth asking before waiting */
+	bool		awaitsReport;	/* as executor_run_await_reports() found last */
 	List	   *underWay;		/* tasks sent, not done */
 	TimestampTz lastEnd;		/* of the task done last; 0: none */
 } RunConn;
@@ -434,9 +435,12 @@ time_to_growth(TaskRun *run)
 	return result;
 }
 
-/* waits until a connection has something; at most maxMs (-1: as long as it takes) */
+/*
+ * Waits until a connection has something; at most maxMs (-1: as long as it takes).  forReports:
+ * only those whose report is to come; the others have something already, perhaps.
+ */
 static void
-wait_for_conns(TaskRun *run, long maxMs)
+wait_for_conns(TaskRun *run, long maxMs, bool forReports)
 {
 	int			total = list_length(run->conns);
 	RemoteConn **conns = palloc(sizeof(RemoteConn *) * total);
@@ -450,7 +454,8 @@ wait_for_conns(TaskRun *run, long maxMs)
 	{
 		RunConn    *rc = lfirst(cell);
 
-		if (rc->conn == NULL || (rc->underWay == NIL && !is_connecting(rc)))
+		if (rc->conn == NULL || (rc->underWay == NIL && !is_connecting(rc)) ||
+			(forReports && !rc->awaitsReport))
 			continue;
 		conns[n] = rc->conn;
 		waiters[n++] = rc;
@@ -548,7 +553,7 @@ executor_run_next(TaskRun *run, RemoteAnswer *answer)
 		if (task != NULL || run->unfinished == 0)
 			break;
 		tend_conns(run);
-		wait_for_conns(run, -1);
+		wait_for_conns(run, -1, false);
 		tend_conns(run);
 	}
 	MemoryContextSwitchTo(caller);
@@ -586,10 +591,15 @@ executor_run_await_reports(TaskRun *run)
 		bool		waiting = false;
 
 		for (int i = 0; i < list_length(run->conns); i++)
-			waiting |= awaits_report(run, list_nth(run->conns, i));
+		{
+			RunConn    *rc = list_nth(run->conns, i);
+
+			rc->awaitsReport = awaits_report(run, rc);
+			waiting |= rc->awaitsReport;
+		}
 		if (!waiting)
 			break;
-		wait_for_conns(run, -1);
+		wait_for_conns(run, -1, true);
 		tend_conns(run);
 	}
 	for (int i = 0; i < list_length(run->conns); i++)
@@ -672,7 +682,7 @@ executor_run_stop(TaskRun *run, bool cancel)
 			cancelled = true;
 		}
 		if (read_round(run, &answer, cancelled) == NULL && run->unfinished > 0)
-			wait_for_conns(run, cancel && !cancelled ? 10 : -1);
+			wait_for_conns(run, cancel && !cancelled ? 10 : -1, false);
 	}
 	MemoryContextSwitchTo(caller);
 }
