@@ -66,7 +66,7 @@ CREATE FUNCTION citus_internal.restore_sequence(sequence_name text, last_value b
 CREATE FUNCTION citus_internal.upsert_node(
     node_id int, group_id int, node_name text, node_port int, node_role text,
     node_cluster text, has_metadata boolean, is_active boolean, metadata_synced boolean,
-    should_have_shards boolean) RETURNS void
+    should_have_shards boolean, rack text, is_clone boolean, primary_node_id int) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_upsert_node';
 CREATE FUNCTION citus_internal.delete_node(node_id int) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_delete_node';
@@ -79,7 +79,7 @@ CREATE FUNCTION citus_internal.shell_digests(OUT relation text, OUT digest text)
 REVOKE ALL ON FUNCTION
     citus_internal.shell_digests(), citus_internal.sequence_positions(), citus_internal.restore_sequence(text, bigint),
     citus_internal.upsert_node(int, int, text, int, text, text, boolean, boolean, boolean,
-        boolean),
+        boolean, text, boolean, int),
     citus_internal.delete_node(int),
     citus_internal.reset_node(int, text, boolean, text[])
     FROM PUBLIC;

@@ -419,6 +419,15 @@ nodes_changed(void)
 	CommandCounterIncrement();
 }
 
+/* where the node stands, and what it is a clone of */
+static void
+row_set_place(NewRow *row, const NodeRow *node, const char *rack)
+{
+	row_set(row, NODE_RACK, CStringGetTextDatum(node->rack != NULL ? node->rack : rack));
+	row_set(row, NODE_IS_CLONE, BoolGetDatum(node->isClone));
+	row_set(row, NODE_PRIMARY_ID, Int32GetDatum(node->primaryNodeId));
+}
+
 void
 catalog_node_insert(const NodeRow *node)
 {
@@ -427,9 +436,7 @@ catalog_node_insert(const NodeRow *node)
 
 	check_node(node);
 	row_set_node(&row, node, &cluster);
-	row_set(&row, NODE_RACK, CStringGetTextDatum("default"));
-	row_set(&row, NODE_IS_CLONE, BoolGetDatum(false));
-	row_set(&row, NODE_PRIMARY_ID, Int32GetDatum(0));
+	row_set_place(&row, node, "default");
 	row_insert(REL_NODE, &row);
 	nodes_changed();
 }
@@ -445,6 +452,8 @@ catalog_node_update(const NodeRow *node)
 
 	check_node(node);
 	row_set_node(&row, node, &cluster);
+	if (node->rack != NULL)
+		row_set_place(&row, node, NULL);
 	catalog_key_int4(&key, NODE_ID, node->id);
 	tuple = row_find(&scan, REL_NODE, REL_NODE_ID_INDEX, &key, "the node");
 	row_update(&scan, tuple, &row);

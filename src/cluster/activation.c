@@ -58,12 +58,14 @@ bool_text(bool value)
 char *
 cluster_node_upsert_command(const ClusterNode *node)
 {
-	return psprintf("SELECT citus_internal.upsert_node(%d, %d, %s, %d, %s, %s, %s, %s, %s, %s)",
+	return psprintf("SELECT citus_internal.upsert_node(%d, %d, %s, %d, %s, %s, %s, %s, %s, %s, "
+					"%s, %s, %d)",
 					node->id, node->groupId, quote_literal_cstr(node->name), node->port,
 					quote_literal_cstr(role_label(node->role)),
 					quote_literal_cstr(node->cluster), bool_text(node->hasMetadata),
 					bool_text(node->isActive), bool_text(node->metadataSynced),
-					bool_text(node->shouldHaveShards));
+					bool_text(node->shouldHaveShards), quote_literal_cstr(node->rack),
+					bool_text(node->isClone), node->primaryNodeId);
 }
 
 char *

@@ -434,7 +434,10 @@ citus_internal_restore_sequence(PG_FUNCTION_ARGS)
 
 /* ---- nodes ---- */
 
-/* (id, group, name, port, role, cluster, hasmetadata, isactive, synced, shouldhaveshards) */
+/*
+ * (id, group, name, port, role, cluster, hasmetadata, isactive, synced, shouldhaveshards, rack,
+ * isclone, primarynodeid)
+ */
 Datum
 citus_internal_upsert_node(PG_FUNCTION_ARGS)
 {
@@ -451,6 +454,9 @@ citus_internal_upsert_node(PG_FUNCTION_ARGS)
 	row.isActive = PG_GETARG_BOOL(7);
 	row.metadataSynced = PG_GETARG_BOOL(8);
 	row.shouldHaveShards = PG_GETARG_BOOL(9);
+	row.rack = text_to_cstring(PG_GETARG_TEXT_PP(10));
+	row.isClone = PG_GETARG_BOOL(11);
+	row.primaryNodeId = PG_GETARG_INT32(12);
 	if (catalog_node_by_id(row.id) != NULL)
 		catalog_node_update(&row);
 	else

@@ -47,6 +47,12 @@ table_of_statistics(Oid statisticsId)
 	return catalog_table_get(relid);
 }
 
+bool
+commands_statistics_is_known(Oid statisticsId)
+{
+	return table_of_statistics(statisticsId) != NULL;
+}
+
 static char *
 statistics_qualified_name(Oid statisticsId)
 {

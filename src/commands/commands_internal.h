@@ -202,6 +202,8 @@ extern List *commands_steps_create_rule(Command *command);
 extern List *commands_steps_create_trigger(Command *command);
 extern List *commands_steps_drop_attached(Command *command);
 extern List *commands_steps_drop_statistics(Command *command);
+/* true when an extended statistics object is of a known table */
+extern bool commands_statistics_is_known(Oid statisticsId);
 extern List *commands_steps_for_statistics(Command *command, List *names);
 /* drop.c */
 extern List *commands_steps_drop(Command *command);

@@ -9,6 +9,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/lsyscache.h"
@@ -16,6 +17,7 @@
 #include "citus/base/compat.h"
 #include "citus/base/types.h"
 #include "citus/cluster/cluster.h"
+#include "citus/tables/tables.h"
 #include "commands_internal.h"
 
 typedef struct DroppedObjects
@@ -65,6 +67,24 @@ note_dropped(DroppedObjects *dropped, ObjectType type, const ObjectAddress *addr
 	dropped->texts = lappend(dropped->texts, commands_drop_text(type, address, behavior));
 }
 
+/* What goes with a schema is told by the server, which is to find tables there, and no shards. */
+static void
+drop_shards_first(Command *command, void *argument)
+{
+	DropStmt   *statement = (DropStmt *) command->statement;
+	ListCell   *cell;
+
+	foreach(cell, statement->objects)
+	{
+		Oid			schemaId = get_namespace_oid(strVal(lfirst(cell)), true);
+
+		/* whoever may not drop the schema is told so by the server */
+		if (OidIsValid(schemaId) &&
+			compat_object_ownercheck(NamespaceRelationId, schemaId, GetUserId()))
+			tables_drop_shards_in_schema(schemaId);
+	}
+}
+
 /*
  * A missing schema or type in the name is an error of the server's only without IF EXISTS; here
  * it means that there is nothing to drop.
@@ -90,6 +110,9 @@ steps_drop_objects(Command *command)
 		if (commands_object_is_known(&address))
 			note_dropped(dropped, statement->removeType, &address, statement->behavior);
 	}
+	if (statement->removeType == OBJECT_SCHEMA && statement->behavior == DROP_CASCADE &&
+		dropped->addresses != NIL)
+		return lcons(commands_step_call(drop_shards_first, NULL), steps_for_dropped(dropped));
 	return steps_for_dropped(dropped);
 }
 

@@ -11,6 +11,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "commands/dbcommands.h"
@@ -185,6 +187,29 @@ granted_object(Command *command, ObjectType type, Node *object)
 	return commands_object_find(type, object);
 }
 
+/* objects that every node has had from the start, or has with their extension */
+static bool
+is_everywhere(ObjectType type, const ObjectAddress *address)
+{
+	ObjectAddress extension;
+
+	switch (type)
+	{
+		case OBJECT_DATABASE:
+			return address->objectId == MyDatabaseId;
+		case OBJECT_SCHEMA:
+			return address->objectId == PG_PUBLIC_NAMESPACE;
+		case OBJECT_FDW:
+			if (!OidIsValid(address->objectId))
+				return false;
+			ObjectAddressSet(extension, ExtensionRelationId,
+							 getExtensionOfObject(address->classId, address->objectId));
+			return catalog_object_is_distributed(&extension);
+		default:
+			return false;
+	}
+}
+
 static List *
 known_objects(Command *command, const GrantStmt *statement)
 {
@@ -198,12 +223,8 @@ known_objects(Command *command, const GrantStmt *statement)
 	foreach(cell, statement->objects)
 	{
 		ObjectAddress address = granted_object(command, statement->objtype, lfirst(cell));
-		/* objects that every node has had from the start */
-		bool		isEverywhere = statement->objtype == OBJECT_DATABASE ?
-			address.objectId == MyDatabaseId :
-			statement->objtype == OBJECT_SCHEMA && address.objectId == PG_PUBLIC_NAMESPACE;
 
-		if (isEverywhere || commands_object_is_known(&address))
+		if (is_everywhere(statement->objtype, &address) || commands_object_is_known(&address))
 			result = lappend(result, copy_address(address));
 	}
 	return result;
@@ -232,7 +253,8 @@ commands_steps_grant(Command *command)
 			: getObjectIdentity(address, false);
 		char	   *text = grant_text(statement, grant_keyword(statement->objtype), name);
 
-		if (address->classId == DatabaseRelationId)
+		if (address->classId == DatabaseRelationId ||
+			address->classId == ForeignDataWrapperRelationId)
 			steps = lappend(steps, commands_step_call(share_grantees, statement->grantees));
 		else
 			steps = lappend(steps, commands_step_dependencies(address->classId,

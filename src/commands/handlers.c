@@ -42,6 +42,7 @@ static const CommandHandler handlers[] = {
 	{T_CreateSchemaStmt, false, commands_steps_create_object},
 	{T_CompositeTypeStmt, false, commands_steps_create_object},
 	{T_CreateEnumStmt, false, commands_steps_create_object},
+	{T_CreateRangeStmt, false, commands_steps_create_object},
 	{T_CreateDomainStmt, false, commands_steps_create_object},
 	{T_CreateFunctionStmt, false, commands_steps_create_object},
 	{T_DefineStmt, false, commands_steps_create_object},

@@ -339,6 +339,10 @@ created_object(Node *node, CreatedObject *created)
 			created->type = OBJECT_TYPE;
 			created->object = (Node *) creation_names(((CreateEnumStmt *) node)->typeName);
 			return true;
+		case T_CreateRangeStmt:
+			created->type = OBJECT_TYPE;
+			created->object = (Node *) creation_names(((CreateRangeStmt *) node)->typeName);
+			return true;
 		case T_CreateDomainStmt:
 			created->type = OBJECT_DOMAIN;
 			created->object = (Node *) creation_names(((CreateDomainStmt *) node)->domainname);

@@ -240,6 +240,17 @@ commands_steps_depends(Command *command)
 	return commands_steps_for_object(command, &address);
 }
 
+/* of a known table: on all shells */
+static List *
+steps_for_statistics_label(Command *command, List *names)
+{
+	Oid			statisticsId = get_statistics_object_oid(names, true);
+
+	if (!OidIsValid(statisticsId) || !commands_statistics_is_known(statisticsId))
+		return NIL;
+	return list_make2(commands_step_local(), commands_step_nodes(command->text));
+}
+
 /*
  * COMMENT and SECURITY LABEL: on the shells of a known table and what hangs on them, and on known
  * objects.
@@ -253,6 +264,14 @@ steps_for_label(Command *command, ObjectType type, Node *object)
 	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE || type == OBJECT_LARGEOBJECT ||
 		type == OBJECT_TRIGGER)
 		return NIL;
+	if (type == OBJECT_STATISTIC_EXT)
+		return steps_for_statistics_label(command, castNode(List, object));
+	/* a domain's constraint is known with the domain */
+	if (type == OBJECT_DOMCONSTRAINT)
+	{
+		type = OBJECT_DOMAIN;
+		object = linitial(castNode(List, object));
+	}
 	address = get_object_address(type, object, &relation, AccessShareLock, true);
 	if (relation != NULL)
 	{

@@ -6,17 +6,24 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/reloptions.h"
+#include "access/table.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_sequence.h"
+#include "catalog/pg_shdescription.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
@@ -261,4 +268,55 @@ deparse_comment(List *texts, const char *kind, const char *target, Oid classId, 
 		return texts;
 	return deparse_append(texts, "COMMENT ON %s %s IS %s", kind, target,
 						  quote_literal_cstr(comment));
+}
+
+/* comments on the columns of a view or composite type; kind COLUMN takes both */
+List *
+deparse_column_comments(List *texts, Oid relid, const char *name)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+
+		if (!attr->attisdropped)
+			texts = deparse_comment(texts, "COLUMN",
+									psprintf("%s.%s", name,
+											 quote_identifier(NameStr(attr->attname))),
+									RelationRelationId, relid, attr->attnum);
+	}
+	relation_close(relation, NoLock);
+	return texts;
+}
+
+/* the comment on an object of all databases */
+List *
+deparse_shared_comment(List *texts, const char *kind, const char *target, Oid classId,
+					   Oid objectId)
+{
+	Relation	comments = table_open(SharedDescriptionRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData keys[2];
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_shdescription_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(objectId));
+	ScanKeyInit(&keys[1], Anum_pg_shdescription_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(classId));
+	scan = systable_beginscan(comments, SharedDescriptionObjIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isNull;
+		Datum		value = heap_getattr(tuple, Anum_pg_shdescription_description,
+										 RelationGetDescr(comments), &isNull);
+
+		if (!isNull)
+			texts = deparse_append(texts, "COMMENT ON %s %s IS %s", kind, target,
+								   quote_literal_cstr(TextDatumGetCString(value)));
+	}
+	systable_endscan(scan);
+	table_close(comments, AccessShareLock);
+	return texts;
 }

@@ -48,6 +48,10 @@ extern List *deparse_column_grants(List *texts, Oid relid, const char *column, A
 extern List *deparse_comment(List *texts, const char *kind, const char *target, Oid classId,
 							 Oid objectId, int subId);
 
+extern List *deparse_column_comments(List *texts, Oid relid, const char *name);
+extern List *deparse_shared_comment(List *texts, const char *kind, const char *target,
+									Oid classId, Oid objectId);
+
 /* NULL when the attribute of the cached tuple is null */
 extern Acl *deparse_acl_of(int cacheId, HeapTuple tuple, AttrNumber attno);
 

@@ -209,6 +209,7 @@ deparse_view(Oid viewId)
 	texts = deparse_grants(texts, "TABLE", name,
 						   deparse_acl_of(RELOID, tuple, Anum_pg_class_relacl), form->relowner);
 	texts = deparse_comment(texts, "VIEW", name, RelationRelationId, viewId, 0);
+	texts = deparse_column_comments(texts, viewId, name);
 	ReleaseSysCache(tuple);
 	return texts;
 }

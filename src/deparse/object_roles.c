@@ -8,10 +8,13 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -23,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "citus/catalog/catalog.h"
 #include "deparse/deparse_internal.h"
 
 
@@ -166,12 +170,42 @@ deparse_role(Oid roleId)
 	texts = deparse_append(texts, "ALTER ROLE %s %s", name, attributes_text(tuple));
 	texts = memberships(texts, roleId);
 	texts = settings_of_role(texts, roleId);
-	texts = deparse_comment(texts, "ROLE", name, AuthIdRelationId, roleId, 0);
+	texts = deparse_shared_comment(texts, "ROLE", name, AuthIdRelationId, roleId);
 	ReleaseSysCache(tuple);
 	return texts;
 }
 
 /* The database itself is made by the administrator of each server, who may have another name. */
+/* the rights on foreign-data wrappers of extensions, which come with those */
+static List *
+wrapper_grants(List *texts, List **grantees)
+{
+	Relation	wrappers = table_open(ForeignDataWrapperRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(wrappers, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_foreign_data_wrapper form = (Form_pg_foreign_data_wrapper) GETSTRUCT(tuple);
+		Acl		   *acl = deparse_acl_of(FOREIGNDATAWRAPPEROID, tuple,
+										 Anum_pg_foreign_data_wrapper_fdwacl);
+		ObjectAddress extension;
+
+		ObjectAddressSet(extension, ExtensionRelationId,
+						 getExtensionOfObject(ForeignDataWrapperRelationId, form->oid));
+		if (acl == NULL || !catalog_object_is_distributed(&extension))
+			continue;
+		texts = deparse_grants(texts, "FOREIGN DATA WRAPPER",
+							   quote_identifier(NameStr(form->fdwname)), acl, form->fdwowner);
+		for (int i = 0; i < ACL_NUM(acl); i++)
+			if (ACL_DAT(acl)[i].ai_grantee >= FirstNormalObjectId)
+				*grantees = list_append_unique_oid(*grantees, ACL_DAT(acl)[i].ai_grantee);
+	}
+	systable_endscan(scan);
+	table_close(wrappers, AccessShareLock);
+	return texts;
+}
+
 List *
 deparse_database_grants(List **grantees)
 {
@@ -200,5 +234,5 @@ deparse_database_grants(List **grantees)
 			*grantees = list_append_unique_oid(*grantees, item->ai_grantee);
 	}
 	ReleaseSysCache(tuple);
-	return texts;
+	return wrapper_grants(texts, grantees);
 }

@@ -113,6 +113,10 @@ domain_constraints(List *texts, const char *name, Oid typeId)
 		texts = deparse_append(texts, "ALTER DOMAIN %s ADD CONSTRAINT %s %s", name,
 							   quote_identifier(NameStr(form->conname)),
 							   TextDatumGetCString(definition));
+		texts = deparse_comment(texts, "CONSTRAINT",
+								psprintf("%s ON DOMAIN %s",
+										 quote_identifier(NameStr(form->conname)), name),
+								ConstraintRelationId, form->oid, 0);
 	}
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);
@@ -231,6 +235,8 @@ deparse_type(Oid typeId)
 	texts = deparse_grants(texts, kind, name, deparse_acl_of(TYPEOID, tuple, Anum_pg_type_typacl),
 						   form->typowner);
 	texts = deparse_comment(texts, kind, name, TypeRelationId, typeId, 0);
+	if (form->typtype == TYPTYPE_COMPOSITE)
+		texts = deparse_column_comments(texts, form->typrelid, name);
 	ReleaseSysCache(tuple);
 	return texts;
 }

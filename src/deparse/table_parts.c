@@ -236,6 +236,9 @@ extended_statistics(List *texts, Oid statisticsId)
 		texts = deparse_append(texts, "ALTER STATISTICS %s SET STATISTICS %d",
 							   deparse_name_in_schema(form->stxnamespace,
 													  NameStr(form->stxname)), target);
+	texts = deparse_comment(texts, "STATISTICS",
+							deparse_name_in_schema(form->stxnamespace, NameStr(form->stxname)),
+							StatisticExtRelationId, statisticsId, 0);
 	ReleaseSysCache(tuple);
 	return texts;
 }
@@ -358,6 +361,35 @@ deparse_table_triggers(List *texts, Relation relation)
 
 /* ---- comments ---- */
 
+/* foreign keys come after the comments */
+static List *
+constraint_comments(List *texts, Relation relation)
+{
+	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationGetRelid(relation)));
+	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->contype == CONSTRAINT_FOREIGN || form->contype == CONSTRAINT_TRIGGER)
+			continue;
+		texts = deparse_comment(texts, "CONSTRAINT",
+								psprintf("%s ON %s", quote_identifier(NameStr(form->conname)),
+										 table),
+								ConstraintRelationId, form->oid, 0);
+	}
+	systable_endscan(scan);
+	table_close(constraints, AccessShareLock);
+	return texts;
+}
+
 List *
 deparse_table_comments(List *texts, Relation relation)
 {
@@ -382,5 +414,5 @@ deparse_table_comments(List *texts, Relation relation)
 	foreach(cell, indexIds)
 		texts = deparse_comment(texts, "INDEX", deparse_relation_name(lfirst_oid(cell)),
 								RelationRelationId, lfirst_oid(cell), 0);
-	return texts;
+	return constraint_comments(texts, relation);
 }

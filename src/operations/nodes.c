@@ -37,6 +37,9 @@ row_of_node(const ClusterNode *node)
 		.isActive = node->isActive,
 		.metadataSynced = node->metadataSynced,
 		.shouldHaveShards = node->shouldHaveShards,
+		.rack = node->rack,
+		.isClone = node->isClone,
+		.primaryNodeId = node->primaryNodeId,
 	};
 
 	return row;

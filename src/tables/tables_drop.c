@@ -305,6 +305,23 @@ tables_drop(Oid relid, const char *schemaName, const char *relationName)
 		drop_everywhere(list_make1(describe(table, schemaName, relationName)));
 }
 
+void
+tables_drop_shards_in_schema(Oid schemaId)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	foreach(lc, catalog_table_oids())
+	{
+		const DistTable *table = catalog_table_get(lfirst_oid(lc));
+
+		if (table != NULL && get_rel_namespace(table->relid) == schemaId)
+			names = list_concat(names, tables_shard_names(table, get_namespace_name(schemaId),
+														  get_rel_name(table->relid)));
+	}
+	tables_drop_relations(names);
+}
+
 PG_FUNCTION_INFO_V1(citus_internal_delete_shard_metadata);
 
 /* citus_internal.delete_shard_metadata(shard_ids bigint[]): rows of shards and placements here */
@@ -419,6 +436,30 @@ refuse_dropped_key(const ObjectAddress *column)
 			 errhint("Drop the table, or call undistribute_table() first.")));
 }
 
+/* citus.enable_ddl_propagation */
+static bool
+ddl_is_propagated(void)
+{
+	const char *value = GetConfigOption("citus.enable_ddl_propagation", true, false);
+
+	return value == NULL || strcmp(value, "off") != 0;
+}
+
+/* a table goes from this node alone, because the user has said so */
+static void
+drop_here(const DistTable *table, const char *name)
+{
+	ColocationId colocationId = table->colocationId;
+
+	ereport(WARNING,
+			(errmsg("table \"%s\" is dropped on this node only", name),
+			 errdetail("Its shards on other nodes stay, as citus.enable_ddl_propagation is off.")));
+	forget_here(table->relid);
+	CommandCounterIncrement();
+	if (colocationId != INVALID_COLOCATION_ID && catalog_colocated_tables(colocationId) == NIL)
+		catalog_colocation_delete(colocationId);
+}
+
 /*
  * Tables go with everything they have on other nodes, unless another node drops them and does
  * that itself.  Other objects are dropped on the other nodes by the user's statement.
@@ -446,6 +487,8 @@ handle_dropped(List *objects)
 			table = catalog_table_get(object->address.objectId);
 		if (table != NULL && internal)
 			forget_here(table->relid);
+		else if (table != NULL && !ddl_is_propagated())
+			drop_here(table, object->objectName);
 		else if (table != NULL)
 			dropped = lappend(dropped, describe(table, object->schemaName, object->objectName));
 		else if (catalog_object_is_distributed(&object->address))

@@ -76,12 +76,12 @@ SELECT citus_set_node_property('localhost', :worker1_port, 'shouldhaveshards', f
 SELECT citus_set_coordinator_host('localhost');
 SELECT start_metadata_sync_to_node('localhost', :worker1_port);
 -- what only nodes may call
-SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true, true, true);
+SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true, true, true, 'default', false, 0);
 SELECT citus_internal.reset_node(0, NULL, true, '{}');
 SELECT citus_internal.lock_node_list(true);
 SELECT citus_internal.delete_table_metadata('node_bad_input.t');
 SET application_name TO 'citus_internal gpid=1';
-SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true, true, true);
+SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true, true, true, 'default', false, 0);
 SELECT citus_internal.delete_table_metadata('node_bad_input.t');
 SELECT citus_internal.add_table_metadata('node_bad_input.t', 'h', 'k', 1, 's');
 SELECT citus_internal.add_table_metadata(NULL, NULL, NULL, NULL, NULL);

@@ -177,6 +177,9 @@ typedef struct NodeRow
 	bool		isActive;
 	bool		metadataSynced;
 	bool		shouldHaveShards;
+	const char *rack;			/* NULL: this and what follows is "default", or stays */
+	bool		isClone;
+	NodeId		primaryNodeId;
 } NodeRow;
 
 extern void catalog_table_insert(Oid relid, char partMethod, AttrNumber keyAttno,
