@@ -64,7 +64,8 @@ extern List *deparse_object_ddl(const ObjectAddress *address);
 
 /*
  * Statements that give the rights on this database, but for its owner's, and on foreign-data
- * wrappers that came with known extensions; NIL when they are the server's defaults.  *grantees: the oids of the roles in them that are not the server's own.
+ * wrappers that came with known extensions; NIL when they are the server's defaults.
+ * *grantees: the oids of the roles in them that are not the server's own.
  */
 extern List *deparse_database_grants(List **grantees);
 
