@@ -5,6 +5,7 @@
 #   make check [PG_CONFIG=...]          everything: see test/README.md
 #   make check-one T=regress/nodes      one test
 #   make fuzz [SECONDS=600] [SEED=1] [T=random/write]   random statements for a while
+#   make check-tpcds                    the 99 queries of TPC-DS, in two layouts
 #   make demo / make demo-stop          a cluster to play with
 #   make bench                          ratios against plain PostgreSQL
 #
@@ -44,6 +45,9 @@ fuzz:
 check-vanilla:
 	@test/run-vanilla
 
+check-tpcds:
+	@test/run equivalence/tpcds_dimensions equivalence/tpcds_keys
+
 demo:
 	@test/demo/demo
 
@@ -54,7 +58,7 @@ bench:
 	@test/bench/bench
 
 .PHONY: all install uninstall unit test-library clean
-.PHONY: check check-one fuzz check-vanilla demo demo-stop bench
+.PHONY: check check-one fuzz check-vanilla check-tpcds demo demo-stop bench
 .DEFAULT_GOAL := all
 
 else

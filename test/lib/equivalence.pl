@@ -10,6 +10,7 @@
 #   -- worker                   in mode "worker", the rest is typed on a worker
 #   -- only: MODE [MODE ...]    the file is for these modes (distributed, reference, single) only
 #   -- include: FILE            the text of another file, named from the folder of this one
+#   -- ties: REASON             rows are compared without their order throughout
 #   -- nonempty: every query    a SELECT that finds nothing on the plain server fails
 #
 # Mode "auto" is for files that know nothing of us: each table they create is distributed by its
@@ -252,6 +253,7 @@ if ($own_text =~ /^--\s*only:\s*(.*)$/m && $1 !~ /\b$mode\b/) {
     exit 0;
 }
 my @source = $mode eq 'auto' ? auto_statements() : split_statements($own_text);
+my $ties = $own_text =~ /^--\s*ties:/m;
 my $nonempty = $own_text =~ /^--\s*nonempty:/m;
 my @statements = $mode eq 'auto' ? distribute_all(@source) : @source;
 my $database = "equivalence_$$";
@@ -285,7 +287,7 @@ for my $i (0 .. $#statements) {
         $wrong++;
     }
     if (!($x && $y && differs_as_said($s->{differs}, $x, $y))
-             && !($x && $y && same(top_level_order_by($s->{sql}), $x, $y))) {
+             && !($x && $y && same(!$ties && top_level_order_by($s->{sql}), $x, $y))) {
         # One word first, to count the kinds: lost, another order, other rows, refused, accepted, another
         # code.
         my $kind = !$x || !$y ? 'LOST' : same(0, $x, $y) ? 'ORDER' : $x->{sqlstate} eq $y->{sqlstate} ? 'ROWS'

@@ -1,0 +1,12 @@
+-- TPC-DS with the facts distributed by item, dimensions as reference tables.
+-- only: distributed
+-- nonempty: every query
+-- ties: ORDER BY of the specification leaves rows alike
+-- distribute: SELECT set_config('citus.shard_count', '4', false)
+-- include: tpcds/schema.sql
+-- distribute: SELECT create_distributed_table(t::regclass, k) FROM (VALUES ('inventory', 'inv_item_sk'), ('store_sales', 'ss_item_sk'), ('store_returns', 'sr_item_sk'), ('catalog_sales', 'cs_item_sk'), ('catalog_returns', 'cr_item_sk'), ('web_sales', 'ws_item_sk'), ('web_returns', 'wr_item_sk')) v (t, k)
+-- distribute: SELECT create_reference_table(t::regclass) FROM (VALUES ('date_dim'), ('time_dim'), ('item'), ('customer'), ('customer_address'), ('customer_demographics'), ('household_demographics'), ('income_band'), ('store'), ('call_center'), ('catalog_page'), ('web_site'), ('web_page'), ('warehouse'), ('ship_mode'), ('reason'), ('promotion')) v (t)
+-- include: tpcds/data.sql
+-- include: tpcds/queries1.sql
+-- include: tpcds/queries2.sql
+-- include: tpcds/queries3.sql

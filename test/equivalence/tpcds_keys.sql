@@ -1,0 +1,11 @@
+-- TPC-DS with every table distributed by its own key, so that no join is by the key alone.
+-- only: distributed
+-- nonempty: every query
+-- ties: ORDER BY of the specification leaves rows alike
+-- distribute: SELECT set_config('citus.shard_count', '4', false)
+-- include: tpcds/schema.sql
+-- distribute: SELECT create_distributed_table(t::regclass, k) FROM (VALUES ('date_dim', 'd_date_sk'), ('time_dim', 't_time_sk'), ('item', 'i_item_sk'), ('customer', 'c_customer_sk'), ('customer_address', 'ca_address_sk'), ('customer_demographics', 'cd_demo_sk'), ('household_demographics', 'hd_demo_sk'), ('income_band', 'ib_income_band_sk'), ('store', 's_store_sk'), ('call_center', 'cc_call_center_sk'), ('catalog_page', 'cp_catalog_page_sk'), ('web_site', 'web_site_sk'), ('web_page', 'wp_web_page_sk'), ('warehouse', 'w_warehouse_sk'), ('ship_mode', 'sm_ship_mode_sk'), ('reason', 'r_reason_sk'), ('promotion', 'p_promo_sk'), ('inventory', 'inv_item_sk'), ('store_sales', 'ss_item_sk'), ('store_returns', 'sr_item_sk'), ('catalog_sales', 'cs_item_sk'), ('catalog_returns', 'cr_item_sk'), ('web_sales', 'ws_item_sk'), ('web_returns', 'wr_item_sk')) v (t, k)
+-- include: tpcds/data.sql
+-- include: tpcds/queries1.sql
+-- include: tpcds/queries2.sql
+-- include: tpcds/queries3.sql
