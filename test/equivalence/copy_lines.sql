@@ -7,6 +7,7 @@ CREATE TABLE parts (day date, k bigint, v text, UNIQUE (day, k)) PARTITION BY RA
 CREATE TABLE parts_23 PARTITION OF parts FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE parts_24 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE TABLE results (n serial, tried text, result text);
+-- distribute: SET citus.shard_count TO 4
 -- distribute: SELECT create_distributed_table('t', 'k')
 -- distribute: SELECT create_distributed_table('later', 'k')
 -- distribute: SELECT create_distributed_table('parts', 'k')
