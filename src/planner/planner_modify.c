@@ -591,6 +591,37 @@ drop_row_sources(Query *shell)
 	}
 }
 
+/*
+ * ON CONFLICT runs where the conflicting row is.  True when its sub-queries find all that they read
+ * there: rows of the same key, for the row and EXCLUDED have the same one, and reference tables.
+ */
+static bool
+conflict_reads_here(Query *query, const DistTable *table)
+{
+	OnConflictExpr *conflict = query->onConflict;
+	Query	   *row;
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	QueryShape	shape;
+
+	if (conflict == NULL || !checkExprHasSubLink((Node *) conflict))
+		return true;
+	row = copyObject(query);
+	ref->rtindex = query->resultRelation;
+	rt_fetch(ref->rtindex, row->rtable)->inFromCl = true;
+	row->commandType = CMD_SELECT;
+	row->resultRelation = 0;
+	row->targetList = row->onConflict->onConflictSet;
+	row->jointree = makeFromExpr(list_make1(ref), row->onConflict->onConflictWhere);
+	row->onConflict = NULL;
+	row->returningList = NIL;
+	ChangeVarNodes((Node *) row->targetList, conflict->exclRelIndex, query->resultRelation, 0);
+	ChangeVarNodes(row->jointree->quals, conflict->exclRelIndex, query->resultRelation, 0);
+	planner_shape(row, &shape);
+	if (table->kind == DIST_TABLE_REFERENCE)
+		return !shape.hasShards && !shape.hasLocal && !shape.hasUnstableReplicas;
+	return shape.complete || shape.pinned;
+}
+
 static InsertSpec *
 make_insert_spec(Query *query, List *columns, Refusal *refusal)
 {
@@ -598,9 +629,15 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 	InsertSpec *insert = plan_insert_make();
 	const char *reason;
 
+	if (!conflict_reads_here(query, target_table(query)))
+	{
+		refusal->reason = "ON CONFLICT reads rows of other shards";
+		return NULL;
+	}
 	/* only the conflict clause and RETURNING travel as text; rows travel as values */
 	shell->targetList = NIL;
-	shell->cteList = NIL;
+	if (!checkExprHasSubLink((Node *) shell->onConflict))
+		shell->cteList = NIL;
 	shell->jointree = makeFromExpr(NIL, NULL);
 	drop_row_sources(shell);
 	reason = planner_ship_query(shell, &insert->tailParams);
@@ -686,7 +723,8 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	Index		source = 0;
 	ListCell   *lc;
 
-	if (planner_has_check_options(query))
+	/* rows are sent to their shards, where a sub-query would find rows of these shards only */
+	if (planner_has_check_options(query) || checkExprHasSubLink((Node *) query->returningList))
 		return planner_detach_output(request, query);
 	if (!conflict_keeps_key(query, table))
 		return refuse(refusal, "ON CONFLICT would change the distribution column");
@@ -710,7 +748,8 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 			return stmt;
 	}
 	stmt = insert_rows(request, query, refusal);
-	if (stmt == NULL && !planner_returning_is_plain(query))
+	if (stmt == NULL && !planner_returning_is_plain(query) &&
+		conflict_reads_here(query, table))
 		stmt = planner_detach_output(request, query);
 	return stmt;
 }

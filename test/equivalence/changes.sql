@@ -49,3 +49,10 @@ SELECT * FROM c;
 UPDATE c SET k = k + 10 RETURNING k, (SELECT sum(x.k) FROM c x), (SELECT count(*) FROM c x WHERE x.k = c.k);
 DELETE FROM c WHERE add_one(k) > 0 RETURNING k, (SELECT count(*) FROM c x);
 INSERT INTO c SELECT i FROM generate_series(1, 3) i RETURNING add_one(k), (SELECT count(*) FROM c);
+
+-- sub-queries of ON CONFLICT and RETURNING read whole tables, or the statement says that it cannot
+INSERT INTO t (k, v) VALUES (400, 1), (401, 1) RETURNING k, (SELECT sum(u.k) FROM u), (SELECT count(*) FROM t x);
+INSERT INTO t (k, v) VALUES (400, 1), (401, 1) ON CONFLICT (k) DO UPDATE SET v = (SELECT x.v FROM t x WHERE x.k = t.k) + 5 RETURNING k, v;
+INSERT INTO t (k, v) VALUES (400, 1), (402, 1) ON CONFLICT (k) DO UPDATE SET (v, note) = (SELECT x.v + 1, 'e' FROM t x WHERE x.k = excluded.k) RETURNING k, v;
+WITH a AS (SELECT 9 AS x) INSERT INTO t (k, v) VALUES (400, 1), (403, 1) ON CONFLICT (k) DO UPDATE SET v = (SELECT x FROM a) RETURNING k, v;
+SELECT k, v, note FROM t WHERE k >= 400;
