@@ -371,15 +371,38 @@ indexes_that_prove(List *indexes)
 	return result;
 }
 
+/* a known foreign table is read by its shard: its wrapper has nothing to say about the shell */
+static bool
+hide_wrappers_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		RangeTblEntry *rte = (RangeTblEntry *) node;
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE &&
+			catalog_table_is_known(rte->relid))
+			rte->relkind = RELKIND_RELATION;
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, hide_wrappers_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, hide_wrappers_walker, context);
+}
+
 double
 planner_estimate_rows(PlanRequest *request, Query *query)
 {
 	double		rows = 0;
 
+	query = copyObject(query);
+	(void) hide_wrappers_walker((Node *) query, NULL);
 	estimating = true;
 	PG_TRY();
 	{
-		PlannedStmt *stmt = standard_planner(copyObject(query),
+		PlannedStmt *stmt = standard_planner(query,
 											 request ? request->queryString : "", 0,
 											 request ? request->boundParams : NULL);
 
