@@ -204,7 +204,7 @@ extern List *executor_tasks_make(const Fragment *fragment, ExecutorParams *param
 /* tasks of one statement on a shard: one for reads (with candidates), one a placement for writes */
 extern List *executor_tasks_for_shard(List *tasks, const Shard *shard, const char *sql,
 									  ExecutorParams *params, bool writes);
-/* a name for the task's text and types, palloc'd */
+/* a name for the task's text and types, palloc'd; NULL: too long to be kept prepared */
 extern char *executor_task_name(const ExecutorTask *task, TupleDesc resultDesc);
 /* sets statementName of the only task when it is worth it */
 extern void executor_tasks_name(List *tasks, TupleDesc resultDesc);

@@ -263,9 +263,13 @@ executor_task_name(const ExecutorTask *task, TupleDesc resultDesc)
 {
 	int			length = strlen(task->sql);
 	int			nparams = task->params == NULL ? 0 : task->params->n;
-	uint64		low = hash_bytes_extended((const unsigned char *) task->sql, length, 0);
-	uint64		high = hash_bytes_extended((const unsigned char *) task->sql, length, low);
+	uint64		low;
+	uint64		high;
 
+	if (length > MAX_NAMED_LENGTH)
+		return NULL;
+	low = hash_bytes_extended((const unsigned char *) task->sql, length, 0);
+	high = hash_bytes_extended((const unsigned char *) task->sql, length, low);
 	for (int i = 0; i < nparams; i++)
 		low = hash_combine64(low, hash_bytes_uint32_extended(task->params->types[i], 0));
 	for (int i = 0; resultDesc != NULL && i < resultDesc->natts; i++)
@@ -284,7 +288,7 @@ executor_tasks_name(List *tasks, TupleDesc resultDesc)
 	if (list_length(tasks) != 1)
 		return;
 	task = linitial(tasks);
-	if (task->params == NULL || task->params->n == 0 || strlen(task->sql) > MAX_NAMED_LENGTH)
+	if (task->params == NULL || task->params->n == 0)
 		return;
 	task->statementName = executor_task_name(task, resultDesc);
 }
