@@ -59,4 +59,5 @@ INSERT INTO web_sales SELECT d, often('wst' || o, 287), d + 1 + pick('wsx' || o,
     FROM (SELECT o, n, often('wsd' || o, 1700) AS d, often('wsc' || o, 60) AS c, 1 + pick('wsq' || o || '/' || n, 100) AS q, 1 + pick('wsv' || o || '/' || n, 9000) / 100.0 AS p FROM generate_series(1, 350) o, generate_series(1, 3) n) s;
 INSERT INTO web_returns SELECT ws_sold_date_sk + 1 + pick('wrd' || ws_order_number, 60), ws_item_sk, 1 + pick('wrm' || ws_order_number, 60), ws_bill_addr_sk, ws_bill_customer_sk, 1 + pick('wrm' || ws_order_number, 60), ws_bill_addr_sk, ws_web_page_sk,
         1 + ws_order_number % 5, ws_order_number, 1 + ws_quantity / 3, round(ws_net_paid / 3, 2), 2.5, round(ws_net_paid / 5, 2), round(ws_net_paid / 9, 2) FROM web_sales WHERE ws_order_number % 3 = 0;
-ANALYZE;
+ANALYZE date_dim, time_dim, item, customer, customer_address, customer_demographics, household_demographics, income_band, store, call_center, catalog_page,
+    web_site, web_page, warehouse, ship_mode, reason, promotion, inventory, store_sales, store_returns, catalog_sales, catalog_returns, web_sales, web_returns;
