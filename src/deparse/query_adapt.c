@@ -369,6 +369,30 @@ adapt_param(Param *param)
 
 /* ---- clauses of a query ---- */
 
+/* true when no other index of the table than this one can be in conflict */
+static bool
+is_only_conflict(Oid relid, Oid indexId)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	bool		result = true;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(relation))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_index index;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(cell));
+		index = (Form_pg_index) GETSTRUCT(tuple);
+		if ((index->indisunique || index->indisexclusion) && index->indexrelid != indexId)
+			result = false;
+		ReleaseSysCache(tuple);
+	}
+	table_close(relation, NoLock);
+	return result;
+}
+
 static void
 set_conflict_columns(OnConflictExpr *conflict, Index target)
 {
@@ -380,7 +404,14 @@ set_conflict_columns(OnConflictExpr *conflict, Index target)
 		elog(ERROR, "cache lookup failed for index %u", indexId);
 	index = (Form_pg_index) GETSTRUCT(tuple);
 	if (!index->indisunique || index->indisexclusion)
-		refuse("ON CONFLICT ON CONSTRAINT of an exclusion constraint");
+	{
+		/* columns do not name it: any conflict is one with it, if there are no others */
+		if (!is_only_conflict(index->indrelid, indexId))
+			refuse("ON CONFLICT ON CONSTRAINT of one of several constraints, for exclusion,");
+		conflict->constraint = InvalidOid;
+		ReleaseSysCache(tuple);
+		return;
+	}
 
 	for (int i = 0; i < index->indnkeyatts; i++)
 	{

@@ -67,3 +67,12 @@ SELECT * FROM r ORDER BY id;
 INSERT INTO t DEFAULT VALUES;
 -- differs: SQLSTATE, a missing key has a code of its own
 INSERT INTO t SELECT NULL, 'x';
+
+-- an exclusion constraint by its name
+CREATE TABLE excluding (k int, a int, CONSTRAINT excluding_one EXCLUDE (k WITH =));
+-- distribute: SELECT create_distributed_table('excluding', 'k')
+INSERT INTO excluding VALUES (1, 1), (2, 2);
+INSERT INTO excluding VALUES (1, 3), (3, 3) ON CONFLICT ON CONSTRAINT excluding_one DO NOTHING RETURNING *;
+INSERT INTO excluding VALUES (1, 3), (3, 3) ON CONFLICT DO NOTHING;
+INSERT INTO excluding VALUES (1, 3);
+SELECT * FROM excluding;
