@@ -914,7 +914,11 @@ planner_move(PlanRequest *request, Query *query, Refusal *refusal, DistPlan **wh
 	ListCell   *lc;
 
 	context->request = request;
-	look_at_query(context, query, NULL, true);
+	/* rows that have moved are anybody's: a view's conditions may not have been applied to them */
+	if (planner_depends_on_role(query) && !planner_expr_is_trusted((Node *) query))
+		context->impossible = "a function must not see rows that a view may hide";
+	else
+		look_at_query(context, query, NULL, true);
 	if (context->impossible == NULL && context->nrelations >= 2)
 		look_at_query(context, query, NULL, false);
 	if (context->impossible != NULL || context->nrelations < 2)

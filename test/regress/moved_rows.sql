@@ -33,6 +33,11 @@ SELECT pg_temp.moves_of('SELECT count(*) FROM big LEFT JOIN other ON big.x = oth
 SELECT pg_temp.moves_of('SELECT count(*) FROM big WHERE NOT EXISTS (SELECT FROM other WHERE big.x = other.x)');
 SELECT pg_temp.moves_of('SELECT count(*) FROM big WHERE x IN (SELECT x FROM other)');
 SELECT count(*), sum(big.k), sum(other.k) FROM big JOIN other ON big.x = other.x;
+-- rows that a view may hide do not move to where the user's functions run
+CREATE VIEW seen WITH (security_barrier) AS SELECT big.k, big.x FROM big JOIN other ON big.x = other.x;
+CREATE FUNCTION looks(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
+SELECT pg_temp.moves_of('SELECT count(*) FROM seen WHERE x > 3');
+SELECT pg_temp.moves_of('SELECT count(*) FROM seen WHERE looks(x)');
 -- many distinct values are counted where equal ones meet
 INSERT INTO other SELECT i, CASE WHEN i % 10 > 0 THEN i * 7 % 89989 END, 'x' FROM generate_series(20001, 80000) i;
 ANALYZE other;
