@@ -384,16 +384,35 @@ analyzes(const VacuumStmt *statement)
 }
 
 static List *
+tables_to_maintain(void)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, catalog_table_oids())
+	{
+		if (compat_may_maintain(lfirst_oid(cell)))
+			result = lappend_oid(result, lfirst_oid(cell));
+	}
+	return result;
+}
+
+static List *
 steps_without_list(Command *command)
 {
 	VacuumStmt *statement = (VacuumStmt *) command->statement;
+	VacuumTask *task = palloc0(sizeof(VacuumTask));
 	char	   *inBlock = NULL;
+
+	task->shells = tables_to_maintain();
+	task->analyzes = analyzes(statement);
 
 	if (statement->is_vacuumcmd)
 		PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL, "VACUUM");
 	else if (IsInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL))
 		inBlock = command_head(statement);
-	return list_make2(commands_step_local(), commands_step_alone(run_everywhere, inBlock));
+	return list_make3(commands_step_local(), commands_step_alone(run_everywhere, inBlock),
+					  commands_step_alone(gather_sizes, task));
 }
 
 List *

@@ -90,4 +90,12 @@ BEGIN;
 LOCK TABLE d, r IN SHARE MODE NOWAIT;
 SELECT DISTINCT result FROM run_command_on_all_nodes($$ SELECT count(*) FROM pg_locks WHERE relation = 'va.d'::regclass AND mode = 'ShareLock' $$);
 COMMIT;
+-- without a list of tables: those that are distributed, too
+CREATE TABLE listed_nowhere (k int PRIMARY KEY, v int);
+SELECT create_distributed_table('listed_nowhere', 'k', colocate_with => 'none');
+INSERT INTO listed_nowhere SELECT i, i % 3 FROM generate_series(1, 100) i;
+ANALYZE;
+SELECT reltuples FROM pg_class WHERE oid = 'listed_nowhere'::regclass;
+SELECT attname, n_distinct FROM pg_stats WHERE tablename = 'listed_nowhere' ORDER BY 1;
+
 DROP SCHEMA va CASCADE;
