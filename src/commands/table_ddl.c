@@ -288,11 +288,13 @@ commands_steps_create_foreign_table(Command *command)
 
 	if (parent == NULL || table_exists_already(statement))
 		return NIL;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot create a foreign table as partition or child of distributed "
-					"table \"%s\"", get_rel_name(parent->relid))));
-	return NIL;
+	if (parent->kind != DIST_TABLE_LOCAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot create a foreign table as partition or child of distributed "
+						"table \"%s\"", get_rel_name(parent->relid))));
+	cluster_require_coordinator();
+	return list_make2(commands_step_local(), commands_step_call(share_partition, NULL));
 }
 
 /* ---- ALTER TABLE ---- */

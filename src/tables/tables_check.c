@@ -18,6 +18,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -90,6 +91,28 @@ tables_is_member(Oid relid)
 
 /* ---- the relation ---- */
 
+/* Without the option postgres_fdw reads the table of the same name: a shard has another. */
+void
+tables_check_foreign(Oid relid)
+{
+	ForeignTable *table = GetForeignTable(relid);
+	ForeignServer *server = GetForeignServer(table->serverid);
+	ListCell   *lc;
+
+	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, "postgres_fdw") != 0)
+		return;
+	foreach(lc, table->options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "table_name") == 0)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INTERNAL_ERROR),
+			 errmsg("foreign table \"%s\" needs the option \"table_name\" to be known to all nodes",
+					get_rel_name(relid)),
+			 errhint("Set it by ALTER FOREIGN TABLE ... OPTIONS (ADD table_name '...').")));
+}
+
 static void
 check_relkind(Relation rel, DistTableKind kind)
 {
@@ -101,9 +124,14 @@ check_relkind(Relation rel, DistTableKind kind)
 		case RELKIND_PARTITIONED_TABLE:
 			return;
 		case RELKIND_FOREIGN_TABLE:
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("cannot distribute foreign table \"%s\"", name)));
+			if (kind == DIST_TABLE_LOCAL)
+				tables_check_foreign(RelationGetRelid(rel));
+			else
+				ereport(ERROR,
+						(errcode(ERRCODE_INTERNAL_ERROR),
+						 errmsg("cannot distribute foreign table \"%s\"", name),
+						 errhint("Use citus_add_local_table_to_metadata() to make it known to all "
+								 "nodes.")));
 			return;
 		default:
 			ereport(ERROR,

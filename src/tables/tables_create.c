@@ -100,11 +100,11 @@ lock_family(List *family)
 }
 
 /*
- * Members of a family are ordinary or partitioned tables; their parents are all in the family, but
- * for those of its root: these are known already.
+ * Members of a family are ordinary or partitioned tables, of managed ones foreign tables, too;
+ * their parents are all in the family, but for those of its root: these are known already.
  */
 static void
-check_members(List *family, int rootParents)
+check_members(List *family, DistTableKind kind, int rootParents)
 {
 	ListCell   *lc;
 
@@ -114,7 +114,9 @@ check_members(List *family, int rootParents)
 		char		relkind = get_rel_relkind(relid);
 		List	   *outside = list_difference_oid(deparse_parents(relid), family);
 
-		if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+		if (relkind == RELKIND_FOREIGN_TABLE && kind == DIST_TABLE_LOCAL)
+			tables_check_foreign(relid);
+		else if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
 			get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -179,7 +181,7 @@ plan_creation(const TableSpec *spec)
 	relation_close(rel, NoLock);
 
 	creation->family = tables_family(spec->relid);
-	check_members(creation->family, 0);
+	check_members(creation->family, spec->kind, 0);
 	lock_family(creation->family);
 	creation->layout = tables_layout_choose(spec, keyAttno);
 	check_family_constraints(creation);
@@ -575,7 +577,7 @@ tables_add_member(Oid relid)
 	tables_require_owner(relid);
 	cluster_lock_node_list(false);
 	creation.family = tables_family(relid);
-	check_members(creation.family, list_length(deparse_parents(relid)));
+	check_members(creation.family, parent->kind, list_length(deparse_parents(relid)));
 	lock_family(creation.family);
 
 	if (DIST_TABLE_HAS_KEY(parent))

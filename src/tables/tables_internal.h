@@ -60,6 +60,8 @@ extern void tables_check_relation(Relation rel, DistTableKind kind);
 extern AttrNumber tables_check_key(Relation rel, const char *keyColumn);
 /* leaf and parent oids of a partitioned table, itself first; (relid) for others */
 extern List *tables_family(Oid relid);
+/* raises XX000 when a shard of a foreign table would not read what the table reads */
+extern void tables_check_foreign(Oid relid);
 /* raises XX000, 42809 when rel is a partition or child, which becomes known with its parent */
 extern void tables_refuse_partition(Relation rel);
 /* a partition, or a child by INHERITS */
