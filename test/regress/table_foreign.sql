@@ -23,7 +23,7 @@ SELECT count(*) FROM d LEFT JOIN f USING (k) WHERE f.k IS NULL;
 SELECT a.k FROM f a JOIN f b USING (k) JOIN d USING (k) WHERE a.k < 3 ORDER BY 1;
 SELECT d.k, (SELECT v FROM f WHERE f.k = d.k) FROM d WHERE d.k IN (1, 15) ORDER BY 1;
 SELECT current_setting('port') AS coordinator_port \gset
-SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid = 1 \gset
+SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid LIMIT 1 \gset
 \c - - - :worker_port
 SELECT count(*), max(v) FROM f;
 SELECT k, v, w FROM f JOIN d USING (k) WHERE w > 90 ORDER BY k;
@@ -55,7 +55,7 @@ ALTER FOREIGN TABLE f RENAME COLUMN v TO value;
 ALTER TABLE there RENAME COLUMN v TO value;
 ALTER FOREIGN TABLE f RENAME TO g;
 SELECT count(value) FROM g;
-UPDATE pg_dist_node SET metadatasynced = false WHERE groupid = 1;
+UPDATE pg_dist_node SET metadatasynced = false WHERE nodeport = :worker_port;
 SELECT citus_activate_node('localhost', :worker_port) > 0 AS filled;
 SELECT DISTINCT result FROM run_command_on_all_nodes('SELECT count(value) FROM g');
 TRUNCATE g;

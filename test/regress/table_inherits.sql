@@ -36,8 +36,8 @@ SELECT DISTINCT regexp_replace(result, '_\d+', '_n', 'g') AS shards FROM run_com
     FROM pg_class c WHERE oid = '%s'::regclass$$);
 -- a node whose shells differ is filled anew
 SELECT current_setting('port') AS coordinator_port \gset
-SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid = 1 \gset
-UPDATE pg_dist_node SET metadatasynced = false WHERE groupid = 1;
+SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid LIMIT 1 \gset
+UPDATE pg_dist_node SET metadatasynced = false WHERE nodeport = :worker_port;
 \c - - - :worker_port
 SET citus.enable_ddl_propagation TO off;
 ALTER TABLE c ADD COLUMN x int;

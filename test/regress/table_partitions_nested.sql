@@ -25,9 +25,9 @@ SELECT undistribute_table('m_1');
 SELECT undistribute_table('m_1_23');
 \d m_1
 -- from a worker, and a node that is filled anew
-SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid = 1 \gset
+SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid LIMIT 1 \gset
 SELECT result FROM run_command_on_workers('SELECT count(*) FROM m_1') ORDER BY 1;
-UPDATE pg_dist_node SET metadatasynced = false WHERE groupid = 1;
+UPDATE pg_dist_node SET metadatasynced = false WHERE nodeport = :worker_port;
 SELECT citus_activate_node('localhost', :worker_port) > 0 AS filled;
 SELECT result FROM run_command_on_workers('SELECT count(*) FROM m_1') ORDER BY 1;
 SELECT DISTINCT result FROM run_command_on_all_nodes($$
