@@ -298,6 +298,9 @@ extern int	planner_new_part_id(void);
 
 /* ---- planner_stage.c ---- */
 
+/* SELECT FROM the entry, which it takes; the target list is empty */
+extern Query *planner_make_select_from(RangeTblEntry *rte);
+
 /* how much runs first: each includes the one before it */
 typedef enum StageExtent
 {

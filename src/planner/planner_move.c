@@ -495,17 +495,10 @@ make_source(MoveRelation *relation, Bitmapset *needed, List **attnos)
 	RangeTblEntry *rte = copyObject(rt_fetch(relation->rti, relation->query->rtable));
 	Relation	rel = table_open(rte->relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = planner_make_select_from(rte);
 	List	   *quals = own_conditions(relation);
 
-	ref->rtindex = 1;
 	rte->lateral = false;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);

@@ -50,8 +50,8 @@ static void stage_level(StageContext *context, Query *query);
 
 /* ---- a source ---- */
 
-static Query *
-make_select_from(RangeTblEntry *rte)
+Query *
+planner_make_select_from(RangeTblEntry *rte)
 {
 	Query	   *query = makeNode(Query);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -171,8 +171,8 @@ static Query *
 stage_source(StageContext *context, Query *source)
 {
 	RangeTblEntry *rows = makeNode(RangeTblEntry);
-	Query	   *collect = make_select_from(make_subquery_rte(source, "source"));
-	Query	   *result = make_select_from(rows);
+	Query	   *collect = planner_make_select_from(make_subquery_rte(source, "source"));
+	Query	   *result = planner_make_select_from(rows);
 	AttrNumber	attno = 0;
 	ListCell   *lc;
 
@@ -286,7 +286,7 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 	RangeTblEntry *rte = copyObject(rt_fetch(rti, query->rtable));
 	Relation	relation = table_open(rte->relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(relation);
-	Query	   *source = make_select_from(rte);
+	Query	   *source = planner_make_select_from(rte);
 	NeededContext needed = {rti, 0, NULL};
 	List	   *quals;
 
@@ -371,7 +371,7 @@ stage_rows(StageContext *context, Query *query, Index rti)
 {
 	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
 	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
-	Query	   *source = make_select_from(copyObject(rte));
+	Query	   *source = planner_make_select_from(copyObject(rte));
 	RangeTblEntry *made;
 	ListCell   *type;
 	ListCell   *typmod;
