@@ -313,6 +313,12 @@ start_reads(DistScanState *state)
 	ListCell   *cell;
 
 	executor_scan_resolve(state);
+	if (state->tasks == NIL)
+	{
+		/* no shard can hold rows */
+		complete_reads(state);
+		return;
+	}
 	choose_running(state);
 	/* rows that a write has locked stay locked until it has changed them */
 	state->cancelable = executor_may_autocommit(estate->es_plannedstmt) &&

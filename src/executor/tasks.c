@@ -168,7 +168,7 @@ any_shard_index(const DistTable *table)
 
 /*
  * Shards that the fragment runs on.  A query runs at least once, also when its conditions exclude
- * every row: an aggregate without GROUP BY has a row even then.
+ * every row, unless it is known to have no rows then: an aggregate without GROUP BY has one.
  */
 static Bitmapset *
 choose_shards(const DistTable *table, const Fragment *fragment, EvaluatorArg *evaluator)
@@ -179,7 +179,7 @@ choose_shards(const DistTable *table, const Fragment *fragment, EvaluatorArg *ev
 		return bms_make_singleton(0);
 
 	shards = routing_prune(table, fragment->prune, evaluate_for_pruning, evaluator);
-	if (bms_is_empty(shards) &&
+	if (bms_is_empty(shards) && !fragment->mayBeNowhere &&
 		(fragment->command == CMD_SELECT || fragment->hasModifyingCte))
 		shards = bms_make_singleton(any_shard_index(table));
 	return shards;

@@ -69,6 +69,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, target, FIELD_INT),
 	FIELD(Fragment, anchor, FIELD_OID),
 	FIELD(Fragment, prune, FIELD_NODE),
+	FIELD(Fragment, mayBeNowhere, FIELD_BOOL),
 	FIELD(Fragment, params, FIELD_NODE),
 	FIELD(Fragment, sortKeys, FIELD_NODE),
 	FIELD(Fragment, estimatedRows, FIELD_DOUBLE),

@@ -76,6 +76,26 @@ may_have_shape(Query *query)
 	return true;
 }
 
+/* is the key equal to something else, too?  Then constants may contradict each other. */
+static bool
+has_another_pin(const PruneSpec *prune, const Expr *pin)
+{
+	ListCell   *lc;
+
+	if (prune == NULL)
+		return false;
+	if (prune->kind == PRUNE_EQUAL)
+		return !equal(prune->value, pin);
+	if (prune->kind != PRUNE_AND)
+		return false;
+	foreach(lc, prune->args)
+	{
+		if (has_another_pin(lfirst(lc), pin))
+			return true;
+	}
+	return false;
+}
+
 /* the plan of a query that one shard group answers whatever the constants; or NULL */
 static const DistPlan *
 plan_pinned(Query *lifted)
@@ -86,7 +106,7 @@ plan_pinned(Query *lifted)
 	DistPlan   *whole = NULL;
 
 	planner_shape(query, &shape);
-	if (!shape.pinned || shape.pin == NULL)
+	if (!shape.pinned || shape.pin == NULL || has_another_pin(shape.prune, shape.pin))
 		return NULL;
 	if (planner_transform(query, &refusal, &whole) == NULL || whole == NULL ||
 		whole->fragment->prune == NULL || whole->fragment->prune->kind != PRUNE_EQUAL)

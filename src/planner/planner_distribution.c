@@ -450,6 +450,7 @@ typedef struct SublinkContext
 	Analysis   *analysis;
 	RowSource  *source;
 	bool		nullIsFalse;	/* of the outermost sublink */
+	bool		demanded;		/* the outermost sublink must have a row that matches */
 } SublinkContext;
 
 /* the outer Var that testexpr compares with output column paramid by the key's equality */
@@ -499,7 +500,7 @@ link_by_testexpr(Part *part, Node *testexpr, bool nullIsFalse)
  * ANY and ALL, so there it must be a key that is never NULL.
  */
 static void
-absorb_sublink_part(RowSource *source, Part *part, SubLinkType type)
+absorb_sublink_part(RowSource *source, Part *part, SubLinkType type, bool demanded)
 {
 	ListCell   *lc;
 
@@ -512,7 +513,12 @@ absorb_sublink_part(RowSource *source, Part *part, SubLinkType type)
 		if (planner_vars_overlap(host->keys, part->links) ||
 			(type != ANY_SUBLINK && type != ALL_SUBLINK &&
 			 planner_vars_overlap(host->nullable, part->links)))
+		{
+			/* a row that fulfils the condition has a partner with its key */
+			if (demanded && !part->partial)
+				host->prunes = list_concat_copy(host->prunes, part->prunes);
 			return;
+		}
 	}
 
 	part = planner_part_copy(part);
@@ -534,9 +540,10 @@ sublink_walker(Node *node, SublinkContext *context)
 		Node	   *testexpr = planner_flatten(context->analysis->level->query,
 											   sublink->testexpr);
 		bool		nullIsFalse = context->nullIsFalse;
+		bool		demanded = context->demanded;
 		ListCell   *lc;
 
-		context->nullIsFalse = false;
+		context->nullIsFalse = context->demanded = false;
 
 		foreach(lc, analyze_query(context->analysis, castNode(Query, sublink->subselect)))
 		{
@@ -546,7 +553,7 @@ sublink_walker(Node *node, SublinkContext *context)
 			if (sublink->subLinkType == ANY_SUBLINK && !part->partial)
 				link_by_testexpr(part, testexpr, nullIsFalse);
 			absorb_sublink_part(context->source, part,
-								nullIsFalse ? EXISTS_SUBLINK : sublink->subLinkType);
+								nullIsFalse ? EXISTS_SUBLINK : sublink->subLinkType, demanded);
 		}
 		return sublink_walker(sublink->testexpr, context);
 	}
@@ -558,7 +565,7 @@ sublink_walker(Node *node, SublinkContext *context)
 static void
 absorb_sublinks(Analysis *analysis, Node *expr, RowSource *source)
 {
-	SublinkContext context = {analysis, source, false};
+	SublinkContext context = {analysis, source, false, false};
 
 	(void) sublink_walker(expr, &context);
 }
@@ -571,11 +578,15 @@ absorb_clauses(Analysis *analysis, List *clauses, RowSource *source)
 
 	foreach(lc, clauses)
 	{
-		SublinkContext context = {analysis, source, false};
+		SublinkContext context = {analysis, source, false, false};
+		SubLink    *sublink = lfirst(lc);
 
-		context.nullIsFalse = IsA(lfirst(lc), SubLink) &&
-			((SubLink *) lfirst(lc))->subLinkType == ANY_SUBLINK;
-		(void) sublink_walker(lfirst(lc), &context);
+		if (IsA(sublink, SubLink))
+		{
+			context.nullIsFalse = sublink->subLinkType == ANY_SUBLINK;
+			context.demanded = context.nullIsFalse || sublink->subLinkType == EXISTS_SUBLINK;
+		}
+		(void) sublink_walker((Node *) sublink, &context);
 	}
 }
 
@@ -649,6 +660,20 @@ vars_to_outputs(Query *query, List *vars)
 	return result;
 }
 
+/* what is known about rows that come from either side */
+static List *
+prunes_of_either(const Part *part, const Part *other)
+{
+	if (part->prunes == NIL || other->prunes == NIL)
+		return NIL;
+	if (equal(part->prunes, other->prunes))
+		return part->prunes;
+	return list_make1(plan_prune_make(PRUNE_OR, NULL,
+									  list_make2(plan_prune_make(PRUNE_AND, NULL, part->prunes),
+												 plan_prune_make(PRUNE_AND, NULL,
+																 other->prunes))));
+}
+
 static List *
 setop_combine(List *left, List *right)
 {
@@ -664,7 +689,7 @@ setop_combine(List *left, List *right)
 		part->nullable = planner_vars_intersection(key_or_null(linitial(left)),
 												   key_or_null(other));
 		part->links = planner_vars_intersection(part->links, other->links);
-		part->prunes = equal(part->prunes, other->prunes) ? part->prunes : NIL;
+		part->prunes = prunes_of_either(part, other);
 		part->partial = part->partial || other->partial;
 		if (part->keys != NIL || part->links != NIL)
 			return list_make1(part);
@@ -701,7 +726,7 @@ union_all_combine(List *left, List *right)
 	part->keys = planner_vars_intersection(part->keys, other->keys);
 	part->nullable = NIL;
 	part->links = planner_vars_intersection(part->links, other->links);
-	part->prunes = equal(part->prunes, other->prunes) ? part->prunes : NIL;
+	part->prunes = prunes_of_either(part, other);
 	return list_make1(part);
 }
 

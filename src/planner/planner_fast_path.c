@@ -74,35 +74,44 @@ assigns_key(Query *query, const DistTable *table)
 	return false;
 }
 
+/* the first "key = value" of a conjunction; *count: how many there are */
 static PruneSpec *
-find_equality(PruneSpec *prune)
+find_equality(PruneSpec *prune, int *count)
 {
+	PruneSpec  *first = NULL;
 	ListCell   *lc;
 
-	if (prune == NULL || prune->kind == PRUNE_EQUAL)
+	if (prune->kind == PRUNE_EQUAL)
+	{
+		(*count)++;
 		return prune;
+	}
 	if (prune->kind == PRUNE_AND)
 	{
 		foreach(lc, prune->args)
 		{
-			PruneSpec  *found = find_equality(lfirst(lc));
+			PruneSpec  *found = find_equality(lfirst(lc), count);
 
-			if (found != NULL)
-				return found;
+			if (first == NULL)
+				first = found;
 		}
 	}
-	return NULL;
+	return first;
 }
 
-/* the fragment of a query; NULL with refusal->reason when it is not one for this strategy */
+/*
+ * The fragment of a query; NULL with refusal->reason when it is not one for this strategy.  lifted:
+ * its constants are parameters, so that it is not seen whether two of them contradict each other.
+ */
 static Fragment *
-make_fragment(Query *query, const DistTable *table, Refusal *refusal)
+make_fragment(Query *query, const DistTable *table, bool lifted, Refusal *refusal)
 {
 	List	   *quals = make_ands_implicit((Expr *) query->jointree->quals);
-	PruneSpec  *prune = find_equality(routing_prune_from_quals(quals, 1, table));
+	int			count = 0;
+	PruneSpec  *prune = find_equality(routing_prune_from_quals(quals, 1, table), &count);
 	List	   *params;
 
-	if (prune == NULL)
+	if (prune == NULL || (lifted && count > 1))
 	{
 		refusal->reason = "no condition key = value";
 		return NULL;
@@ -134,7 +143,7 @@ fragment_of_shape(Query *query, const DistTable *table)
 	{
 		Refusal		refusal = {NULL, 0};
 
-		made = make_fragment(lifted.query, table, &refusal);
+		made = make_fragment(lifted.query, table, true, &refusal);
 		planner_shape_keep(&lifted, (const Node *) made);
 	}
 	if (made == NULL)
@@ -248,7 +257,7 @@ planner_fast_path(PlanRequest *request, Refusal *refusal)
 	/* some conditions tell the shard only while their constants are constants */
 	fragment = fragment_of_shape(query, table);
 	if (fragment == NULL)
-		fragment = make_fragment(query, table, refusal);
+		fragment = make_fragment(query, table, false, refusal);
 	if (fragment == NULL)
 		return NULL;
 	plan = plan_make(DIST_PLAN_FRAGMENT, "fast path");

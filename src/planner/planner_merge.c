@@ -72,6 +72,14 @@ planner_outputs_can_travel(List *targetList)
 	return true;
 }
 
+/* true when no rows to work on make no rows: an aggregate without GROUP BY has one even then */
+static bool
+nothing_makes_nothing(Query *query)
+{
+	return query->groupingSets == NIL && !query->hasModifyingCTE &&
+		(query->groupClause != NIL || (!query->hasAggs && query->havingQual == NULL));
+}
+
 /* ships the fragment query and makes its stand-in; NULL when it has to stay here */
 static RangeTblEntry *
 ship_fragment(Transform *transform, Query *query)
@@ -98,6 +106,8 @@ ship_fragment(Transform *transform, Query *query)
 								NIL);
 	fragment = planner_make_fragment(query, params, transform->shape.anchor, prune);
 	fragment->movements = transform->movements;
+	fragment->mayBeNowhere = transform->shape.complete && transform->movements == NIL &&
+		nothing_makes_nothing(query);
 	return planner_fragment_rte(fragment, transform->strategy, query->targetList);
 }
 

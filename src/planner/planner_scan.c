@@ -215,6 +215,7 @@ make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 				 errdetail_internal("%s", reason)));
 	plan = plan_make(DIST_PLAN_FRAGMENT, "scan");
 	plan->fragment = planner_make_fragment(query, params, rte->relid, prune);
+	plan->fragment->mayBeNowhere = true;
 	plan->fragment->estimatedRows = rel->rows;
 	plan->fragment->role = scan_role(root, rel);
 	return plan;

@@ -4,8 +4,9 @@
  *
  * Invariant: a spec made here never excludes a row that satisfies the conditions.  A leaf is made
  * only for an equality of the hash operator family of the key's type (so that equal values have
- * equal tokens, also across types) with a deterministic collation, against an expression that has
- * one value for the whole statement.  Everything else is PRUNE_ALL.
+ * equal tokens, also across types) with a deterministic collation, or for a comparison of whole
+ * numbers by the server's own order, against an expression that has one value for the whole
+ * statement.  Everything else is PRUNE_ALL.
  *
  * Main path: routing_prune_from_quals() folds constants, then spec_of() walks lists and AND, OR
  * down to leaves.
@@ -22,6 +23,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/typcache.h"
 
 #include "citus/base/compat.h"
 #include "routing/routing_internal.h"
@@ -32,6 +34,7 @@ typedef struct KeyColumn
 	AttrNumber	attno;
 	Oid			type;			/* base type */
 	Oid			family;			/* its hash operator family */
+	const DistTable *table;
 } KeyColumn;
 
 static PruneSpec *spec_of(Node *node, const KeyColumn *key);
@@ -173,17 +176,86 @@ spec_of_numeric_equality(OpExpr *op, Node *keySide, Node *value, const KeyColumn
 	return plan_prune_make(PRUNE_EQUAL, (Expr *) integer, NIL);
 }
 
+/* PRUNE_ALL unless the operator compares whole numbers, the key on its left, by their order */
+static PruneKind
+kind_of_comparison(Oid opno, Oid keySideType, Oid valueType)
+{
+	TypeCacheEntry *entry;
+	int64		low;
+	int64		high;
+
+	keySideType = getBaseType(keySideType);
+	if (!routing_whole_range(keySideType, &low, &high) ||
+		!routing_whole_range(valueType, &low, &high))
+		return PRUNE_ALL;
+	entry = lookup_type_cache(keySideType, TYPECACHE_BTREE_OPFAMILY);
+	switch (get_op_opfamily_strategy(opno, entry->btree_opf))
+	{
+		case BTLessStrategyNumber:
+			return PRUNE_BELOW;
+		case BTLessEqualStrategyNumber:
+			return PRUNE_UPTO;
+		case BTGreaterEqualStrategyNumber:
+			return PRUNE_FROM;
+		case BTGreaterStrategyNumber:
+			return PRUNE_ABOVE;
+		default:
+			return PRUNE_ALL;
+	}
+}
+
+/* dates are compared with timestamps, too, and those are no whole days */
+static PruneSpec *
+spec_of_comparison(Oid opno, Node *keySide, Node *value, const KeyColumn *key)
+{
+	Oid			valueType = exprType(value);
+	PruneKind	kind = PRUNE_ALL;
+
+	if (OidIsValid(opno) && is_key(keySide, key))
+		kind = kind_of_comparison(opno, exprType(keySide), valueType);
+	if (kind == PRUNE_ALL || !is_usable_value(value))
+		return make_leaf(PRUNE_ALL);
+	if (IsA(value, Const) && ((Const *) value)->constisnull)
+		return make_leaf(PRUNE_NONE);
+	return plan_prune_make(kind, (Expr *) copyObject(value), NIL);
+}
+
+/* (key, ...) >= (value, ...) needs key >= value, whatever follows; others likewise */
+static PruneSpec *
+spec_of_row_comparison(RowCompareExpr *compare, const KeyColumn *key)
+{
+	Node	   *keySide = linitial(compare->largs);
+	Node	   *value = linitial(compare->rargs);
+	Oid			opno = linitial_oid(compare->opnos);
+	PruneSpec  *spec;
+
+	if (find_key(value, (void *) key))
+	{
+		keySide = linitial(compare->rargs);
+		value = linitial(compare->largs);
+		opno = get_commutator(opno);
+	}
+	spec = spec_of_comparison(opno, keySide, value, key);
+	if (spec->kind == PRUNE_ABOVE)
+		spec->kind = PRUNE_FROM;
+	else if (spec->kind == PRUNE_BELOW)
+		spec->kind = PRUNE_UPTO;
+	return spec;
+}
+
 static PruneSpec *
 spec_of_operator(OpExpr *op, const KeyColumn *key)
 {
 	Node	   *keySide;
 	Node	   *value;
+	bool		swapped;
 
 	if (list_length(op->args) != 2)
 		return make_leaf(PRUNE_ALL);
 	keySide = linitial(op->args);
 	value = lsecond(op->args);
-	if (find_key(value, (void *) key))
+	swapped = find_key(value, (void *) key);
+	if (swapped)
 	{
 		keySide = lsecond(op->args);
 		value = linitial(op->args);
@@ -192,6 +264,9 @@ spec_of_operator(OpExpr *op, const KeyColumn *key)
 	set_opfuncid(op);
 	if (!is_key(keySide, key))
 		return spec_of_numeric_equality(op, keySide, value, key);
+	if (!op_in_opfamily(op->opno, key->family))
+		return spec_of_comparison(swapped ? get_commutator(op->opno) : op->opno, keySide, value,
+								  key);
 	if (!is_routing_equality(op->opno, op->inputcollid, exprType(keySide), exprType(value), key) ||
 		!is_usable_value(value))
 		return make_leaf(PRUNE_ALL);
@@ -232,6 +307,32 @@ spec_of_null_test(NullTest *test, const KeyColumn *key)
 	return make_leaf(PRUNE_ALL);
 }
 
+/* two constants that cannot be equal: equal ones have equal tokens */
+static bool
+have_contradiction(List *specs, const KeyColumn *key)
+{
+	bool		found = false;
+	int32		token = 0;
+	ListCell   *cell;
+
+	foreach(cell, specs)
+	{
+		PruneSpec  *spec = lfirst(cell);
+		Const	   *value = (Const *) spec->value;
+		int32		another;
+
+		if (spec->kind != PRUNE_EQUAL || !IsA(value, Const))
+			continue;
+		another = routing_token(routing_router_for_value(key->table, value->consttype),
+								value->constvalue);
+		if (found && another != token)
+			return true;
+		token = another;
+		found = true;
+	}
+	return false;
+}
+
 static PruneSpec *
 spec_of_and(List *args, const KeyColumn *key)
 {
@@ -253,6 +354,8 @@ spec_of_and(List *args, const KeyColumn *key)
 		return make_leaf(PRUNE_ALL);
 	if (list_length(specs) == 1)
 		return linitial(specs);
+	if (have_contradiction(specs, key))
+		return make_leaf(PRUNE_NONE);
 	return plan_prune_make(PRUNE_AND, NULL, specs);
 }
 
@@ -320,6 +423,8 @@ spec_of(Node *node, const KeyColumn *key)
 			return spec_of_operator((OpExpr *) node, key);
 		case T_ScalarArrayOpExpr:
 			return spec_of_array_operator((ScalarArrayOpExpr *) node, key);
+		case T_RowCompareExpr:
+			return spec_of_row_comparison((RowCompareExpr *) node, key);
 		case T_NullTest:
 			return spec_of_null_test((NullTest *) node, key);
 		case T_Const:
@@ -357,6 +462,7 @@ routing_prune_from_quals(List *quals, Index varno, const DistTable *table)
 	key.attno = table->keyAttno;
 	key.type = getBaseType(table->keyType);
 	key.family = routing_hash_family(table->keyType);
+	key.table = table;
 	if (quals != NIL && !IsA(quals, List))
 		quals = list_make1(quals);
 

@@ -26,7 +26,7 @@ END $$;
 SELECT plan_of('(COSTS OFF) SELECT * FROM d WHERE k = 1');
 SELECT plan_of('(COSTS OFF, VERBOSE) SELECT v FROM d WHERE k = 1');
 SELECT plan_of('(COSTS OFF) SELECT count(*) FROM d');
-SELECT plan_of('(COSTS OFF) SELECT count(*) FROM d WHERE k = 1 AND k = 2');
+SELECT plan_of('(COSTS OFF) SELECT v FROM d WHERE k = 1 AND k = 2');
 SELECT plan_of('(COSTS OFF) UPDATE d SET v = 1');
 SELECT plan_of('(COSTS OFF) DELETE FROM r WHERE id = 7');
 SELECT plan_of('(COSTS OFF) INSERT INTO d VALUES (101, 1)');

@@ -257,6 +257,55 @@ UNIT_TEST(routing_prunes_integers)
 	UNIT_ASSERT(bms_num_members(prune(table, "k = 1099511627776")) <= 1);
 }
 
+UNIT_TEST(routing_prunes_ranges)
+{
+	const DistTable *table = make_table("int");
+
+	check_like(table, "k BETWEEN 5 AND 7", "k IN (5, 6, 7)");
+	check_like(table, "k > 4 AND k <= 6", "k IN (5, 6)");
+	check_like(table, "4 < k AND 7 > k", "k IN (5, 6)");
+	check_like(table, "k >= 5::int8 AND k < 7::int2", "k IN (5, 6)");
+	check_like(table, "k BETWEEN 5 AND $1", "k = 5");
+	check_like(table, "k >= 5 AND (x = 1 AND k <= 5)", "k = 5");
+	check_like(table, "k BETWEEN 1 AND 2 OR k = 5", "k IN (1, 2, 5)");
+	check_like(table, "k IN (1, 5, 9) AND k > 4 AND k < 6", "k = 5");
+	check_like(table, "k IN (1, 5, 9) AND k < 3", "k = 1");
+	check_like(table, "(k, x) >= (5, 1) AND (6, 2) > (k, x)", "k IN (5, 6)");
+	check_like(table, "k > 2147483645 AND k < 1099511627776", "k IN (2147483646, 2147483647)");
+	check_like(table, "k <= -2147483647", "k IN (-2147483648, -2147483647)");
+	check_none(table, "k > 5 AND k < 6");
+	check_none(table, "k > 2147483647");
+	check_none(table, "k > 9223372036854775807");
+	check_none(table, "k < (-9223372036854775807 - 1)");
+	check_none(table, "k = 5 AND k > 5");
+	check_none(table, "k = $1 AND k <> 1 AND k < 5");
+	check_none(table, "k BETWEEN 5 AND NULL");
+	check_none(table, "k = 5 AND k = 6 OR k > 9 AND k < 8");
+	check_all(table, "k < 5");
+	check_all(table, "k BETWEEN 5 AND 5000");
+	check_all(table, "k BETWEEN 5 AND 6 OR x = 1");
+	check_all(table, "k BETWEEN 5 AND x");
+	check_all(table, "k + 0 BETWEEN 5 AND 6");
+	check_all(table, "NOT k BETWEEN 5 AND 6");
+	check_all(table, "k > ALL ('{5}') AND k < 7");
+
+	table = make_table("int8");
+	check_like(table, "k >= 9223372036854775806",
+			   "k IN (9223372036854775806, 9223372036854775807)");
+	check_none(table, "k > 9223372036854775807");
+
+	table = make_table("date");
+	check_like(table, "k BETWEEN '2024-02-28' AND '2024-03-01'",
+			   "k IN ('2024-02-28', '2024-02-29', '2024-03-01')");
+	check_all(table, "k >= '2024-02-28' AND k < '2024-02-29'::timestamp");
+	check_all(table, "k > '-infinity' AND k < 'infinity'");
+
+	table = make_table("numeric");
+	check_all(table, "k BETWEEN 5 AND 6");
+	table = make_table("text");
+	check_all(table, "k BETWEEN 'a' AND 'b'");
+}
+
 UNIT_TEST(routing_prunes_other_types)
 {
 	const DistTable *table = make_table("varchar(10)");

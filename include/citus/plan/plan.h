@@ -41,15 +41,21 @@ typedef enum PruneKind
 	PRUNE_NONE,					/* contradiction */
 	PRUNE_EQUAL,				/* key = value */
 	PRUNE_ANY,					/* key = ANY (value), an array */
+	PRUNE_ABOVE,				/* key > value */
+	PRUNE_FROM,					/* key >= value */
+	PRUNE_UPTO,					/* key <= value */
+	PRUNE_BELOW,				/* key < value */
 	PRUNE_AND,
 	PRUNE_OR
 } PruneKind;
+
+#define PRUNE_IS_BOUND(kind) ((kind) >= PRUNE_ABOVE && (kind) <= PRUNE_BELOW)
 
 typedef struct PruneSpec
 {
 	ExtensibleNode node;
 	PruneKind	kind;
-	Expr	   *value;			/* PRUNE_EQUAL (of the key's type), PRUNE_ANY (array of it) */
+	Expr	   *value;			/* of the key's type; PRUNE_ANY: an array of it */
 	List	   *args;			/* PRUNE_AND, PRUNE_OR: of PruneSpec */
 } PruneSpec;
 
@@ -104,6 +110,7 @@ typedef struct Fragment
 	FragmentTarget target;
 	Oid			anchor;			/* relation whose shards enumerate the tasks */
 	PruneSpec  *prune;			/* of anchor; NULL is PRUNE_ALL */
+	bool		mayBeNowhere;	/* no shard can hold rows: no task is needed to know the result */
 	List	   *params;			/* of Expr */
 	List	   *sortKeys;		/* reserved for merging sorted runs; NIL */
 	double		estimatedRows;	/* total over all tasks */
