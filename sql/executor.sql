@@ -8,3 +8,18 @@ CREATE FUNCTION citus_internal.write_shards(copy text, line_end int, shards bigi
 RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'write_shards';
+
+-- Where the current row of a cursor is: WHERE CURRENT OF.
+CREATE FUNCTION citus_internal.cursor_shard(cursor text, relation oid)
+    RETURNS bigint
+    LANGUAGE C STABLE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', $$cursor_shard$$;
+COMMENT ON FUNCTION citus_internal.cursor_shard(text, oid)
+    IS 'the shard that holds the current row of a cursor';
+
+CREATE FUNCTION citus_internal.cursor_place(cursor text, relation oid)
+    RETURNS tid
+    LANGUAGE C STABLE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', $$cursor_place$$;
+COMMENT ON FUNCTION citus_internal.cursor_place(text, oid)
+    IS 'where in its shard the current row of a cursor is';

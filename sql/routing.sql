@@ -22,3 +22,19 @@ CREATE FUNCTION citus_internal.row_tid(tableoid oid, ctid tid)
     AS 'MODULE_PATHNAME', $$row_tid$$;
 COMMENT ON FUNCTION citus_internal.row_tid(oid, tid)
     IS 'ctid of a row of a shard, different from those of all other shards';
+
+-- Rows that are known by their place, for WHERE CURRENT OF.  is_row() is immutable, so that it may
+-- travel; the shard is asked for row_version() instead.
+CREATE FUNCTION citus_internal.is_row(tableoid oid, ctid tid, shard bigint, place tid)
+    RETURNS boolean
+    LANGUAGE C STRICT IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$is_row$$;
+COMMENT ON FUNCTION citus_internal.is_row(oid, tid, bigint, tid)
+    IS 'whether a row is the one that was at a place of a shard';
+
+CREATE FUNCTION citus_internal.row_version(shard bigint, place tid)
+    RETURNS tid
+    LANGUAGE C STRICT STABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$row_version$$;
+COMMENT ON FUNCTION citus_internal.row_version(bigint, tid)
+    IS 'where a row is now that was at a place of a shard';

@@ -22,8 +22,10 @@
 #include "catalog/indexing.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -248,6 +250,29 @@ base_extension_is_active(void)
 		return false;
 	oid = base_extension_oid();
 	return OidIsValid(oid) && !(creating_extension && CurrentExtensionObject == oid);
+}
+
+Oid
+base_own_function(const char *name, int nargs, const Oid *args, Oid *functionOid,
+				  Oid *extensionOid)
+{
+	if (!OidIsValid(*functionOid) || *extensionOid != base_extension_oid())
+	{
+		*functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
+												 makeString(pstrdup(name))), nargs, args, false);
+		*extensionOid = base_extension_oid();
+	}
+	return *functionOid;
+}
+
+Oid
+base_is_row_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	ofExtension = InvalidOid;
+	Oid			args[] = {OIDOID, TIDOID, INT8OID, TIDOID};
+
+	return base_own_function("is_row", lengthof(args), args, &functionOid, &ofExtension);
 }
 
 void

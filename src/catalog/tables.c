@@ -310,6 +310,17 @@ catalog_table_get(Oid relid)
 }
 
 bool
+catalog_table_has_copies(const DistTable *table)
+{
+	for (int i = 0; i < table->nshards; i++)
+	{
+		if (table->shards[i]->nplacements > 1)
+			return true;
+	}
+	return table->kind == DIST_TABLE_REFERENCE;
+}
+
+bool
 catalog_table_is_known(Oid relid)
 {
 	return catalog_table_get(relid) != NULL;

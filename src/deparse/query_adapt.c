@@ -2,13 +2,14 @@
  * query_adapt.c
  *	  Changing a Query so that its text means the same on a shard of another node.
  *
- * The server's deparser prints what is right for this database.  Six things would mean something
+ * The server's deparser prints what is right for this database.  Eight things would mean something
  * else elsewhere, or with a shard in place of the table, and are rewritten in a copy of the tree:
  *
  * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
  * - tableoid is the shard's OID: it becomes the shell's name, cast, or as an output column of the
  *   statement the shell's OID here (partitioned shells: by a function from shard to shell);
  * - ctid is the same in many shards: it becomes a number that has the shard's in it;
+ * - a row that is known by its place (WHERE CURRENT OF) is asked for by the place it has now;
  * - a bare parameter has no type until it meets an operator: it gets a cast;
  * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
  * - security qualifications of the target are not printed: they join the WHERE clause;
@@ -25,6 +26,7 @@
 #include "access/transam.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -267,19 +269,6 @@ number_output_tableoids(Query *query, AdaptContext *context)
 	}
 }
 
-/* a function of ours with these argument types; looked up once per extension */
-static Oid
-own_function(const char *name, int nargs, const Oid *args, Oid *functionOid, Oid *extensionOid)
-{
-	if (!OidIsValid(*functionOid) || *extensionOid != base_extension_oid())
-	{
-		*functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
-												 makeString(pstrdup(name))), nargs, args, false);
-		*extensionOid = base_extension_oid();
-	}
-	return *functionOid;
-}
-
 Oid
 deparse_shard_of_row_oid(void)
 {
@@ -287,7 +276,7 @@ deparse_shard_of_row_oid(void)
 	static Oid	extensionOid = InvalidOid;
 	Oid			args[] = {OIDOID};
 
-	return own_function("shard_of_row", 1, args, &functionOid, &extensionOid);
+	return base_own_function("shard_of_row", 1, args, &functionOid, &extensionOid);
 }
 
 Oid
@@ -297,7 +286,7 @@ deparse_place_in_shard_oid(void)
 	static Oid	extensionOid = InvalidOid;
 	Oid			args[] = {TIDOID};
 
-	return own_function("place_in_shard", 1, args, &functionOid, &extensionOid);
+	return base_own_function("place_in_shard", 1, args, &functionOid, &extensionOid);
 }
 
 static Oid
@@ -307,7 +296,17 @@ row_tid_oid(void)
 	static Oid	extensionOid = InvalidOid;
 	Oid			args[] = {OIDOID, TIDOID};
 
-	return own_function("row_tid", 2, args, &functionOid, &extensionOid);
+	return base_own_function("row_tid", 2, args, &functionOid, &extensionOid);
+}
+
+static Oid
+row_version_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+	Oid			args[] = {INT8OID, TIDOID};
+
+	return base_own_function("row_version", 2, args, &functionOid, &extensionOid);
 }
 
 /* citus_internal.row_tid(tableoid, ctid): unlike ctid, different in each shard */
@@ -581,6 +580,29 @@ asks_for_shard(const FuncExpr *call)
 		 call->funcid == deparse_place_in_shard_oid());
 }
 
+/* citus_internal.is_row(..): as a condition on ctid, by which the shard finds the row at once */
+static Node *
+row_by_place(const FuncExpr *call, AdaptContext *context)
+{
+	Oid			equal = lookup_type_cache(INT8OID, TYPECACHE_EQ_OPR)->eq_opr;
+	Node	   *tableoid = copyObject(linitial(call->args));
+	Node	   *ctid = copyObject(lsecond(call->args));
+	Node	   *shard = adapt_node(lthird(call->args), context);
+	Node	   *place = adapt_node(lfourth(call->args), context);
+	Expr	   *version = (Expr *) makeFuncExpr(row_version_oid(), TIDOID,
+												list_make2(copyObject(shard), place), InvalidOid,
+												InvalidOid, COERCE_EXPLICIT_CALL);
+	Expr	   *shardOfRow = (Expr *) makeFuncExpr(deparse_shard_of_row_oid(), INT8OID,
+												   list_make1(tableoid), InvalidOid, InvalidOid,
+												   COERCE_EXPLICIT_CALL);
+
+	return (Node *)
+		make_andclause(list_make2(make_opclause(TIDEqualOperator, BOOLOID, false, (Expr *) ctid,
+												version, InvalidOid, InvalidOid),
+								  make_opclause(equal, BOOLOID, false, shardOfRow,
+												(Expr *) shard, InvalidOid, InvalidOid)));
+}
+
 static Node *
 adapt_node(Node *node, AdaptContext *context)
 {
@@ -588,6 +610,9 @@ adapt_node(Node *node, AdaptContext *context)
 		return NULL;
 	if (IsA(node, FuncExpr) && asks_for_shard((FuncExpr *) node))
 		return (Node *) copyObject(node);
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId &&
+		((FuncExpr *) node)->funcid == base_is_row_oid())
+		return row_by_place((FuncExpr *) node, context);
 	if (IsA(node, Query))
 		return (Node *) adapt_query((Query *) node, context);
 	if (IsA(node, Var))

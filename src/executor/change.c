@@ -47,17 +47,6 @@ typedef struct RowKey
 
 /* ---- set-up ---- */
 
-static bool
-has_copies(const DistTable *table)
-{
-	for (int i = 0; i < table->nshards; i++)
-	{
-		if (table->shards[i]->nplacements > 1)
-			return true;
-	}
-	return table->kind == DIST_TABLE_REFERENCE;
-}
-
 /* columns by which a row's copies are found: ctid differs between them; NIL: by all of them */
 static List *
 find_identity(Relation relation)
@@ -107,7 +96,7 @@ begin_change(DistScanState *scan)
 	state->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
 	state->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	state->suppresses = relation->trigdesc != NULL && relation->trigdesc->trig_insert_before_row;
-	state->copies = has_copies(state->table);
+	state->copies = catalog_table_has_copies(state->table);
 	if (state->copies)
 		state->identity = find_identity(relation);
 	table_close(relation, NoLock);

@@ -374,6 +374,16 @@ extern Node *executor_parts_create(DistPlan *plan);
 
 extern Node *executor_lock_create(DistPlan *plan);
 
+/* ---- cursors (cursor.c) ---- */
+
+extern Node *executor_cursor_create(DistPlan *plan);
+/*
+ * Where the current row of a cursor is; false when it is in another table of the same tree.  Raises
+ * what the server raises for WHERE CURRENT OF.
+ */
+extern bool executor_cursor_position(const char *cursor, Oid relid, ShardId *shard,
+									 ItemPointer place);
+
 /* ---- which lines of the user's input a shard gets (line_map.c) ---- */
 
 extern void executor_lines_append(StringInfo map, uint64 skipped, uint64 inner);

@@ -15,6 +15,8 @@
 #define LOGGED_BYTES 1024		/* of a parameter */
 
 PG_FUNCTION_INFO_V1(write_shards);
+PG_FUNCTION_INFO_V1(cursor_shard);
+PG_FUNCTION_INFO_V1(cursor_place);
 
 /* elements of a bigint array without NULLs */
 static int64 *
@@ -131,4 +133,40 @@ write_shards(PG_FUNCTION_ARGS)
 		count += executor_shard_copy(&copy, &rows);
 	}
 	PG_RETURN_INT64(count);
+}
+
+/* arguments are the cursor's name and the table; false: its current row is not the table's */
+static bool
+cursor_position(FunctionCallInfo fcinfo, ShardId *shard, ItemPointer place)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no value found for the name of a cursor")));
+	return executor_cursor_position(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_OID(1),
+									shard, place);
+}
+
+/* citus_internal.cursor_shard(cursor text, relation oid) returns bigint */
+Datum
+cursor_shard(PG_FUNCTION_ARGS)
+{
+	ItemPointerData place;
+	ShardId		shard;
+
+	if (!cursor_position(fcinfo, &shard, &place))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(shard);
+}
+
+/* citus_internal.cursor_place(cursor text, relation oid) returns tid */
+Datum
+cursor_place(PG_FUNCTION_ARGS)
+{
+	ItemPointer place = palloc(sizeof(ItemPointerData));
+	ShardId		shard;
+
+	if (!cursor_position(fcinfo, &shard, place))
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(place);
 }

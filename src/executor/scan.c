@@ -600,6 +600,8 @@ executor_scan_create(CustomScan *scan)
 		return executor_parts_create(plan);
 	if (plan->kind == DIST_PLAN_LOCK)
 		return executor_lock_create(plan);
+	if (plan->kind == DIST_PLAN_CURSOR)
+		return executor_cursor_create(plan);
 	state = palloc0(sizeof(DistScanState));
 	NodeSetTag(state, T_CustomScanState);
 	state->css.methods = &scan_methods;

@@ -228,7 +228,7 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
 	{
 		char	   *sql = deparse_template_fill(fragment->sql, i);
 
-		if (fragment->hasRowLocks && !writes)
+		if ((fragment->hasRowLocks || fragment->firstCopy) && !writes)
 			tasks = add_lock_task(tasks, table->shards[i], sql, params);
 		else
 			tasks = executor_tasks_for_shard(tasks, table->shards[i], sql, params, writes);

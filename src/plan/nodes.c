@@ -65,6 +65,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, command, FIELD_INT),
 	FIELD(Fragment, returnsRows, FIELD_BOOL),
 	FIELD(Fragment, hasRowLocks, FIELD_BOOL),
+	FIELD(Fragment, firstCopy, FIELD_BOOL),
 	FIELD(Fragment, hasModifyingCte, FIELD_BOOL),
 	FIELD(Fragment, target, FIELD_INT),
 	FIELD(Fragment, anchor, FIELD_OID),
@@ -130,6 +131,11 @@ static const Field lockFields[] = {
 	FIELD(LockSpec, limitParam, FIELD_INT)
 };
 
+static const Field cursorFields[] = {
+	FIELD(CursorSpec, relids, FIELD_NODE),
+	FIELD(CursorSpec, locks, FIELD_BOOL)
+};
+
 static const Field planFields[] = {
 	FIELD(DistPlan, kind, FIELD_INT),
 	FIELD(DistPlan, strategy, FIELD_STRING),
@@ -137,6 +143,7 @@ static const Field planFields[] = {
 	FIELD(DistPlan, insert, FIELD_NODE),
 	FIELD(DistPlan, change, FIELD_NODE),
 	FIELD(DistPlan, lock, FIELD_NODE),
+	FIELD(DistPlan, cursor, FIELD_NODE),
 	FIELD(DistPlan, parts, FIELD_NODE),
 	FIELD(DistPlan, partIds, FIELD_NODE),
 	FIELD(DistPlan, partId, FIELD_INT),
@@ -163,6 +170,7 @@ static const NodeType nodeTypes[] = {
 	NODE_TYPE(PLAN_NODE_CHANGE, ChangeSpec, changeFields),
 	NODE_TYPE(PLAN_NODE_TARGET, LockTarget, lockTargetFields),
 	NODE_TYPE(PLAN_NODE_LOCK, LockSpec, lockFields),
+	NODE_TYPE(PLAN_NODE_CURSOR, CursorSpec, cursorFields),
 	NODE_TYPE(PLAN_NODE_PLAN, DistPlan, planFields)
 };
 

@@ -107,6 +107,12 @@ plan_lock_target_make(void)
 	return make_node(sizeof(LockTarget), PLAN_NODE_TARGET);
 }
 
+CursorSpec *
+plan_cursor_make(void)
+{
+	return make_node(sizeof(CursorSpec), PLAN_NODE_CURSOR);
+}
+
 /* name is copied */
 Movement *
 plan_movement_make(Fragment *source, int keyColumn, const char *name)

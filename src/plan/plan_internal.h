@@ -16,6 +16,7 @@
 #define PLAN_NODE_CHANGE	"CitusChangeSpec"
 #define PLAN_NODE_LOCK		"CitusLockSpec"
 #define PLAN_NODE_TARGET	"CitusLockTarget"
+#define PLAN_NODE_CURSOR	"CitusCursorSpec"
 #define PLAN_NODE_MOVEMENT	"CitusMovement"
 #define PLAN_NODE_PLAN		"CitusDistPlan"
 

@@ -366,17 +366,21 @@ refuse_shard_change(Query *query)
 static PlannedStmt *
 plan_known(PlanRequest *request)
 {
-	Query	   *query = request->query;
+	Query	   *query = request->query = planner_resolve_current_of(request->query);
+	CursorSpec *cursor;
 	PlannedStmt *stmt;
 
 	if (query->querySource != QSRC_ORIGINAL)
 		(void) make_rule_printable((Node *) query, NULL);
+	cursor = planner_cursor_begin(request);
 	stmt = planner_plan_request(request);
 	stmt->dependsOnRole |= planner_depends_on_role(query);
 	/* cursors of SQL, not the loops of procedural languages */
 	if ((request->cursorOptions & CURSOR_OPT_FAST_PLAN) &&
 		!(request->cursorOptions & CURSOR_OPT_NO_SCROLL) && query->rowMarks == NIL)
 		planner_allow_backward(stmt->planTree);
+	if (cursor != NULL)
+		planner_cursor_end(stmt, cursor);
 	return stmt;
 }
 

@@ -104,7 +104,7 @@ CustomScan *
 planner_make_scan(DistPlan *plan, List *targetList, Index rti)
 {
 	CustomScan *scan = makeNode(CustomScan);
-	bool		withJunk = plan->kind == DIST_PLAN_PARTS;
+	bool		withJunk = plan->kind == DIST_PLAN_PARTS || plan->kind == DIST_PLAN_CURSOR;
 
 	scan->custom_scan_tlist = output_vars(targetList, rti, false, withJunk);
 	scan->scan.plan.targetlist = output_vars(targetList, INDEX_VAR, true, withJunk);

@@ -181,7 +181,7 @@ planner_change_take_quals(ChangeBuild *build, Node **quals)
 	{
 		Node	   *qual = planner_flatten(build->source, lfirst(lc));
 
-		if (!build->barrier && qual_is_targets(build, qual))
+		if ((!build->barrier || planner_is_row_condition(qual)) && qual_is_targets(build, qual))
 			build->targetQuals = lappend(build->targetQuals, qual);
 		else
 			left = lappend(left, lfirst(lc));
@@ -412,24 +412,13 @@ sets_key(ChangeBuild *build, List *columns)
 		list_member_int(columns, build->table->keyAttno);
 }
 
-static bool
-table_has_copies(const DistTable *table)
-{
-	for (int i = 0; i < table->nshards; i++)
-	{
-		if (table->shards[i]->nplacements > 1)
-			return true;
-	}
-	return table->kind == DIST_TABLE_REFERENCE;
-}
-
 /* true when the old row must be known as a whole */
 bool
 planner_change_needs_old(ChangeBuild *build)
 {
 	ListCell   *lc;
 
-	if (table_has_copies(build->table))
+	if (catalog_table_has_copies(build->table))
 		return true;
 	foreach(lc, build->spec->actions)
 	{

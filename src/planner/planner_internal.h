@@ -274,6 +274,20 @@ extern DistPlan *planner_lock(PlanRequest *request, Query *query);
 /* SELECT of all output columns of a plan */
 extern Query *planner_select_from_plan(DistPlan *plan, List *targetList);
 
+/* ---- planner_cursor.c ---- */
+
+/*
+ * When the request is for a cursor that may be updated through: adds columns that name its rows to
+ * a copy of its query.  planner_cursor_end() hides them in the plan of that.  Else NULL.
+ */
+extern CursorSpec *planner_cursor_begin(PlanRequest *request);
+extern void planner_cursor_end(PlannedStmt *stmt, CursorSpec *spec);
+/* the query with ordinary conditions in place of WHERE CURRENT OF; itself when there is none */
+extern Query *planner_resolve_current_of(Query *query);
+/* such a condition; a statement that has one */
+extern bool planner_is_row_condition(Node *node);
+extern bool planner_finds_row_by_place(Query *query);
+
 /* ---- planner_detach.c ---- */
 
 /* a statement whose RETURNING has expressions, or whose rows views check; see there */

@@ -28,19 +28,6 @@
 
 #define MAX_TARGETS 8			/* as many as the executor has room for */
 
-static bool
-table_has_one_copy(const DistTable *table)
-{
-	if (table == NULL || table->kind == DIST_TABLE_REFERENCE)
-		return false;
-	for (int i = 0; i < table->nshards; i++)
-	{
-		if (table->shards[i]->nplacements > 1)
-			return false;
-	}
-	return true;
-}
-
 /* true when all locks are on tables whose rows a node can lock one by one */
 static bool
 locks_are_ours(Query *query)
@@ -53,8 +40,8 @@ locks_are_ours(Query *query)
 	{
 		RangeTblEntry *rte = rt_fetch(lfirst_node(RowMarkClause, lc)->rti, query->rtable);
 
-		if (rte->rtekind != RTE_RELATION || !table_has_one_copy(catalog_table_get(rte->relid)) ||
-			rte->securityQuals != NIL)
+		if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid) ||
+			catalog_table_has_copies(catalog_table_get(rte->relid)) || rte->securityQuals != NIL)
 			return false;
 	}
 	return true;

@@ -359,6 +359,8 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 	QueryShape	shape;
 
 	planner_shape(query->commandType == CMD_MERGE ? merge_as_join(query) : query, &shape);
+	if (catalog_table_has_copies(table) && planner_finds_row_by_place(query))
+		return refuse(refusal, "copies of a row have different places");
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return modify_reference(request, &spec, &shape, refusal);
 	if (!statement_keeps_key(query, table, &shape))

@@ -336,6 +336,9 @@ tokens_of(PruneContext *context, const PruneSpec *prune)
 			return tokens_of_equal(context, prune->value, NULL);
 		case PRUNE_ANY:
 			return tokens_of_any(context, prune->value, NULL);
+		case PRUNE_SHARD:
+			/* says nothing about tokens: shards_by_id() */
+			return everything;
 		case PRUNE_OR:
 			return tokens_of_or(context, prune->args);
 		case PRUNE_ABOVE:
@@ -351,6 +354,28 @@ tokens_of(PruneContext *context, const PruneSpec *prune)
 }
 
 /*
+ * Of shards, those that conjuncts name by id: perhaps that of a partition, or of another table of
+ * the colocation group.
+ */
+static Bitmapset *
+shards_by_id(PruneContext *context, const PruneSpec *prune, Bitmapset *shards)
+{
+	const Shard *shard;
+	Datum		value;
+	bool		isNull;
+	ListCell   *cell;
+
+	foreach(cell, prune->kind == PRUNE_AND ? prune->args : NIL)
+		shards = shards_by_id(context, lfirst(cell), shards);
+	if (prune->kind != PRUNE_SHARD || !value_of(context, prune->value, &value, &isNull))
+		return shards;
+	shard = isNull ? NULL : catalog_shard_get(DatumGetInt64(value));
+	if (shard == NULL || !bms_is_member(shard->index, shards))
+		return NULL;
+	return bms_make_singleton(shard->index);
+}
+
+/*
  * Palloc'd in the current context; empty (NULL) when no shard can hold rows.  With evaluate NULL
  * only constants count, and anything else selects every shard.  Raises what the evaluation of the
  * expressions raises.
@@ -363,5 +388,5 @@ routing_prune(const DistTable *table, const PruneSpec *prune, RoutingEvaluator e
 
 	if (prune == NULL || table->kind != DIST_TABLE_HASH)
 		return shards_of_set(table, everything);
-	return shards_of_set(table, tokens_of(&context, prune));
+	return shards_by_id(&context, prune, shards_of_set(table, tokens_of(&context, prune)));
 }

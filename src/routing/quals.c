@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -26,6 +27,7 @@
 #include "utils/typcache.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/session.h"
 #include "routing/routing_internal.h"
 
 typedef struct KeyColumn
@@ -407,6 +409,18 @@ spec_of_boolean(BoolExpr *expr, const KeyColumn *key)
 	return make_leaf(PRUNE_ALL);
 }
 
+/* citus_internal.is_row(tableoid, ctid, shard, place) of the relation */
+static bool
+is_row_condition(FuncExpr *call, const KeyColumn *key)
+{
+	Var		   *tableoid;
+
+	if (call->funcid < FirstNormalObjectId || call->funcid != base_is_row_oid())
+		return false;
+	tableoid = linitial(call->args);
+	return IsA(tableoid, Var) && tableoid->varno == key->varno && tableoid->varlevelsup == 0;
+}
+
 static PruneSpec *
 spec_of(Node *node, const KeyColumn *key)
 {
@@ -430,6 +444,10 @@ spec_of(Node *node, const KeyColumn *key)
 		case T_Const:
 			if (((Const *) node)->constisnull || !DatumGetBool(((Const *) node)->constvalue))
 				return make_leaf(PRUNE_NONE);
+			break;
+		case T_FuncExpr:
+			if (is_row_condition((FuncExpr *) node, key))
+				return plan_prune_make(PRUNE_SHARD, lthird(((FuncExpr *) node)->args), NIL);
 			break;
 		case T_RelabelType:
 		case T_Var:

@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -15,12 +18,16 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "routing/routing_internal.h"
 
 PG_FUNCTION_INFO_V1(worker_hash);
 PG_FUNCTION_INFO_V1(get_shard_id_for_distribution_column);
 PG_FUNCTION_INFO_V1(row_tid);
+PG_FUNCTION_INFO_V1(row_version);
+PG_FUNCTION_INFO_V1(is_row);
 
 
 /* A literal without a type reaches an "any" argument as a C string of type unknown. */
@@ -177,4 +184,59 @@ row_tid(PG_FUNCTION_ARGS)
 				errmsg("relation with OID %u is not a shard", relid));
 	routing_tid(catalog_table_get(shell), catalog_shard_get(id)->index, place, result);
 	PG_RETURN_POINTER(result);
+}
+
+/* the shard's relation on this node; invalid when it has no rows of its own here */
+static Oid
+relation_of_shard(ShardId id)
+{
+	const Shard *shard = catalog_shard_get(id);
+	Oid			relid;
+
+	if (shard == NULL)
+		return InvalidOid;
+	relid = get_relname_relid(catalog_shard_relname(shard),
+							  get_rel_namespace(shard->relid));
+	return get_rel_relkind(relid) == RELKIND_RELATION ? relid : InvalidOid;
+}
+
+/*
+ * citus_internal.row_version(shard bigint, place tid) returns tid: where the row is now that was at
+ * this place of the shard, as the statement sees it; NULL if there is nothing.  What WHERE CURRENT
+ * OF means on one server, where a cursor's row may have been changed since it was fetched.
+ */
+Datum
+row_version(PG_FUNCTION_ARGS)
+{
+	Oid			relid = relation_of_shard(PG_GETARG_INT64(0));
+	ItemPointer tid = palloc(sizeof(ItemPointerData));
+	Relation	relation;
+	TableScanDesc scan;
+	bool		valid;
+
+	ItemPointerCopy((ItemPointer) PG_GETARG_POINTER(1), tid);
+	if (!OidIsValid(relid))
+		PG_RETURN_NULL();
+	relation = table_open(relid, AccessShareLock);
+	scan = table_beginscan_tid(relation, GetActiveSnapshot());
+	valid = ItemPointerIsValid(tid) && table_tuple_tid_valid(scan, tid);
+	if (valid)
+		table_tuple_get_latest_tid(scan, tid);
+	table_endscan(scan);
+	table_close(relation, NoLock);
+	if (!valid)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(tid);
+}
+
+/*
+ * citus_internal.is_row(tableoid oid, ctid tid, shard bigint, place tid) returns boolean: never
+ * called, for the text of statements has something else in its place (query_adapt.c).
+ */
+Datum
+is_row(PG_FUNCTION_ARGS)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("function is_row cannot be called"));
 }

@@ -18,14 +18,44 @@
 
 StaticAssertDecl(MaxHeapTuplesPerPage < (1 << OFFSET_BITS), "offsets fit");
 
+/* bits of a block number that are left for block numbers */
+static int
+block_bits(const DistTable *table)
+{
+	int			groups = (table->nshards - 1) >> INDEX_BITS;
+
+	return 32 - (groups == 0 ? 0 : pg_leftmost_one_pos32(groups) + 1);
+}
+
+int
+routing_place_of_tid(const DistTable *table, ItemPointer tid, ItemPointer place)
+{
+	BlockNumber block = ItemPointerGetBlockNumberNoCheck(tid);
+	OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(tid);
+	int			blockBits = block_bits(table);
+	int			index = offset >> OFFSET_BITS;
+
+	if (table->nshards <= 1)
+	{
+		ItemPointerCopy(tid, place);
+		return 0;
+	}
+	if (blockBits < 32)
+	{
+		index |= (int) (block >> blockBits) << INDEX_BITS;
+		block &= ((BlockNumber) 1 << blockBits) - 1;
+	}
+	ItemPointerSet(place, block, offset & ((1 << OFFSET_BITS) - 1));
+	return index;
+}
+
 void
 routing_tid(const DistTable *table, int index, ItemPointer place, ItemPointer tid)
 {
 	BlockNumber block = ItemPointerGetBlockNumberNoCheck(place);
 	OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(place);
 	int			high = index >> INDEX_BITS;
-	int			groups = (table->nshards - 1) >> INDEX_BITS;
-	int			blockBits = 32 - (groups == 0 ? 0 : pg_leftmost_one_pos32(groups) + 1);
+	int			blockBits = block_bits(table);
 
 	if (table->nshards <= 1)
 	{

@@ -37,6 +37,18 @@ extern Oid	base_extension_oid(void);
 /* the role that owns it: a superuser, known to all nodes */
 extern Oid	base_extension_owner(void);
 
+/*
+ * A function of citus_internal; looked up once per extension.  *functionOid and *extensionOid are
+ * the caller's memory of it, and InvalidOid at first.
+ */
+extern Oid	base_own_function(const char *name, int nargs, const Oid *args, Oid *functionOid,
+							  Oid *extensionOid);
+/*
+ * citus_internal.is_row(tableoid, ctid, shard, place): true for the row that was at this place of
+ * this shard, or what it has become there.  A condition of statements that travel.
+ */
+extern Oid	base_is_row_oid(void);
+
 /* raises 55000 when the extension's SQL objects are of another version than the library */
 extern void base_check_version(void);
 

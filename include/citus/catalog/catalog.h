@@ -106,6 +106,8 @@ extern void catalog_init(void);
 /* NULL when relid is not known to the extension (fast negative cache) */
 extern const DistTable *catalog_table_get(Oid relid);
 extern bool catalog_table_is_known(Oid relid);
+/* true when rows are kept more than once: their places, and the nearest copy, differ */
+extern bool catalog_table_has_copies(const DistTable *table);
 /* NULL when there is no such shard */
 extern const Shard *catalog_shard_get(ShardId shardId);
 /* false when no table has shards; once true, true for the rest of the session */

@@ -45,6 +45,7 @@ typedef enum PruneKind
 	PRUNE_FROM,					/* key >= value */
 	PRUNE_UPTO,					/* key <= value */
 	PRUNE_BELOW,				/* key < value */
+	PRUNE_SHARD,				/* the shard with this id (value, int8), or of its index */
 	PRUNE_AND,
 	PRUNE_OR
 } PruneKind;
@@ -55,7 +56,7 @@ typedef struct PruneSpec
 {
 	ExtensibleNode node;
 	PruneKind	kind;
-	Expr	   *value;			/* of the key's type; PRUNE_ANY: an array of it */
+	Expr	   *value;			/* of the key's type; PRUNE_ANY: an array; PRUNE_SHARD: int8 */
 	List	   *args;			/* PRUNE_AND, PRUNE_OR: of PruneSpec */
 } PruneSpec;
 
@@ -106,6 +107,7 @@ typedef struct Fragment
 	CmdType		command;		/* CMD_SELECT, CMD_INSERT ... */
 	bool		returnsRows;	/* false: only a row count comes back */
 	bool		hasRowLocks;	/* FOR UPDATE and the like: runs in a transaction */
+	bool		firstCopy;		/* reads the copy that writers lock, not the nearest */
 	bool		hasModifyingCte;
 	FragmentTarget target;
 	Oid			anchor;			/* relation whose shards enumerate the tasks */
@@ -219,6 +221,17 @@ typedef struct LockSpec
 	int			limitParam;		/* extern parameter of the candidates: how many are wanted, int8 */
 } LockSpec;
 
+/*
+ * CursorSpec: what a cursor remembers of its current row, for WHERE CURRENT OF.  The last columns
+ * of the child plan are tableoid and ctid, as users see them, of a row of each of relids.
+ */
+typedef struct CursorSpec
+{
+	ExtensibleNode node;
+	List	   *relids;			/* OidList */
+	bool		locks;			/* the cursor's query has row locks, and relids are what it locks */
+} CursorSpec;
+
 typedef enum DistPlanKind
 {
 	DIST_PLAN_FRAGMENT,			/* rows or row count of one fragment */
@@ -226,7 +239,8 @@ typedef enum DistPlanKind
 	DIST_PLAN_CHANGES,			/* child plan's rows say which rows of shards to change, and how */
 	DIST_PLAN_LOCK,				/* rows of candidates that could be locked */
 	DIST_PLAN_PARTS,			/* statements that run first; then the child plan's rows */
-	DIST_PLAN_PART_ROWS			/* what one of these statements returned */
+	DIST_PLAN_PART_ROWS,		/* what one of these statements returned */
+	DIST_PLAN_CURSOR			/* the child plan's rows, without the columns that name them */
 } DistPlanKind;
 
 /*
@@ -243,6 +257,7 @@ typedef struct DistPlan
 	InsertSpec *insert;			/* DIST_PLAN_INSERT */
 	ChangeSpec *change;			/* DIST_PLAN_CHANGES */
 	LockSpec   *lock;			/* DIST_PLAN_LOCK */
+	CursorSpec *cursor;			/* DIST_PLAN_CURSOR */
 	List	   *parts;			/* DIST_PLAN_PARTS, DIST_PLAN_LOCK: of PlannedStmt */
 	List	   *partIds;		/* DIST_PLAN_PARTS: what readers know them by, IntList */
 	int			partId;			/* DIST_PLAN_PART_ROWS: whose rows */
@@ -261,6 +276,7 @@ extern ChangeSpec *plan_change_make(void);
 extern ChangeAction *plan_change_action_make(void);
 extern LockSpec *plan_lock_make(void);
 extern LockTarget *plan_lock_target_make(void);
+extern CursorSpec *plan_cursor_make(void);
 extern Movement *plan_movement_make(Fragment *source, int keyColumn, const char *name);
 extern DistPlan *plan_make(DistPlanKind kind, const char *strategy);
 

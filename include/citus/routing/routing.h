@@ -50,6 +50,9 @@ extern int	routing_shard_of_value(const DistTable *table, ShardRouter *router, D
  */
 extern void routing_tid(const DistTable *table, int index, ItemPointer place, ItemPointer tid);
 
+/* The reverse: the row's place, and its shard's index, which may be any for what is no such tid. */
+extern int	routing_place_of_tid(const DistTable *table, ItemPointer tid, ItemPointer place);
+
 /* the ranges of nshards shards, behaviour.md section 2 */
 extern void routing_shard_range(int index, int nshards, int32 *minToken, int32 *maxToken);
 

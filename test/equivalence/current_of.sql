@@ -1,0 +1,229 @@
+-- UPDATE and DELETE .. WHERE CURRENT OF a cursor.
+CREATE TABLE t (k int, v int, note text);
+CREATE TABLE other (k int, v int);
+CREATE TABLE copies (id int PRIMARY KEY, v int);
+CREATE TABLE alike (v int);
+CREATE TABLE here (v int);
+-- distribute: SELECT create_distributed_table('t', 'k')
+-- distribute: SELECT create_distributed_table('other', 'v')
+-- distribute: SELECT create_reference_table('copies')
+-- distribute: SELECT create_reference_table('alike')
+INSERT INTO t SELECT i, i % 7, 'n' || i FROM generate_series(1, 30) i;
+INSERT INTO other SELECT i, i FROM generate_series(1, 10) i;
+INSERT INTO copies SELECT i, i FROM generate_series(1, 10) i;
+INSERT INTO alike SELECT 1 FROM generate_series(1, 5);
+INSERT INTO here SELECT i FROM generate_series(1, 5) i;
+
+-- one server needs an index for cursors that are sorted
+CREATE INDEX ON t (k);
+CREATE INDEX ON other (k);
+ANALYZE t, other;
+SET enable_sort = off;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+
+-- one row
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k = 3;
+FETCH c;
+UPDATE t SET v = v + 100 WHERE CURRENT OF c;
+UPDATE t SET v = v + 100, note = 'twice' WHERE CURRENT OF c RETURNING *;
+DELETE FROM t WHERE CURRENT OF c RETURNING k, v, note;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+DELETE FROM t WHERE CURRENT OF c;
+COMMIT;
+SELECT * FROM t WHERE k < 5;
+
+-- over shards, there and back
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT k, note FROM t WHERE k > 10 ORDER BY k LIMIT 6;
+FETCH 2 FROM c;
+UPDATE t SET note = 'second' WHERE CURRENT OF c RETURNING k, note;
+MOVE 2 IN c;
+UPDATE t SET note = 'fourth' WHERE CURRENT OF c RETURNING k, note;
+FETCH BACKWARD 1 FROM c;
+UPDATE t SET note = 'third' WHERE CURRENT OF c RETURNING k, note;
+FETCH ABSOLUTE 1 FROM c;
+DELETE FROM t WHERE CURRENT OF c RETURNING k;
+FETCH RELATIVE 0 FROM c;
+UPDATE t SET note = 'gone' WHERE CURRENT OF c;
+FETCH LAST FROM c;
+UPDATE t SET note = 'last' WHERE CURRENT OF c RETURNING k;
+COMMIT;
+SELECT k, note FROM t WHERE k BETWEEN 9 AND 20 ORDER BY k;
+
+-- FOR UPDATE, with joins and limits
+BEGIN;
+DECLARE c CURSOR FOR SELECT t.k, o.v FROM t JOIN other o ON t.k = o.k WHERE t.k = 5 FOR UPDATE OF t;
+FETCH c;
+UPDATE t SET note = 'joined' WHERE CURRENT OF c RETURNING *;
+UPDATE other SET k = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT t.k, o.v FROM t JOIN other o ON t.k = o.k ORDER BY t.k LIMIT 3 FOR UPDATE;
+FETCH 2 FROM c;
+UPDATE t SET note = 'joined' WHERE CURRENT OF c RETURNING k, note;
+DELETE FROM other WHERE CURRENT OF c RETURNING *;
+FETCH c;
+UPDATE other SET k = k + 100 WHERE CURRENT OF c RETURNING *;
+COMMIT;
+BEGIN;
+DECLARE c CURSOR FOR SELECT a.k FROM t a, t b WHERE a.k = b.k AND a.k = 7 FOR UPDATE;
+FETCH c;
+UPDATE t SET v = 1 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k = 8 FOR UPDATE;
+FETCH c;
+UPDATE t SET v = (SELECT max(v) FROM other), k = 80 WHERE CURRENT OF c RETURNING *;
+-- differs: the row has moved to another shard, as it would between partitions
+UPDATE t SET v = 5 WHERE CURRENT OF c;
+ROLLBACK;
+
+-- from other tables
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k = 9;
+FETCH c;
+UPDATE t SET v = o.v * 10 FROM other o WHERE CURRENT OF c;
+DELETE FROM t USING here WHERE CURRENT OF c;
+WITH x AS (DELETE FROM t WHERE CURRENT OF c RETURNING k) SELECT * FROM x;
+ROLLBACK;
+SELECT count(*), sum(v) FROM other;
+
+-- copies
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM copies ORDER BY id;
+FETCH 3 FROM c;
+UPDATE copies SET v = v + 1000 WHERE CURRENT OF c RETURNING *;
+UPDATE copies SET v = v + 1000 WHERE CURRENT OF c RETURNING *;
+FETCH c;
+DELETE FROM copies WHERE CURRENT OF c;
+COMMIT;
+SELECT * FROM copies;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM alike FOR UPDATE;
+FETCH 2 FROM c;
+UPDATE alike SET v = 2 WHERE CURRENT OF c;
+FETCH c;
+DELETE FROM alike WHERE CURRENT OF c;
+COMMIT;
+SELECT * FROM alike;
+
+-- what is wrong with a cursor
+BEGIN;
+UPDATE t SET v = 0 WHERE CURRENT OF nowhere;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k = 10;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k = 10;
+FETCH ALL FROM c;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM other WHERE k = 1;
+FETCH c;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM other WHERE k = 1 FOR SHARE;
+FETCH c;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT t.k FROM t JOIN other o ON t.k = o.k WHERE t.k = 5;
+FETCH c;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT v, count(*) FROM t GROUP BY v ORDER BY v;
+FETCH c;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT DISTINCT note FROM t WHERE k = 10;
+FETCH c;
+DELETE FROM t WHERE CURRENT OF c;
+ROLLBACK;
+DECLARE held CURSOR WITH HOLD FOR SELECT * FROM t WHERE k = 10;
+FETCH held;
+UPDATE t SET v = 0 WHERE CURRENT OF held;
+CLOSE held;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM here WHERE v = 2;
+FETCH c;
+UPDATE t SET v = 0 WHERE CURRENT OF c;
+ROLLBACK;
+
+-- PL/pgSQL
+CREATE FUNCTION walk(step int) RETURNS int LANGUAGE plpgsql AS $$
+DECLARE c CURSOR FOR SELECT * FROM t; n int := 0;
+BEGIN
+    FOR r IN c LOOP
+        IF r.k % 3 = 0 THEN
+            UPDATE t SET v = r.v + step WHERE CURRENT OF c;
+            n := n + 1;
+        ELSIF r.k % 10 = 1 THEN
+            DELETE FROM t WHERE CURRENT OF c;
+        END IF;
+    END LOOP;
+    RETURN n;
+END $$;
+SELECT walk(1000);
+SELECT walk(2000);
+SELECT k, v FROM t;
+CREATE FUNCTION pick(which int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE c refcursor; r record;
+BEGIN
+    OPEN c FOR SELECT * FROM t WHERE k = which FOR UPDATE;
+    FETCH c INTO r;
+    UPDATE t SET note = note || '!' WHERE CURRENT OF c RETURNING * INTO r;
+    CLOSE c;
+    OPEN c FOR EXECUTE 'SELECT * FROM t WHERE k = $1' USING which;
+    FETCH c INTO r;
+    UPDATE t SET note = note || '?' WHERE CURRENT OF c RETURNING note INTO r.note;
+    RETURN r.note;
+END $$;
+SELECT pick(13), pick(14);
+SELECT pick(13), pick(14);
+SELECT * FROM t WHERE k IN (13, 14);
+DO $$ DECLARE c refcursor; BEGIN UPDATE t SET v = 1 WHERE CURRENT OF c; END $$;
+
+-- partitions
+CREATE TABLE p (k int, d int, v int) PARTITION BY RANGE (d);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+-- distribute: SELECT create_distributed_table('p', 'k')
+INSERT INTO p SELECT i, i, i FROM generate_series(1, 19) i;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM p WHERE k = 12;
+FETCH c;
+UPDATE p SET v = 100 WHERE CURRENT OF c RETURNING tableoid::regclass, *;
+UPDATE p2 SET v = v + 1 WHERE CURRENT OF c RETURNING *;
+UPDATE p1 SET v = v + 1 WHERE CURRENT OF c RETURNING *;
+COMMIT;
+DO $$
+DECLARE c CURSOR FOR SELECT * FROM p FOR UPDATE;
+BEGIN
+    FOR r IN c LOOP
+        IF r.k % 2 = 0 THEN UPDATE p SET v = -r.v WHERE CURRENT OF c; ELSE DELETE FROM p WHERE CURRENT OF c; END IF;
+    END LOOP;
+END $$;
+SELECT * FROM p;
+
+-- savepoints, prepared statements
+PREPARE u AS UPDATE t SET v = v + 1 WHERE CURRENT OF c RETURNING k;
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k IN (16, 17, 19) ORDER BY k FOR UPDATE;
+FETCH c;
+EXECUTE u;
+SAVEPOINT a;
+DELETE FROM t WHERE CURRENT OF c;
+ROLLBACK TO a;
+EXECUTE u;
+FETCH c;
+EXECUTE u;
+COMMIT;
+SELECT k, v FROM t WHERE k BETWEEN 16 AND 19;
