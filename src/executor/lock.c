@@ -12,7 +12,9 @@
  *
  * With a LIMIT only some more candidates than needed are asked for, and more when they do not do.
  *
- * Invariant: a combination of rows is returned at most once.
+ * Invariant: what one reading of the candidates has returned (or skipped) of a combination of
+ * locked rows, a later one does not return again.  A combination may stand in several candidates:
+ * rows of other relations of the query come along.
  */
 #include "postgres.h"
 #include "access/xact.h"
@@ -55,6 +57,15 @@ typedef struct CandidateKey
 	RowId		rows[MAX_TARGETS];
 } CandidateKey;
 
+/* a combination of rows that candidates have named */
+typedef struct TriedKey
+{
+	CandidateKey key;			/* first: the key of the hash table */
+	int64		handled;		/* candidates that were returned or skipped */
+	int64		seen;			/* candidates of the present reading */
+	int			reading;		/* to which seen belongs */
+} TriedKey;
+
 typedef struct Candidate
 {
 	CandidateKey key;
@@ -72,7 +83,8 @@ typedef struct LockRun
 	int64		ask;			/* candidates to ask for; negative: all */
 	bool		skipsLocked;
 	bool		again;			/* rows have changed since they were read */
-	HTAB	   *tried;			/* of CandidateKey */
+	HTAB	   *tried;			/* of TriedKey */
+	int			reading;		/* counts readings of the candidates */
 	TupleDesc	desc;			/* of candidates */
 	MemoryContext batchContext;
 } LockRun;
@@ -102,7 +114,7 @@ evaluate_bound(LockState *state, Expr *expr, int64 ifNull, bool isLimit)
 static void
 begin_run(LockRun *run, LockState *state)
 {
-	HASHCTL		control = {.keysize = sizeof(CandidateKey), .entrysize = sizeof(CandidateKey)};
+	HASHCTL		control = {.keysize = sizeof(CandidateKey), .entrysize = sizeof(TriedKey)};
 	ListCell   *cell;
 
 	run->state = state;
@@ -167,11 +179,12 @@ read_candidates(LockRun *run, bool first)
 	return store;
 }
 
-/* the rows that the candidate would lock; false if it was tried before */
+/* the rows that the candidate would lock; false if an earlier reading has dealt with it */
 static bool
 is_new_candidate(LockRun *run, TupleTableSlot *slot, CandidateKey *key)
 {
 	bool		found;
+	TriedKey   *tried;
 	ListCell   *cell;
 
 	memset(key, 0, sizeof(CandidateKey));
@@ -187,8 +200,16 @@ is_new_candidate(LockRun *run, TupleTableSlot *slot, CandidateKey *key)
 		ItemPointerCopy((ItemPointer) DatumGetPointer(slot_getattr(slot, target->rowColumn,
 																   &isNull)), &row->ctid);
 	}
-	(void) hash_search(run->tried, key, HASH_ENTER, &found);
-	return !found;
+	tried = hash_search(run->tried, key, HASH_ENTER, &found);
+	if (!found)
+		tried->handled = 0;
+	if (!found || tried->reading != run->reading)
+		tried->seen = 0;
+	tried->reading = run->reading;
+	if (++tried->seen <= tried->handled)
+		return false;
+	tried->handled++;
+	return true;
 }
 
 /* ---- locks ---- */
@@ -324,7 +345,11 @@ static void
 forget_candidates(LockRun *run, Candidate *candidates, int n)
 {
 	for (int i = 0; i < n; i++)
-		(void) hash_search(run->tried, &candidates[i].key, HASH_REMOVE, NULL);
+	{
+		TriedKey   *tried = hash_search(run->tried, &candidates[i].key, HASH_FIND, NULL);
+
+		tried->handled--;
+	}
 }
 
 /* locks what can be locked of a batch, and keeps the rows that are */
@@ -412,6 +437,7 @@ run_lock(LockState *state)
 		int64		count;
 
 		run.again = false;
+		run.reading++;
 		store = read_candidates(&run, first);
 		count = lock_candidates(&run, store);
 		tuplestore_end(store);
