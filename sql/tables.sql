@@ -18,6 +18,10 @@ CREATE FUNCTION pg_catalog.remove_local_tables_from_metadata() RETURNS void
 CREATE FUNCTION pg_catalog.truncate_local_data_after_distributing_table(function_name regclass)
     RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'truncate_local_data_after_distributing_table';
+CREATE FUNCTION pg_catalog.alter_distributed_table(
+    table_name regclass, distribution_column text DEFAULT NULL, shard_count int DEFAULT NULL,
+    colocate_with text DEFAULT NULL, cascade_to_colocated boolean DEFAULT NULL) RETURNS void
+    LANGUAGE C AS 'MODULE_PATHNAME', 'alter_distributed_table';
 CREATE FUNCTION pg_catalog.update_distributed_table_colocation(
     table_name regclass, colocate_with text) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'update_distributed_table_colocation';
@@ -37,6 +41,8 @@ COMMENT ON FUNCTION pg_catalog.create_reference_table(regclass)
     IS 'keeps a copy of a table on every node';
 COMMENT ON FUNCTION pg_catalog.undistribute_table(regclass, boolean)
     IS 'makes a distributed table a local one again';
+COMMENT ON FUNCTION pg_catalog.alter_distributed_table(regclass, text, int, text, boolean)
+    IS 'changes the distribution column, the number of shards or the colocation of a table';
 COMMENT ON FUNCTION pg_catalog.citus_add_local_table_to_metadata(regclass, boolean)
     IS 'makes a local table known to all nodes';
 
@@ -59,6 +65,8 @@ CREATE FUNCTION citus_internal.drop_relations(names text[]) RETURNS void
 CREATE FUNCTION citus_internal.set_own_parts(
     relation text, columns text[], constraints text[]) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_own_parts';
+CREATE FUNCTION citus_internal.next_colocation_id() RETURNS int
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_next_colocation_id';
 CREATE FUNCTION citus_internal.delete_shard_metadata(shard_ids bigint[]) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_delete_shard_metadata';
 CREATE FUNCTION citus_internal.set_table_colocation(relation text, colocation_id int) RETURNS void

@@ -13,20 +13,13 @@
 #include "citus/deparse/object.h"
 #include "commands_internal.h"
 
-typedef struct AlterCheck
-{
-	const DistTable *table;
-	const char *keyName;		/* NULL when keyless */
-} AlterCheck;
-
 static void
-refuse(const AlterCheck *check, const char *what, const char *detail)
+refuse(const DistTable *table, const char *what, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot %s distributed table \"%s\"", what,
-					get_rel_name(check->table->relid)),
-			 detail ? errdetail("%s", detail) : 0));
+			 errmsg("cannot %s distributed table \"%s\"", what, get_rel_name(table->relid)),
+			 errdetail("%s", detail)));
 }
 
 /* true for the types that stand for an integer with a sequence */
@@ -47,46 +40,33 @@ commands_type_is_serial(const TypeName *type)
 	return false;
 }
 
-static const char *
-key_change(AlterTableType type)
+/*
+ * ALTER TYPE ... CASCADE, of the type of which a table is: changes of the distribution column are
+ * refused by XX000.
+ */
+void
+commands_check_typed_key(const DistTable *table, const AlterTableStmt *statement)
 {
-	switch (type)
-	{
-		case AT_DropColumn:
-			return "drop";
-		default:
-			return "change the type or expression of";
-	}
+	if (commands_key_change(table, statement) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("cannot drop or change the type of the distribution column of "
+						"distributed table \"%s\" through its type",
+						get_rel_name(table->relid))));
 }
 
 static void
-check_key_column(const AlterCheck *check, const AlterTableCmd *cmd)
-{
-	if (check->keyName == NULL || cmd->name == NULL || strcmp(cmd->name, check->keyName) != 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INTERNAL_ERROR),
-			 errmsg("cannot %s the distribution column of distributed table \"%s\"",
-					key_change(cmd->subtype), get_rel_name(check->table->relid))));
-}
-
-static void
-check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
+check_subcommand(const DistTable *table, const AlterTableCmd *cmd)
 {
 	switch (cmd->subtype)
 	{
-		case AT_AlterColumnType:
-		case AT_DropColumn:
-		case AT_DropExpression:
-			check_key_column(check, cmd);
-			break;
 		case AT_EnableRule:
 		case AT_EnableAlwaysRule:
 		case AT_EnableReplicaRule:
 		case AT_DisableRule:
-			if (OidIsValid(get_rewrite_oid(check->table->relid, cmd->name, true)) &&
-				OidIsValid(deparse_rule_obstacle(check->table->relid, cmd->name)))
-				refuse(check, "enable or disable a rule on",
+			if (OidIsValid(get_rewrite_oid(table->relid, cmd->name, true)) &&
+				OidIsValid(deparse_rule_obstacle(table->relid, cmd->name)))
+				refuse(table, "enable or disable a rule on",
 					   "The rule names a relation that other nodes do not have.");
 			break;
 		default:
@@ -94,18 +74,12 @@ check_subcommand(const AlterCheck *check, const AlterTableCmd *cmd)
 	}
 }
 
-/*
- * raises 0A000 for what cannot be kept true over the shards of table, XX000 for changes of its
- * distribution column
- */
+/* raises 0A000 for what cannot be kept true over the shards of table */
 void
 commands_check_alter_table(const DistTable *table, AlterTableStmt *statement)
 {
-	AlterCheck	check = {.table = table};
 	ListCell   *cell;
 
-	if (DIST_TABLE_HAS_KEY(table))
-		check.keyName = get_attname(table->relid, table->keyAttno, false);
 	foreach(cell, statement->cmds)
-		check_subcommand(&check, lfirst(cell));
+		check_subcommand(table, lfirst(cell));
 }

@@ -155,10 +155,22 @@ extern List *commands_steps_alter_table(Command *command);
 /* known tables of a composite type; what their shards are told when it changes */
 extern List *commands_tables_of_type(Oid typeId);
 extern List *commands_add_tables_of_type(Command *command, Oid typeId, List *steps);
+
+/* key_change.c: DROP COLUMN and ALTER COLUMN TYPE of the distribution column */
+typedef struct KeyChange KeyChange;
+
+/* NULL when the statement does neither; NULL is fine for the others */
+extern KeyChange *commands_key_change(const DistTable *table, const AlterTableStmt *statement);
+/* steps before the statement runs anywhere; when it has run on this node's shell; at its end */
+extern List *commands_steps_before_key_change(KeyChange *change);
+extern List *commands_steps_amid_key_change(KeyChange *change);
+extern List *commands_steps_after_key_change(KeyChange *change);
+
 /* partitions.c */
 extern List *commands_steps_after_detach(Command *command, Oid parentId);
 /* alter_checks.c: refuses what cannot hold across shards */
 extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
+extern void commands_check_typed_key(const DistTable *table, const AlterTableStmt *statement);
 extern bool commands_type_is_serial(const TypeName *type);
 
 /* defaults.c */

@@ -506,6 +506,7 @@ steps_for_known_table(Command *command, Oid relid)
 {
 	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
 	const DistTable *table = catalog_table_get(relid);
+	KeyChange  *keyChange = commands_key_change(table, statement);
 	TableChange *change;
 	Oid			partition;
 	List	   *last = NIL;
@@ -523,14 +524,18 @@ steps_for_known_table(Command *command, Oid relid)
 	commands_qualify_text(command, names_in_alter(statement));
 	change = commands_table_change(relid, statement, command->text,
 								   tables_choose_names((Node *) statement, relid));
-	steps = list_make4(commands_step_call(alter_own_shell, change),
-					   call_with_relid(check_constraints, relid),
-					   commands_step_dependencies(RelationRelationId, relid),
-					   commands_step_change_shells(change, statement));
+	steps = lcons(commands_step_call(alter_own_shell, change),
+				  commands_steps_amid_key_change(keyChange));
+	steps = list_concat(steps,
+						list_make3(call_with_relid(check_constraints, relid),
+								   commands_step_dependencies(RelationRelationId, relid),
+								   commands_step_change_shells(change, statement)));
 	if (changes_numbering(statement))
 		steps = lappend(steps, call_with_relid(adjust_sequences, relid));
 	steps = list_concat(lappend(steps, commands_step_change_shards(change)), last);
-	return list_concat(commands_steps_before_change(change), steps);
+	steps = list_concat(commands_steps_before_change(change), steps);
+	return list_concat(list_concat(commands_steps_before_key_change(keyChange), steps),
+					   commands_steps_after_key_change(keyChange));
 }
 
 static void
@@ -666,7 +671,7 @@ steps_for_row_type(Command *command, AlterTableStmt *statement, const ObjectAddr
 	ListCell   *cell;
 
 	foreach(cell, commands_tables_of_type(address->objectId))
-		commands_check_alter_table(catalog_table_get(lfirst_oid(cell)), statement);
+		commands_check_typed_key(catalog_table_get(lfirst_oid(cell)), statement);
 	return commands_add_tables_of_type(command, address->objectId,
 									   commands_steps_for_object(command, address));
 }

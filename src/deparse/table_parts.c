@@ -214,6 +214,16 @@ deparse_table_foreign_keys(List *texts, Relation relation)
 	return constraints_of_parts(texts, relation, TABLE_DDL_FOREIGN_KEYS);
 }
 
+char *
+deparse_constraint(Oid constraintId)
+{
+	int			level = deparse_settings_begin();
+	char	   *text = pg_get_constraintdef_command(constraintId);
+
+	deparse_settings_end(level);
+	return text;
+}
+
 
 /* ---- statistics ---- */
 

@@ -120,13 +120,20 @@ typedef struct ForeignKeyCheck
 	AttrNumber	keyAttno;
 	DistTableKind kind;
 	ColocationId colocationId;
+	bool		collects;		/* what is refused is only noted ... */
+	List	   *refused;		/* ... here: oids of constraints */
 } ForeignKeyCheck;
 
 static void
-refuse(int sqlstate, HeapTuple tuple, const char *detail)
+refuse(ForeignKeyCheck *check, int sqlstate, HeapTuple tuple, const char *detail)
 {
 	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
 
+	if (check->collects)
+	{
+		check->refused = list_append_unique_oid(check->refused, constraint->oid);
+		return;
+	}
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg("cannot keep foreign key \"%s\" of table \"%s\"",
@@ -178,7 +185,8 @@ keys_face(const ForeignKeyColumns *columns, AttrNumber referencingKey, AttrNumbe
  * change_move.c).
  */
 static void
-check_actions(HeapTuple tuple, const ForeignKeyColumns *columns, AttrNumber key, bool mayFollow)
+check_actions(ForeignKeyCheck *check, HeapTuple tuple, const ForeignKeyColumns *columns,
+			  AttrNumber key, bool mayFollow)
 {
 	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
 
@@ -186,20 +194,19 @@ check_actions(HeapTuple tuple, const ForeignKeyColumns *columns, AttrNumber key,
 		return;
 	if (constraint->confdeltype == FKCONSTR_ACTION_SETNULL ||
 		constraint->confdeltype == FKCONSTR_ACTION_SETDEFAULT)
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "ON DELETE SET NULL and SET DEFAULT would change the distribution column.");
 	if (constraint->confupdtype == FKCONSTR_ACTION_SETNULL ||
 		constraint->confupdtype == FKCONSTR_ACTION_SETDEFAULT ||
 		(constraint->confupdtype == FKCONSTR_ACTION_CASCADE && !mayFollow))
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "ON UPDATE SET NULL, SET DEFAULT and CASCADE would change the distribution "
 			   "column.");
 }
 
 /* between two tables whose rows are spread, or one with itself */
 static void
-check_colocated(HeapTuple tuple, const ForeignKeyCheck *check, const DistTable *other,
-				bool outgoing)
+check_colocated(HeapTuple tuple, ForeignKeyCheck *check, const DistTable *other, bool outgoing)
 {
 	ForeignKeyColumns columns;
 	AttrNumber	otherKey = other != NULL ? other->keyAttno : check->keyAttno;
@@ -208,14 +215,14 @@ check_colocated(HeapTuple tuple, const ForeignKeyCheck *check, const DistTable *
 	if (other != NULL &&
 		(check->colocationId == INVALID_COLOCATION_ID ||
 		 other->colocationId != check->colocationId))
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple, "The tables are not colocated.");
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple, "The tables are not colocated.");
 	if (check->keyAttno == InvalidAttrNumber)
 		return;
 	if (!keys_face(&columns, outgoing ? check->keyAttno : otherKey,
 				   outgoing ? otherKey : check->keyAttno))
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "The distribution columns are not at the same place in it.");
-	check_actions(tuple, &columns, outgoing ? check->keyAttno : otherKey, other != NULL);
+	check_actions(check, tuple, &columns, outgoing ? check->keyAttno : otherKey, other != NULL);
 }
 
 static bool
@@ -226,25 +233,25 @@ is_spread(DistTableKind kind)
 
 /* a reference table's copies away from the coordinator cannot act on a table that is only there */
 static void
-check_reference_to_local(HeapTuple tuple)
+check_reference_to_local(HeapTuple tuple, ForeignKeyCheck *check)
 {
 	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
 
 	if (!tables_enable_local_reference_fks)
-		refuse(ERRCODE_INVALID_TABLE_DEFINITION, tuple,
+		refuse(check, ERRCODE_INVALID_TABLE_DEFINITION, tuple,
 			   "The referenced table is neither a reference table nor distributed.");
 	if ((constraint->confdeltype != FKCONSTR_ACTION_NOACTION &&
 		 constraint->confdeltype != FKCONSTR_ACTION_RESTRICT) ||
 		(constraint->confupdtype != FKCONSTR_ACTION_NOACTION &&
 		 constraint->confupdtype != FKCONSTR_ACTION_RESTRICT))
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "From a reference table to a local table only NO ACTION and RESTRICT are possible.");
 }
 
 static void
 check_outgoing(HeapTuple tuple, void *context)
 {
-	const ForeignKeyCheck *check = context;
+	ForeignKeyCheck *check = context;
 	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
 	const DistTable *other = catalog_table_get(constraint->confrelid);
 
@@ -261,24 +268,27 @@ check_outgoing(HeapTuple tuple, void *context)
 			ForeignKeyColumns columns;
 
 			get_columns(tuple, &columns);
-			check_actions(tuple, &columns, check->keyAttno, false);
+			check_actions(check, tuple, &columns, check->keyAttno, false);
 		}
 		return;
 	}
 	if (!is_spread(check->kind))
 	{
 		if (other != NULL && is_spread(other->kind))
-			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+			refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 				   "A reference or local table cannot reference a distributed one.");
 		if (check->kind == DIST_TABLE_REFERENCE)
-			check_reference_to_local(tuple);
+			check_reference_to_local(tuple, check);
 		return;
 	}
 	if (other == NULL)
-		refuse(ERRCODE_INVALID_TABLE_DEFINITION, tuple,
+	{
+		refuse(check, ERRCODE_INVALID_TABLE_DEFINITION, tuple,
 			   "The referenced table is neither a reference table nor distributed.");
+		return;
+	}
 	if (other->kind == DIST_TABLE_LOCAL)
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "A distributed table cannot reference a local one.");
 	check_colocated(tuple, check, other, true);
 }
@@ -286,7 +296,7 @@ check_outgoing(HeapTuple tuple, void *context)
 static void
 check_incoming(HeapTuple tuple, void *context)
 {
-	const ForeignKeyCheck *check = context;
+	ForeignKeyCheck *check = context;
 	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
 	const DistTable *other = catalog_table_get(constraint->conrelid);
 
@@ -296,12 +306,12 @@ check_incoming(HeapTuple tuple, void *context)
 	if (!is_spread(check->kind))
 	{
 		if (check->kind == DIST_TABLE_LOCAL && is_spread(other->kind))
-			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+			refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 				   "A distributed table cannot reference a local one.");
 		return;
 	}
 	if (!is_spread(other->kind))
-		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
+		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "A reference or local table cannot reference a distributed one.");
 	check_colocated(tuple, check, other, false);
 }
@@ -406,4 +416,21 @@ tables_check_constraints(Oid relid, AttrNumber keyAttno, DistTableKind kind,
 	}
 	visit_foreign_keys(relid, true, check_outgoing, &check);
 	visit_foreign_keys(relid, false, check_incoming, &check);
+}
+
+List *
+tables_refused_foreign_keys(Oid relid, AttrNumber keyAttno, DistTableKind kind,
+							ColocationId colocationId)
+{
+	ForeignKeyCheck check = {
+		.relid = relid,
+		.keyAttno = keyAttno,
+		.kind = kind,
+		.colocationId = colocationId,
+		.collects = true,
+	};
+
+	visit_foreign_keys(relid, true, check_outgoing, &check);
+	visit_foreign_keys(relid, false, check_incoming, &check);
+	return check.refused;
 }

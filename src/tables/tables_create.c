@@ -554,6 +554,22 @@ tables_create_local(Oid relid, bool cascadeViaForeignKeys)
 		add_foreign_keys(lfirst(lc));
 }
 
+void
+tables_lay_out_again(Oid relid, ShardLayout *layout, List *held)
+{
+	Creation	creation = {.layout = layout};
+	ListCell   *lc;
+
+	creation.spec.relid = relid;
+	creation.spec.kind = layout->partMethod == 'h' ? DIST_TABLE_HASH : DIST_TABLE_SINGLE_SHARD;
+	creation.family = tables_family(relid);
+	record(&creation);
+	create_shards(creation.family);
+	foreach(lc, held)
+		tables_data_release(lfirst(lc));
+	finish_shards(creation.family, creation.spec.kind);
+}
+
 /* ---- partitions and children that come later ---- */
 
 static Oid

@@ -29,6 +29,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
@@ -209,6 +210,86 @@ make_select(Relation rel)
 	/* its children have rows, and shells, of their own */
 	appendStringInfo(&sql, " FROM ONLY %s", tables_qualified_name(RelationGetRelid(rel)));
 	return sql.data;
+}
+
+/* HeldRows: rows between two sets of shards */
+struct HeldRows
+{
+	Oid			relid;
+	List	   *columns;		/* attribute numbers */
+	TupleDesc	desc;
+	Tuplestorestate *rows;
+};
+
+static char *
+select_columns(Oid relid, List *columns)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	foreach(lc, columns)
+		appendStringInfo(&sql, "%s%s", lc == list_head(columns) ? "" : ", ",
+						 quote_identifier(get_attname(relid, lfirst_int(lc), false)));
+	appendStringInfo(&sql, " FROM ONLY %s", tables_qualified_name(relid));
+	return sql.data;
+}
+
+HeldRows *
+tables_data_hold(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	HeldRows   *held;
+	Portal		portal;
+
+	if (!has_rows_of_its_own(rel))
+	{
+		table_close(rel, NoLock);
+		return NULL;
+	}
+	held = palloc(sizeof(HeldRows));
+	held->relid = relid;
+	held->columns = stored_columns(RelationGetDescr(rel));
+	held->desc = descriptor_of_columns(RelationGetDescr(rel), held->columns);
+	held->rows = tuplestore_begin_heap(false, false, work_mem);
+	table_close(rel, NoLock);
+
+	SPI_connect();
+	portal = SPI_cursor_open_with_args(NULL, select_columns(relid, held->columns), 0, NULL, NULL,
+									   NULL, false, 0);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, FETCH_ROWS);
+		if (SPI_processed == 0)
+			break;
+		for (uint64 i = 0; i < SPI_processed; i++)
+			tuplestore_puttuple(held->rows, SPI_tuptable->vals[i]);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+	return held;
+}
+
+uint64
+tables_data_release(HeldRows *held)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(held->desc, &TTSOpsMinimalTuple);
+	ShardWriter *writer = executor_writer_begin(catalog_table_get(held->relid), held->columns,
+												held->desc);
+	uint64		count;
+
+	while (tuplestore_gettupleslot(held->rows, true, false, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		executor_writer_put(writer, slot);
+	}
+	count = executor_writer_end(writer);
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(held->rows);
+	pfree(held);
+	return count;
 }
 
 /* HeapFill: rows on their way into the new heap */

@@ -306,6 +306,28 @@ tables_drop(Oid relid, const char *schemaName, const char *relationName)
 }
 
 void
+tables_drop_shards_of_family(List *family)
+{
+	MetadataDelta *delta = cluster_delta_begin();
+	List	   *names = NIL;
+
+	/* partitions go first, so that dropping their parent's shards finds nothing to cascade to */
+	for (int i = list_length(family) - 1; i >= 0; i--)
+	{
+		Oid			relid = list_nth_oid(family, i);
+
+		names = list_concat(names,
+							tables_shard_names(catalog_table_get(relid),
+											   get_namespace_name(get_rel_namespace(relid)),
+											   get_rel_name(relid)));
+		cluster_delta_drop_table(delta, relid);
+	}
+	drop_on_others(names);
+	tables_drop_relations(names);
+	cluster_delta_apply(delta);
+}
+
+void
 tables_drop_shards_in_schema(Oid schemaId)
 {
 	List	   *names = NIL;

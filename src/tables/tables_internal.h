@@ -58,8 +58,6 @@ extern void tables_colocation_drop_if_empty(ColocationId colocationId);
 extern void tables_check_relation(Relation rel, DistTableKind kind);
 /* the number of the key column; raises if it cannot be one */
 extern AttrNumber tables_check_key(Relation rel, const char *keyColumn);
-/* leaf and parent oids of a partitioned table, itself first; (relid) for others */
-extern List *tables_family(Oid relid);
 /* raises XX000 when a shard of a foreign table would not read what the table reads */
 extern void tables_check_foreign(Oid relid);
 /* raises XX000, 42809 when rel is a partition or child, which becomes known with its parent */
@@ -86,6 +84,14 @@ extern void tables_require_internal(void);
 
 /* copies the rows of the shell's own heap to the shards; number of rows */
 extern uint64 tables_data_push(Oid relid);
+/*
+ * HeldRows: the rows of a table's shards, kept by this node while the shards are replaced.  Lives
+ * in the context that is current when they are read; NULL for a table that has no rows of its own.
+ */
+typedef struct HeldRows HeldRows;
+extern HeldRows *tables_data_hold(Oid relid);
+/* puts them into the shards that the table has now, and frees them; their number */
+extern uint64 tables_data_release(HeldRows *held);
 /* replaces the shell's own heap by the rows of the shards */
 extern uint64 tables_data_pull(Oid relid);
 /* empties the shell's own heap and indexes */
@@ -183,9 +189,62 @@ extern int	tables_drop_all_shards(const DistTable *table, const char *schemaName
 extern void tables_create_local(Oid relid, bool cascadeViaForeignKeys);
 /* one table and its partitions, whatever foreign keys say */
 extern void tables_make_plain(Oid relid);
+/* metadata and shards of a family whose shells are there, with held rows (of HeldRows *) */
+extern void tables_lay_out_again(Oid relid, ShardLayout *layout, List *held);
+/* its shards and metadata, everywhere; not the shells */
+extern void tables_drop_shards_of_family(List *family);
+/* AccessExclusiveLock on the shells of all nodes; action is for the error when they are in use */
+extern void tables_lock_everywhere(List *family, const char *action);
+/*
+ * Forced row-level security would hide rows from their owner: off on the shell and on shards that
+ * are about to go.  True if the shell is to be protected again, by the other function.
+ */
+extern bool tables_suspend_row_security(Oid relid);
+extern void tables_resume_row_security(Oid relid);
 
 extern void tables_forget_links(LifecycleEvent event, SubTransactionId subid,
 								SubTransactionId parent);
+
+/* ---- another layout (tables_relayout.c, tables_alter.c) ---- */
+
+/* Relayout: one table, with its family, on its way to another layout */
+typedef struct Relayout
+{
+	Oid			relid;
+	List	   *family;			/* oids, relid first */
+	ShardLayout *layout;		/* the new one, of relid; the caller sets it */
+	ColocationId oldGroup;
+	List	   *held;			/* of HeldRows *, while it runs */
+} Relayout;
+
+extern Relayout *tables_relayout_make(Oid relid);
+/* the number of the new key in a member of the family */
+extern AttrNumber tables_relayout_key(const Relayout *relayout, Oid member);
+/* raises what create_distributed_table() would, of constraints that the new layout cannot keep */
+extern void tables_relayout_check(const Relayout *relayout);
+/*
+ * Lays all of them (of Relayout *) out; those of one new group with the one that makes it first.
+ * Shells are locked everywhere.  keyLeaves: foreign keys to other distributed tables do not come
+ * back.
+ */
+extern void tables_relayout_run(List *relayouts, bool keyLeaves);
+
+/* AlterSpec: the arguments of alter_distributed_table() */
+typedef struct AlterSpec
+{
+	Oid			relid;
+	const char *keyColumn;		/* NULL: not given */
+	bool		hasShardCount;
+	int			shardCount;
+	const char *colocateWith;	/* NULL: not given */
+	bool		hasCascade;
+	bool		cascade;
+} AlterSpec;
+extern void tables_alter(const AlterSpec *spec);
+
+/* foreign keys (oids) for which tables_check_constraints() would raise an error */
+extern List *tables_refused_foreign_keys(Oid relid, AttrNumber keyAttno, DistTableKind kind,
+										 ColocationId colocationId);
 
 /* ---- the rest ---- */
 

@@ -58,12 +58,24 @@ is_default(const char *colocateWith)
 	return colocateWith == NULL || pg_strcasecmp(colocateWith, "default") == 0;
 }
 
+/* the coordinator's sequence is the one that counts */
+static ColocationId
+next_colocation_id(void)
+{
+	List	   *rows;
+
+	if (catalog_is_coordinator())
+		return catalog_next_colocation_id();
+	rows = cluster_query(cluster_coordinator(), "SELECT citus_internal.next_colocation_id()");
+	return pg_strtoint32(((char **) linitial(rows))[0]);
+}
+
 static void
 use_new_group(ShardLayout *layout, int shardCount, int replicationFactor, Oid keyType,
 			  Oid keyCollation)
 {
 	layout->newGroup = true;
-	layout->colocationId = catalog_next_colocation_id();
+	layout->colocationId = next_colocation_id();
 	layout->group.id = layout->colocationId;
 	layout->group.shardCount = shardCount;
 	layout->group.replicationFactor = replicationFactor;
@@ -285,11 +297,17 @@ check_shard_count(const TableSpec *spec)
 				 errdetail("It must be between 1 and %d.", MAX_SHARD_COUNT)));
 }
 
+static int
+replication_factor(const TableSpec *spec)
+{
+	return spec->replicationFactor ? spec->replicationFactor : tables_shard_replication_factor;
+}
+
 static void
 lay_out_hash(ShardLayout *layout, const TableSpec *spec)
 {
 	int			shardCount = spec->shardCount ? spec->shardCount : tables_shard_count;
-	int			factor = tables_shard_replication_factor;
+	int			factor = replication_factor(spec);
 	Oid			keyType;
 	int32		keyTypmod;
 	Oid			keyCollation;
@@ -314,7 +332,7 @@ lay_out_single_shard(ShardLayout *layout, const TableSpec *spec)
 {
 	layout->partMethod = 'n';
 	layout->replicationModel = 's';
-	if (tables_shard_replication_factor > 1)
+	if (replication_factor(spec) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("cannot replicate a table without a distribution column"),

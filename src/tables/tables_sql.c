@@ -23,10 +23,12 @@ PG_FUNCTION_INFO_V1(undistribute_table);
 PG_FUNCTION_INFO_V1(citus_add_local_table_to_metadata);
 PG_FUNCTION_INFO_V1(remove_local_tables_from_metadata);
 PG_FUNCTION_INFO_V1(truncate_local_data_after_distributing_table);
+PG_FUNCTION_INFO_V1(alter_distributed_table);
 PG_FUNCTION_INFO_V1(update_distributed_table_colocation);
 PG_FUNCTION_INFO_V1(citus_drop_all_shards);
 PG_FUNCTION_INFO_V1(master_get_new_shardid);
 PG_FUNCTION_INFO_V1(master_get_new_placementid);
+PG_FUNCTION_INFO_V1(citus_internal_next_colocation_id);
 
 /* the label of an enum value */
 static char *
@@ -107,6 +109,25 @@ truncate_local_data_after_distributing_table(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* alter_distributed_table(regclass, text, int, text, bool) */
+Datum
+alter_distributed_table(PG_FUNCTION_ARGS)
+{
+	AlterSpec	spec = {0};
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_VOID();
+	spec.relid = PG_GETARG_OID(0);
+	spec.keyColumn = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	spec.hasShardCount = !PG_ARGISNULL(2);
+	spec.shardCount = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+	spec.colocateWith = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	spec.hasCascade = !PG_ARGISNULL(4);
+	spec.cascade = !PG_ARGISNULL(4) && PG_GETARG_BOOL(4);
+	tables_alter(&spec);
+	PG_RETURN_VOID();
+}
+
 Datum
 update_distributed_table_colocation(PG_FUNCTION_ARGS)
 {
@@ -144,4 +165,12 @@ master_get_new_placementid(PG_FUNCTION_ARGS)
 {
 	cluster_require_coordinator();
 	PG_RETURN_INT64(catalog_next_placement_id());
+}
+
+Datum
+citus_internal_next_colocation_id(PG_FUNCTION_ARGS)
+{
+	tables_require_internal();
+	cluster_require_coordinator();
+	PG_RETURN_INT32(catalog_next_colocation_id());
 }

@@ -36,8 +36,8 @@
 
 /* ---- one table ---- */
 
-static void
-lock_everywhere(List *family)
+void
+tables_lock_everywhere(List *family, const char *action)
 {
 	List	   *names = NIL;
 	ListCell   *lc;
@@ -46,22 +46,23 @@ lock_everywhere(List *family)
 	{
 		Relation	rel = relation_open(lfirst_oid(lc), AccessExclusiveLock);
 
-		CheckTableNotInUse(rel, "undistribute");
+		CheckTableNotInUse(rel, action);
 		relation_close(rel, NoLock);
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
 			continue;
 		names = lappend(names, psprintf("LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE",
 										tables_qualified_name(lfirst_oid(lc))));
 	}
-	cluster_run_on_others(names);
+	if (names != NIL)
+		cluster_run_on_others(names);
 }
 
 /*
  * Forced row-level security would hide rows from their owner; what is being given up need not be
  * protected from him.  True if the shell has to be protected again.
  */
-static bool
-suspend_row_security(Oid relid)
+bool
+tables_suspend_row_security(Oid relid)
 {
 	Relation	rel = RelationIdGetRelation(relid);
 	bool		forced = rel->rd_rel->relforcerowsecurity;
@@ -76,6 +77,13 @@ suspend_row_security(Oid relid)
 	return true;
 }
 
+void
+tables_resume_row_security(Oid relid)
+{
+	tables_execute_text(psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY",
+								 tables_qualified_name(relid)));
+}
+
 static void
 pull_rows(Oid relid)
 {
@@ -83,15 +91,14 @@ pull_rows(Oid relid)
 
 	if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
 		return;
-	wasForced = suspend_row_security(relid);
+	wasForced = tables_suspend_row_security(relid);
 
 	ereport(NOTICE,
 			(errmsg("moving the rows of table \"%s\" from its shards into a local table",
 					get_rel_name(relid))));
 	tables_data_pull(relid);
 	if (wasForced)
-		tables_execute_text(psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY",
-									 tables_qualified_name(relid)));
+		tables_resume_row_security(relid);
 }
 
 static bool
@@ -160,7 +167,7 @@ tables_make_plain(Oid relid)
 	List	   *family = tables_family(relid);
 	ListCell   *lc;
 
-	lock_everywhere(family);
+	tables_lock_everywhere(family, "undistribute");
 	foreach(lc, family)
 		pull_rows(lfirst_oid(lc));
 	drop_remains(family);

@@ -45,6 +45,9 @@
 /* List of char *: statements; for shards no nextval() default, no identity is printed */
 extern List *deparse_table_ddl(Oid relid, int parts);
 
+/* ALTER TABLE ... ADD CONSTRAINT ... for one constraint */
+extern char *deparse_constraint(Oid constraintId);
+
 /* the parents of a table that is no partition, in order: a List of oids */
 extern List *deparse_parents(Oid relid);
 

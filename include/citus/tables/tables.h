@@ -24,6 +24,7 @@ typedef struct TableSpec
 	const char *keyColumn;		/* NULL: keyless */
 	const char *colocateWith;	/* "default", "none" or a table name; NULL: "default" */
 	int			shardCount;		/* 0: not given */
+	int			replicationFactor;	/* 0: citus.shard_replication_factor */
 	bool		autoConverted;
 } TableSpec;
 
@@ -31,6 +32,21 @@ typedef struct TableSpec
 extern void tables_create(const TableSpec *spec);
 /* the way back */
 extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
+
+/*
+ * Before the distribution column of a hash-distributed table and its family is dropped: all rows
+ * go into a single shard.  Raises 0A000 for tables distributed by append or range.
+ */
+extern void tables_drop_key(Oid relid);
+/* a table, its partitions and children of all levels, itself first */
+extern List *tables_family(Oid relid);
+/* raises what create_distributed_table() would, of a column that has got another type */
+extern void tables_check_new_key(Oid relid, const char *keyColumn);
+/*
+ * After the type of the distribution column has changed, in shells and shards: metadata follow, and
+ * rows are where their keys' hashes say.  valuesChanged: false when no row has another key.
+ */
+extern void tables_rehash(Oid relid, const char *keyColumn, bool valuesChanged);
 
 /*
  * Makes a plain partition or child (INHERITS) that has just been created for, or attached to, a
