@@ -38,3 +38,17 @@ COMMENT ON FUNCTION citus_internal.alter_sequence(text, boolean)
     IS 'alters a sequence the way another node has';
 COMMENT ON FUNCTION citus_internal.alter_shell(text)
     IS 'alters a table the way another node has';
+
+-- locks relations on this node; scope: bits, 1 with children, 2 with what a DROP locks besides
+CREATE FUNCTION citus_internal.lock_relations(names text[], mode integer, scope integer)
+    RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_lock_relations$$;
+CREATE FUNCTION citus_internal.lock_names(names text[]) RETURNS boolean
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_lock_names$$;
+REVOKE ALL ON FUNCTION citus_internal.lock_names(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION citus_internal.lock_names(text[])
+    IS 'locks names of objects before another node changes them';
+COMMENT ON FUNCTION citus_internal.lock_relations(text[], integer, integer)
+    IS 'locks relations before another node changes them';

@@ -120,7 +120,8 @@ commands_steps_create_statistics(Command *command)
 		OidIsValid(get_statistics_object_oid(statement->defnames, true)))
 		return NIL;
 	commands_require_owner(relid);
-	commands_lock_coordinator_first(relid);
+	commands_lock_coordinator_first(list_make1_oid(relid), ShareUpdateExclusiveLock,
+									LOCK_ALONE);
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
 	return list_make2(commands_step_local(),
@@ -151,7 +152,7 @@ commands_steps_for_statistics(Command *command, List *names)
 		return NIL;
 	commands_require_owner(table->relid);
 	return list_make4(commands_step_lock_shells(list_make1_oid(table->relid),
-												ShareUpdateExclusiveLock),
+												ShareUpdateExclusiveLock, LOCK_ALONE),
 					  commands_step_shards(table->relid, command->text, NIL),
 					  commands_step_local(), commands_step_nodes(command->text));
 }
@@ -161,6 +162,7 @@ commands_steps_drop_statistics(Command *command)
 {
 	DropStmt   *statement = (DropStmt *) command->statement;
 	List	   *steps = NIL;
+	List	   *tables = NIL;
 	ListCell   *cell;
 
 	foreach(cell, statement->objects)
@@ -172,11 +174,16 @@ commands_steps_drop_statistics(Command *command)
 
 		if (table == NULL)
 			continue;
+		commands_require_owner(table->relid);
+		tables = list_append_unique_oid(tables, table->relid);
 		text = psprintf("DROP STATISTICS %s", statistics_qualified_name(statisticsId));
 		steps = lappend(steps, commands_step_nodes(text));
 		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
 	}
-	return steps == NIL ? NIL : lcons(commands_step_local(), steps);
+	if (steps == NIL)
+		return NIL;
+	commands_lock_coordinator_first(tables, ShareUpdateExclusiveLock, LOCK_ALONE);
+	return lcons(commands_step_local(), steps);
 }
 
 /* ---- policies ---- */
@@ -235,7 +242,8 @@ steps_for_policy(Command *command, RangeVar *relation, const char *name, Node *u
 
 	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
 		return NIL;
-	commands_lock_coordinator_first(relid);
+	commands_require_owner(relid);
+	commands_lock_coordinator_first(list_make1_oid(relid), AccessExclusiveLock, LOCK_ALONE);
 	commands_qualify_text(command, list_make1(relation));
 	target = palloc(sizeof(PolicyTarget));
 	target->relid = relid;
@@ -309,7 +317,7 @@ commands_steps_create_rule(Command *command)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot make a view of distributed table \"%s\"", get_rel_name(relid))));
-	commands_lock_coordinator_first(relid);
+	commands_lock_coordinator_first(list_make1_oid(relid), AccessExclusiveLock, LOCK_ALONE);
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
 	return list_make2(commands_step_local(), commands_step_call(share_rule, argument));
@@ -356,7 +364,7 @@ commands_steps_create_trigger(Command *command)
 						get_rel_name(relid)),
 				 errdetail("It would run on the nodes that hold the shards."),
 				 errhint("Set citus.enable_unsafe_triggers if that is what you want.")));
-	commands_lock_coordinator_first(relid);
+	commands_lock_coordinator_first(list_make1_oid(relid), ShareRowExclusiveLock, LOCK_ALONE);
 	commands_qualify_text(command, list_make2(statement->relation, statement->constrrel));
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
@@ -388,7 +396,8 @@ commands_steps_drop_attached(Command *command)
 		(!triggers_allowed(table) ||
 		 !OidIsValid(get_trigger_oid(relid, strVal(llast(names)), true))))
 		return NIL;
-	commands_lock_coordinator_first(relid);
+	commands_require_owner(relid);
+	commands_lock_coordinator_first(list_make1_oid(relid), AccessExclusiveLock, LOCK_ALONE);
 	text = psprintf("DROP %s IF EXISTS %s ON %s%s",
 					statement->removeType == OBJECT_TRIGGER ? "TRIGGER" :
 					statement->removeType == OBJECT_RULE ? "RULE" : "POLICY",

@@ -111,6 +111,15 @@ handler_for(const UtilityCall *call, bool propagates)
 	return handler;
 }
 
+static List *
+steps_of(Command *command, const CommandHandler *handler)
+{
+	command->statement = copyObject(command->call->pstmt->utilityStmt);
+	command->edits = NIL;
+	commands_cut_text(command);
+	return handler->steps(command);
+}
+
 void
 commands_process(UtilityCall *call)
 {
@@ -145,9 +154,9 @@ commands_process(UtilityCall *call)
 		return;
 	}
 
-	command.statement = copyObject(call->pstmt->utilityStmt);
-	commands_cut_text(&command);
-	steps = handler->steps(&command);
+	steps = steps_of(&command, handler);
+	if (steps != NIL && commands_lock_names(&command))
+		steps = steps_of(&command, handler);
 	if (steps == NIL)
 		pass_through(call);
 	else

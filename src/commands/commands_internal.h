@@ -122,14 +122,38 @@ extern void commands_refuse_shard(Command *command, Oid relid);
 extern const DistTable *commands_table_of_relation(Oid relid);
 /* raises 42501 the way the server does */
 extern void commands_require_owner(Oid relid);
-/*
- * When this node is not the coordinator: takes a lock on the coordinator's shell first, so that two
- * nodes that change one table wait for each other there instead of crosswise.
- */
-extern void commands_lock_coordinator_first(Oid relid);
 extern char *commands_qualified_name(Oid relid);
 /* " CASCADE" or "" */
 extern const char *commands_behavior_text(DropBehavior behavior);
+
+/* ---- locks, lock.c ---- */
+
+/* LockScope: which relations a statement locks besides those it names; bits */
+typedef enum LockScope
+{
+	LOCK_ALONE = 0,
+	LOCK_CHILDREN = 1,			/* partitions and children, of all levels */
+	LOCK_DROPPED_FROM = 2		/* parents, and tables that share a foreign key */
+} LockScope;
+
+/*
+ * Locks the coordinator's shells, before any other is locked, so that nodes that change one table
+ * wait for each other there instead of crosswise.  In the mode in which the statement is going to:
+ * who takes a weaker lock first deadlocks with others who did so.  The caller has checked rights.
+ */
+extern void commands_lock_coordinator_first(List *relids, LOCKMODE mode, int scope);
+/* the same for ALTER TABLE: also those that it links with relid, or no longer does */
+extern void commands_lock_for_alter(Oid relid, AlterTableStmt *statement);
+/* the step that locks the shells of all nodes, the coordinator's first */
+extern CommandStep *commands_step_lock_shells(List *relids, LOCKMODE mode, int scope);
+
+/* ---- names of objects, object_lock.c ---- */
+
+/*
+ * Locks, on the coordinator and until the end of the transaction, the names of the objects that
+ * the statement changes on all nodes.  True when it had to wait: what is known of them is old then.
+ */
+extern bool commands_lock_names(Command *command);
 
 /* ---- objects, objects.c ---- */
 
@@ -248,7 +272,6 @@ extern List *commands_steps_grant(Command *command);
 /* truncate.c, lock.c, vacuum.c */
 extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
-extern CommandStep *commands_step_lock_shells(List *relids, LOCKMODE mode);
 extern List *commands_steps_vacuum(Command *command);
 /* statistics.c: statistics of the table's columns from its shards; texts that spread them */
 extern List *commands_gather_statistics(const DistTable *table, double tableRows);

@@ -177,7 +177,7 @@ commands_steps_before_change(TableChange *change)
 	if (change->converted == NIL)
 		return NIL;
 	return list_make2(commands_step_lock_shells(list_make1_oid(change->relid),
-												AccessExclusiveLock),
+												AccessExclusiveLock, LOCK_CHILDREN),
 					  commands_step_call(take_using, change));
 }
 

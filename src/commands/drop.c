@@ -161,8 +161,8 @@ steps_drop_tables(Command *command)
 	}
 	if (relids == NIL)
 		return NIL;
-	list_sort(relids, list_oid_cmp);
-	lock = commands_step_lock_shells(relids, AccessExclusiveLock);
+	lock = commands_step_lock_shells(relids, AccessExclusiveLock,
+									 LOCK_CHILDREN | LOCK_DROPPED_FROM);
 	return list_make2(commands_step_call(lock_where_present, lock), commands_step_local());
 }
 

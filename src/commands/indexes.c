@@ -311,7 +311,10 @@ commands_steps_create_index(Command *command)
 		return NIL;
 	commands_require_owner(relid);
 	check_unique_index(table, statement);
-	commands_lock_coordinator_first(relid);
+	/* on the coordinator itself several at once are fine, as on one server */
+	if (!catalog_is_coordinator())
+		commands_lock_coordinator_first(list_make1_oid(relid), ShareUpdateExclusiveLock,
+										statement->relation->inh ? LOCK_CHILDREN : LOCK_ALONE);
 	/* before names are chosen: another node may be about to take them */
 	LockRelationOid(relid, statement->concurrent ? ShareUpdateExclusiveLock : ShareLock);
 	commands_qualify_text(command, list_make1(statement->relation));
@@ -414,7 +417,7 @@ commands_steps_drop_index(Command *command)
 	}
 	if (steps == NIL)
 		return NIL;
-	steps = lcons(commands_step_lock_shells(relids, AccessExclusiveLock), steps);
+	steps = lcons(commands_step_lock_shells(relids, AccessExclusiveLock, LOCK_CHILDREN), steps);
 	return lappend(steps, commands_step_local());
 }
 
@@ -499,7 +502,9 @@ commands_steps_reindex(Command *command)
 	commands_require_owner(relid);
 	commands_qualify_text(command, list_make1(statement->relation));
 	if (!reindex_is_concurrent(statement))
-		return list_make3(commands_step_lock_shells(list_make1_oid(table->relid), ShareLock),
+		/* one at a time: the shards of two would wait for each other in any order */
+		return list_make3(commands_step_lock_shells(list_make1_oid(table->relid),
+													ShareRowExclusiveLock, LOCK_ALONE),
 						  commands_step_local(),
 						  commands_step_shards(table->relid, command->text, NIL));
 
@@ -533,6 +538,7 @@ commands_steps_cluster(Command *command)
 	}
 	commands_require_owner(relid);
 	commands_qualify_text(command, list_make1(statement->relation));
-	return list_make3(commands_step_lock_shells(list_make1_oid(relid), AccessExclusiveLock),
+	return list_make3(commands_step_lock_shells(list_make1_oid(relid), AccessExclusiveLock,
+												LOCK_ALONE),
 					  commands_step_local(), commands_step_shards(relid, command->text, NIL));
 }

@@ -181,7 +181,7 @@ commands_steps_before_key_change(KeyChange *change)
 	if (change == NULL)
 		return NIL;
 	steps = list_make1(commands_step_lock_shells(list_make1_oid(change->relid),
-												 AccessExclusiveLock));
+												 AccessExclusiveLock, LOCK_CHILDREN));
 	if (change->dropped)
 		return list_concat(steps, list_make2(commands_step_call(rehearse, change),
 											 commands_step_call(leave_key, change)));

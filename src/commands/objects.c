@@ -11,6 +11,7 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -22,6 +23,7 @@
 #include "commands/extension.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -90,8 +92,15 @@ commands_object_find(ObjectType type, Node *object)
 	if ((type == OBJECT_TYPE || type == OBJECT_DOMAIN) && IsA(object, List))
 		object = (Node *) makeTypeNameFromNameList((List *) object);
 	address = get_object_address(type, object, &relation, AccessShareLock, true);
+	/* whoever changes it takes locks in an order of its own: name, coordinator, this node */
 	if (relation != NULL)
-		relation_close(relation, NoLock);
+		relation_close(relation, AccessShareLock);
+	else if (!OidIsValid(address.objectId))
+		return address;
+	else if (IsSharedRelation(address.classId))
+		UnlockSharedObject(address.classId, address.objectId, 0, AccessShareLock);
+	else
+		UnlockDatabaseObject(address.classId, address.objectId, 0, AccessShareLock);
 	return address;
 }
 

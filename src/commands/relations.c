@@ -1,6 +1,6 @@
 /*
  * relations.c
- *	  What handlers ask about relations: is it ours, may the user, who waits first.
+ *	  What handlers ask about relations: is it ours, may the user.
  */
 #include "postgres.h"
 
@@ -8,7 +8,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -82,19 +81,4 @@ const char *
 commands_behavior_text(DropBehavior behavior)
 {
 	return behavior == DROP_CASCADE ? " CASCADE" : "";
-}
-
-void
-commands_lock_coordinator_first(Oid relid)
-{
-	char	   *text;
-
-	if (catalog_is_coordinator() || catalog_node_of_group(COORDINATOR_GROUP_ID) == NULL)
-		return;
-	/* there is no statement that locks a foreign table */
-	if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
-		return;
-	text = psprintf("LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE",
-					commands_qualified_name(relid));
-	cluster_run(list_make1(unconstify(ClusterNode *, cluster_coordinator())), list_make1(text));
 }

@@ -62,7 +62,7 @@ static List *
 steps_shards_first(Command *command, const DistTable *table)
 {
 	return list_make4(commands_step_lock_shells(list_make1_oid(table->relid),
-												AccessExclusiveLock),
+												AccessExclusiveLock, LOCK_ALONE),
 					  commands_step_shards(table->relid, command->text, NIL),
 					  commands_step_local(), commands_step_nodes(command->text));
 }
@@ -75,7 +75,7 @@ steps_for_rule(Command *command, Oid relid, const char *name)
 		OidIsValid(deparse_rule_obstacle(relid, name)))
 		return NIL;
 	commands_require_owner(relid);
-	commands_lock_coordinator_first(relid);
+	commands_lock_coordinator_first(list_make1_oid(relid), AccessExclusiveLock, LOCK_ALONE);
 	return list_make2(commands_step_local(), commands_step_nodes(command->text));
 }
 
@@ -91,7 +91,8 @@ steps_for_rename_in_table(Command *command, Oid relid)
 		table->kind != DIST_TABLE_LOCAL)
 		return NIL;
 	commands_require_owner(relid);
-	commands_lock_coordinator_first(table->relid);
+	commands_lock_coordinator_first(list_make1_oid(table->relid), AccessExclusiveLock,
+										LOCK_CHILDREN);
 	commands_qualify_text(command, list_make1(statement->relation));
 	if (statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_TABCONSTRAINT ||
 		statement->renameType == OBJECT_TRIGGER || statement->renameType == OBJECT_POLICY)

@@ -258,7 +258,9 @@ commands_steps_create_table(Command *command)
 		check_child(statement, parent);
 		if (table_exists_already(statement))
 			return NIL;
-		commands_lock_coordinator_first(parent->relid);
+		commands_require_owner(parent->relid);
+		commands_lock_coordinator_first(list_make1_oid(parent->relid), ShareUpdateExclusiveLock,
+										LOCK_ALONE);
 		return list_make2(commands_step_local(), commands_step_call(share_partition, NULL));
 	}
 	if (statement->relation->relpersistence == RELPERSISTENCE_TEMP ||
@@ -590,7 +592,9 @@ steps_for_index(Command *command, Oid relid)
 
 	if (table == NULL)
 		return NIL;
-	commands_lock_coordinator_first(table->relid);
+	commands_require_owner(relid);
+	commands_lock_coordinator_first(list_make1_oid(table->relid), ShareUpdateExclusiveLock,
+									LOCK_ALONE);
 	commands_qualify_text(command,
 						  names_in_alter((AlterTableStmt *) command->statement));
 	return list_make3(commands_step_local(), commands_step_nodes(command->text),
@@ -656,9 +660,8 @@ commands_add_tables_of_type(Command *command, Oid typeId, List *steps)
 		return NIL;
 	foreach(cell, commands_tables_of_type(typeId))
 	{
-		commands_lock_coordinator_first(lfirst_oid(cell));
 		steps = lcons(commands_step_lock_shells(list_make1_oid(lfirst_oid(cell)),
-												AccessExclusiveLock), steps);
+												AccessExclusiveLock, LOCK_CHILDREN), steps);
 		steps = lappend(steps, commands_step_shards(lfirst_oid(cell), command->text, NIL));
 	}
 	return steps;
@@ -706,8 +709,9 @@ commands_steps_alter_table(Command *command)
 
 	if (relkind == RELKIND_FOREIGN_TABLE)
 		check_foreign_options(relid, statement);
-	commands_lock_coordinator_first(relid);
-	/* checks ownership, and that the relation is of the kind the statement names */
+	commands_require_owner(relid);
+	commands_lock_for_alter(relid, statement);
+	/* checks that the relation is of the kind the statement names */
 	AlterTableLookupRelation(statement, AlterTableGetLockLevel(statement->cmds));
 	return steps_for_known_table(command, relid);
 }

@@ -191,6 +191,11 @@ citus_internal_truncate_tables(PG_FUNCTION_ARGS)
 
 /* ---- the statement ---- */
 
+typedef struct TruncateTarget
+{
+	List	   *known;			/* OIDs of known tables */
+} TruncateTarget;
+
 static char *
 remote_text(List *relids, bool restartSequences)
 {
@@ -210,12 +215,12 @@ static void
 truncate_everywhere(Command *command, void *argument)
 {
 	TruncateStmt *statement = (TruncateStmt *) command->statement;
-	List	   *relids = argument;
+	TruncateTarget *target = argument;
 
-	cluster_run_on_others(list_make1(remote_text(relids, statement->restart_seqs)));
-	truncate_here(relids, false, false);
+	cluster_run_on_others(list_make1(remote_text(target->known, statement->restart_seqs)));
+	truncate_here(target->known, false, false);
 	if (statement->restart_seqs)
-		keep_bounds(relids);
+		keep_bounds(target->known);
 }
 
 /* before anything is locked elsewhere; the server checks more */
@@ -252,10 +257,9 @@ refuse_foreign_on_worker(List *relids)
 	}
 }
 
-List *
-commands_steps_truncate(Command *command)
+static List *
+known_tables(Command *command, const TruncateStmt *statement)
 {
-	TruncateStmt *statement = (TruncateStmt *) command->statement;
 	List	   *relids = named_tables(command, statement);
 	List	   *known;
 
@@ -263,10 +267,41 @@ commands_steps_truncate(Command *command)
 		relids = with_referencing(relids);
 	known = keep_known(relids);
 	refuse_foreign_on_worker(known);
-	if (known == NIL)
-		return NIL;
 	require_right(known);
-	list_sort(known, list_oid_cmp);
-	return list_make3(commands_step_lock_shells(known, AccessExclusiveLock),
-					  commands_step_local(), commands_step_call(truncate_everywhere, known));
+	return known;
+}
+
+/*
+ * While it waited for a lock, others may have added partitions and foreign keys; no more once all
+ * is locked.
+ */
+static void
+lock_tables(Command *command, void *argument)
+{
+	TruncateTarget *target = argument;
+
+	for (;;)
+	{
+		CommandStep *lock = commands_step_lock_shells(target->known, AccessExclusiveLock,
+													  LOCK_ALONE);
+		List	   *known;
+
+		lock->run(command, lock->argument);
+		known = known_tables(command, (TruncateStmt *) command->statement);
+		if (list_difference_oid(known, target->known) == NIL)
+			break;
+		target->known = known;
+	}
+}
+
+List *
+commands_steps_truncate(Command *command)
+{
+	TruncateTarget *target = palloc(sizeof(TruncateTarget));
+
+	target->known = known_tables(command, (TruncateStmt *) command->statement);
+	if (target->known == NIL)
+		return NIL;
+	return list_make3(commands_step_call(lock_tables, target), commands_step_local(),
+					  commands_step_call(truncate_everywhere, target));
 }

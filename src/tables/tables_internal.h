@@ -70,9 +70,6 @@ extern void tables_mirror_own_parts(const Shard *shard);
 extern char *tables_constraint_name(const Shard *shard, const char *name);
 /* the topmost (first) parent of a partition or child, or relid */
 extern Oid	tables_root(Oid relid);
-/* tables that foreign keys of relid point to / that point to relid, without itself; no locks */
-extern List *tables_referenced(Oid relid);
-extern List *tables_referencing(Oid relid);
 /* transitive closure of both, relid first */
 extern List *tables_linked(Oid relid);
 /* raises 42501 */

@@ -116,6 +116,10 @@ extern void tables_drop_shards_in_schema(Oid schemaId);
 /* drops shards (all placements) and metadata of a table that is being dropped everywhere */
 extern void tables_drop(Oid relid, const char *schemaName, const char *relationName);
 
+/* tables that foreign keys of relid point to / that point to relid, without itself; no locks */
+extern List *tables_referenced(Oid relid);
+extern List *tables_referencing(Oid relid);
+
 /*
  * Plain tables may reference distributed ones, so that tables can be distributed one by one: warns
  * of such foreign keys of the plain table (outgoing), or of those that point to relid.

@@ -1,0 +1,96 @@
+# The same statements on all nodes at once: one waits for another as on one server, and none of them
+# fails with a deadlock.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use CitusCluster;
+use IPC::Run qw(start);
+use Test::More;
+
+my $rounds = 6;
+my $c = CitusCluster->new(workers => 2, conf => "log_min_messages = fatal\n");
+$c->sql(q{
+    CREATE TABLE a (k int PRIMARY KEY, v int);
+    CREATE TABLE b (k int PRIMARY KEY REFERENCES a, v int);
+    CREATE TABLE r (k int PRIMARY KEY);
+    CREATE TABLE p (k int, d int) PARTITION BY RANGE (d);
+    CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+    CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+    SET citus.shard_count = 4;
+    SELECT create_distributed_table('a', 'k');
+    SELECT create_distributed_table('b', 'k', colocate_with => 'a');
+    SELECT create_reference_table('r');
+    SELECT create_distributed_table('p', 'k');
+    CREATE VIEW va AS SELECT * FROM a JOIN r USING (k)});
+
+my $dir = $c->node('coordinator')->basedir;
+
+# Runs the statements on each node, again and again; SQLSTATEs of what failed.  @ is the node's number.
+sub codes_of {
+    my ($name, @statements) = @_;
+    my $n = 0;
+    my @runs;
+    for my $node ($c->names) {
+        $n++;
+        my $file = "$dir/$name.$n.sql";
+        open my $out, '>', $file or die $!;
+        print $out "\\set VERBOSITY sqlstate\nSET client_min_messages = error;\n";
+        for (1 .. $rounds) {
+            for my $statement (@statements) {
+                (my $text = $statement) =~ s/@/$n/g;
+                print $out "$text;\n";
+            }
+        }
+        close $out;
+        my %run = (out => '', err => '');
+        $run{h} = start(['psql', '-X', '-q', '-f', $file, '-d', 'citus',
+                         '-h', $c->node($node)->host, '-p', $c->port($node)],
+                        '>', \$run{out}, '2>', \$run{err}, IPC::Run::timeout(100));
+        push @runs, \%run;
+    }
+    my %codes;
+    for my $run (@runs) {
+        $run->{h}->finish;
+        $codes{$1}++ while $run->{err} =~ /(?:ERROR|FATAL|PANIC):\s+(\w{5})/g;
+        $codes{lost}++ if $run->{err} =~ /server closed|connection/;
+    }
+    return join ' ', sort keys %codes;
+}
+
+# what one server may answer, too, is in the second column
+for (['LOCK TABLE', '', 'BEGIN', 'LOCK TABLE a, b, r, p, va', 'COMMIT'],
+     ['LOCK TABLE, weaker', '', 'BEGIN', 'LOCK TABLE va, p IN SHARE ROW EXCLUSIVE MODE', 'COMMIT'],
+     ['TRUNCATE', '', 'TRUNCATE p, a, b, r', 'TRUNCATE b, r, a'],
+     ['TRUNCATE CASCADE', '', 'TRUNCATE a CASCADE', 'TRUNCATE p1', 'TRUNCATE p, a CASCADE'],
+     ['partitioned tables and partitions', '',
+      'ALTER TABLE p ADD COLUMN IF NOT EXISTS c@ int', 'ALTER TABLE p1 ALTER COLUMN d SET STATISTICS 9@',
+      'ALTER TABLE p DROP COLUMN IF EXISTS c@', 'TRUNCATE p2'],
+     ['foreign keys', '',
+      'ALTER TABLE b ADD CONSTRAINT f@ FOREIGN KEY (k) REFERENCES a',
+      'ALTER TABLE a ADD COLUMN IF NOT EXISTS c@ int',
+      'ALTER TABLE b DROP CONSTRAINT f@', 'ALTER TABLE a DROP COLUMN IF EXISTS c@'],
+     ['new partitions', '',
+      'CREATE TABLE p9@ PARTITION OF p FOR VALUES FROM (9@0) TO (9@9)', 'DROP TABLE p9@'],
+     ['attached partitions', '42809|42P01|42P07',
+      'ALTER TABLE p DETACH PARTITION p2', 'ALTER TABLE p ATTACH PARTITION p2 FOR VALUES FROM (10) TO (20)'],
+     ['indexes', '', 'CREATE INDEX i@ ON a (v)', 'REINDEX TABLE a', 'DROP INDEX i@'],
+     ['policies', '', 'CREATE POLICY p@ ON a', 'DROP POLICY p@ ON a'],
+     ['statistics', '', 'CREATE STATISTICS st@ ON k, v FROM a', 'DROP STATISTICS st@'],
+     ['rules', '', 'CREATE RULE r@ AS ON INSERT TO b DO ALSO SELECT 1', 'DROP RULE r@ ON b'],
+     ['schemas', '23505', 'CREATE SCHEMA IF NOT EXISTS s', 'DROP SCHEMA IF EXISTS s'],
+     ['functions', '23505|XX000', q{CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT @'}],
+     ['types', '23505|42710|42704', q{CREATE TYPE ty AS ENUM ('a')}, 'DROP TYPE IF EXISTS ty'],
+     ['roles', '23505|42710|42704|XX000', 'CREATE ROLE rr', q{ALTER ROLE rr SET my.x = '@'}, 'DROP ROLE IF EXISTS rr'],
+     ['views', '23505|XX000', 'CREATE OR REPLACE VIEW v AS SELECT * FROM a'],
+     ['rights', 'XX000', 'GRANT SELECT ON a TO PUBLIC', q{COMMENT ON TABLE a IS 'x@'}],
+    ) {
+    my ($what, $allowed, @statements) = @$_;
+    (my $name = $what) =~ s/\W+/_/g;
+    my $codes = codes_of($name, @statements);
+    (my $others = $codes) =~ s/\b(?:$allowed)\b\s*//g if $allowed ne '';
+    is($others // $codes, '', "$what: nothing but what one server may answer ($codes)");
+}
+
+$c->check('after all of them');
+done_testing();
