@@ -309,6 +309,17 @@ typedef struct MovedRows MovedRows;
 extern void executor_movements_bind(ExecutorTask *task);
 extern void executor_movements_unbind(ExecutorTask *task);
 
+/* ---- rows of sorted tasks (sorted_rows.c) ---- */
+
+typedef struct SortedRows SortedRows;
+
+extern SortedRows *executor_sorted_make(struct DistScanState *state);
+extern RowSink executor_sorted_sink(SortedRows *rows, ExecutorTask *task);
+extern void executor_sorted_local_done(SortedRows *rows, ExecutorTask *task);
+extern bool executor_sorted_drain(SortedRows *rows);
+extern bool executor_sorted_next(SortedRows *rows, TupleTableSlot *slot);
+extern void executor_sorted_end(SortedRows *rows);
+
 /* ---- the scan node (scan.c, insert.c, explain.c, explain_tasks.c) ---- */
 
 typedef enum ScanPhase
@@ -348,6 +359,7 @@ typedef struct DistScanState
 	List	   *running;		/* reads: the tasks as sent, those of a node perhaps as one */
 	uint64		fuseKey;
 	TaskRun    *run;			/* SCAN_STREAMING */
+	SortedRows *sorted;			/* NULL: rows are in no order, or come from one task */
 	Tuplestorestate *store;		/* may be NULL */
 	TupleTableSlot *storeSlot;
 } DistScanState;
@@ -360,6 +372,10 @@ extern Node *executor_scan_create(CustomScan *scan);
 /* parameters and tasks, without running anything */
 extern void executor_scan_resolve(DistScanState *state);
 extern RowSink executor_scan_sink(DistScanState *state);
+/* the next row off the connections; NULL after the last */
+extern ExecutorTask *executor_scan_next_answer(DistScanState *state, RemoteAnswer *answer);
+/* the next row, whatever task it is of, in the scan's slot; false at the end */
+extern bool executor_scan_next_raw(DistScanState *state, TupleTableSlot *slot);
 extern void executor_insert_run(DistScanState *state);
 extern void executor_change_run(DistScanState *state);
 extern void executor_explain_scan(CustomScanState *node, List *ancestors,

@@ -13,6 +13,7 @@
 #include "postmaster/postmaster.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
 #include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
 
@@ -362,6 +363,34 @@ explain_fragment(DistScanState *state, ExplainState *es)
 		show_tasks(state->tasks, es, executed);
 }
 
+/* the order in which the rows of tasks are merged */
+static void
+show_merge_key(DistScanState *state, List *ancestors, ExplainState *es)
+{
+	CustomScan *scan = (CustomScan *) state->css.ss.ps.plan;
+	List	   *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) scan, ancestors);
+	List	   *keys = NIL;
+	ListCell   *cell;
+
+	foreach(cell, state->plan->fragment->sortKeys)
+	{
+		SortGroupClause *clause = lfirst(cell);
+		TargetEntry *column = list_nth(scan->custom_scan_tlist, clause->tleSortGroupRef - 1);
+		char	   *text = deparse_expression((Node *) column->expr, context,
+											  es->verbose || list_length(es->rtable) > 1, false);
+		bool		descending;
+
+		(void) get_equality_op_for_ordering_op(clause->sortop, &descending);
+		if (descending)
+			text = psprintf("%s DESC", text);
+		if (clause->nulls_first != descending)
+			text = psprintf("%s NULLS %s", text, clause->nulls_first ? "FIRST" : "LAST");
+		keys = lappend(keys, text);
+	}
+	if (keys != NIL)
+		ExplainPropertyList("Merge Key", keys, es);
+}
+
 static void
 explain_target(Oid relid, const char *label, ExplainState *es)
 {
@@ -389,6 +418,7 @@ executor_explain_scan(CustomScanState *node, List *ancestors, ExplainState *es)
 		explain_target(plan->change->relid, "Change Rows Of", es);
 	else
 	{
+		show_merge_key(state, ancestors, es);
 		ExplainOpenGroup("Job", "Job", true, es);
 		explain_fragment(state, es);
 		ExplainCloseGroup("Job", "Job", true, es);

@@ -129,8 +129,8 @@ fetch_stored(DistScanState *state, bool forward, TupleTableSlot *slot)
 	return true;
 }
 
-static ExecutorTask *
-next_answer(DistScanState *state, RemoteAnswer *answer)
+ExecutorTask *
+executor_scan_next_answer(DistScanState *state, RemoteAnswer *answer)
 {
 	CallerRole	caller = executor_enter_role(state->plan->fragment->role);
 	ExecutorTask *task = executor_run_next(state->run, answer);
@@ -271,12 +271,15 @@ complete_reads(DistScanState *state)
 static void
 drain_reads(DistScanState *state)
 {
-	RowSink		sink = executor_scan_sink(state);
-	RemoteAnswer answer;
-	ExecutorTask *task;
+	if (state->sorted == NULL || !executor_sorted_drain(state->sorted))
+	{
+		RowSink		sink = executor_scan_sink(state);
+		RemoteAnswer answer;
+		ExecutorTask *task;
 
-	while ((task = next_answer(state, &answer)) != NULL)
-		executor_sink_put(&sink, task, &answer);
+		while ((task = executor_scan_next_answer(state, &answer)) != NULL)
+			executor_sink_put(&sink, task, &answer);
+	}
 	complete_reads(state);
 }
 
@@ -287,6 +290,9 @@ choose_running(DistScanState *state)
 	state->fuseKey = 0;
 	state->running = state->tasks;
 	if (state->reader == NULL || state->css.ss.ps.state->es_instrument != 0)
+		return;
+	/* what is fused has to be sorted again, in the store that kept rows need */
+	if (state->keep && state->plan->fragment->sortKeys != NIL)
 		return;
 	state->fuseKey = executor_fuse_key(state->plan->fragment, state->tasks);
 	state->running = executor_fuse(state->fuseKey, state->tasks, SCAN_DESC(state));
@@ -320,6 +326,7 @@ start_reads(DistScanState *state)
 		return;
 	}
 	choose_running(state);
+	state->sorted = executor_sorted_make(state);
 	/* rows that a write has locked stay locked until it has changed them */
 	state->cancelable = executor_may_autocommit(estate->es_plannedstmt) &&
 		!(state->plan->fragment->hasRowLocks &&
@@ -357,7 +364,8 @@ start_reads(DistScanState *state)
 
 		if (task->local)
 		{
-			RowSink		sink = executor_scan_sink(state);
+			RowSink		sink = state->sorted == NULL ? executor_scan_sink(state) :
+				executor_sorted_sink(state->sorted, task);
 
 			if (options.snapshot != NULL)
 				snapshot = txn_snapshot_local(options.snapshot);
@@ -365,6 +373,8 @@ start_reads(DistScanState *state)
 			executor_local_run(task, false, snapshot, estate->es_snapshot->curcid,
 							   executor_sink_receiver(&sink, task));
 			executor_movements_unbind(task);
+			if (state->sorted != NULL)
+				executor_sorted_local_done(state->sorted, task);
 		}
 	}
 	executor_leave_role(caller);
@@ -422,18 +432,64 @@ returned(ScanState *ss, TupleTableSlot *slot)
 	return slot;
 }
 
+bool
+executor_scan_next_raw(DistScanState *state, TupleTableSlot *slot)
+{
+	RemoteAnswer answer;
+
+	if (fetch_stored(state, true, slot))
+		return true;
+	ExecClearTuple(slot);
+	if (state->phase == SCAN_COMPLETE)
+		return false;
+	if (executor_scan_next_answer(state, &answer) == NULL)
+	{
+		complete_reads(state);
+		return false;
+	}
+	executor_reader_decode(state->reader, &answer, state->reader->rowContext,
+						   slot->tts_values, slot->tts_isnull);
+	ExecStoreVirtualTuple(slot);
+	return true;
+}
+
+/* as above, for tasks whose rows are merged */
+static bool
+next_sorted(DistScanState *state, TupleTableSlot *slot)
+{
+	if (executor_sorted_next(state->sorted, slot))
+		return true;
+	if (state->phase == SCAN_STREAMING)
+		complete_reads(state);
+	return false;
+}
+
+/* one more row into the store of kept ones, if there is one */
+static void
+keep_next_sorted(DistScanState *state, TupleTableSlot *slot)
+{
+	if (!next_sorted(state, slot))
+		return;
+	ensure_store(state);
+	tuplestore_puttupleslot(state->store, slot);
+}
+
 /* a kept row, in either direction */
 static TupleTableSlot *
 next_kept_row(DistScanState *state, TupleTableSlot *slot)
 {
 	bool		forward = ScanDirectionIsForward(state->css.ss.ps.state->es_direction);
 
-	if (forward && state->phase == SCAN_STREAMING &&
-		(state->store == NULL || state->position == tuplestore_tuple_count(state->store)))
+	bool		atEnd = state->store == NULL ||
+		state->position == tuplestore_tuple_count(state->store);
+
+	if (forward && atEnd && state->sorted != NULL)
+		keep_next_sorted(state, slot);
+	else if (forward && atEnd && state->phase == SCAN_STREAMING)
 	{
 		RowSink		sink = executor_scan_sink(state);
 		RemoteAnswer answer;
-		ExecutorTask *task = next_answer(state, &answer);
+		ExecutorTask *task = executor_scan_next_answer(state, &answer);
 
 		if (task == NULL)
 			complete_reads(state);
@@ -450,30 +506,16 @@ next_row(ScanState *ss)
 {
 	DistScanState *state = (DistScanState *) ss;
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
-	RemoteAnswer answer;
-	ExecutorTask *task;
+	bool		found;
 
 	if (state->phase == SCAN_NEW)
 		start_scan(state);
 	executor_user_check(&state->user);
 	if (state->keep)
 		return next_kept_row(state, slot);
-
-	if (fetch_stored(state, true, slot))
-		return returned(ss, slot);
-	if (state->phase == SCAN_COMPLETE)
-		return ExecClearTuple(slot);
-
-	task = next_answer(state, &answer);
-	if (task == NULL)
-	{
-		complete_reads(state);
-		return ExecClearTuple(slot);
-	}
-	ExecClearTuple(slot);
-	executor_reader_decode(state->reader, &answer, state->reader->rowContext,
-						   slot->tts_values, slot->tts_isnull);
-	return returned(ss, ExecStoreVirtualTuple(slot));
+	found = state->sorted != NULL ? next_sorted(state, slot) :
+		executor_scan_next_raw(state, slot);
+	return found ? returned(ss, slot) : slot;
 }
 
 static bool
@@ -523,6 +565,14 @@ exec_scan(CustomScanState *node)
 }
 
 static void
+forget_sorted(DistScanState *state)
+{
+	if (state->sorted != NULL)
+		executor_sorted_end(state->sorted);
+	state->sorted = NULL;
+}
+
+static void
 end_scan(CustomScanState *node)
 {
 	DistScanState *state = (DistScanState *) node;
@@ -537,6 +587,7 @@ end_scan(CustomScanState *node)
 	if (state->store != NULL)
 		tuplestore_end(state->store);
 	state->store = NULL;
+	forget_sorted(state);
 	executor_movements_end(state);
 
 	foreach(cell, node->custom_ps)
@@ -570,6 +621,7 @@ rescan_scan(CustomScanState *node)
 	if (state->store != NULL)
 		tuplestore_end(state->store);
 	state->store = NULL;
+	forget_sorted(state);
 	state->run = NULL;
 	state->tasks = NIL;
 	state->keep = true;

@@ -72,6 +72,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, prune, FIELD_NODE),
 	FIELD(Fragment, mayBeNowhere, FIELD_BOOL),
 	FIELD(Fragment, params, FIELD_NODE),
+	FIELD(Fragment, canSort, FIELD_BOOL),
 	FIELD(Fragment, sortKeys, FIELD_NODE),
 	FIELD(Fragment, estimatedRows, FIELD_DOUBLE),
 	FIELD(Fragment, role, FIELD_OID),
@@ -147,8 +148,7 @@ static const Field planFields[] = {
 	FIELD(DistPlan, parts, FIELD_NODE),
 	FIELD(DistPlan, partIds, FIELD_NODE),
 	FIELD(DistPlan, partId, FIELD_INT),
-	FIELD(DistPlan, modifies, FIELD_BOOL),
-	FIELD(DistPlan, sort, FIELD_BOOL)
+	FIELD(DistPlan, modifies, FIELD_BOOL)
 };
 
 static void copy_fields(ExtensibleNode *to, const ExtensibleNode *from);

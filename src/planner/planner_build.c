@@ -65,6 +65,10 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 			FRAGMENT_REPLICA : FRAGMENT_ALL_REPLICAS;
 	else
 		fragment->target = FRAGMENT_SHARDS;
+	fragment->canSort = fragment->target == FRAGMENT_SHARDS &&
+		query->commandType == CMD_SELECT && query->sortClause == NIL && !query->hasDistinctOn &&
+		query->limitCount == NULL && query->limitOffset == NULL && query->rowMarks == NIL &&
+		!query->hasModifyingCTE;
 	return fragment;
 }
 

@@ -184,6 +184,15 @@ typedef struct SplitResult
 
 extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result);
 
+/* ---- planner_sorted.c ---- */
+
+extern bool planner_clauses_sort_alike(List *clauses, List *targetList);
+extern List *planner_sort_keys_of(Query *query);
+extern List *planner_sort_keys_for(RelOptInfo *rel, List *pathkeys, List **columns);
+extern Path *planner_sort_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path,
+							   const Fragment *fragment, const DistTable *table, List *columns);
+extern void planner_fragment_sort(Fragment *fragment, List *keys);
+
 /* ---- planner_order.c ---- */
 
 /* true when the order of a sub-query's rows is to be seen in the query's result */

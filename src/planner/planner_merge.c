@@ -218,27 +218,61 @@ upper_part_is_per_shard(Query *query, List *keys)
 	return true;
 }
 
-/* the number of rows a shard must give: LIMIT + OFFSET; false when that is not a simple value */
+/* one value for the whole statement, whoever computes it */
+static bool
+is_simple_bound(Node *bound)
+{
+	return !checkExprHasSubLink(bound) && !contain_volatile_functions(bound) &&
+		!contain_vars_of_level(bound, 0);
+}
+
+static Node *
+min_or_max(MinMaxOp op, Node *a, Node *b)
+{
+	MinMaxExpr *expr = makeNode(MinMaxExpr);
+
+	expr->minmaxtype = INT8OID;
+	expr->op = op;
+	expr->args = list_make2(a, b);
+	expr->location = -1;
+	return (Node *) expr;
+}
+
+static Node *
+int8_constant(int64 value)
+{
+	return (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(value), false,
+							  FLOAT8PASSBYVAL);
+}
+
+/* LIMIT plus OFFSET, or as many rows as can be counted; NULL is no limit */
+static Node *
+add_bounds(Node *count, Node *offset)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	Node	   *room;
+	Node	   *sum;
+
+	room = (Node *) make_op(pstate, list_make1(makeString("-")), int8_constant(PG_INT64_MAX),
+							min_or_max(IS_GREATEST, copyObject(count), int8_constant(0)), NULL, -1);
+	sum = (Node *) make_op(pstate, list_make1(makeString("+")), count,
+						   min_or_max(IS_LEAST, offset, room), NULL, -1);
+	free_parsestate(pstate);
+	return sum;
+}
+
+/* the number of rows a shard must give: LIMIT + OFFSET; false when nobody knows it beforehand */
 static bool
 push_limit(Query *query)
 {
 	Node	   *count = query->limitCount;
 	Node	   *offset = query->limitOffset;
 
-	if (count == NULL ||
-		!(IsA(count, Const) || IsA(count, Param)) ||
-		!(offset == NULL || IsA(offset, Const) || IsA(offset, Param)))
+	if (count == NULL || !is_simple_bound(count) || !is_simple_bound(offset))
 		return false;
 	if (offset != NULL)
-	{
-		ParseState *pstate = make_parsestate(NULL);
-
-		/* OFFSET NULL is OFFSET 0, but LIMIT NULL is no limit: then the sum is no limit either */
-		query->limitCount = eval_const_expressions(NULL, (Node *)
-												   make_op(pstate, list_make1(makeString("+")),
-														   count, offset, NULL, -1));
-		free_parsestate(pstate);
-	}
+		count = add_bounds(count, offset);
+	query->limitCount = eval_const_expressions(NULL, count);
 	query->limitOffset = NULL;
 	return true;
 }
@@ -264,7 +298,7 @@ transform_merge(Transform *transform)
 		refuse(transform, "DISTINCT ON needs the rows of all shards");
 		return NULL;
 	}
-	if (!push_limit(lower))
+	if (!planner_clauses_sort_alike(query->sortClause, query->targetList) || !push_limit(lower))
 	{
 		lower->limitCount = lower->limitOffset = NULL;
 		lower->limitOption = LIMIT_OPTION_COUNT;
@@ -275,6 +309,9 @@ transform_merge(Transform *transform)
 	rte = ship_fragment(transform, lower);
 	if (rte == NULL)
 		return NULL;
+	/* with row locks the server reads rows again after it has waited: they may come out of order */
+	if (lower->rowMarks == NIL)
+		planner_rte_plan(rte)->fragment->sortKeys = planner_sort_keys_of(lower);
 
 	upper = make_upper_query(query, rte);
 	upper->targetList = vars_for_target_list(query->targetList);

@@ -243,12 +243,15 @@ make_scan_node(DistPlan *plan, List *tlist, List *quals, List *vars)
 }
 
 static Plan *
-plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *tlist, List *clauses)
+plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, List *tlist,
+				   List *clauses)
 {
 	List	   *pushed = NIL;
 	List	   *local = NIL;
 	List	   *vars;
 	List	   *columns;
+	List	   *sortKeys;
+	DistPlan   *plan;
 	bool		isOthers = OidIsValid(scan_role(root, rel));
 	ListCell   *lc;
 
@@ -263,17 +266,20 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *tlist, List *clause
 	}
 	/* tlist may be empty when a projection above will replace it */
 	vars = needed_vars(rel, list_concat_copy(rel->reltarget->exprs, tlist), local);
+	sortKeys = planner_sort_keys_for(rel, pathkeys, &vars);
 	columns = vars;
 	if (vars == NIL)
 		columns = list_make1(makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0), false,
 									   true));
-	return (Plan *) make_scan_node(make_scan_plan(root, rel, vars, pushed), tlist, local,
-								   columns);
+	plan = make_scan_plan(root, rel, vars, pushed);
+	if (sortKeys != NIL)
+		planner_fragment_sort(plan->fragment, sortKeys);
+	return (Plan *) make_scan_node(plan, tlist, local, columns);
 }
 
-static Plan *
-plan_fragment_path(PlannerInfo *root, RelOptInfo *rel, DistPlan *plan, List *tlist,
-				   List *clauses)
+/* Vars of the columns that a stand-in gives */
+static List *
+stand_in_vars(PlannerInfo *root, RelOptInfo *rel)
 {
 	RangeTblFunction *function = linitial_node(RangeTblFunction,
 											   planner_rt_fetch(rel->relid, root)->functions);
@@ -286,6 +292,21 @@ plan_fragment_path(PlannerInfo *root, RelOptInfo *rel, DistPlan *plan, List *tli
 			 collation, function->funccolcollations)
 		vars = lappend(vars, makeVar(rel->relid, list_length(vars) + 1, lfirst_oid(type),
 									 lfirst_int(typmod), lfirst_oid(collation), 0));
+	return vars;
+}
+
+static Plan *
+plan_fragment_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path, DistPlan *plan,
+				   List *tlist, List *clauses)
+{
+	List	   *vars = stand_in_vars(root, rel);
+
+	if (path->path.pathkeys != NIL && plan->fragment->sortKeys == NIL)
+	{
+		plan = copyObject(plan);
+		planner_fragment_sort(plan->fragment,
+							  planner_sort_keys_for(rel, path->path.pathkeys, &vars));
+	}
 	return (Plan *) make_scan_node(plan, tlist, extract_actual_clauses(clauses, false), vars);
 }
 
@@ -296,14 +317,33 @@ plan_scan_path(PlannerInfo *root, RelOptInfo *rel, struct CustomPath *path, List
 	DistPlan   *plan = planner_rte_plan(planner_rt_fetch(rel->relid, root));
 
 	if (plan != NULL)
-		return plan_fragment_path(root, rel, plan, tlist, clauses);
-	return plan_relation_path(root, rel, tlist, clauses);
+		return plan_fragment_path(root, rel, path, plan, tlist, clauses);
+	return plan_relation_path(root, rel, path->path.pathkeys, tlist, clauses);
+}
+
+/* the path for rows in an order that is wanted, or that a fragment has; NULL: none */
+static Path *
+make_sorted_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path)
+{
+	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	DistPlan   *plan = planner_rte_plan(rte);
+
+	if (plan != NULL)
+		return plan->fragment == NULL ? NULL :
+			planner_sort_path(root, rel, path, plan->fragment,
+							  catalog_table_get(plan->fragment->anchor),
+							  stand_in_vars(root, rel));
+	if (row_lock_of(root, rel->relid) != NULL ||
+		catalog_table_get(rte->relid)->kind == DIST_TABLE_REFERENCE)
+		return NULL;
+	return planner_sort_path(root, rel, path, NULL, catalog_table_get(rte->relid), NIL);
 }
 
 static void
 replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples)
 {
 	CustomPath *path = makeNode(CustomPath);
+	Path	   *sorted;
 
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
@@ -319,7 +359,10 @@ replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples)
 	rel->pathlist = NIL;
 	rel->partial_pathlist = NIL;
 	rel->consider_parallel = false;
+	sorted = make_sorted_path(root, rel, path);
 	add_path(rel, (Path *) path);
+	if (sorted != NULL)
+		add_path(rel, sorted);
 }
 
 static bool

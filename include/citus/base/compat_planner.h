@@ -85,4 +85,7 @@ extern bool compat_is_merge_action(Node *node);
 /* 16: the outer join that may make the column NULL */
 extern void compat_var_set_nulled_by(Var *var, int join);
 
+/* 18: the kind of comparison in place of a strategy number */
+extern bool compat_pathkey_is_descending(const PathKey *pathkey);
+
 #endif

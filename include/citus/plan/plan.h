@@ -114,7 +114,9 @@ typedef struct Fragment
 	PruneSpec  *prune;			/* of anchor; NULL is PRUNE_ALL */
 	bool		mayBeNowhere;	/* no shard can hold rows: no task is needed to know the result */
 	List	   *params;			/* of Expr */
-	List	   *sortKeys;		/* reserved for merging sorted runs; NIL */
+	bool		canSort;		/* ORDER BY may be added at the end of sql */
+	List	   *sortKeys;		/* each task's rows are in this order: of SortGroupClause, with
+								 * numbers of columns as tleSortGroupRef; the scan's are, too */
 	double		estimatedRows;	/* total over all tasks */
 	Oid			role;			/* with whose rights it runs; invalid: the current user's */
 	List	   *movements;		/* of Movement: run before the first task */
@@ -262,7 +264,6 @@ typedef struct DistPlan
 	List	   *partIds;		/* DIST_PLAN_PARTS: what readers know them by, IntList */
 	int			partId;			/* DIST_PLAN_PART_ROWS: whose rows */
 	bool		modifies;		/* counts into es_processed; no parallel reads beside it */
-	bool		sort;			/* reserved */
 } DistPlan;
 
 extern void plan_init(void);

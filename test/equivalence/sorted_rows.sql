@@ -1,0 +1,133 @@
+-- Rows that the shards sort, merged: every direction, type, and way to read them.
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN small AS int CHECK (value < 1000);
+CREATE TABLE t (k int PRIMARY KEY, a int, b text, n numeric, f float8, d date, m mood, s small, u uuid, x int[], c text COLLATE "C", r regclass);
+CREATE TABLE o (k int PRIMARY KEY, a int);
+CREATE TABLE l (a int, name text);
+-- distribute: SELECT create_distributed_table('t', 'k')
+-- distribute: SELECT create_distributed_table('o', 'k')
+INSERT INTO t SELECT i, nullif(i % 7, 3), 'b' || i % 13, i % 17 / 8.0, CASE WHEN i % 19 = 0 THEN 'NaN' ELSE sin(i) END,
+	date '2024-01-01' + i % 31, (ARRAY['sad', 'ok', 'happy', NULL]::mood[])[1 + i % 4], i % 100,
+	md5(i::text)::uuid, ARRAY[i % 3, i % 5], chr(64 + i % 50), (ARRAY['pg_class', 'pg_type', 'pg_proc'])[1 + i % 3]::regclass
+	FROM generate_series(1, 300) i;
+INSERT INTO o SELECT i, i % 10 FROM generate_series(1, 100) i;
+INSERT INTO l SELECT i, 'name ' || i FROM generate_series(0, 9) i;
+
+SELECT k FROM t ORDER BY k;
+SELECT k FROM t ORDER BY k DESC;
+SELECT a, k FROM t ORDER BY a, k;
+SELECT a, k FROM t ORDER BY a DESC, k DESC;
+SELECT a, k FROM t ORDER BY a NULLS FIRST, k DESC NULLS FIRST;
+SELECT a, k FROM t ORDER BY a DESC NULLS LAST, k;
+SELECT b, k FROM t ORDER BY b, k;
+SELECT n, k FROM t ORDER BY n DESC, k;
+SELECT f, k FROM t ORDER BY f, k;
+SELECT d, k FROM t ORDER BY d, k DESC;
+SELECT m, k FROM t ORDER BY m, k;
+SELECT m, k FROM t ORDER BY m DESC, k LIMIT 100;
+SELECT s, k FROM t ORDER BY s, k;
+SELECT u FROM t ORDER BY u;
+SELECT x, k FROM t ORDER BY x, k;
+SELECT c, k FROM t ORDER BY c, k;
+SELECT b COLLATE "C", k FROM t ORDER BY b COLLATE "C" DESC, k;
+SELECT r, k FROM t ORDER BY r, k;
+SELECT k, r FROM t ORDER BY r DESC, k LIMIT 5;
+SELECT k FROM t ORDER BY k USING >;
+SELECT k, b FROM t ORDER BY lower(b), -k;
+SELECT t.*::text FROM t ORDER BY k LIMIT 3;
+SELECT 1, k, NULL FROM t ORDER BY 1, 3, 2 DESC LIMIT 10;
+SELECT FROM t ORDER BY k LIMIT 5;
+
+-- LIMIT and OFFSET
+SELECT k FROM t ORDER BY k LIMIT 7;
+SELECT k FROM t ORDER BY k DESC LIMIT 7 OFFSET 13;
+SELECT k FROM t ORDER BY k OFFSET 290;
+SELECT k FROM t ORDER BY k LIMIT 9223372036854775807 OFFSET 295;
+SELECT k FROM t ORDER BY k LIMIT 0;
+SELECT k FROM t ORDER BY k LIMIT ALL OFFSET 298;
+SELECT k FROM t ORDER BY k LIMIT 1 + 2 OFFSET length('four');
+SELECT k FROM t ORDER BY k LIMIT NULL OFFSET 297;
+SELECT k FROM t ORDER BY k LIMIT 2 OFFSET NULL;
+SELECT k FROM t ORDER BY k LIMIT -1;
+SELECT k FROM t ORDER BY k LIMIT 1 OFFSET -1;
+SELECT k FROM t ORDER BY k LIMIT -1 OFFSET 1;
+SELECT a FROM t ORDER BY a FETCH FIRST 3 ROWS WITH TIES;
+SELECT a FROM t ORDER BY a OFFSET 40 FETCH FIRST 3 ROWS WITH TIES;
+PREPARE p (int, bigint) AS SELECT k FROM t ORDER BY k LIMIT $1 OFFSET $2;
+EXECUTE p (3, 5);
+EXECUTE p (NULL, 298);
+EXECUTE p (3, NULL);
+EXECUTE p (2, 9223372036854775807);
+EXECUTE p (-2, 1);
+PREPARE big (bigint, bigint) AS SELECT k FROM t ORDER BY k LIMIT $1 OFFSET $2;
+EXECUTE big (9223372036854775807, 297);
+
+-- above grouping, DISTINCT, set operations, joins
+SELECT a, count(*) FROM t GROUP BY a ORDER BY a;
+SELECT a, count(*) FROM t GROUP BY a ORDER BY 2 DESC, 1 LIMIT 3;
+SELECT k, sum(a) FROM t GROUP BY k ORDER BY 2 DESC NULLS LAST, 1 LIMIT 3;
+SELECT DISTINCT a FROM t ORDER BY a;
+SELECT DISTINCT a, b FROM t ORDER BY b, a LIMIT 10;
+SELECT DISTINCT ON (a) a, k FROM t ORDER BY a, k DESC;
+SELECT DISTINCT ON (k) k, a FROM t ORDER BY k DESC, a LIMIT 4;
+SELECT k, a FROM t UNION ALL SELECT k, a FROM o ORDER BY 1, 2;
+SELECT a FROM t UNION SELECT a FROM o ORDER BY 1 LIMIT 5;
+SELECT t.k, o.a FROM t JOIN o USING (k) ORDER BY o.a, t.k DESC;
+SELECT t.k, l.name FROM t JOIN l USING (a) ORDER BY t.k LIMIT 10;
+SELECT t.k, l.name FROM t LEFT JOIN l USING (a) ORDER BY t.k DESC LIMIT 10;
+SELECT t.k, o.k FROM t JOIN o ON t.a = o.a AND t.s = o.k ORDER BY t.k, o.k LIMIT 20;
+SELECT generate_series(1, 2), k FROM t ORDER BY k LIMIT 6;
+
+-- windows and aggregates over an order
+SELECT k, row_number() OVER (ORDER BY k DESC) FROM t;
+SELECT k, rank() OVER (ORDER BY a, b), sum(k) OVER (ORDER BY a NULLS FIRST, b) FROM t;
+SELECT array_agg(k) FROM (SELECT k FROM t ORDER BY k LIMIT 20) x;
+SELECT string_agg(b, ',' ORDER BY b, k) FROM t;
+SELECT percentile_disc(0.3) WITHIN GROUP (ORDER BY n) FROM t;
+
+-- one after the other: quick statements are sent as one
+SELECT k FROM t WHERE a = 1 ORDER BY k LIMIT 4;
+SELECT k FROM t WHERE a = 1 ORDER BY k LIMIT 4;
+SELECT k FROM t WHERE a = 1 ORDER BY k LIMIT 4;
+SELECT b, k FROM t WHERE a = 1 ORDER BY b DESC, k;
+SELECT b, k FROM t WHERE a = 1 ORDER BY b DESC, k;
+SELECT b, k FROM t WHERE a = 1 ORDER BY b DESC, k;
+
+-- cursors
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT k FROM t ORDER BY k DESC;
+FETCH 3 FROM c;
+FETCH BACKWARD 2 FROM c;
+FETCH LAST FROM c;
+FETCH PRIOR FROM c;
+FETCH ABSOLUTE 5 FROM c;
+SELECT count(*) FROM t;
+FETCH NEXT FROM c;
+DECLARE d NO SCROLL CURSOR FOR SELECT a, k FROM t ORDER BY a, k;
+FETCH 2 FROM d;
+FETCH NEXT FROM c;
+UPDATE t SET a = 100 WHERE k = 21;
+FETCH 3 FROM d;
+SAVEPOINT s;
+FETCH 2 FROM d;
+ROLLBACK TO s;
+FETCH 2 FROM c;
+SELECT a, k FROM t ORDER BY a DESC NULLS LAST LIMIT 1;
+ROLLBACK;
+BEGIN;
+DECLARE h CURSOR WITH HOLD FOR SELECT k FROM t ORDER BY k LIMIT 5;
+COMMIT;
+FETCH 3 FROM h;
+CLOSE h;
+CREATE FUNCTION firsts(n int) RETURNS SETOF int LANGUAGE plpgsql AS $$
+DECLARE
+	row record;
+BEGIN
+	FOR row IN SELECT k FROM t ORDER BY k LOOP
+		EXIT WHEN row.k > n;
+		RETURN NEXT row.k + (SELECT min(o.k) FROM o);
+	END LOOP;
+END $$;
+SELECT * FROM firsts(5);
+SELECT k FROM t ORDER BY k FOR UPDATE;
+SELECT k FROM t ORDER BY k LIMIT 2 FOR UPDATE SKIP LOCKED;
