@@ -278,7 +278,7 @@ commands_steps_alter_policy(Command *command)
 
 /*
  * Rules are applied on the node that gets a statement, before it is planned: all shells have them,
- * and no shard.
+ * and no shard; so have views that all nodes have.
  */
 static void
 share_rule(Command *command, void *argument)
@@ -291,8 +291,10 @@ share_rule(Command *command, void *argument)
 	if (OidIsValid(obstacle))
 	{
 		ereport(WARNING,
-				(errmsg("rule \"%s\" on table \"%s\" stays local to this node",
-						statement->rulename, get_rel_name(relid)),
+				(errmsg("rule \"%s\" on %s \"%s\" stays local to this node",
+						statement->rulename,
+						get_rel_relkind(relid) == RELKIND_VIEW ? "view" : "table",
+						get_rel_name(relid)),
 				 errdetail("It names relation \"%s\", which other nodes do not have.",
 						   get_rel_name(obstacle))));
 		return;
@@ -303,6 +305,17 @@ share_rule(Command *command, void *argument)
 	commands_run_on_nodes(deparse_rule(relid, statement->rulename));
 }
 
+/* true for a relation whose rules other nodes have, too: a known table, or a known view */
+bool
+commands_has_shared_rules(Oid relid)
+{
+	ObjectAddress address;
+
+	ObjectAddressSet(address, RelationRelationId, relid);
+	return catalog_table_is_known(relid) ||
+		(get_rel_relkind(relid) == RELKIND_VIEW && commands_object_is_known(&address));
+}
+
 List *
 commands_steps_create_rule(Command *command)
 {
@@ -310,13 +323,15 @@ commands_steps_create_rule(Command *command)
 	Oid			relid = commands_relation_find(command, statement->relation);
 	Oid		   *argument;
 
-	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+	if (!OidIsValid(relid) || !commands_has_shared_rules(relid))
 		return NIL;
 	commands_require_owner(relid);
 	if (statement->event == CMD_SELECT)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot make a view of distributed table \"%s\"", get_rel_name(relid))));
+				 errmsg("relation \"%s\" cannot have ON SELECT rules", get_rel_name(relid)),
+				 get_rel_relkind(relid) == RELKIND_VIEW ? 0 :
+				 errdetail("A distributed table cannot become a view.")));
 	commands_lock_coordinator_first(list_make1_oid(relid), AccessExclusiveLock, LOCK_ALONE);
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
@@ -390,7 +405,8 @@ commands_steps_drop_attached(Command *command)
 	tableNames = list_truncate(list_copy(names), list_length(names) - 1);
 	relid = commands_relation_find(command, makeRangeVarFromNameList(tableNames));
 	table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
-	if (table == NULL)
+	if (table == NULL && (!OidIsValid(relid) || statement->removeType != OBJECT_RULE ||
+						  !commands_has_shared_rules(relid)))
 		return NIL;
 	if (statement->removeType == OBJECT_TRIGGER &&
 		(!triggers_allowed(table) ||

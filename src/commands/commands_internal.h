@@ -235,6 +235,7 @@ extern List *commands_steps_alter_statistics(Command *command);
 extern List *commands_steps_create_policy(Command *command);
 extern List *commands_steps_alter_policy(Command *command);
 extern List *commands_steps_create_rule(Command *command);
+extern bool commands_has_shared_rules(Oid relid);
 extern List *commands_steps_create_trigger(Command *command);
 extern List *commands_steps_drop_attached(Command *command);
 extern List *commands_steps_drop_statistics(Command *command);

@@ -67,11 +67,11 @@ steps_shards_first(Command *command, const DistTable *table)
 					  commands_step_local(), commands_step_nodes(command->text));
 }
 
-/* a rule of a known table that all shells have */
+/* a rule that the relation has on all nodes */
 static List *
 steps_for_rule(Command *command, Oid relid, const char *name)
 {
-	if (!OidIsValid(get_rewrite_oid(relid, name, true)) ||
+	if (!commands_has_shared_rules(relid) || !OidIsValid(get_rewrite_oid(relid, name, true)) ||
 		OidIsValid(deparse_rule_obstacle(relid, name)))
 		return NIL;
 	commands_require_owner(relid);
@@ -85,8 +85,6 @@ steps_for_rename_in_table(Command *command, Oid relid)
 	RenameStmt *statement = (RenameStmt *) command->statement;
 	const DistTable *table = commands_table_of_relation(relid);
 
-	if (statement->renameType == OBJECT_RULE)
-		return steps_for_rule(command, relid, statement->subname);
 	if (statement->renameType == OBJECT_TRIGGER && !tables_enable_unsafe_triggers &&
 		table->kind != DIST_TABLE_LOCAL)
 		return NIL;
@@ -135,6 +133,8 @@ commands_steps_rename(Command *command)
 
 		if (!OidIsValid(relid))
 			return NIL;
+		if (type == OBJECT_RULE)
+			return steps_for_rule(command, relid, statement->subname);
 		if (commands_table_of_relation(relid) != NULL)
 			return steps_for_rename_in_table(command, relid);
 		if (type == OBJECT_ATTRIBUTE)
@@ -279,10 +279,10 @@ steps_for_label(Command *command, ObjectType type, Node *object)
 		Oid			relid = RelationGetRelid(relation);
 
 		relation_close(relation, NoLock);
-		if (commands_table_of_relation(relid) == NULL)
-			return type == OBJECT_RULE ? NIL : steps_for_relation_object(command, relid);
 		if (type == OBJECT_RULE)
 			return steps_for_rule(command, relid, strVal(llast(castNode(List, object))));
+		if (commands_table_of_relation(relid) == NULL)
+			return steps_for_relation_object(command, relid);
 		return list_make2(commands_step_local(), commands_step_nodes(command->text));
 	}
 	return commands_steps_for_object(command, &address);

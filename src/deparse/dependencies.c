@@ -80,8 +80,8 @@ is_part(const Form_pg_depend form)
 	switch (form->classid)
 	{
 		case RewriteRelationId:
-			/* a rule that stays on this node is made on no other */
-			return get_rel_relkind(form->refobjid) == RELKIND_VIEW ||
+			/* a rule that stays on this node is made on no other; a view's query is the view */
+			return form->deptype == DEPENDENCY_INTERNAL ||
 				!OidIsValid(deparse_relation_of_rule_missing(form->objid));
 		case AttrDefaultRelationId:
 		case PolicyRelationId:

@@ -198,6 +198,7 @@ deparse_view(Oid viewId)
 	StringInfoData out;
 	bool		isNull;
 	Datum		options = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_reloptions, &isNull);
+	Relation	relation;
 	List	   *texts;
 
 	initStringInfo(&out);
@@ -210,6 +211,9 @@ deparse_view(Oid viewId)
 						   deparse_acl_of(RELOID, tuple, Anum_pg_class_relacl), form->relowner);
 	texts = deparse_comment(texts, "VIEW", name, RelationRelationId, viewId, 0);
 	texts = deparse_column_comments(texts, viewId, name);
+	relation = table_open(viewId, AccessShareLock);
+	texts = deparse_table_rules(texts, relation);
+	table_close(relation, NoLock);
 	ReleaseSysCache(tuple);
 	return texts;
 }

@@ -31,6 +31,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "parser/parsetree.h"
@@ -45,6 +46,7 @@
 typedef struct AdaptContext
 {
 	List	   *queries;		/* of Query *, innermost first: what Vars of a level refer to */
+	bool		leaks;			/* a condition of this level or one above may show what it sees */
 } AdaptContext;
 
 static Node *adapt_node(Node *node, AdaptContext *context);
@@ -108,7 +110,8 @@ null_if_no_row(Expr *value, const Var *var)
 	NullTest   *test = makeNode(NullTest);
 	Oid			type = exprType((Node *) value);
 
-	test->arg = (Expr *) sibling_var(var, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid);
+	/* the one system column that conditions of MERGE may read */
+	test->arg = (Expr *) sibling_var(var, TableOidAttributeNumber, OIDOID, -1, InvalidOid);
 	test->nulltesttype = IS_NULL;
 	test->location = -1;
 	when->expr = (Expr *) test;
@@ -467,7 +470,9 @@ check_with_check_options(const Query *query)
 
 	foreach(cell, query->withCheckOptions)
 	{
-		if (((WithCheckOption *) lfirst(cell))->kind == WCO_VIEW_CHECK)
+		WithCheckOption *option = lfirst_node(WithCheckOption, cell);
+
+		if (option->kind == WCO_VIEW_CHECK && option->qual != NULL)
 			refuse("WITH CHECK OPTION of a view");
 	}
 }
@@ -514,6 +519,77 @@ show_from_clause(Query *query, Node *node)
 	}
 }
 
+/*
+ * A rule puts OLD and NEW behind the sub-queries that refer to them; in text, LATERAL looks back
+ * only.
+ */
+static void
+sort_from_clause(Query *query)
+{
+	List	   *plain = NIL;
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	if (query->jointree == NULL)
+		return;
+	foreach(cell, query->jointree->fromlist)
+	{
+		Node	   *item = lfirst(cell);
+
+		if (IsA(item, RangeTblRef) &&
+			!rt_fetch(((RangeTblRef *) item)->rtindex, query->rtable)->lateral)
+			plain = lappend(plain, item);
+		else
+			others = lappend(others, item);
+	}
+	query->jointree->fromlist = list_concat(plain, others);
+}
+
+/*
+ * Below a security barrier no condition from above may run that shows what it sees.  The barrier is
+ * no part of the text; an OFFSET stands in for it where there is such a condition.
+ */
+static void
+keep_barriers(Query *query, bool leaks)
+{
+	ListCell   *cell;
+
+	if (!leaks)
+		return;
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_SUBQUERY && rte->security_barrier &&
+			rte->subquery->limitOffset == NULL && rte->subquery->limitCount == NULL)
+			rte->subquery->limitOffset = (Node *)
+				makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(0), false,
+						  FLOAT8PASSBYVAL);
+	}
+}
+
+/* true for a join tree with a condition that may show the values it is given */
+static bool
+has_leaky_condition(Node *node)
+{
+	ListCell   *cell;
+
+	if (node != NULL && IsA(node, FromExpr))
+	{
+		foreach(cell, ((FromExpr *) node)->fromlist)
+		{
+			if (has_leaky_condition(lfirst(cell)))
+				return true;
+		}
+		return contain_leaked_vars(((FromExpr *) node)->quals);
+	}
+	if (node != NULL && IsA(node, JoinExpr))
+		return has_leaky_condition(((JoinExpr *) node)->larg) ||
+			has_leaky_condition(((JoinExpr *) node)->rarg) ||
+			contain_leaked_vars(((JoinExpr *) node)->quals);
+	return false;
+}
+
 static void
 split_assignments(Query *query)
 {
@@ -535,6 +611,7 @@ split_assignments(Query *query)
 static Query *
 adapt_query(Query *query, AdaptContext *context)
 {
+	bool		leaks = context->leaks;
 	ListCell   *cell;
 
 	check_stack_depth();
@@ -542,6 +619,10 @@ adapt_query(Query *query, AdaptContext *context)
 	check_with_check_options(query);
 	adapt_target(query);
 	show_from_clause(query, (Node *) query->jointree);
+	sort_from_clause(query);
+	context->leaks |= has_leaky_condition((Node *) query->jointree) ||
+		contain_leaked_vars(query->havingQual);
+	keep_barriers(query, context->leaks);
 	split_assignments(query);
 	if (query->onConflict && OidIsValid(query->onConflict->constraint))
 		set_conflict_columns(query->onConflict, query->resultRelation);
@@ -568,6 +649,7 @@ adapt_query(Query *query, AdaptContext *context)
 		number_output_tableoids(query, context);
 	query = query_tree_mutator(query, adapt_node, context, 0);
 	context->queries = list_delete_first(context->queries);
+	context->leaks = leaks;
 	return query;
 }
 
@@ -628,7 +710,7 @@ adapt_node(Node *node, AdaptContext *context)
 Query *
 deparse_query_adapt(const Query *query)
 {
-	AdaptContext context = {NIL};
+	AdaptContext context = {NIL, false};
 
 	return adapt_query((Query *) query, &context);
 }

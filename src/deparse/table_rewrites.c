@@ -192,7 +192,9 @@ deparse_relation_of_rule_missing(Oid ruleId)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (form->refclassid == RelationRelationId && !relation_is_everywhere(form->refobjid))
+		/* other than that on the relation that has the rule */
+		if (form->deptype == DEPENDENCY_NORMAL && form->refclassid == RelationRelationId &&
+			!relation_is_everywhere(form->refobjid))
 			missing = form->refobjid;
 	}
 	systable_endscan(scan);
@@ -225,7 +227,7 @@ rule_texts(List *texts, Oid relid, const char *name, Oid ruleId, char enabled)
 						   RewriteRelationId, ruleId, 0);
 }
 
-/* those of a table that all nodes can have, in the order of their names */
+/* those of a table or view that all nodes can have, in the order of their names */
 List *
 deparse_table_rules(List *texts, Relation relation)
 {
@@ -245,7 +247,9 @@ deparse_table_rules(List *texts, Relation relation)
 	{
 		Form_pg_rewrite form = (Form_pg_rewrite) GETSTRUCT(tuple);
 
-		if (!OidIsValid(deparse_relation_of_rule_missing(form->oid)))
+		/* the query of a view is made with it */
+		if (form->ev_type != '0' + CMD_SELECT &&
+			!OidIsValid(deparse_relation_of_rule_missing(form->oid)))
 			texts = rule_texts(texts, relid, NameStr(form->rulename), form->oid,
 							   form->ev_enabled);
 	}

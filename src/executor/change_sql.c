@@ -144,7 +144,10 @@ executor_change_describe(ChangeBatch *batch)
 
 /* ---- text ---- */
 
-/* (VALUES ($1::int4, $2::tid), ..), types of users by their names */
+/*
+ * (VALUES ($1::int4, $2::tid), ..), types of users by their names.  Without a given typmod
+ * "character" would be printed for bpchar, which is character(1), and "bit" for bit(1).
+ */
 static void
 append_values(StringInfo sql, ChangeBatch *batch, int nrows)
 {
@@ -159,8 +162,8 @@ append_values(StringInfo sql, ChangeBatch *batch, int nrows)
 		Oid			type = column == 0 ? INT4OID :
 			TupleDescAttr(batch->state->rowDesc, column - 1)->atttypid;
 
-		types[foreach_current_index(cell)] = format_type_extended(type, -1,
-																  FORMAT_TYPE_FORCE_QUALIFY);
+		types[foreach_current_index(cell)] =
+			format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 	}
 	appendStringInfoString(sql, "VALUES ");
 	for (int row = 0; row < nrows; row++)

@@ -193,7 +193,9 @@ pack_statement(const Fragment *source)
 						   "$2::integer, $3::integer[], 0");
 	foreach(cell, source->params)
 		appendStringInfo(&sql, ", $%d::%s", foreach_current_index(cell) + 4,
-						 format_type_be_qualified(exprType(lfirst(cell))));
+						 format_type_extended(exprType(lfirst(cell)), -1,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }

@@ -200,7 +200,7 @@ take_security_quals(ChangeBuild *build, RangeTblEntry *rte)
 		if (qual_is_targets(build, lfirst(lc)))
 			build->targetQuals = lappend(build->targetQuals, copyObject(lfirst(lc)));
 		else if (!build->query->hasRowSecurity)
-			build->impossible = "a condition of a security-barrier view must run on this node";
+			build->viewQuals = lappend(build->viewQuals, copyObject(lfirst(lc)));
 		build->barrier = true;
 	}
 	rte->securityQuals = NIL;
@@ -305,6 +305,50 @@ read_target_early(ChangeBuild *build, Query *query, Query *fragment)
 	return planner_plan_rte(plan, query->targetList);
 }
 
+static void
+name_columns(RangeTblEntry *made, const RangeTblEntry *target, Query *query)
+{
+	ListCell   *lc;
+
+	made->eref = makeAlias(target->eref->aliasname, NIL);
+	foreach(lc, query->targetList)
+		made->eref->colnames = lappend(made->eref->colnames,
+									   makeString(lfirst_node(TargetEntry, lc)->resname));
+	made->inFromCl = true;
+}
+
+/* SELECT * FROM rows WHERE conditions of a view that this node decides */
+static RangeTblEntry *
+filter_rows(ChangeBuild *build, RangeTblEntry *rows, Query *query)
+{
+	RangeTblEntry *made = makeNode(RangeTblEntry);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *filter = makeNode(Query);
+	Node	   *quals = (Node *) make_ands_explicit(build->viewQuals);
+	ListCell   *lc;
+
+	ref->rtindex = 1;
+	filter->commandType = CMD_SELECT;
+	filter->querySource = QSRC_ORIGINAL;
+	filter->canSetTag = true;
+	filter->rtable = list_make1(rows);
+	ChangeVarNodes(quals, build->target, 1, 0);
+	filter->jointree = makeFromExpr(list_make1(ref), quals);
+	filter->hasSubLinks = checkExprHasSubLink(quals);
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		filter->targetList = lappend(filter->targetList,
+									 makeTargetEntry((Expr *) makeVarFromTargetEntry(1, tle),
+													 tle->resno, pstrdup(tle->resname), false));
+	}
+	made->rtekind = RTE_SUBQUERY;
+	made->subquery = filter;
+	made->security_barrier = build->barrier;
+	return made;
+}
+
 /* puts the target's sub-query where the target stood in the source */
 bool
 planner_change_replace_target(ChangeBuild *build)
@@ -312,7 +356,6 @@ planner_change_replace_target(ChangeBuild *build)
 	RangeTblEntry *rte = rt_fetch(build->target, build->query->rtable);
 	RangeTblEntry *made = makeNode(RangeTblEntry);
 	Query	   *query = NULL;
-	ListCell   *lc;
 
 	if (build->impossible == NULL)
 	{
@@ -326,11 +369,12 @@ planner_change_replace_target(ChangeBuild *build)
 	made->rtekind = RTE_SUBQUERY;
 	if (build->request->early != NULL)
 		made = read_target_early(build, query, made->subquery);
-	made->eref = makeAlias(rte->eref->aliasname, NIL);
-	foreach(lc, query->targetList)
-		made->eref->colnames = lappend(made->eref->colnames,
-									   makeString(lfirst_node(TargetEntry, lc)->resname));
-	made->inFromCl = true;
+	name_columns(made, rte, query);
+	if (build->viewQuals != NIL)
+	{
+		made = filter_rows(build, made, query);
+		name_columns(made, rte, query);
+	}
 	list_nth_cell(build->source->rtable, build->target - 1)->ptr_value = made;
 	return true;
 }
@@ -340,6 +384,7 @@ void
 planner_change_retarget(ChangeBuild *build)
 {
 	build->depth = 0;
+	build->viewQuals = (List *) target_mutator((Node *) build->viewQuals, build);
 	build->source = query_tree_mutator(build->source, target_mutator, build, 0);
 }
 

@@ -326,8 +326,8 @@ make_join(ChangeBuild *build, Node *node, JoinType type)
 	if (compat_merge_condition(source) != NULL && source->jointree->quals != NULL)
 	{
 		planner_change_take_quals(build, &source->jointree->quals);
-		if (source->jointree->quals != NULL)
-			build->impossible = "a condition of a view must run on this node";
+		build->viewQuals = list_concat(build->viewQuals,
+									   make_ands_implicit((Expr *) source->jointree->quals));
 		source->jointree->quals = NULL;
 	}
 	join = planner_merge_join(source, node, build->target, type);

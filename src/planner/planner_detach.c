@@ -288,7 +288,10 @@ detach_returning(DetachContext *context)
 	return result;
 }
 
-/* of WithCheckOption: those that views ask for; policies are checked by the shards */
+/*
+ * Of WithCheckOption: those that views ask for; policies are checked by the shards.  A view without
+ * a condition has one, too, which asks for nothing.
+ */
 static List *
 check_options(Query *query)
 {
@@ -297,8 +300,10 @@ check_options(Query *query)
 
 	foreach(lc, query->withCheckOptions)
 	{
-		if (lfirst_node(WithCheckOption, lc)->kind == WCO_VIEW_CHECK)
-			result = lappend(result, lfirst(lc));
+		WithCheckOption *option = lfirst_node(WithCheckOption, lc);
+
+		if (option->kind == WCO_VIEW_CHECK && option->qual != NULL)
+			result = lappend(result, option);
 	}
 	return result;
 }

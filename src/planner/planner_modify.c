@@ -15,6 +15,7 @@
 #include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
@@ -236,15 +237,25 @@ modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 	return NULL;
 }
 
-/* conditions of a view on a MERGE's target that printing does not see */
+/*
+ * Conditions of a view on the target that cannot be printed as part of the statement: of a MERGE;
+ * those of a security barrier where they read other relations, or others would see what they hide.
+ */
 static bool
-merge_has_apart_conditions(Query *query)
+has_apart_conditions(Query *query)
 {
 	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
 
-	return query->commandType == CMD_MERGE &&
-		((compat_merge_condition(query) != NULL && query->jointree->quals != NULL) ||
-		 (target->securityQuals != NIL && !query->hasRowSecurity));
+	if (query->commandType == CMD_INSERT)
+		return false;
+	if (query->commandType == CMD_MERGE && compat_merge_condition(query) != NULL &&
+		query->jointree->quals != NULL)
+		return true;
+	if (target->securityQuals == NIL || query->hasRowSecurity)
+		return false;
+	return query->commandType == CMD_MERGE ||
+		checkExprHasSubLink((Node *) target->securityQuals) ||
+		contain_leaked_vars(query->jointree->quals);
 }
 
 static PlannedStmt *
@@ -254,7 +265,7 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 
 	if (planner_has_check_options(query))
 		return planner_detach_output(request, query);
-	if (!merge_has_apart_conditions(query) && request->early == NULL)
+	if (!has_apart_conditions(query) && request->early == NULL)
 	{
 		stmt = modify_shards(request, query, NULL, refusal);
 		if (stmt == NULL)

@@ -3,9 +3,10 @@
  *	  The role in force in the sessions that work for this one.
  *
  * A connection is opened as the current user.  Two cases need another role in force there than the
- * one that logged in: the current role has no LOGIN, and then the session user logs in; or the
- * transaction has written on the node as one user and goes on as another (SET ROLE, a SECURITY
- * DEFINER function), who must see what was written, which only that connection does.
+ * one that logged in: the current role has no LOGIN, and then the session user logs in, or, where
+ * that has none either, who came before SET SESSION AUTHORIZATION; or the transaction has written
+ * on the node as one user and goes on as another (SET ROLE, a SECURITY DEFINER function), who must
+ * see what was written, which only that connection does.
  *
  * Where this session itself got the role by SET ROLE, and its session user is who logged in there,
  * the far side does the same.  Otherwise the role is lent: the owner of the extension, on a
@@ -53,7 +54,9 @@ may_log_in(Oid roleId)
 Oid
 txn_role_login(void)
 {
-	return may_log_in(GetUserId()) ? GetUserId() : GetSessionUserId();
+	if (may_log_in(GetUserId()))
+		return GetUserId();
+	return may_log_in(GetSessionUserId()) ? GetSessionUserId() : GetAuthenticatedUserId();
 }
 
 /* Tells the node that whoever presents token may work as the role. */

@@ -24,6 +24,11 @@ INSERT INTO listed VALUES (60, 1, 'no');
 INSERT INTO listed VALUES (4, 1, 'again') ON CONFLICT (k) DO UPDATE SET note = 'up' RETURNING *;
 DELETE FROM small_deep WHERE k = 14;
 SELECT * FROM t;
+CREATE VIEW everything AS SELECT * FROM t WITH CASCADED CHECK OPTION;
+INSERT INTO everything VALUES (70, 1, 'all');
+INSERT INTO everything VALUES (70, 2, 'all') ON CONFLICT (k) DO UPDATE SET v = excluded.v RETURNING *;
+UPDATE everything SET v = v + 1 WHERE k = 70;
+DELETE FROM everything WHERE k = 70 RETURNING v;
 CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM t WHERE v < 60;
 UPDATE barrier SET note = 'b' WHERE k > 2 RETURNING k;
 UPDATE barrier SET note = 'b' WHERE random() >= 0 AND k > 2 RETURNING k;
@@ -50,3 +55,33 @@ UPDATE sums SET total = total + 3 WHERE odd = 1 RETURNING *;
 UPDATE sums SET total = o.k FROM other o WHERE o.k = sums.odd + 3;
 DELETE FROM sums WHERE odd = 0 RETURNING *;
 SELECT * FROM t;
+
+-- conditions of views that read what shards do not have, and MERGE that keeps rows without a match
+CREATE TABLE here (k int);
+INSERT INTO here VALUES (4), (5), (6);
+CREATE VIEW both_here WITH (security_barrier) AS SELECT * FROM t WHERE k IN (SELECT k FROM here);
+UPDATE both_here SET v = v + 1 RETURNING k, v;
+UPDATE both_here SET v = v + 1 WHERE random() < 2 AND k > 4 RETURNING k, v;
+MERGE INTO both_here b USING (VALUES (5), (77)) s (k) ON b.k = s.k
+	WHEN MATCHED AND b.tableoid > 0 AND b IS NOT NULL THEN UPDATE SET v = 0
+	WHEN NOT MATCHED THEN INSERT VALUES (s.k, 1, 'merged');
+CREATE VIEW some_here AS SELECT * FROM t WHERE EXISTS (SELECT FROM other);
+MERGE INTO some_here b USING (SELECT k FROM here) s ON b.k = s.k
+	WHEN MATCHED AND b.note LIKE 'n%' THEN UPDATE SET note = 'here';
+SELECT * FROM t;
+
+-- what a security barrier hides is shown to no function
+CREATE TABLE seen (k int);
+CREATE FUNCTION look(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$
+BEGIN
+	IF $1 < 50 THEN RAISE EXCEPTION 'hidden %', $1; END IF;
+	RETURN true;
+END $$;
+CREATE VIEW shown WITH (security_barrier) AS SELECT * FROM t WHERE k >= 50;
+SELECT k FROM shown WHERE look(k);
+SELECT count(*) FROM shown WHERE look(k);
+SELECT count(*) FROM (SELECT k FROM shown) x WHERE look(k) AND k = 77;
+SELECT s.k FROM shown s JOIN t USING (k) WHERE look(s.k);
+UPDATE shown SET v = v WHERE look(k);
+UPDATE shown SET v = v WHERE look(k) AND k = 77;
+DELETE FROM shown WHERE look(k) AND k = 60;

@@ -80,3 +80,13 @@ UPDATE p SET k = k + 100, d = d + 3 RETURNING tableoid::regclass, *;
 UPDATE p1 SET k = k + 100 RETURNING *;
 UPDATE p2 SET k = 1 WHERE d = 9 RETURNING *;
 SELECT tableoid::regclass, * FROM p;
+
+-- types that print as something shorter without a length
+CREATE TABLE lengths (k char(10) PRIMARY KEY, b bit(3), n numeric(6, 2), v varchar(4), c char(3));
+-- distribute: SELECT create_distributed_table('lengths', 'k')
+INSERT INTO lengths VALUES ('one', '101', 1, 'v1', 'c1'), ('two', '011', 2, 'v2', 'c2');
+UPDATE lengths SET k = 'three', n = n + 1.239 WHERE k = 'one' RETURNING *;
+UPDATE lengths SET b = '111', c = 'xyz' WHERE n > (SELECT avg(n) FROM lengths) OR random() < 0;
+MERGE INTO lengths USING (VALUES ('two'), ('four')) s (k) ON lengths.k = s.k
+	WHEN MATCHED THEN UPDATE SET k = 'five', c = lengths.c || '' WHEN NOT MATCHED THEN INSERT VALUES (s.k, '000');
+SELECT * FROM lengths;

@@ -80,3 +80,35 @@ CREATE RULE instead AS ON DELETE TO high DO INSTEAD UPDATE high SET b = 'gone' W
 DELETE FROM high WHERE a > 12;
 SELECT * FROM high;
 DROP TABLE low, high, source;
+
+-- OLD and NEW in sub-queries and VALUES
+CREATE TABLE src (f1 int PRIMARY KEY, f2 int);
+-- distribute: SELECT create_distributed_table('src', 'f1')
+INSERT INTO src VALUES (1, 2), (11, 12);
+CREATE RULE show_both AS ON UPDATE TO src DO ALSO VALUES (old.*), (new.*);
+UPDATE src SET f2 = f2 / 10;
+CREATE TABLE under (a int, b text DEFAULT 'xxx', c int);
+-- distribute: SELECT create_distributed_table('under', 'a')
+CREATE VIEW over AS SELECT * FROM under;
+CREATE RULE over_ins AS ON INSERT TO over DO ALSO
+    INSERT INTO under SELECT * FROM (SELECT a + 10 FROM under WHERE a = new.a) tt;
+CREATE RULE over_upd AS ON UPDATE TO over DO ALSO
+    UPDATE under t SET c = tt.a * 10 FROM (SELECT a FROM under WHERE a = old.a) tt WHERE t.a = tt.a;
+INSERT INTO over VALUES (1, 'a'), (2, 'b');
+UPDATE over SET b = upper(b);
+ALTER RULE over_ins ON over RENAME TO over_insert;
+SELECT * FROM under;
+DROP RULE over_upd ON over;
+CREATE RULE over_del AS ON DELETE TO over DO INSTEAD UPDATE under SET c = -1 WHERE a = old.a;
+COMMENT ON RULE over_del ON over IS 'keeps the row';
+-- worker
+SET search_path = eq, public;
+DELETE FROM over WHERE a = 2;
+UPDATE over SET b = b || '!' WHERE a = 1;
+INSERT INTO over VALUES (3, 'c');
+CREATE RULE over_none AS ON UPDATE TO over WHERE new.a = 3 DO INSTEAD NOTHING;
+UPDATE over SET b = 'none';
+SELECT * FROM under;
+DROP RULE over_del ON over;
+DELETE FROM over WHERE a = 3;
+SELECT * FROM under;

@@ -92,6 +92,20 @@ SELECT count(*) FROM d;
 RESET SESSION AUTHORIZATION;
 SELECT who, count(*) FROM d WHERE k > 300 GROUP BY who ORDER BY who;
 
+-- a role without LOGIN, in which nobody logged in: the one who did, works for it
+GRANT SELECT, INSERT ON d TO rit_group;
+SET SESSION AUTHORIZATION rit_group;
+SELECT count(*) FROM d WHERE k < 10;
+INSERT INTO d VALUES (501, current_user), (502, session_user);
+COPY (SELECT * FROM d WHERE k > 500 ORDER BY k) TO STDOUT;
+SELECT count(*) FROM secret;
+BEGIN;
+SELECT * FROM d WHERE k = 501;
+SET LOCAL ROLE rit_group;
+SELECT * FROM d WHERE k = 502;
+COMMIT;
+RESET SESSION AUTHORIZATION;
+
 -- roles are lent by superusers, between nodes
 \set VERBOSITY sqlstate
 SELECT citus_internal.assume_role('00000000000000000000000000000000');
