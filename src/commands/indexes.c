@@ -2,10 +2,10 @@
  * indexes.c
  *	  CREATE INDEX, DROP INDEX, REINDEX, CLUSTER over known tables.
  *
- * Without CONCURRENTLY they are table DDL like any other.  With it they cannot be part of a
- * transaction: the shell's index is made first, then the shards', here in this session, elsewhere
- * each on a connection of its own; a failure half-way leaves invalid indexes behind, as the
- * server's own CONCURRENTLY does.
+ * Without CONCURRENTLY they are table DDL like any other.  With it, and with partitioned tables in
+ * REINDEX and CLUSTER, they cannot be part of a transaction: the shell's index is made first, then
+ * the shards', here in this session, elsewhere each on a connection of its own; a failure half-way
+ * leaves invalid indexes behind, as the server's own CONCURRENTLY does.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
@@ -69,9 +70,8 @@ run_statements_elsewhere(List *nodes, List *texts)
 
 		if (!answer->ok)
 			ereport(ERROR,
-					(errcode(answer->reached ? ERRCODE_EXTERNAL_ROUTINE_EXCEPTION
-							 : ERRCODE_CONNECTION_FAILURE),
-					 errmsg("%s", answer->error),
+					(errcode(commands_answer_sqlstate(answer)),
+					 errmsg_internal("%s", catalog_user_text(answer->error, true)),
 					 errdetail("It happened on node %s:%d, outside the transaction.",
 							   answer->node->name, answer->node->port),
 					 errhint("What other nodes have done stays. Drop the index if it exists, "
@@ -482,33 +482,68 @@ reindex_is_concurrent(const ReindexStmt *statement)
 	return false;
 }
 
+static void
+reindex_elsewhere(Command *command, void *argument)
+{
+	List	   *nodes = cluster_other_nodes();
+
+	if (nodes != NIL)
+		run_statements_elsewhere(nodes, list_make1(argument));
+}
+
+/*
+ * REINDEX SCHEMA and DATABASE: the shells and shards of each node, by the node itself.  SYSTEM is
+ * about catalogs, which every node has for itself.
+ */
+static List *
+steps_reindex_many(Command *command, const ReindexStmt *statement)
+{
+	char	   *text;
+
+	if (statement->kind == REINDEX_OBJECT_SCHEMA)
+	{
+		Oid			schemaId = get_namespace_oid(statement->name, true);
+		ObjectAddress address;
+
+		ObjectAddressSet(address, NamespaceRelationId, schemaId);
+		/* every node has the schema public */
+		if (!OidIsValid(schemaId) ||
+			(schemaId != PG_PUBLIC_NAMESPACE && !commands_object_is_known(&address)))
+			return NIL;
+	}
+	else if (statement->kind != REINDEX_OBJECT_DATABASE)
+		return NIL;
+	text = pstrdup(command->text);
+	return list_make2(commands_step_local(), commands_step_alone(reindex_elsewhere, text));
+}
+
 List *
 commands_steps_reindex(Command *command)
 {
 	ReindexStmt *statement = (ReindexStmt *) command->statement;
 	Oid			relid = commands_relation_find(command, statement->relation);
 	const DistTable *table = commands_table_of_relation(relid);
+	bool		partitioned;
 	ReindexTarget *target;
 	List	   *shards;
 
+	if (statement->relation == NULL)
+		return steps_reindex_many(command, statement);
 	if (table == NULL)
 		return NIL;
-	if (get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot reindex partitioned distributed table \"%s\"",
-						get_rel_name(table->relid)),
-				 errhint("Reindex its partitions.")));
 	commands_require_owner(relid);
 	commands_qualify_text(command, list_make1(statement->relation));
-	if (!reindex_is_concurrent(statement))
+	partitioned = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE;
+	if (!partitioned && !reindex_is_concurrent(statement))
 		/* one at a time: the shards of two would wait for each other in any order */
 		return list_make3(commands_step_lock_shells(list_make1_oid(table->relid),
 													ShareRowExclusiveLock, LOCK_ALONE),
 						  commands_step_local(),
 						  commands_step_shards(table->relid, command->text, NIL));
 
+	/* the server takes partitions one by one, in transactions of their own */
 	PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL,
+							  partitioned ? "REINDEX of a partitioned table" :
 							  "REINDEX CONCURRENTLY");
 	target = palloc(sizeof(ReindexTarget));
 	target->statement = statement;
@@ -520,6 +555,23 @@ commands_steps_reindex(Command *command)
 
 /* ---- CLUSTER ---- */
 
+static void
+make_cluster(AloneStatement *alone, const Shard *shard, void *argument)
+{
+	ClusterStmt *statement = copyObject((ClusterStmt *) argument);
+	char	   *using = "";
+
+	statement->relation = makeRangeVar(get_namespace_name(get_rel_namespace(shard->relid)),
+									   catalog_shard_relname(shard), -1);
+	if (statement->indexname != NULL)
+	{
+		statement->indexname = catalog_extend_name(statement->indexname, shard->id);
+		using = psprintf(" USING %s", quote_identifier(statement->indexname));
+	}
+	alone->text = psprintf("CLUSTER %s%s", catalog_shard_qualified_name(shard), using);
+	alone->statement = (Node *) statement;
+}
+
 List *
 commands_steps_cluster(Command *command)
 {
@@ -529,14 +581,14 @@ commands_steps_cluster(Command *command)
 
 	if (table == NULL)
 		return NIL;
+	commands_require_owner(relid);
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 	{
-		ereport(WARNING,
-				(errmsg("clustering only the local relation of partitioned table \"%s\"",
-						get_rel_name(relid))));
-		return NIL;
+		PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL, "CLUSTER");
+		return list_make2(commands_step_local(),
+						  commands_step_alone(run_alone,
+											  alone_statements(table, make_cluster, statement)));
 	}
-	commands_require_owner(relid);
 	commands_qualify_text(command, list_make1(statement->relation));
 	return list_make3(commands_step_lock_shells(list_make1_oid(relid), AccessExclusiveLock,
 												LOCK_ALONE),

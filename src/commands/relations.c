@@ -77,6 +77,14 @@ commands_qualified_name(Oid relid)
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
 }
 
+int
+commands_answer_sqlstate(const ClusterAnswer *answer)
+{
+	if (!answer->reached)
+		return ERRCODE_CONNECTION_FAILURE;
+	return answer->sqlstate != 0 ? answer->sqlstate : ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+}
+
 const char *
 commands_behavior_text(DropBehavior behavior)
 {

@@ -166,9 +166,8 @@ raise_answer_errors(List *answers)
 
 		if (!answer->ok)
 			ereport(ERROR,
-					(errcode(answer->reached ? ERRCODE_EXTERNAL_ROUTINE_EXCEPTION
-							 : ERRCODE_CONNECTION_FAILURE),
-					 errmsg("%s", answer->error),
+					(errcode(commands_answer_sqlstate(answer)),
+					 errmsg_internal("%s", catalog_user_text(answer->error, true)),
 					 errcontext("on node %s:%d", answer->node->name, answer->node->port)));
 	}
 }

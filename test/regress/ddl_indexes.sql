@@ -76,4 +76,56 @@ SELECT create_reference_table('r');
 CREATE UNIQUE INDEX ON r (id);
 INSERT INTO r VALUES (1);
 INSERT INTO r VALUES (1);
+
+-- partitions are reindexed and clustered one by one, on all nodes; schemas and the database by every node
+CREATE TABLE p (k int, d int, v int) PARTITION BY RANGE (d);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
+SELECT create_distributed_table('p', 'k');
+CREATE INDEX p_v ON p (v);
+INSERT INTO p SELECT i, i % 20, i FROM generate_series(1, 100) i;
+CREATE TABLE seen (files text);
+CREATE FUNCTION changed() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    now_there text;
+    others int;
+BEGIN
+    SELECT string_agg(shardid || ':' || result, ' ') INTO now_there FROM run_command_on_placements('p1',
+        'SELECT min(relfilenode::text) FROM pg_class JOIN pg_index ON indexrelid = pg_class.oid WHERE indrelid = ''%s''::regclass');
+    SELECT count(*) INTO others FROM seen WHERE string_to_array(files, ' ') && string_to_array(now_there, ' ');
+    TRUNCATE seen;
+    INSERT INTO seen VALUES (now_there);
+    RETURN CASE others WHEN 0 THEN 'all are new' ELSE 'not all are new' END;
+END $$;
+SELECT changed();
+SELECT changed();
+REINDEX TABLE p;
+SELECT changed();
+REINDEX INDEX p_v;
+SELECT changed();
+REINDEX TABLE CONCURRENTLY p;
+SELECT changed();
+REINDEX SCHEMA ddl_ix;
+SELECT changed();
+SELECT 'REINDEX DATABASE ' || quote_ident(current_database()) \gexec
+SELECT changed();
+CLUSTER p USING p_v;
+SELECT changed();
+BEGIN;
+REINDEX TABLE p;
+ROLLBACK;
+BEGIN;
+CLUSTER p USING p_v;
+ROLLBACK;
+SELECT changed();
+CLUSTER p;
+-- what goes wrong on a node has the code it has there
+\set VERBOSITY sqlstate
+CREATE INDEX CONCURRENTLY broken ON p1 ((1 / (v - 25)));
+DROP INDEX broken;
+INSERT INTO p1 VALUES (1, 1, 1), (1, 1, 1);
+CREATE UNIQUE INDEX CONCURRENTLY broken ON p1 (k);
+\set VERBOSITY default
+DROP INDEX broken;
+SELECT citus_internal.check_consistency();
 DROP SCHEMA ddl_ix CASCADE;
