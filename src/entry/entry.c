@@ -83,6 +83,9 @@ static ExecutorStart_hook_type previousExecutorStart = NULL;
 static shmem_request_hook_type previousShmemRequest = NULL;
 static shmem_startup_hook_type previousShmemStartup = NULL;
 
+/* the statement that was planned last, and has not started yet: only a hint */
+static bool planned_for_values = false;
+
 static void
 recover_transactions(void)
 {
@@ -109,6 +112,7 @@ plan_statement(Query *parse, const char *queryString, int cursorOptions,
 			   ParamListInfo boundParams)
 {
 	ensure_daemon();
+	planned_for_values = boundParams != NULL;
 	return planner_plan(parse, queryString, cursorOptions, boundParams, previousPlanner);
 }
 
@@ -191,6 +195,11 @@ start_executor(QueryDesc *query, int eflags)
 	if (replaced)
 		PopActiveSnapshot();
 	executor_statement_started(query);
+	if (planned_for_values)
+	{
+		planned_for_values = false;
+		executor_custom_plan_started(query);
+	}
 }
 
 static void

@@ -18,6 +18,8 @@
 extern void executor_init(void);
 /* called by entry after the server's executor has started a statement */
 extern void executor_statement_started(QueryDesc *query);
+/* called by entry after that, when the statement was planned for the values of its parameters */
+extern void executor_custom_plan_started(QueryDesc *query);
 
 /*
  * ShardWriter: rows in, COPY into shards out.  Rows wait in a buffer per shard, in COPY's own
