@@ -23,6 +23,7 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
@@ -76,6 +77,23 @@ find_returned(const ChangeSpec *spec)
 	return result;
 }
 
+/* true when users' triggers see that a row is deleted, or inserted */
+static bool
+has_row_triggers(Relation relation)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (!trigger->tgisinternal && TRIGGER_FOR_ROW(trigger->tgtype) &&
+			(TRIGGER_FOR_DELETE(trigger->tgtype) || TRIGGER_FOR_INSERT(trigger->tgtype)))
+			return true;
+	}
+	return false;
+}
+
 static ChangeState *
 begin_change(DistScanState *scan)
 {
@@ -96,6 +114,8 @@ begin_change(DistScanState *scan)
 	state->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
 	state->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	state->suppresses = relation->trigdesc != NULL && relation->trigdesc->trig_insert_before_row;
+	state->hasRowTriggers = has_row_triggers(relation);
+	state->owner = relation->rd_rel->relowner;
 	state->copies = catalog_table_has_copies(state->table);
 	if (state->copies)
 		state->identity = find_identity(relation);
@@ -233,6 +253,34 @@ refuse_move_of_child(ChangeState *state, TupleTableSlot *slot)
 			 errhint("Change the distribution column of each table by itself, with ONLY.")));
 }
 
+/* what policies ask of the new self of a row that moves */
+static void
+check_policies(ChangeState *state, TupleTableSlot *slot)
+{
+	ChangeSpec *spec = state->spec;
+	ListCell   *cell;
+
+	foreach(cell, spec->checkNames)
+	{
+		const char *policy = strVal(lfirst(cell));
+		bool		isNull;
+		Datum		passes = slot_getattr(slot, spec->checkColumn + foreach_current_index(cell),
+										  &isNull);
+
+		if (!isNull && DatumGetBool(passes))
+			continue;
+		if (policy[0] == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("new row violates row-level security policy for table \"%s\"",
+							get_rel_name(spec->relid))));
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("new row violates row-level security policy \"%s\" for table \"%s\"",
+						policy, get_rel_name(spec->relid))));
+	}
+}
+
 static void
 add_flags(ChangeState *state, uint8 flags)
 {
@@ -260,6 +308,7 @@ flags_of_row(ChangeState *state, TupleTableSlot *slot)
 	if (!row_moves(state, action, slot))
 		return 0;
 	refuse_move_of_child(state, slot);
+	check_policies(state, slot);
 	return CHANGE_ROW_MOVES;
 }
 
@@ -567,10 +616,12 @@ add_to_batch(ChangeBatch *batch, const Shard *shard, int64 number, TupleTableSlo
 static void
 visit_deletes(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 {
+	ChangeBatch *batch = arg;
 	ChangeAction *action = action_of_row(state, slot);
+	bool		moves = (state->flags[number] & CHANGE_ROW_MOVES) != 0;
 
-	if (action->command == CMD_DELETE || state->flags[number] & CHANGE_ROW_MOVES)
-		add_to_batch(arg, executor_change_shard_of_row(state, slot), number, slot, action);
+	if (moves ? batch->moves : action->command == CMD_DELETE && !batch->moves)
+		add_to_batch(batch, executor_change_shard_of_row(state, slot), number, slot, action);
 }
 
 static void
@@ -601,12 +652,24 @@ visit_inserts(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 	add_to_batch(batch, state->table->shards[index], number, slot, batch->action);
 }
 
+/*
+ * Rows that move are deleted and inserted with the rights of the table's owner: who may update a
+ * row needs no others.  Users' triggers must see who it was, and then need what it needs.
+ */
+static Oid
+role_of_moves(ChangeState *state)
+{
+	return state->hasRowTriggers ? state->spec->role : state->owner;
+}
+
 static void
-run_pass(ChangeState *state, CmdType command, ChangeAction *action, ChangeVisitor visit)
+run_pass(ChangeState *state, CmdType command, ChangeAction *action, bool moves,
+		 ChangeVisitor visit)
 {
 	ChangeBatch batch = {.state = state, .command = command, .action = action};
 
-	batch.role = state->spec->role;
+	batch.moves = moves;
+	batch.role = moves ? role_of_moves(state) : state->spec->role;
 	batch.returns = state->spec->outputs != NIL;
 	batch.counts = true;
 	executor_change_describe(&batch);
@@ -617,26 +680,20 @@ run_pass(ChangeState *state, CmdType command, ChangeAction *action, ChangeVisito
 static void
 run_deletes(ChangeState *state)
 {
-	uint64		before = state->processed;
-	bool		deletes = state->moves;
+	uint64		before;
+	bool		deletes = false;
 	ListCell   *cell;
 
 	foreach(cell, state->spec->actions)
 		deletes |= ((ChangeAction *) lfirst(cell))->command == CMD_DELETE;
-	if (!deletes)
-		return;
-	run_pass(state, CMD_DELETE, NULL, visit_deletes);
+	if (deletes)
+		run_pass(state, CMD_DELETE, NULL, false, visit_deletes);
 
 	/* rows that move count once, when they have arrived */
+	before = state->processed;
 	if (state->moves)
-	{
-		state->processed = before;
-		for (int64 i = 0; i < state->nrows; i++)
-		{
-			if ((state->flags[i] & (CHANGE_ROW_GONE | CHANGE_ROW_MOVES)) == CHANGE_ROW_GONE)
-				state->processed++;
-		}
-	}
+		run_pass(state, CMD_DELETE, NULL, true, visit_deletes);
+	state->processed = before;
 }
 
 static void
@@ -649,7 +706,7 @@ run_actions(ChangeState *state, CmdType command)
 		ChangeAction *action = lfirst(cell);
 
 		if (action->command == command)
-			run_pass(state, command, action,
+			run_pass(state, command, action, false,
 					 command == CMD_UPDATE ? visit_updates : visit_inserts);
 	}
 }
@@ -664,21 +721,28 @@ run_arrivals(ChangeState *state)
 		ChangeAction *action = lfirst(cell);
 
 		if (state->moves && action->command == CMD_UPDATE)
-			run_pass(state, CMD_INSERT, action, visit_inserts);
+			run_pass(state, CMD_INSERT, action, true, visit_inserts);
 	}
 }
 
-/* Policies of row-level security tell an UPDATE from a DELETE and an INSERT. */
+/*
+ * Policies of row-level security tell an UPDATE from a DELETE and an INSERT; where these run with
+ * the owner's rights, the planner has seen to the policies of an UPDATE.
+ */
 static void
 check_moves(ChangeState *state)
 {
-	if (check_enable_rls(state->spec->relid, state->spec->role, true) == RLS_ENABLED)
+	if (check_enable_rls(state->spec->relid, state->spec->role, true) == RLS_ENABLED &&
+		(state->hasRowTriggers || state->spec->command != CMD_UPDATE))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot move rows of table \"%s\" between shards",
 						get_rel_name(state->spec->relid)),
 				 errdetail("The distribution column gets a new value, and the table has policies "
-						   "of row-level security.")));
+						   "of row-level security."),
+				 state->hasRowTriggers ?
+				 errhint("Rows of tables without triggers on rows can be moved.") :
+				 errhint("Use UPDATE.")));
 }
 
 /* invariant (2) */

@@ -26,6 +26,8 @@ typedef struct ChangeState
 	TupleDesc	desc;			/* of the table */
 	bool		partitioned;
 	bool		suppresses;		/* triggers may keep rows from being inserted */
+	bool		hasRowTriggers;	/* of users, for what happens to a row that moves */
+	Oid			owner;			/* of the table */
 	bool		copies;			/* rows have copies: ctid does not find them */
 	List	   *identity;		/* attributes that do, IntList; NIL: all together */
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
@@ -66,6 +68,7 @@ typedef struct ChangeBatch
 	ChangeState *state;
 	CmdType		command;
 	ChangeAction *action;		/* of all its rows; NULL for CMD_DELETE */
+	bool		moves;			/* its rows are on their way to another shard */
 	Oid			role;
 	bool		returns;		/* the statement returns its rows */
 	bool		counts;

@@ -7,7 +7,7 @@
  * Nodes of DIST_PLAN_PART_ROWS, anywhere below it or in a later statement, read what was kept.
  *
  * A reader finds the node by its executor state; a reader in a statement that is being run, by
- * being under the innermost node that is running statements.
+ * being under the innermost node that has such a statement.
  *
  * Invariants: (1) every statement runs exactly once, also when nobody reads its rows and when the
  * main plan gives none; (2) the list of nodes is empty between transactions.
@@ -216,7 +216,10 @@ index_of_part(PartsState *parts, int id)
 	return -1;
 }
 
-/* the node that runs the statement: in this plan, or one that is running the plan */
+/*
+ * The node whose statements have given the rows: in this plan, or in one that is running the plan,
+ * perhaps as a statement of a node below it.
+ */
 static PartsState *
 find_parts(PartRowsState *state)
 {
@@ -231,7 +234,7 @@ find_parts(PartRowsState *state)
 			continue;
 		if (candidate->css.ss.ps.state == state->css.ss.ps.state)
 			return candidate;
-		if (found == NULL && candidate->running)
+		if (found == NULL && (candidate->running || candidate->done))
 			found = candidate;
 	}
 	return found;

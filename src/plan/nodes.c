@@ -113,6 +113,8 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, actions, FIELD_NODE),
 	FIELD(ChangeSpec, outputs, FIELD_NODE),
 	FIELD(ChangeSpec, outputNumbers, FIELD_NODE),
+	FIELD(ChangeSpec, checkColumn, FIELD_INT),
+	FIELD(ChangeSpec, checkNames, FIELD_NODE),
 	FIELD(ChangeSpec, role, FIELD_OID)
 };
 

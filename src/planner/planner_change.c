@@ -644,6 +644,95 @@ planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row)
 	build->spec->rowColumn = planner_change_add_column(build, row);
 }
 
+/* ---- policies ---- */
+
+typedef struct NewRowContext
+{
+	ChangeBuild *build;
+	ChangeAction *action;
+	int			depth;
+} NewRowContext;
+
+/* the value that the action gives an attribute, or that the row has, as the source has it */
+static Node *
+new_value_of(NewRowContext *context, AttrNumber attno)
+{
+	ChangeBuild *build = context->build;
+	Node	   *value = (Node *) planner_change_column(build, attno);
+	ListCell   *lc;
+
+	if (TupleDescAttr(build->desc, attno - 1)->attgenerated != '\0')
+		build->impossible = "a policy reads a generated column of a row that moves";
+	foreach(lc, context->action->columns)
+	{
+		int			column = context->action->firstValue + foreach_current_index(lc);
+
+		if (lfirst_int(lc) == attno)
+			value = (Node *) list_nth_node(TargetEntry, build->columns, column - 1)->expr;
+	}
+	if (contain_volatile_functions(value))
+		build->impossible = "a policy reads a volatile value of a row that moves";
+	value = copyObject(value);
+	IncrementVarSublevelsUp(value, context->depth, 0);
+	return value;
+}
+
+static Node *
+new_row_mutator(Node *node, NewRowContext *context)
+{
+	ChangeBuild *build = context->build;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == build->target &&
+		((Var *) node)->varlevelsup == context->depth)
+	{
+		if (((Var *) node)->varattno > 0)
+			return new_value_of(context, ((Var *) node)->varattno);
+		build->impossible = "a policy reads a whole row, or system columns, of a row that moves";
+		return copyObject(node);
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->depth++;
+		result = query_tree_mutator((Query *) node, new_row_mutator, context, 0);
+		context->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, new_row_mutator, context);
+}
+
+/*
+ * Shards apply policies, but would take a row that moves for one deleted and one inserted: what an
+ * UPDATE's policies ask of the new row is a column of the source.
+ */
+static void
+add_policy_checks(ChangeBuild *build, ChangeAction *action)
+{
+	NewRowContext context = {build, action, 0};
+	ListCell   *lc;
+
+	if (!sets_key(build, action->columns))
+		return;
+	foreach(lc, build->query->withCheckOptions)
+	{
+		WithCheckOption *option = lfirst_node(WithCheckOption, lc);
+		int			column;
+
+		if (option->kind != WCO_RLS_UPDATE_CHECK)
+			continue;
+		column = planner_change_add_column(build, (Expr *) new_row_mutator(option->qual,
+																		   &context));
+		if (build->spec->checkColumn == 0)
+			build->spec->checkColumn = column;
+		build->spec->checkNames = lappend(build->spec->checkNames,
+										  makeString(option->polname == NULL ? "" :
+													 option->polname));
+	}
+}
+
 static void
 make_plain_source(ChangeBuild *build)
 {
@@ -655,6 +744,7 @@ make_plain_source(ChangeBuild *build)
 	planner_change_add_identity(build, planner_change_shard(build), planner_change_row(build));
 	if (action->command == CMD_UPDATE)
 		add_assignments(build, action);
+	add_policy_checks(build, action);
 	if (planner_change_needs_old(build))
 	{
 		build->spec->oldColumn = list_length(build->columns) + 1;

@@ -289,11 +289,11 @@ detach_returning(DetachContext *context)
 }
 
 /*
- * Of WithCheckOption: those that views ask for; policies are checked by the shards.  A view without
- * a condition has one, too, which asks for nothing.
+ * Of WithCheckOption: those that views ask for, or the others, which belong to the statement.  A
+ * view without a condition has one, too, which asks for nothing.
  */
 static List *
-check_options(Query *query)
+check_options(Query *query, bool ofViews)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -302,7 +302,7 @@ check_options(Query *query)
 	{
 		WithCheckOption *option = lfirst_node(WithCheckOption, lc);
 
-		if (option->kind == WCO_VIEW_CHECK && option->qual != NULL)
+		if ((option->kind == WCO_VIEW_CHECK) == ofViews && option->qual != NULL)
 			result = lappend(result, option);
 	}
 	return result;
@@ -311,7 +311,7 @@ check_options(Query *query)
 bool
 planner_has_check_options(Query *query)
 {
-	return check_options(query) != NIL;
+	return check_options(query, true) != NIL;
 }
 
 bool
@@ -373,13 +373,13 @@ planner_detach_output(PlanRequest *request, Query *query)
 	ListCell   *option;
 	ListCell   *condition;
 
-	foreach(option, check_options(query))
+	foreach(option, check_options(query, true))
 		conditions = lappend(conditions, detach_expr(&context,
 													 lfirst_node(WithCheckOption, option)->qual));
 	change->returningList = context.columns;
-	change->withCheckOptions = NIL;
+	change->withCheckOptions = check_options(change, false);
 	parts = list_make1(plan_change(request, change));
-	forboth(option, check_options(query), condition, conditions)
+	forboth(option, check_options(query, true), condition, conditions)
 	{
 		parts = lappend(parts, plan_select(request, make_check(&context, id, lfirst(option),
 															   lfirst(condition)),

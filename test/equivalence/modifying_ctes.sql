@@ -28,6 +28,9 @@ WITH q AS (SELECT k, random() AS r FROM x), d AS (DELETE FROM x USING q WHERE q.
 -- differs: how many rows are left is random
 DELETE FROM x;
 INSERT INTO x SELECT i, i FROM generate_series(1, 10) i;
+-- expressions of RETURNING run apart from the statement they belong to
+WITH u AS (UPDATE x SET v = v + 1 WHERE k < 8 RETURNING *) UPDATE x SET v = 0 FROM u WHERE u.k = x.k - 5 RETURNING x.k + 1, u;
+WITH u AS (UPDATE x SET v = v + 1 WHERE k < 8 RETURNING *) DELETE FROM x USING y, u WHERE y.k = x.k AND x.k = u.k + 1 RETURNING x;
 WITH d AS (DELETE FROM x WHERE k < 3 RETURNING *) MERGE INTO x USING (SELECT * FROM y WHERE k > 4) z ON x.k = z.k WHEN MATCHED THEN UPDATE SET v = 9 WHEN NOT MATCHED THEN INSERT VALUES (z.k + 200, 0);
 SELECT * FROM x;
 WITH d AS (DELETE FROM x RETURNING *), i AS (INSERT INTO y SELECT * FROM d RETURNING k) SELECT (SELECT count(*) FROM x), (SELECT count(*) FROM y), (SELECT count(*) FROM i);

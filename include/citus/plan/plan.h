@@ -195,6 +195,8 @@ typedef struct ChangeSpec
 	List	   *actions;		/* of ChangeAction */
 	List	   *outputs;		/* of ChangeOutput, IntList */
 	List	   *outputNumbers;
+	int			checkColumn;	/* first of bool columns that policies ask of rows that move */
+	List	   *checkNames;		/* of these policies, one a column: String, "" for all of a kind */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } ChangeSpec;
 
