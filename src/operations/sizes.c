@@ -4,7 +4,8 @@
  *
  * A table's size is the sum over all placements of its shards, those of its partitions included:
  * one query a node, within the transaction, so that tables made in it count.  citus_shard_sizes()
- * serves views: it asks outside the transaction and warns about nodes that do not answer.
+ * serves views: it asks outside the transaction, warns about nodes that do not answer, and waits
+ * for no lock: the statement that holds it may be of the very transaction that asks.
  */
 #include "postgres.h"
 
@@ -19,11 +20,13 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/session.h"
@@ -240,7 +243,28 @@ citus_total_relation_size(PG_FUNCTION_ARGS)
 
 /* ---- all shards ---- */
 
-/* total size of a relation of this node; false when it is gone */
+/* the pages that the catalog knows of a relation, in bytes */
+static int64
+recorded_size(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
+	int64		size;
+	Oid			toast;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	size = Max(form->relpages, 0) * (int64) BLCKSZ;
+	toast = form->reltoastrelid;
+	ReleaseSysCache(tuple);
+	return size + (OidIsValid(toast) ? recorded_size(toast) : 0);
+}
+
+/*
+ * Total size of a relation of this node, false when it is gone.  Of one that somebody has locked,
+ * what the last VACUUM or ANALYZE has recorded.
+ */
 static bool
 total_size(Oid relid, int64 *size)
 {
@@ -248,11 +272,17 @@ total_size(Oid relid, int64 *size)
 	FmgrInfo	flinfo;
 	Datum		value;
 
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+	{
+		*size = recorded_size(relid);
+		return true;
+	}
 	fmgr_info(F_PG_TOTAL_RELATION_SIZE, &flinfo);
 	InitFunctionCallInfoData(*call, &flinfo, 1, InvalidOid, NULL, NULL);
 	call->args[0].value = ObjectIdGetDatum(relid);
 	call->args[0].isnull = false;
 	value = FunctionCallInvoke(call);
+	UnlockRelationOid(relid, AccessShareLock);
 	if (call->isnull)
 		return false;
 	*size = DatumGetInt64(value);

@@ -38,6 +38,13 @@ INSERT INTO n VALUES (1);
 SELECT citus_relation_size('n');
 ROLLBACK;
 
+-- what this transaction has locked is measured without waiting for itself
+BEGIN;
+ALTER TABLE t ADD COLUMN more int;
+SELECT table_name, shard_count FROM public.citus_tables WHERE table_name = 't'::regclass;
+SELECT count(*) FROM citus_shards WHERE table_name = 't'::regclass AND shard_size >= 0;
+ROLLBACK;
+
 -- recorded sizes
 SELECT citus_update_table_statistics('t');
 SELECT sum(shardlength) > 0 FROM pg_dist_placement JOIN pg_dist_shard USING (shardid) WHERE logicalrelid = 't'::regclass;
