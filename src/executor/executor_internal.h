@@ -217,6 +217,7 @@ typedef struct TaskRun TaskRun;
 typedef struct RunOptions
 {
 	TxnUse		use;
+	bool		commits;		/* TXN_AUTOCOMMIT, and the task writes */
 	bool		binary;			/* ask for binary results */
 	bool		mayGrow;		/* more than one connection per node is wanted */
 	ConnUser   *user;			/* on whose behalf: not settled by this run */

@@ -343,10 +343,8 @@ start_reads(DistScanState *state)
 		options.snapshot = executor_snapshot_get(state);
 		if (options.snapshot != NULL)
 			state->cancelable = state->cancelable && !executor_snapshot_is_shared(state);
-		else if (state->cancelable &&
-				 (list_length(state->tasks) == 1 ||
-				  !(state->plan->fragment->hasRowLocks ||
-					state->plan->fragment->hasModifyingCte)))
+		else if (state->cancelable && !state->plan->fragment->hasModifyingCte &&
+				 (list_length(state->tasks) == 1 || !state->plan->fragment->hasRowLocks))
 			options.use = TXN_AUTOCOMMIT;
 		if (state->plan->fragment->movements != NIL)
 		{

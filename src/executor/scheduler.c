@@ -137,6 +137,7 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 	command.statementName = task->statementName;
 	command.binaryResult = run->options.binary;
 	command.sync = true;
+	command.decisive = run->options.commits;
 	command.owner = task;
 	executor_movements_bind(task);
 	if (task->params != NULL)

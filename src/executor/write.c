@@ -189,7 +189,10 @@ run_tasks(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snap
 	options.binary = sink->reader != NULL && sink->reader->binary;
 	if (list_length(tasks) == 1 && !((ExecutorTask *) linitial(tasks))->local &&
 		executor_may_autocommit(alone))
+	{
 		options.use = TXN_AUTOCOMMIT;
+		options.commits = true;
+	}
 
 	executor_user_register(&write->user, context);
 	for (int stage = 0; stage <= 1; stage++)

@@ -433,6 +433,14 @@ remote_conn_backend_pid(const RemoteConn *conn)
 }
 
 bool
+remote_conn_is_alive(RemoteConn *conn)
+{
+	if (remote_conn_state(conn) == REMOTE_IDLE && !conn->transport->is_alive(conn->link))
+		remote_error_lost(conn, NULL);
+	return conn->state != REMOTE_BROKEN;
+}
+
+bool
 remote_conn_in_transaction(const RemoteConn *conn)
 {
 	return conn->transport->in_transaction(conn->link);

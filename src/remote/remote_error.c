@@ -61,6 +61,8 @@ remote_error_lost(RemoteConn *conn, const char *text)
 	conn->error.message = copy;
 	conn->connectFailed = conn->state == REMOTE_CONNECTING;
 	conn->lost = true;
+	conn->outcomeUnknown = conn->deciding;
+	conn->deciding = false;
 	conn->state = REMOTE_BROKEN;
 }
 
@@ -70,6 +72,13 @@ report_lost(RemoteConn *conn, int elevel)
 {
 	const char *reason = conn->error.message;
 
+	if (conn->outcomeUnknown)
+		ereport(elevel,
+				(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
+				 errmsg("connection to node %s:%d was lost while it was committing", conn->host,
+						conn->port),
+				 errdetail("It is not known whether the changes were committed. %s",
+						   reason != NULL ? reason : "")));
 	ereport(elevel,
 			(errcode(ERRCODE_CONNECTION_FAILURE),
 			 conn->connectFailed ?
@@ -116,6 +125,9 @@ report(RemoteConn *conn, int elevel, bool nameNode)
 	const RemoteError *error = &told;
 
 	remote_notices_relay(conn);
+	/* what a cancel request that was passed on has ended is canceled here, in the words of here */
+	if (elevel >= ERROR && conn->giveUpAt != 0 && !conn->outcomeUnknown)
+		remote_check_interrupts();
 	if (conn->lost)
 	{
 		report_lost(conn, elevel);

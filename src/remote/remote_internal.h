@@ -73,6 +73,8 @@ typedef struct RemoteTransport
 	void		(*close) (void *link);
 	pgsocket	(*socket) (void *link); /* PGINVALID_SOCKET: always ready */
 	bool		(*is_alive) (void *link);	/* for idle ones: nothing unexpected has arrived */
+	/* to be called every now and then while waiting: the network is silent and will remain so */
+	bool		(*is_cut) (void *link);
 	int			(*backend_pid) (void *link);
 	bool		(*in_transaction) (void *link);
 	const char *(*error_text) (void *link);
@@ -138,6 +140,7 @@ typedef struct RemoteItem
 	bool		simple;
 	bool		streaming;		/* stream_rows() was called */
 	bool		essential;		/* see RemoteCommand */
+	bool		decisive;
 	uint32		preparedId;		/* PREPARE and commands using one; 0: none */
 } RemoteItem;
 
@@ -220,8 +223,13 @@ struct RemoteConn
 	int			outstanding;
 	bool		sectionOpen;	/* commands were sent after the last Sync */
 
+	/* a decisive command is sent and not answered */
+	bool		deciding;
+	TimestampTz giveUpAt;		/* it was canceled, and is waited for until then; 0: not canceled */
+
 	/* the answer in progress */
 	bool		haveKept;
+	bool		keptDecides;	/* kept is the answer to the decisive command */
 	RemoteAnswer kept;			/* DONE or ERROR waiting for its Sync */
 	char		tag[64];
 	int			nextRow;
@@ -237,6 +245,7 @@ struct RemoteConn
 	RemoteError error;
 	bool		lost;			/* it is about the connection, not about a command */
 	bool		connectFailed;
+	bool		outcomeUnknown; /* it was lost while a decisive command was under way */
 
 	/* notices that arrived inside the transport */
 	MemoryContext noticeContext;
@@ -330,5 +339,7 @@ extern bool remote_wait_one(RemoteConn *conn, TimestampTz deadline);
 extern void remote_wait_forget(RemoteConn *conn);
 /* CHECK_FOR_INTERRUPTS(), after the function that was registered for it */
 extern void remote_check_interrupts(void);
+/* a decisive command has succeeded: a cancel request came too late */
+extern void remote_forget_cancel(RemoteConn *conn);
 
 #endif

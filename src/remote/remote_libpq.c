@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,6 +36,8 @@ typedef struct PqLink
 	bool		holdsFd;		/* counted by AcquireExternalFD() */
 	RemoteNoticeCallback notice;
 	void	   *noticeArg;
+	long		silenceMs;		/* how long the network may say nothing; 0: the kernel's business */
+	TimestampTz silentSince;	/* as far as is_cut() knows; 0: nothing is awaited */
 	char		chunkTag[64];	/* command tag that came with the last chunk of rows */
 	uint64		chunkCount;		/* its row count */
 } PqLink;
@@ -73,6 +77,37 @@ receive_notice(void *arg, const PGresult *result)
 
 /* ---- opening and closing ---- */
 
+/*
+ * Keepalives are not sent while data waits for its acknowledgement, which the kernel repeats for a
+ * quarter of an hour.  So we look ourselves, for as long as keepalives would take.  An explicit
+ * tcp_user_timeout is the kernel's; it is no default, because it also ends connections to a server
+ * that is alive but does not read what it is sent, such as one that waits for a lock.
+ */
+static long
+silence_of_params(const char *const *keywords, const char *const *values)
+{
+	int			idle = 0;
+	int			interval = 0;
+	int			count = 0;
+
+	for (int i = 0; keywords[i] != NULL; i++)
+	{
+		if (strcmp(keywords[i], "keepalives_idle") == 0)
+			idle = atoi(values[i]);
+		else if (strcmp(keywords[i], "keepalives_interval") == 0)
+			interval = atoi(values[i]);
+		else if (strcmp(keywords[i], "keepalives_count") == 0)
+			count = atoi(values[i]);
+		else if (strcmp(keywords[i], "keepalives") == 0 && strcmp(values[i], "0") == 0)
+			return 0;
+		else if (strcmp(keywords[i], "tcp_user_timeout") == 0 && atoi(values[i]) > 0)
+			return 0;
+	}
+	if (idle <= 0 || interval <= 0 || count <= 0)
+		return 0;
+	return 1000L * idle + 1000L * interval * count;
+}
+
 static void *
 pq_open(const char *const *keywords, const char *const *values, RemoteNoticeCallback notice,
 		void *noticeArg)
@@ -93,6 +128,7 @@ pq_open(const char *const *keywords, const char *const *values, RemoteNoticeCall
 		pfree(pq);
 		return NULL;
 	}
+	pq->silenceMs = silence_of_params(keywords, values);
 	pq->notice = notice;
 	pq->noticeArg = noticeArg;
 	pq->polling = PGRES_POLLING_WRITING;
@@ -171,6 +207,33 @@ pq_is_alive(void *link)
 		(void) PQisBusy(pq->conn);	/* has what arrived parsed */
 	}
 	return false;
+}
+
+static bool
+pq_is_cut(void *link)
+{
+#if defined(__linux__) && defined(TCP_INFO)
+	PqLink	   *pq = link;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz heard;
+	struct tcp_info info;
+	socklen_t	length = sizeof(info);
+
+	if (pq->silenceMs == 0 || PQsocket(pq->conn) == PGINVALID_SOCKET ||
+		getsockopt(PQsocket(pq->conn), IPPROTO_TCP, TCP_INFO, &info, &length) != 0 ||
+		(info.tcpi_unacked == 0 && info.tcpi_probes == 0))
+	{
+		pq->silentSince = 0;
+		return false;
+	}
+	/* what was heard before we began to look does not count: nothing may have been awaited */
+	heard = TimestampTzPlusMilliseconds(now, -(int64) info.tcpi_last_ack_recv);
+	if (pq->silentSince == 0 || heard > pq->silentSince)
+		pq->silentSince = now;
+	return TimestampDifferenceExceeds(pq->silentSince, now, pq->silenceMs);
+#else
+	return false;
+#endif
 }
 
 static int
@@ -512,6 +575,7 @@ const RemoteTransport remote_libpq_transport = {
 	.close = pq_close,
 	.socket = pq_socket,
 	.is_alive = pq_is_alive,
+	.is_cut = pq_is_cut,
 	.backend_pid = pq_backend_pid,
 	.in_transaction = pq_in_transaction,
 	.error_text = pq_error_text,

@@ -185,6 +185,12 @@ send_now(RemoteConn *conn, const RemoteCommand *command)
 	item = remote_queue_add(conn, REMOTE_ITEM_COMMAND, command->owner);
 	item->simple = command->simple;
 	item->essential = command->essential;
+	item->decisive = command->decisive;
+	if (command->decisive)
+	{
+		conn->deciding = true;
+		conn->giveUpAt = 0;
+	}
 	item->preparedId = preparedId;
 	conn->unflushed = true;
 	if (!command->simple)

@@ -112,6 +112,12 @@ static Step
 give_kept(RemoteConn *conn, RemoteAnswer *answer)
 {
 	*answer = conn->kept;
+	if (conn->keptDecides)
+	{
+		conn->deciding = false;
+		if (conn->kept.kind == REMOTE_ANSWER_DONE)
+			remote_forget_cancel(conn);
+	}
 	conn->haveKept = false;
 	conn->outstanding--;
 	memset(&conn->kept, 0, sizeof(conn->kept));
@@ -128,6 +134,7 @@ finish_item(RemoteConn *conn, RemoteAnswer *answer)
 	remote_queue_pop(conn);
 	if (isCommand)
 	{
+		conn->keptDecides = item->decisive;
 		conn->haveKept = true;
 		conn->outstanding++;
 	}

@@ -222,6 +222,15 @@ set_param(Params *params, const char *keyword, const char *value)
 	params->values[i] = value;
 }
 
+static const char *
+get_param(const Params *params, const char *keyword, const char *otherwise)
+{
+	for (int i = 0; i < params->n; i++)
+		if (strcmp(params->keywords[i], keyword) == 0)
+			return params->values[i];
+	return otherwise;
+}
+
 static void
 set_params_of_conninfo(Params *params, const char *conninfo, const char *const *allowed,
 					   const char *what)
@@ -248,7 +257,7 @@ set_params_of_conninfo(Params *params, const char *conninfo, const char *const *
  * side has set: the initiator alone decides when to give up.
  */
 static char *
-start_options(void)
+start_options(const Params *params)
 {
 	StringInfoData options;
 
@@ -261,6 +270,13 @@ start_options(void)
 #endif
 	if (GetConfigOption("transaction_timeout", true, false) != NULL)
 		appendStringInfoString(&options, " -c transaction_timeout=0");
+	/* both ends find out that the network is cut, and the far one gives up its locks */
+	if (strcmp(get_param(params, "keepalives", "1"), "0") != 0)
+		appendStringInfo(&options, " -c tcp_keepalives_idle=%d -c tcp_keepalives_interval=%d"
+						 " -c tcp_keepalives_count=%d",
+						 Max(atoi(get_param(params, "keepalives_idle", "0")), 0),
+						 Max(atoi(get_param(params, "keepalives_interval", "0")), 0),
+						 Max(atoi(get_param(params, "keepalives_count", "0")), 0));
 	return options.data;
 }
 
@@ -276,14 +292,15 @@ remote_conninfo_build(const RemoteTarget *target, const char *user, const char *
 	params.keywords = palloc(params.max * sizeof(char *));
 	params.values = palloc(params.max * sizeof(char *));
 
+	/* a network that is silent for 10 + 4 * 5 seconds is taken for cut */
+	set_param(&params, "keepalives_idle", "10");
+	set_param(&params, "keepalives_interval", "5");
+	set_param(&params, "keepalives_count", "4");
 	if (remote_node_conninfo != NULL && *remote_node_conninfo != '\0')
 		set_params_of_conninfo(&params, remote_node_conninfo, conninfo_keys,
 							   "citus.node_conninfo");
 	/* a host in citus.node_conninfo is the name that certificates are checked against */
-	hostFixed = false;
-	for (int i = 0; i < params.n; i++)
-		if (strcmp(params.keywords[i], "host") == 0)
-			hostFixed = true;
+	hostFixed = get_param(&params, "host", NULL) != NULL;
 	set_param(&params, hostFixed ? "hostaddr" : "host", target->host);
 	set_param(&params, "port", psprintf("%d", target->port));
 	set_param(&params, "user", user);
@@ -294,7 +311,7 @@ remote_conninfo_build(const RemoteTarget *target, const char *user, const char *
 	set_param(&params, "application_name",
 			  target->applicationName != NULL ? target->applicationName :
 			  own_application_name != NULL ? own_application_name : CITUS_INTERNAL_APP_PREFIX "0");
-	set_param(&params, "options", start_options());
+	set_param(&params, "options", start_options(&params));
 
 	params.keywords[params.n] = NULL;
 	params.values[params.n] = NULL;

@@ -13,11 +13,19 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timeout.h"
 #include "citus/base/compat.h"
 #include "remote/remote_internal.h"
 
 #define KEPT_SETS 8
 #define MAX_EVENTS 64
+
+/* while nothing comes, whether the network is still there is looked at this often */
+#define LOOK_INTERVAL_MS 1000
+
+/* how long a server that is committing is asked to cancel, and then may take to answer */
+#define CANCEL_TIMEOUT_MS 2000
+#define DECISION_TIMEOUT_MS 10000
 
 typedef struct WaitSet
 {
@@ -134,6 +142,70 @@ remote_check_interrupts(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
+void
+remote_forget_cancel(RemoteConn *conn)
+{
+	if (conn->giveUpAt == 0)
+		return;
+	conn->giveUpAt = 0;
+	QueryCancelPending = false;
+	(void) get_timeout_indicator(STATEMENT_TIMEOUT, true);
+	(void) get_timeout_indicator(LOCK_TIMEOUT, true);
+}
+
+/*
+ * The server commits with what it does: whether it has is known from its answer only.  So a cancel
+ * request is passed on, and the answer tells what came of it.
+ */
+static void
+pass_on_cancel(RemoteConn *conn)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (conn->giveUpAt == 0)
+	{
+		conn->giveUpAt = TimestampTzPlusMilliseconds(now, DECISION_TIMEOUT_MS);
+		(void) conn->transport->cancel(conn->link, CANCEL_TIMEOUT_MS);
+	}
+	else if (now >= conn->giveUpAt)
+		remote_error_lost(conn, "No answer came to a request to cancel.");
+}
+
+static void
+check_interrupts_waiting(RemoteConn **conns, int nconns)
+{
+	bool		deciding = false;
+
+	for (int i = 0; i < nconns; i++)
+		deciding |= conns[i]->deciding || conns[i]->outcomeUnknown;
+	if (!deciding)
+	{
+		remote_check_interrupts();
+		return;
+	}
+	HOLD_CANCEL_INTERRUPTS();
+	remote_check_interrupts();
+	RESUME_CANCEL_INTERRUPTS();
+	if (!QueryCancelPending || InterruptHoldoffCount != 0)
+		return;
+	for (int i = 0; i < nconns; i++)
+		if (conns[i]->deciding)
+			pass_on_cancel(conns[i]);
+}
+
+/* a connection that the network has left is broken */
+static void
+find_cut(RemoteConn **conns, int nconns, bool *ready)
+{
+	for (int i = 0; i < nconns; i++)
+		if (conns[i]->state != REMOTE_CONNECTING && conns[i]->state != REMOTE_BROKEN &&
+			conns[i]->transport->is_cut(conns[i]->link))
+		{
+			remote_error_lost(conns[i], "The network has been silent for too long.");
+			ready[i] = true;
+		}
+}
+
 /* waits for the sockets; conns are all open and have one */
 static void
 wait_sockets(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
@@ -145,6 +217,9 @@ wait_sockets(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 	bool		connecting = false;
 	bool		latchSet = false;
 	int			n;
+
+	if (timeoutMs < 0 || timeoutMs > LOOK_INTERVAL_MS)
+		timeoutMs = LOOK_INTERVAL_MS;
 
 	if (waitEvent == 0)
 		waitEvent = compat_wait_event_new("CitusRemoteNode");
@@ -173,7 +248,9 @@ wait_sockets(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 	}
 	if (latchSet)
 		ResetLatch(MyLatch);
-	remote_check_interrupts();
+	check_interrupts_waiting(conns, nconns);
+	if (n == 0)
+		find_cut(conns, nconns, ready);
 }
 
 static bool
@@ -192,7 +269,7 @@ remote_wait_any(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 	bool		anyConnecting = false;
 	TimestampTz now = 0;
 
-	remote_check_interrupts();
+	check_interrupts_waiting(conns, nconns);
 	for (int i = 0; i < nconns; i++)
 	{
 		ready[i] = is_ready_now(conns[i]);

@@ -24,7 +24,10 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/pmsignal.h"
+#include "storage/predicate.h"
+#include "storage/proc.h"
 #include "utils/memutils.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "citus/base/injection.h"
 #include "txn/txn_internal.h"
@@ -33,17 +36,26 @@
 /* how long the far side may take, where nobody can cancel */
 #define COMMIT_TIMEOUT_MS 60000
 #define ABORT_TIMEOUT_MS 10000
+/* the same once the user has asked to cancel, which cannot change the outcome any more */
+#define CANCELED_TIMEOUT_MS 10000
 
 /* ---- one step of the protocol on many connections ---- */
 
 static void
 send_step(RemoteXact *xact, const char *sql, const char *expectedTag, RemoteXactState state)
 {
+	RemoteCommand command = {0};
+
 	xact->expectedTag = expectedTag;
 	xact->stepDone = false;
 	xact->stepFailed = false;
 	txn_xact_set_state(xact, state);
-	txn_send_own(xact->conn, sql);
+	command.sql = sql;
+	command.sync = true;
+	command.essential = true;
+	command.decisive = state == XACT_COMMITTING && xact->wrote;
+	command.owner = &txn_own_answer_marker;
+	remote_send(xact->conn, &command);
 }
 
 static void
@@ -87,7 +99,8 @@ take_answers(RemoteXact *xact)
 
 /*
  * Waits for the answers of the step that was sent to xacts.  deadline 0: until they have come or
- * the user cancels; otherwise participants that are late are lost.
+ * the user cancels; otherwise participants that are late are lost, and a cancel request only makes
+ * the time shorter.
  */
 static void
 collect_step(List *xacts, TimestampTz deadline)
@@ -95,6 +108,7 @@ collect_step(List *xacts, TimestampTz deadline)
 	int			n = list_length(xacts);
 	RemoteConn **conns = palloc(n * sizeof(RemoteConn *));
 	bool	   *ready = palloc(n * sizeof(bool));
+	bool		canceled = false;
 
 	for (;;)
 	{
@@ -114,6 +128,14 @@ collect_step(List *xacts, TimestampTz deadline)
 			break;
 		if (deadline != 0)
 		{
+			if (QueryCancelPending && !canceled)
+			{
+				TimestampTz limit = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+																CANCELED_TIMEOUT_MS);
+
+				canceled = true;
+				deadline = Min(deadline, limit);
+			}
 			left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 			if (left <= 0 || ProcDiePending)
 			{
@@ -195,6 +217,27 @@ raise_step_errors(List *xacts)
 	}
 }
 
+/*
+ * COMMIT of the only one that wrote decides the transaction: what can fail before, must.  A node
+ * that is known to be gone has not committed; of one that goes now, nobody will know.
+ */
+static void
+before_deciding(List *writers)
+{
+	ListCell   *lc;
+
+	foreach(lc, writers)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (!remote_conn_is_alive(xact->conn))
+			raise_lost_writer(xact);
+	}
+	/* the server would look after COMMIT; nothing can be added, as nothing was written here */
+	if (writers != NIL && IsolationIsSerializable())
+		PreCommit_CheckForSerializationFailure();
+}
+
 /* COMMIT to all; whoever has answered has nothing open any more, whatever the answer */
 static void
 commit_one_phase(List *xacts)
@@ -251,16 +294,32 @@ prepare_all(List *writers)
 	BASE_STOP_POINT("txn-after-prepare");
 }
 
-void
-txn_pre_commit(void)
+/*
+ * The server stops the clock of statement_timeout before it commits, as it does not wait for
+ * anybody then.  This waits for other nodes.
+ */
+static bool
+go_on_timing(void)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentStatementStartTimestamp(),
+												  StatementTimeout);
+	long		left;
+
+	if (StatementTimeout <= 0 || get_timeout_active(STATEMENT_TIMEOUT))
+		return false;
+	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+	enable_timeout_after(STATEMENT_TIMEOUT, Max(left, 1));
+	return true;
+}
+
+static void
+end_first_phase(void)
 {
 	List	   *writers = NIL;
 	List	   *readers = NIL;
 	bool		twoPhase;
 	dlist_iter	iter;
 
-	if (dlist_is_empty(&txn_participants))
-		return;
 	dlist_foreach(iter, &txn_participants)
 	{
 		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
@@ -291,10 +350,25 @@ txn_pre_commit(void)
 	}
 	else
 	{
+		before_deciding(writers);
 		/* a reader that fails now has done its work; its connection is closed */
 		commit_one_phase(list_concat(readers, writers));
 		raise_step_errors(writers);
 	}
+}
+
+void
+txn_pre_commit(void)
+{
+	bool		timed;
+
+	if (dlist_is_empty(&txn_participants))
+		return;
+	/* an error disables all time-outs */
+	timed = go_on_timing();
+	end_first_phase();
+	if (timed)
+		disable_timeout(STATEMENT_TIMEOUT, false);
 }
 
 void
@@ -395,8 +469,9 @@ finish_prepared(List *prepared, bool commit, TimestampTz deadline)
 static void
 commit_prepared(void)
 {
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													   COMMIT_TIMEOUT_MS);
+	int			timeout = StatementTimeout > 0 ?
+		Min(Max(StatementTimeout, CANCELED_TIMEOUT_MS), COMMIT_TIMEOUT_MS) : COMMIT_TIMEOUT_MS;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
 	List	   *first = NIL;
 	List	   *rest = NIL;
 	ListCell   *lc;

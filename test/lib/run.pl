@@ -38,7 +38,7 @@ delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
 
 my @kinds = qw(lint unit regress isolation equivalence postgres random docs tap);
 my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
-                equivalence => 300, postgres => 400, random => 300 + 2 * $seconds, docs => 180, tap => 400);
+                equivalence => 300, postgres => 400, random => 300 + 2 * $seconds, docs => 180, tap => $ENV{TAP_SECONDS} // 400);
 my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
               isolation => \&run_isolation, equivalence => \&run_equivalence, postgres => \&run_postgres, random => \&run_random,
               docs => \&run_docs, tap => \&run_tap);

@@ -91,6 +91,12 @@ obey_yes(void *link)
 	return true;
 }
 
+static bool
+obey_no(void *link)
+{
+	return false;
+}
+
 static int
 obey_pid(void *link)
 {
@@ -259,6 +265,7 @@ static const RemoteTransport obeying_transport = {
 	.close = obey_close,
 	.socket = obey_socket,
 	.is_alive = obey_yes,
+	.is_cut = obey_no,
 	.backend_pid = obey_pid,
 	.in_transaction = obey_in_transaction,
 	.error_text = obey_error_text,

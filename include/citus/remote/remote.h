@@ -65,6 +65,8 @@ typedef struct RemoteCommand
 								 * later ones wait for it.  Implied by a text that begins with
 								 * COPY. */
 	bool		essential;		/* remote_settle() does not cancel it */
+	bool		decisive;		/* the server commits with it: a cancel request is passed on, and
+								 * its answer waited for; 08007 if the connection is lost */
 	void	   *owner;			/* handed back with its answers */
 } RemoteCommand;
 
@@ -110,6 +112,8 @@ extern void remote_conn_close(RemoteConn *conn);
 extern void remote_conn_finish(RemoteConn *conn);
 /* one step of connecting without waiting; returns the new state */
 extern RemoteConnState remote_conn_poll(RemoteConn *conn);
+/* as far as is known here; of an idle one */
+extern bool remote_conn_is_alive(RemoteConn *conn);
 /* the server's view: a transaction block is open; valid when idle */
 extern bool remote_conn_in_transaction(const RemoteConn *conn);
 /* application_name of connections opened from now on; copied */
