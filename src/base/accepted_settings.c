@@ -80,6 +80,7 @@ static const SettingDef accepted[] = {
 	BOOL_ROW("enable_recurring_outer_join_pushdown", true, PGC_USERSET, HIDDEN),
 	BOOL_ROW("enable_outer_joins_with_pseudoconstant_quals_pre_pg17", false, PGC_USERSET,
 			 HIDDEN),
+	BOOL_ROW("enable_unsafe_triggers", false, PGC_USERSET, HIDDEN),
 	BOOL_ROW("allow_nested_distributed_execution", false, PGC_USERSET, HIDDEN),
 	BOOL_ROW("allow_modifications_from_workers_to_replicated_tables", true, PGC_USERSET,
 			 HIDDEN),

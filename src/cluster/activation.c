@@ -25,7 +25,7 @@
 
 /* what may name any other table, and comes when all are there */
 #define LAST_PARTS (TABLE_DDL_ATTACH | TABLE_DDL_FOREIGN_KEYS | TABLE_DDL_POLICIES | \
-					TABLE_DDL_RULES | TABLE_DDL_OWN_PARTS)
+					TABLE_DDL_RULES | TABLE_DDL_TRIGGERS | TABLE_DDL_OWN_PARTS)
 
 /* ObjectOrder: statements of objects, each object once */
 typedef struct ObjectOrder
@@ -204,7 +204,7 @@ object_commands(List *kept)
 	emit_parts(&order, tables, TABLE_DDL_ATTACH);
 	emit_parts(&order, tables, TABLE_DDL_OWN_PARTS);
 	emit_parts(&order, tables, TABLE_DDL_FOREIGN_KEYS);
-	emit_parts(&order, tables, TABLE_DDL_POLICIES | TABLE_DDL_RULES);
+	emit_parts(&order, tables, TABLE_DDL_POLICIES | TABLE_DDL_RULES | TABLE_DDL_TRIGGERS);
 	hash_destroy(order.seen);
 	return order.commands;
 }

@@ -2,9 +2,8 @@
  * attached.c
  *	  What hangs on tables: extended statistics, policies, rules, triggers.
  *
- * Statistics and triggers have names of their own on each shard; policies keep theirs.  Triggers
- * fire on the shards, next to the rows, and are therefore refused unless the user has said that
- * this is wanted; managed local tables have one shard and no such question.
+ * Statistics have names of their own on each shard; policies keep theirs.  Rules and triggers are
+ * on shells only: they do their work on the node that gets a statement.
  */
 #include "postgres.h"
 
@@ -340,12 +339,6 @@ commands_steps_create_rule(Command *command)
 
 /* ---- triggers ---- */
 
-static bool
-triggers_allowed(const DistTable *table)
-{
-	return tables_enable_unsafe_triggers || table->kind == DIST_TABLE_LOCAL;
-}
-
 /* the function of the trigger must be there before the trigger is */
 static void
 ensure_trigger_function(Command *command, void *argument)
@@ -358,35 +351,22 @@ ensure_trigger_function(Command *command, void *argument)
 	cluster_ensure_dependencies(&address, false);
 }
 
-/*
- * The trigger is also on the shells, where it does not fire, since no rows come there: it is where
- * later copies of it are made from.
- */
 List *
 commands_steps_create_trigger(Command *command)
 {
 	CreateTrigStmt *statement = (CreateTrigStmt *) command->statement;
 	Oid			relid = commands_relation_find(command, statement->relation);
-	const DistTable *table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
 	Oid		   *argument;
 
-	if (table == NULL)
+	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
 		return NIL;
-	if (!triggers_allowed(table))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot create a trigger on distributed table \"%s\"",
-						get_rel_name(relid)),
-				 errdetail("It would run on the nodes that hold the shards."),
-				 errhint("Set citus.enable_unsafe_triggers if that is what you want.")));
 	commands_lock_coordinator_first(list_make1_oid(relid), ShareRowExclusiveLock, LOCK_ALONE);
 	commands_qualify_text(command, list_make2(statement->relation, statement->constrrel));
 	argument = palloc(sizeof(Oid));
 	*argument = relid;
-	return list_make4(commands_step_local(),
+	return list_make3(commands_step_local(),
 					  commands_step_call(ensure_trigger_function, argument),
-					  commands_step_nodes(command->text),
-					  commands_step_shards(relid, command->text, NIL));
+					  commands_step_nodes(command->text));
 }
 
 /* DROP TRIGGER, DROP POLICY, DROP RULE: the last name is the object's, the others the table's */
@@ -409,8 +389,7 @@ commands_steps_drop_attached(Command *command)
 						  !commands_has_shared_rules(relid)))
 		return NIL;
 	if (statement->removeType == OBJECT_TRIGGER &&
-		(!triggers_allowed(table) ||
-		 !OidIsValid(get_trigger_oid(relid, strVal(llast(names)), true))))
+		!OidIsValid(get_trigger_oid(relid, strVal(llast(names)), true)))
 		return NIL;
 	commands_require_owner(relid);
 	commands_lock_coordinator_first(list_make1_oid(relid), AccessExclusiveLock, LOCK_ALONE);
@@ -419,7 +398,7 @@ commands_steps_drop_attached(Command *command)
 					statement->removeType == OBJECT_RULE ? "RULE" : "POLICY",
 					quote_identifier(strVal(llast(names))), commands_qualified_name(relid),
 					commands_behavior_text(statement->behavior));
-	if (statement->removeType == OBJECT_RULE)
+	if (statement->removeType != OBJECT_POLICY)
 		return list_make2(commands_step_local(), commands_step_nodes(text));
 	return list_make3(commands_step_local(), commands_step_nodes(text),
 					  commands_step_shards(relid, text, NIL));

@@ -10,7 +10,7 @@
  *	   commands_copy_from
  *		   begin_input: rights, WHERE, the input
  *		   commands_copy_pass: lines as they are
- *		   or copy_parsed: NextCopyFrom -> WHERE -> executor_writer_put, row by row
+ *		   or copy_parsed: NextCopyFrom -> WHERE -> triggers -> executor_writer_put, row by row
  */
 #include "postgres.h"
 
@@ -203,10 +203,47 @@ send_row(CopyRun *run)
 	ExecStoreVirtualTuple(run->output);
 
 	run->sending = true;
+	if (run->writer == NULL)
+		run->writer = executor_writer_begin(run->table, run->columns,
+											run->output->tts_tupleDescriptor);
 	executor_writer_set_line(run->writer, run->input->cur_lineno);
 	executor_writer_put(run->writer, run->output);
 	run->sending = false;
 	run->rows++;
+}
+
+/* sends what waits; may be called while a trigger's function runs */
+static void
+end_writer(void *argument)
+{
+	CopyRun    *run = argument;
+
+	run->sending = true;
+	if (run->writer != NULL)
+		run->written += executor_writer_end(run->writer);
+	run->writer = NULL;
+	run->sending = false;
+}
+
+/* false: a trigger wants the row left out */
+static bool
+fire_before(CopyRun *run)
+{
+	if (!executor_triggers_see_rows(run->triggers))
+		return true;
+	if (!executor_triggers_insert(run->triggers, run->row))
+		return false;
+	ExecMaterializeSlot(run->row);
+	return true;
+}
+
+static void
+fire_after(CopyRun *run)
+{
+	if (!executor_triggers_see_rows(run->triggers))
+		return;
+	executor_triggers_inserted(run->triggers, run->row);
+	executor_triggers_set_pending(run->triggers);
 }
 
 /* reads one row in the row's memory; false at the end of data */
@@ -244,8 +281,11 @@ copy_rows(CopyRun *run)
 			pgstat_progress_update_param(PROGRESS_COPY_TUPLES_EXCLUDED, ++excluded);
 			continue;
 		}
+		if (!fire_before(run))
+			continue;
 		commands_copy_refuse_null_key(run);
 		send_row(run);
+		fire_after(run);
 		commands_copy_show_progress(run, run->input->bytes_processed, run->rows);
 	}
 }
@@ -256,12 +296,13 @@ copy_parsed(CopyRun *run)
 {
 	ErrorContextCallback errorContext = {error_context_stack, copy_error_context, run};
 
-	run->writer = executor_writer_begin(run->table, run->columns,
-										run->output->tts_tupleDescriptor);
 	error_context_stack = &errorContext;
+	if (executor_triggers_see_rows(run->triggers))
+		executor_triggers_set_flush(run->triggers, end_writer, run);
 	copy_rows(run);
+	end_writer(run);
+	run->rows = run->written;
 	run->sending = true;
-	run->rows = executor_writer_end(run->writer);
 	error_context_stack = errorContext.previous;
 	compat_copy_from_report_skipped(run->input);
 }
@@ -375,10 +416,12 @@ commands_copy_from(Command *command, void *argument)
 	prepare_output(&run);
 	begin_input(&run, command->call->queryString);
 	redirect_defaults(&run);
-	if (commands_copy_may_pass(&run))
+	run.triggers = executor_triggers_begin(planner_fires_copy(RelationGetRelid(run.relation)));
+	if (!executor_triggers_see_rows(run.triggers) && commands_copy_may_pass(&run))
 		commands_copy_pass(&run);
 	else
 		copy_parsed(&run);
+	executor_triggers_end(run.triggers);
 	EndCopyFrom(run.input);
 	ExecDropSingleTupleTableSlot(run.row);
 	ExecDropSingleTupleTableSlot(run.output);

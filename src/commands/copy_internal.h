@@ -27,9 +27,11 @@ typedef struct CopyRun
 	TupleTableSlot *row;
 	TupleTableSlot *output;
 	List	   *columns;		/* attribute numbers of output */
-	ShardWriter *writer;
+	ShardWriter *writer;		/* NULL: nothing is under way */
+	TriggerRun *triggers;		/* NULL: none */
 
 	uint64		rows;
+	uint64		written;		/* by writers that have ended */
 	int64		progress[3];	/* of pg_stat_progress_copy, constant */
 
 	/* for error messages */

@@ -85,15 +85,14 @@ steps_for_rename_in_table(Command *command, Oid relid)
 	RenameStmt *statement = (RenameStmt *) command->statement;
 	const DistTable *table = commands_table_of_relation(relid);
 
-	if (statement->renameType == OBJECT_TRIGGER && !tables_enable_unsafe_triggers &&
-		table->kind != DIST_TABLE_LOCAL)
-		return NIL;
 	commands_require_owner(relid);
 	commands_lock_coordinator_first(list_make1_oid(table->relid), AccessExclusiveLock,
 										LOCK_CHILDREN);
 	commands_qualify_text(command, list_make1(statement->relation));
+	if (statement->renameType == OBJECT_TRIGGER)
+		return list_make2(commands_step_local(), commands_step_nodes(command->text));
 	if (statement->renameType == OBJECT_COLUMN || statement->renameType == OBJECT_TABCONSTRAINT ||
-		statement->renameType == OBJECT_TRIGGER || statement->renameType == OBJECT_POLICY)
+		statement->renameType == OBJECT_POLICY)
 		return steps_shards_last(command, table);
 	check_new_name(relid, get_rel_namespace(relid), statement->newname);
 	return steps_shards_first(command, table);
@@ -262,8 +261,7 @@ steps_for_label(Command *command, ObjectType type, Node *object)
 	Relation	relation = NULL;
 	ObjectAddress address;
 
-	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE || type == OBJECT_LARGEOBJECT ||
-		type == OBJECT_TRIGGER)
+	if (type == OBJECT_DATABASE || type == OBJECT_TABLESPACE || type == OBJECT_LARGEOBJECT)
 		return NIL;
 	if (type == OBJECT_STATISTIC_EXT)
 		return steps_for_statistics_label(command, castNode(List, object));
@@ -279,6 +277,8 @@ steps_for_label(Command *command, ObjectType type, Node *object)
 		Oid			relid = RelationGetRelid(relation);
 
 		relation_close(relation, NoLock);
+		if (commands_table_of_relation(relid) == NULL && type == OBJECT_TRIGGER)
+			return NIL;
 		if (type == OBJECT_RULE)
 			return steps_for_rule(command, relid, strVal(llast(castNode(List, object))));
 		if (commands_table_of_relation(relid) == NULL)

@@ -6,25 +6,35 @@
  * restarts sequences.  The set of tables that this reaches is computed by the server's own rules;
  * each node then truncates its shells and shards of those tables in one statement, so that foreign
  * keys between shards stand in nobody's way.
+ *
+ * Triggers fire once, here: BEFORE triggers first, AFTER triggers when all shards are empty.  While
+ * the server truncates shells it takes this session for a replica, for which it has no triggers to
+ * call.  Those that are enabled for replicas, or always, it calls on this node by itself.
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_trigger.h"
 #include "commands/tablecmds.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
+#include "citus/executor/executor.h"
 #include "citus/txn/txn.h"
 #include "commands_internal.h"
 
@@ -112,6 +122,62 @@ append_local_shards(List **relations, const DistTable *table, GroupId localGroup
 	}
 }
 
+/* ---- triggers ---- */
+
+/* alone: only those that the server calls for a replica, too */
+static bool
+has_truncate_triggers(Oid relid, bool alone)
+{
+	Relation	relation = table_open(relid, NoLock);
+	TriggerDesc *triggers = relation->trigdesc;
+	bool		found = false;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		found |= TRIGGER_FOR_TRUNCATE(trigger->tgtype) && !trigger->tgisinternal &&
+			(!alone || trigger->tgenabled == TRIGGER_FIRES_ALWAYS ||
+			 trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA);
+	}
+	table_close(relation, NoLock);
+	return found;
+}
+
+static bool
+any_has_triggers(List *relids)
+{
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		if (has_truncate_triggers(lfirst_oid(cell), false))
+			return true;
+	}
+	return false;
+}
+
+/* ends with AtEOXact_GUC() of the level that it returns; 0: nothing was done */
+static int
+begin_silence(List *relids)
+{
+	int			level;
+
+	if (!any_has_triggers(relids))
+		return 0;
+	level = NewGUCNestLevel();
+	(void) set_config_option("session_replication_role", "replica", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return level;
+}
+
+static void
+end_silence(int level)
+{
+	if (level > 0)
+		AtEOXact_GUC(true, level);
+}
+
 /* sequences that were restarted still give only what is this node's */
 static void
 keep_bounds(List *relids)
@@ -133,6 +199,7 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 	TruncateStmt *statement = makeNode(TruncateStmt);
 	GroupId		localGroup = catalog_local_group();
 	bool		wrote = false;
+	int			silence;
 	ListCell   *cell;
 
 	statement->restart_seqs = restartSequences;
@@ -148,7 +215,8 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 		append_local_shards(&statement->relations, table, localGroup);
 		wrote |= list_length(statement->relations) > before;
 		/* the shard of a foreign table is on the coordinator, and is what it reads */
-		if (shells && get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE)
+		if (shells && get_rel_relkind(relid) != RELKIND_FOREIGN_TABLE &&
+			!has_truncate_triggers(relid, true))
 		{
 			char	   *schemaName = get_namespace_name(get_rel_namespace(relid));
 
@@ -160,9 +228,11 @@ truncate_here(List *relids, bool shells, bool restartSequences)
 		return;
 	if (wrote)
 		txn_mark_local_write();
+	silence = begin_silence(shells ? relids : NIL);
 	base_frame_push(FRAME_OWN_DDL);
 	ExecuteTruncate(statement);
 	base_frame_pop(FRAME_OWN_DDL);
+	end_silence(silence);
 	if (restartSequences)
 		keep_bounds(relids);
 }
@@ -193,7 +263,8 @@ citus_internal_truncate_tables(PG_FUNCTION_ARGS)
 
 typedef struct TruncateTarget
 {
-	List	   *known;			/* OIDs of known tables */
+	List	   *all;			/* OIDs of tables, in the order in which triggers fire */
+	List	   *known;			/* of known ones */
 } TruncateTarget;
 
 static char *
@@ -212,15 +283,31 @@ remote_text(List *relids, bool restartSequences)
 }
 
 static void
-truncate_everywhere(Command *command, void *argument)
+truncate_everywhere(Command *command, List *relids)
 {
 	TruncateStmt *statement = (TruncateStmt *) command->statement;
-	TruncateTarget *target = argument;
 
-	cluster_run_on_others(list_make1(remote_text(target->known, statement->restart_seqs)));
-	truncate_here(target->known, false, false);
+	cluster_run_on_others(list_make1(remote_text(relids, statement->restart_seqs)));
+	truncate_here(relids, false, false);
 	if (statement->restart_seqs)
-		keep_bounds(target->known);
+		keep_bounds(relids);
+}
+
+static void
+truncate_tables(Command *command, void *argument)
+{
+	TruncateTarget *target = argument;
+	TriggerRun *run = NULL;
+	int			silence;
+
+	if (any_has_triggers(target->all))
+		run = executor_triggers_begin_truncate(target->all);
+	silence = begin_silence(target->all);
+	commands_run_local_statement(command, command->statement, command->call->qc);
+	end_silence(silence);
+	truncate_everywhere(command, target->known);
+	if (run != NULL)
+		executor_triggers_end_truncate(run);
 }
 
 /* before anything is locked elsewhere; the server checks more */
@@ -257,18 +344,19 @@ refuse_foreign_on_worker(List *relids)
 	}
 }
 
-static List *
-known_tables(Command *command, const TruncateStmt *statement)
+static TruncateTarget
+find_tables(Command *command)
 {
-	List	   *relids = named_tables(command, statement);
-	List	   *known;
+	TruncateStmt *statement = (TruncateStmt *) command->statement;
+	TruncateTarget target;
 
+	target.all = named_tables(command, statement);
 	if (statement->behavior == DROP_CASCADE)
-		relids = with_referencing(relids);
-	known = keep_known(relids);
-	refuse_foreign_on_worker(known);
-	require_right(known);
-	return known;
+		target.all = with_referencing(target.all);
+	target.known = keep_known(target.all);
+	refuse_foreign_on_worker(target.known);
+	require_right(target.known);
+	return target;
 }
 
 /*
@@ -284,13 +372,12 @@ lock_tables(Command *command, void *argument)
 	{
 		CommandStep *lock = commands_step_lock_shells(target->known, AccessExclusiveLock,
 													  LOCK_ALONE);
-		List	   *known;
+		List	   *locked = target->known;
 
 		lock->run(command, lock->argument);
-		known = known_tables(command, (TruncateStmt *) command->statement);
-		if (list_difference_oid(known, target->known) == NIL)
+		*target = find_tables(command);
+		if (list_difference_oid(target->known, locked) == NIL)
 			break;
-		target->known = known;
 	}
 }
 
@@ -299,9 +386,9 @@ commands_steps_truncate(Command *command)
 {
 	TruncateTarget *target = palloc(sizeof(TruncateTarget));
 
-	target->known = known_tables(command, (TruncateStmt *) command->statement);
+	*target = find_tables(command);
 	if (target->known == NIL)
 		return NIL;
-	return list_make3(commands_step_call(lock_tables, target), commands_step_local(),
-					  commands_step_call(truncate_everywhere, target));
+	return list_make2(commands_step_call(lock_tables, target),
+					  commands_step_call(truncate_tables, target));
 }

@@ -32,6 +32,7 @@
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_shdepend.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/catcache.h"
@@ -86,6 +87,7 @@ is_part(const Form_pg_depend form)
 		case AttrDefaultRelationId:
 		case PolicyRelationId:
 		case StatisticExtRelationId:
+		case TriggerRelationId:
 			return true;
 		case PublicationRelRelationId:
 		case PublicationNamespaceRelationId:

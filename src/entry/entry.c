@@ -183,8 +183,10 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 static void
 start_executor(QueryDesc *query, int eflags)
 {
-	bool		replaced = txn_held_replace(query);
+	bool		replaced;
 
+	executor_statement_starts(query);
+	replaced = txn_held_replace(query);
 	/* the executor wants the query's snapshot to be the active one */
 	if (replaced)
 		PushActiveSnapshot(query->snapshot);

@@ -77,21 +77,16 @@ find_returned(const ChangeSpec *spec)
 	return result;
 }
 
-/* true when users' triggers see that a row is deleted, or inserted */
-static bool
-has_row_triggers(Relation relation)
+static TupleDesc
+join_descs(TupleDesc first, TupleDesc second)
 {
-	const TriggerDesc *triggers = relation->trigdesc;
+	TupleDesc	joined = CreateTemplateTupleDesc(first->natts + second->natts);
 
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (!trigger->tgisinternal && TRIGGER_FOR_ROW(trigger->tgtype) &&
-			(TRIGGER_FOR_DELETE(trigger->tgtype) || TRIGGER_FOR_INSERT(trigger->tgtype)))
-			return true;
-	}
-	return false;
+	for (int i = 1; i <= first->natts; i++)
+		TupleDescCopyEntry(joined, i, first, i);
+	for (int i = 1; i <= second->natts; i++)
+		TupleDescCopyEntry(joined, first->natts + i, second, i);
+	return joined;
 }
 
 static ChangeState *
@@ -113,8 +108,6 @@ begin_change(DistScanState *scan)
 		state->router = routing_router_for(state->table);
 	state->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
 	state->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
-	state->suppresses = relation->trigdesc != NULL && relation->trigdesc->trig_insert_before_row;
-	state->hasRowTriggers = has_row_triggers(relation);
 	state->owner = relation->rd_rel->relowner;
 	state->copies = catalog_table_has_copies(state->table);
 	if (state->copies)
@@ -123,8 +116,12 @@ begin_change(DistScanState *scan)
 
 	state->returned = find_returned(spec);
 	state->rowDesc = ExecGetResultType(linitial(scan->css.custom_ps));
-	state->rows = tuplestore_begin_heap(false, false, work_mem);
-	tuplestore_set_eflags(state->rows, EXEC_FLAG_REWIND);
+	if (executor_triggers_see_rows(scan->triggers))
+	{
+		state->triggers = scan->triggers;
+		state->newColumn = state->rowDesc->natts + 1;
+		state->rowDesc = join_descs(state->rowDesc, state->desc);
+	}
 	state->rowSlot = MakeSingleTupleTableSlot(state->rowDesc, &TTSOpsMinimalTuple);
 	state->batchContext = AllocSetContextCreate(CurrentMemoryContext, "citus change batch",
 												ALLOCSET_DEFAULT_SIZES);
@@ -134,8 +131,8 @@ begin_change(DistScanState *scan)
 /* ---- taking the child's rows ---- */
 
 /* what is to be done with the child's row; NULL: nothing */
-static ChangeAction *
-action_of_row(ChangeState *state, TupleTableSlot *slot)
+ChangeAction *
+executor_change_action_of_row(ChangeState *state, TupleTableSlot *slot)
 {
 	ChangeSpec *spec = state->spec;
 	int			number = 1;
@@ -181,10 +178,12 @@ row_was_seen(ChangeState *state, TupleTableSlot *slot)
 
 /* the child's column that gives attribute attno a value; 0 if the action leaves it */
 int
-executor_change_value_column(const ChangeAction *action, AttrNumber attno)
+executor_change_value_column(ChangeState *state, const ChangeAction *action, AttrNumber attno)
 {
 	ListCell   *cell;
 
+	if (state->newColumn > 0)
+		return state->newColumn + attno - 1;
 	foreach(cell, action->columns)
 	{
 		if (lfirst_int(cell) == attno)
@@ -214,7 +213,7 @@ static int
 new_shard_index(ChangeState *state, const ChangeAction *action, TupleTableSlot *slot)
 {
 	AttrNumber	attno = state->table->keyAttno;
-	int			column = executor_change_value_column(action, attno);
+	int			column = executor_change_value_column(state, action, attno);
 	bool		isNull = true;
 	Datum		value = (Datum) 0;
 
@@ -231,7 +230,7 @@ static bool
 row_moves(ChangeState *state, const ChangeAction *action, TupleTableSlot *slot)
 {
 	if (action->command != CMD_UPDATE || state->router == NULL ||
-		executor_change_value_column(action, state->table->keyAttno) == 0)
+		executor_change_value_column(state, action, state->table->keyAttno) == 0)
 		return false;
 	return new_shard_index(state, action, slot) !=
 		executor_change_shard_of_row(state, slot)->index;
@@ -281,6 +280,16 @@ check_policies(ChangeState *state, TupleTableSlot *slot)
 	}
 }
 
+uint8
+executor_change_move_flag(ChangeState *state, const ChangeAction *action, TupleTableSlot *slot)
+{
+	if (!row_moves(state, action, slot))
+		return 0;
+	refuse_move_of_child(state, slot);
+	check_policies(state, slot);
+	return CHANGE_ROW_MOVES;
+}
+
 static void
 add_flags(ChangeState *state, uint8 flags)
 {
@@ -297,7 +306,7 @@ add_flags(ChangeState *state, uint8 flags)
 static uint8
 flags_of_row(ChangeState *state, TupleTableSlot *slot)
 {
-	ChangeAction *action = action_of_row(state, slot);
+	ChangeAction *action = executor_change_action_of_row(state, slot);
 
 	if (action == NULL)
 		return CHANGE_ROW_SKIP;
@@ -305,11 +314,21 @@ flags_of_row(ChangeState *state, TupleTableSlot *slot)
 		return 0;
 	if (row_was_seen(state, slot))
 		return CHANGE_ROW_SKIP;
-	if (!row_moves(state, action, slot))
-		return 0;
-	refuse_move_of_child(state, slot);
-	check_policies(state, slot);
-	return CHANGE_ROW_MOVES;
+	/* where triggers see the row, it is not known yet what it will be */
+	return state->triggers != NULL ? 0 : executor_change_move_flag(state, action, slot);
+}
+
+void
+executor_change_keep_row(ChangeState *state, TupleTableSlot *slot, uint8 flags)
+{
+	if (state->rows == NULL)
+	{
+		state->rows = tuplestore_begin_heap(false, false, work_mem);
+		tuplestore_set_eflags(state->rows, EXEC_FLAG_REWIND);
+	}
+	state->moves |= (flags & CHANGE_ROW_MOVES) != 0;
+	add_flags(state, flags);
+	tuplestore_puttupleslot(state->rows, slot);
 }
 
 /* what the child makes for itself has to live as long as the child */
@@ -335,12 +354,8 @@ take_rows(ChangeState *state)
 							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (slot = next_child_row(state); !TupIsNull(slot); slot = next_child_row(state))
 	{
-		uint8		flags = flags_of_row(state, slot);
-
 		CHECK_FOR_INTERRUPTS();
-		state->moves |= (flags & CHANGE_ROW_MOVES) != 0;
-		add_flags(state, flags);
-		tuplestore_puttupleslot(state->rows, slot);
+		executor_change_keep_row(state, slot, flags_of_row(state, slot));
 	}
 	hash_destroy(state->seen);
 	MemoryContextDelete(control.hcxt);
@@ -523,8 +538,9 @@ read_answers(ChangeBatch *batch, Tuplestorestate *store, TupleDesc desc)
 		if (number < 0 || number >= batch->nrows)
 			elog(ERROR, "a shard returned row %d of %d", number, batch->nrows);
 		row = batch->rows[number];
-		if (batch->command == CMD_DELETE)
-			state->flags[row->number] |= CHANGE_ROW_GONE;
+		if (batch->command != CMD_INSERT)
+			state->flags[row->number] |= batch->command == CMD_DELETE ? CHANGE_ROW_GONE :
+				CHANGE_ROW_DONE;
 		if (batch->returns && !(state->flags[row->number] & CHANGE_ROW_MOVES &&
 								batch->command == CMD_DELETE))
 			put_output(state, row, slot, 2);
@@ -617,7 +633,7 @@ static void
 visit_deletes(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 {
 	ChangeBatch *batch = arg;
-	ChangeAction *action = action_of_row(state, slot);
+	ChangeAction *action = executor_change_action_of_row(state, slot);
 	bool		moves = (state->flags[number] & CHANGE_ROW_MOVES) != 0;
 
 	if (moves ? batch->moves : action->command == CMD_DELETE && !batch->moves)
@@ -629,7 +645,7 @@ visit_updates(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 {
 	ChangeBatch *batch = arg;
 
-	if (action_of_row(state, slot) == batch->action &&
+	if (executor_change_action_of_row(state, slot) == batch->action &&
 		(state->flags[number] & CHANGE_ROW_MOVES) == 0)
 		add_to_batch(batch, executor_change_shard_of_row(state, slot), number, slot,
 					 batch->action);
@@ -642,7 +658,7 @@ visit_inserts(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 	ChangeBatch *batch = arg;
 	int			index;
 
-	if (action_of_row(state, slot) != batch->action)
+	if (executor_change_action_of_row(state, slot) != batch->action)
 		return;
 	if (batch->action->command == CMD_UPDATE &&
 		((state->flags[number] & CHANGE_ROW_MOVES) == 0 ||
@@ -654,14 +670,8 @@ visit_inserts(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 
 /*
  * Rows that move are deleted and inserted with the rights of the table's owner: who may update a
- * row needs no others.  Users' triggers must see who it was, and then need what it needs.
+ * row needs no others.
  */
-static Oid
-role_of_moves(ChangeState *state)
-{
-	return state->hasRowTriggers ? state->spec->role : state->owner;
-}
-
 static void
 run_pass(ChangeState *state, CmdType command, ChangeAction *action, bool moves,
 		 ChangeVisitor visit)
@@ -669,7 +679,7 @@ run_pass(ChangeState *state, CmdType command, ChangeAction *action, bool moves,
 	ChangeBatch batch = {.state = state, .command = command, .action = action};
 
 	batch.moves = moves;
-	batch.role = moves ? role_of_moves(state) : state->spec->role;
+	batch.role = moves ? state->owner : state->spec->role;
 	batch.returns = state->spec->outputs != NIL;
 	batch.counts = true;
 	executor_change_describe(&batch);
@@ -732,17 +742,24 @@ run_arrivals(ChangeState *state)
 static void
 check_moves(ChangeState *state)
 {
-	if (check_enable_rls(state->spec->relid, state->spec->role, true) == RLS_ENABLED &&
-		(state->hasRowTriggers || state->spec->command != CMD_UPDATE))
+	if (check_enable_rls(state->spec->relid, state->spec->role, true) != RLS_ENABLED)
+		return;
+	if (state->spec->command != CMD_UPDATE)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot move rows of table \"%s\" between shards",
 						get_rel_name(state->spec->relid)),
 				 errdetail("The distribution column gets a new value, and the table has policies "
 						   "of row-level security."),
-				 state->hasRowTriggers ?
-				 errhint("Rows of tables without triggers on rows can be moved.") :
 				 errhint("Use UPDATE.")));
+	/* the policies have seen what the statement made of the rows */
+	if (state->changed != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot move rows of table \"%s\" between shards",
+						get_rel_name(state->spec->relid)),
+				 errdetail("A BEFORE trigger has changed them, and the table has policies of "
+						   "row-level security.")));
 }
 
 /* invariant (2) */
@@ -760,17 +777,11 @@ check_followed(ChangeState *state)
 	}
 }
 
-/* Runs the whole statement; rows of RETURNING are left in the scan's store. */
 void
-executor_change_run(DistScanState *scan)
+executor_change_send(ChangeState *state)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus change",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	ChangeState *state = begin_change(scan);
-
-	executor_lock_table_for_write(state->table, state->spec->role);
-	take_rows(state);
+	if (state->rows == NULL)
+		return;
 	if (state->moves)
 	{
 		check_moves(state);
@@ -787,9 +798,46 @@ executor_change_run(DistScanState *scan)
 	if (!state->followed)
 		run_arrivals(state);
 	run_actions(state, CMD_INSERT);
+}
+
+/* the rows that were taken become those that triggers make of them */
+static void
+fire_and_send(ChangeState *state)
+{
+	Tuplestorestate *rows = state->rows;
+	uint8	   *flags = state->flags;
+
+	state->rows = NULL;
+	state->flags = NULL;
+	state->nrows = state->capacity = 0;
+	if (rows != NULL)
+	{
+		executor_change_fire(state, rows,
+							 ExecGetResultType(linitial(state->scan->css.custom_ps)), flags);
+		tuplestore_end(rows);
+		pfree(flags);
+	}
+}
+
+/* Runs the whole statement; rows of RETURNING are left in the scan's store. */
+void
+executor_change_run(DistScanState *scan)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus change",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	ChangeState *state = begin_change(scan);
+
+	executor_lock_table_for_write(state->table, state->spec->role);
+	take_rows(state);
+	if (state->triggers != NULL)
+		fire_and_send(state);
+	else
+		executor_change_send(state);
 
 	scan->css.ss.ps.state->es_processed += state->processed;
-	tuplestore_end(state->rows);
+	if (state->rows != NULL)
+		tuplestore_end(state->rows);
 	ExecDropSingleTupleTableSlot(state->rowSlot);
 	if (state->flags != NULL)
 		pfree(state->flags);

@@ -16,6 +16,7 @@
 #define CHANGE_ROW_SKIP		0x01	/* nothing is done with it */
 #define CHANGE_ROW_MOVES	0x02	/* an UPDATE puts it into another shard */
 #define CHANGE_ROW_GONE		0x04	/* its shard has deleted it */
+#define CHANGE_ROW_DONE		0x08	/* its shard has updated it; known where triggers want it */
 
 typedef struct ChangeState
 {
@@ -25,12 +26,15 @@ typedef struct ChangeState
 	ShardRouter *router;		/* NULL: keyless */
 	TupleDesc	desc;			/* of the table */
 	bool		partitioned;
-	bool		suppresses;		/* triggers may keep rows from being inserted */
-	bool		hasRowTriggers;	/* of users, for what happens to a row that moves */
 	Oid			owner;			/* of the table */
 	bool		copies;			/* rows have copies: ctid does not find them */
 	List	   *identity;		/* attributes that do, IntList; NIL: all together */
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
+
+	/* where triggers see the rows: what they made of each follows the child's columns */
+	TriggerRun *triggers;		/* NULL: they do not */
+	int			newColumn;		/* the first of them, one an attribute; 0: not there */
+	Bitmapset  *changed;		/* attributes that triggers gave other values */
 
 	/* the child's rows, and CHANGE_ROW_ flags of each */
 	TupleDesc	rowDesc;
@@ -88,8 +92,23 @@ typedef void (*ChangeVisitor) (ChangeState *state, int64 number, TupleTableSlot 
 /* ---- change.c ---- */
 
 extern void executor_change_each_row(ChangeState *state, ChangeVisitor visit, void *arg);
-extern int	executor_change_value_column(const ChangeAction *action, AttrNumber attno);
+extern int	executor_change_value_column(ChangeState *state, const ChangeAction *action,
+										 AttrNumber attno);
 extern const Shard *executor_change_shard_of_row(ChangeState *state, TupleTableSlot *slot);
+extern ChangeAction *executor_change_action_of_row(ChangeState *state, TupleTableSlot *slot);
+/* adds the row to those that are to be changed */
+extern void executor_change_keep_row(ChangeState *state, TupleTableSlot *slot, uint8 flags);
+/* CHANGE_ROW_MOVES or nothing, for a row that is complete */
+extern uint8 executor_change_move_flag(ChangeState *state, const ChangeAction *action,
+									   TupleTableSlot *slot);
+/* changes the rows that are there, pass by pass */
+extern void executor_change_send(ChangeState *state);
+
+/* ---- change_fire.c ---- */
+
+/* lets the child's rows pass the triggers, and changes them; flags: of each, when it was taken */
+extern void executor_change_fire(ChangeState *state, Tuplestorestate *rows, TupleDesc rowDesc,
+								 const uint8 *flags);
 
 /* ---- change_sql.c ---- */
 

@@ -107,7 +107,7 @@ run_for_row(ChangeState *state, const ForeignKey *key, const char *sql, TupleTab
 		for (int i = 0; i < key->nkeys; i++)
 		{
 			AttrNumber	attno = key->referenced[i];
-			int			column = pass == 0 ? 0 : executor_change_value_column(action, attno);
+			int			column = pass == 0 ? 0 : executor_change_value_column(state, action, attno);
 			bool		isNull;
 
 			if (column == 0)

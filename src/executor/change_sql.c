@@ -68,6 +68,18 @@ add_identity(ChangeState *state, List *sources)
 	return sources;
 }
 
+/* triggers may have given values to more columns than the statement */
+static List *
+with_changed(ChangeState *state, List *columns)
+{
+	int			member = -1;
+
+	columns = list_copy(columns);
+	while ((member = bms_next_member(state->changed, member)) >= 0)
+		columns = list_append_unique_int(columns, member);
+	return columns;
+}
+
 static void
 describe_values(ChangeBatch *batch)
 {
@@ -75,14 +87,16 @@ describe_values(ChangeBatch *batch)
 	ChangeAction *action = batch->action;
 	ListCell   *cell;
 
-	batch->columns = action->columns;
-	if (batch->command == CMD_INSERT && action->command == CMD_UPDATE)
+	if (batch->command == CMD_INSERT &&
+		(action->command == CMD_UPDATE || state->triggers != NULL))
 		batch->columns = stored_columns(state->desc);
+	else
+		batch->columns = with_changed(state, action->columns);
 	batch->firstValue = list_length(batch->sources) + 1;
 	foreach(cell, batch->columns)
 	{
 		int			attno = lfirst_int(cell);
-		int			column = executor_change_value_column(action, attno);
+		int			column = executor_change_value_column(state, action, attno);
 
 		if (column == 0)
 			column = state->spec->oldColumn + attno - 1;
@@ -120,7 +134,8 @@ describe_answer(ChangeBatch *batch)
 	int			number = 1;
 	ListCell   *cell;
 
-	if (!batch->returns && !(batch->command == CMD_DELETE && state->moves))
+	if (!batch->returns && !(batch->command == CMD_DELETE && state->moves) &&
+		!(batch->command != CMD_INSERT && state->triggers != NULL))
 		return NULL;
 	desc = CreateTemplateTupleDesc(n + 1);
 	TupleDescInitEntry(desc, number, "n", INT4OID, -1, 0);
@@ -386,8 +401,7 @@ rows_per_statement(ChangeBatch *batch)
 {
 	ChangeState *state = batch->state;
 
-	if (batch->command == CMD_INSERT ? batch->returns && state->suppresses :
-		state->copies && state->identity == NIL)
+	if (batch->command != CMD_INSERT && state->copies && state->identity == NIL)
 		return 1;
 	return MAX_PARAMS / Max(list_length(batch->sources), 1);
 }

@@ -320,6 +320,25 @@ extern void executor_sorted_local_done(SortedRows *rows, ExecutorTask *task);
 extern bool executor_sorted_drain(SortedRows *rows);
 extern bool executor_sorted_next(SortedRows *rows, TupleTableSlot *slot);
 extern void executor_sorted_end(SortedRows *rows);
+/* ---- triggers fire here (triggers.c) ---- */
+
+extern void executor_triggers_init(void);
+extern void executor_triggers_forget(void);
+
+/* a trigger's function has run a statement for which rows were sent */
+extern bool executor_triggers_were_interrupted(const TriggerRun *run);
+/* before something distributed starts */
+extern void executor_triggers_settle(void);
+
+/* as for INSERT (executor.h); relid: the table or partition that the row is in */
+extern bool executor_triggers_update(TriggerRun *run, Oid relid, TupleTableSlot *old,
+									 TupleTableSlot *row);
+extern bool executor_triggers_delete(TriggerRun *run, Oid relid, TupleTableSlot *old);
+/* the partition that a row belongs to; the table itself when it has none */
+extern Oid	executor_triggers_partition(TriggerRun *run, TupleTableSlot *row);
+extern void executor_triggers_updated(TriggerRun *run, Oid relid, TupleTableSlot *old,
+									  TupleTableSlot *row);
+extern void executor_triggers_deleted(TriggerRun *run, Oid relid, TupleTableSlot *old);
 
 /* ---- the scan node (scan.c, insert.c, explain.c, explain_tasks.c) ---- */
 
@@ -361,6 +380,7 @@ typedef struct DistScanState
 	uint64		fuseKey;
 	TaskRun    *run;			/* SCAN_STREAMING */
 	SortedRows *sorted;			/* NULL: rows are in no order, or come from one task */
+	TriggerRun *triggers;		/* while a write runs; NULL: none */
 	Tuplestorestate *store;		/* may be NULL */
 	TupleTableSlot *storeSlot;
 } DistScanState;

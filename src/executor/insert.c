@@ -5,14 +5,20 @@
  * Few rows travel as one INSERT with many VALUES per shard.  When there are more than
  * STREAM_AFTER and the statement allows it (no RETURNING, no ON CONFLICT), the rows go through a
  * ShardWriter instead.  Otherwise batches are sent whenever they are full.
+ *
+ * Where the table has row triggers, each row passes the BEFORE triggers first, and has then values
+ * for all columns.  Whether ON CONFLICT let a row be inserted is known from the count of a
+ * statement of its own.
  */
 #include "postgres.h"
+#include "access/table.h"
 #include "executor/executor.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/rls.h"
 #include "citus/deparse/template.h"
 #include "citus/routing/routing.h"
@@ -25,6 +31,7 @@
 
 typedef struct InsertRow
 {
+	int			shard;
 	Datum	   *values;
 	bool	   *nulls;
 } InsertRow;
@@ -47,10 +54,22 @@ typedef struct InsertState
 	int			nrows;
 	bool		full;
 
-	ShardWriter *writer;		/* once streaming */
+	bool		streaming;
+	ShardWriter *writer;		/* while streaming; NULL: nothing is under way */
 	bool		flushed;		/* statements have been sent */
+
+	/* where triggers see the rows */
+	TriggerRun *triggers;		/* NULL: they do not */
+	MemoryContext context;
+	TupleTableSlot *row;		/* a row as the table has it */
+	TupleTableSlot *passed;		/* the same as the child's rows */
+	bool		tracks;			/* not every row need be inserted */
+	List	   *ordered;		/* of InsertRow *: those that wait, when it tracks */
+	List	   *inserted;		/* of MinimalTuple: rows that were, whose events are to be kept */
 	uint64		processed;
 } InsertState;
+
+static void send_waiting(void *argument);
 
 /* ---- set-up ---- */
 
@@ -74,6 +93,28 @@ find_key_column(const DistTable *table, List *columns)
 		position++;
 	}
 	return -1;
+}
+
+/* a slot for rows of the table */
+static TupleTableSlot *
+make_table_slot(Oid relid)
+{
+	Relation	relation = table_open(relid, NoLock);
+	TupleDesc	desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
+
+	table_close(relation, NoLock);
+	return MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+}
+
+static void
+begin_firing(InsertState *insert)
+{
+	insert->triggers = insert->scan->triggers;
+	insert->context = CurrentMemoryContext;
+	insert->tracks = insert->spec->onConflict;
+	insert->row = make_table_slot(insert->spec->relid);
+	insert->passed = MakeSingleTupleTableSlot(insert->desc, &TTSOpsVirtual);
+	executor_triggers_set_flush(insert->triggers, send_waiting, insert);
 }
 
 static InsertState *
@@ -111,6 +152,8 @@ begin_insert(DistScanState *scan)
 	insert->batchContext = AllocSetContextCreate(CurrentMemoryContext, "citus insert batch",
 												 ALLOCSET_DEFAULT_SIZES);
 	insert->batches = palloc0(sizeof(List *) * insert->table->nshards);
+	if (executor_triggers_see_rows(scan->triggers))
+		begin_firing(insert);
 	return insert;
 }
 
@@ -131,6 +174,7 @@ add_row(InsertState *insert, TupleTableSlot *slot)
 
 	caller = MemoryContextSwitchTo(insert->batchContext);
 	row = palloc(sizeof(InsertRow));
+	row->shard = shard;
 	row->values = palloc(sizeof(Datum) * Max(insert->ncolumns, 1));
 	row->nulls = palloc(sizeof(bool) * Max(insert->ncolumns, 1));
 	for (int i = 0; i < insert->ncolumns; i++)
@@ -142,6 +186,8 @@ add_row(InsertState *insert, TupleTableSlot *slot)
 			datumCopy(slot->tts_values[i], attribute->attbyval, attribute->attlen);
 	}
 	insert->batches[shard] = lappend(insert->batches[shard], row);
+	if (insert->tracks)
+		insert->ordered = lappend(insert->ordered, row);
 	MemoryContextSwitchTo(caller);
 
 	insert->nrows++;
@@ -155,6 +201,7 @@ clear_batches(InsertState *insert)
 {
 	memset(insert->batches, 0, sizeof(List *) * insert->table->nshards);
 	MemoryContextReset(insert->batchContext);
+	insert->ordered = NIL;
 	insert->nrows = 0;
 	insert->full = false;
 }
@@ -225,6 +272,67 @@ add_statement(InsertState *insert, List *tasks, int shard, List *rows)
 									make_row_params(insert, rows), true);
 }
 
+static List *
+make_tasks(InsertState *insert)
+{
+	List	   *tasks = NIL;
+	ListCell   *cell;
+
+	foreach(cell, insert->ordered)
+	{
+		InsertRow  *row = lfirst(cell);
+
+		tasks = add_statement(insert, tasks, row->shard, list_make1(row));
+	}
+	for (int shard = 0; !insert->tracks && shard < insert->table->nshards; shard++)
+	{
+		if (insert->batches[shard] != NIL)
+			tasks = add_statement(insert, tasks, shard, insert->batches[shard]);
+	}
+	return tasks;
+}
+
+/* rows of the statement's columns, as rows of the table */
+static void
+fill_row(InsertState *insert, const Datum *values, const bool *nulls)
+{
+	ListCell   *cell;
+
+	ExecClearTuple(insert->row);
+	memset(insert->row->tts_isnull, true,
+		   sizeof(bool) * insert->row->tts_tupleDescriptor->natts);
+	foreach(cell, insert->spec->columns)
+	{
+		insert->row->tts_values[lfirst_int(cell) - 1] = values[foreach_current_index(cell)];
+		insert->row->tts_isnull[lfirst_int(cell) - 1] = nulls[foreach_current_index(cell)];
+	}
+	ExecStoreVirtualTuple(insert->row);
+}
+
+/* tasks were made of the ordered rows, one by one; those of copies follow the first */
+static void
+note_inserted(InsertState *insert, List *tasks)
+{
+	MemoryContext caller = MemoryContextSwitchTo(insert->context);
+	int			number = 0;
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+		InsertRow  *row;
+
+		if (task->copy)
+			continue;
+		row = list_nth(insert->ordered, number++);
+		if (task->count == 0)
+			continue;
+		fill_row(insert, row->values, row->nulls);
+		insert->inserted = lappend(insert->inserted, ExecCopySlotMinimalTuple(insert->row));
+	}
+	MemoryContextSwitchTo(caller);
+}
+
 /* sends what waits; last: nothing follows, so that a single statement may stand alone */
 static void
 flush_statements(InsertState *insert, bool last)
@@ -232,15 +340,11 @@ flush_statements(InsertState *insert, bool last)
 	EState	   *estate = insert->scan->css.ss.ps.state;
 	RowSink		sink = executor_scan_sink(insert->scan);
 	MemoryContext caller = MemoryContextSwitchTo(insert->batchContext);
-	const PlannedStmt *alone = last && !insert->flushed ? estate->es_plannedstmt : NULL;
-	List	   *tasks = NIL;
+	const PlannedStmt *alone = last && !insert->flushed && insert->scan->triggers == NULL ?
+		estate->es_plannedstmt : NULL;
+	List	   *tasks = make_tasks(insert);
 	CallerRole	role;
 
-	for (int shard = 0; shard < insert->table->nshards; shard++)
-	{
-		if (insert->batches[shard] != NIL)
-			tasks = add_statement(insert, tasks, shard, insert->batches[shard]);
-	}
 	if (tasks != NIL)
 	{
 		if (insert->nrows == 1)
@@ -249,6 +353,8 @@ flush_statements(InsertState *insert, bool last)
 		insert->processed += executor_tasks_write(tasks, &sink, alone, estate->es_snapshot);
 		executor_leave_role(role);
 		insert->flushed = true;
+		if (insert->tracks)
+			note_inserted(insert, tasks);
 	}
 	MemoryContextSwitchTo(caller);
 	clear_batches(insert);
@@ -264,13 +370,36 @@ may_stream(InsertState *insert)
 		check_enable_rls(insert->spec->relid, InvalidOid, true) != RLS_ENABLED;
 }
 
+static void
+stream_row(InsertState *insert, TupleTableSlot *slot)
+{
+	CallerRole	caller = executor_enter_role(insert->spec->role);
+
+	if (insert->writer == NULL)
+		insert->writer = executor_writer_begin(insert->table, insert->spec->columns,
+											   insert->desc);
+	executor_writer_put(insert->writer, slot);
+	executor_leave_role(caller);
+}
+
+static void
+end_stream(InsertState *insert)
+{
+	CallerRole	caller = executor_enter_role(insert->spec->role);
+
+	if (insert->writer != NULL)
+		insert->processed += executor_writer_end(insert->writer);
+	insert->writer = NULL;
+	executor_leave_role(caller);
+}
+
 /* the rows collected so far go first */
 static void
 start_streaming(InsertState *insert)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(insert->desc, &TTSOpsVirtual);
 
-	insert->writer = executor_writer_begin(insert->table, insert->spec->columns, insert->desc);
+	insert->streaming = true;
 	for (int shard = 0; shard < insert->table->nshards; shard++)
 	{
 		ListCell   *cell;
@@ -284,11 +413,94 @@ start_streaming(InsertState *insert)
 			memcpy(slot->tts_values, row->values, sizeof(Datum) * insert->ncolumns);
 			memcpy(slot->tts_isnull, row->nulls, sizeof(bool) * insert->ncolumns);
 			ExecStoreVirtualTuple(slot);
-			executor_writer_put(insert->writer, slot);
+			stream_row(insert, slot);
 		}
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	clear_batches(insert);
+}
+
+/* ---- triggers ---- */
+
+/* may be called while a trigger's function runs */
+static void
+send_waiting(void *argument)
+{
+	InsertState *insert = argument;
+
+	if (insert->streaming)
+		end_stream(insert);
+	else
+		flush_statements(insert, false);
+}
+
+/* the row after its BEFORE triggers; NULL: it is not to be inserted */
+static TupleTableSlot *
+fire_before(InsertState *insert, TupleTableSlot *slot)
+{
+	TupleTableSlot *passed = insert->passed;
+	ListCell   *cell;
+
+	slot_getallattrs(slot);
+	fill_row(insert, slot->tts_values, slot->tts_isnull);
+	if (!executor_triggers_insert(insert->triggers, insert->row))
+		return NULL;
+	ExecMaterializeSlot(insert->row);
+	ExecClearTuple(passed);
+	memset(passed->tts_isnull, true, sizeof(bool) * insert->desc->natts);
+	foreach(cell, insert->spec->columns)
+	{
+		int			i = foreach_current_index(cell);
+
+		passed->tts_values[i] = insert->row->tts_values[lfirst_int(cell) - 1];
+		passed->tts_isnull[i] = insert->row->tts_isnull[lfirst_int(cell) - 1];
+	}
+	return ExecStoreVirtualTuple(passed);
+}
+
+static void
+keep_events(InsertState *insert)
+{
+	ListCell   *cell;
+
+	if (!insert->tracks)
+		executor_triggers_inserted(insert->triggers, insert->row);
+	foreach(cell, insert->inserted)
+	{
+		ExecForceStoreMinimalTuple(lfirst(cell), insert->row, false);
+		executor_triggers_inserted(insert->triggers, insert->row);
+		pfree(lfirst(cell));
+	}
+	list_free(insert->inserted);
+	insert->inserted = NIL;
+}
+
+/* ---- the statement ---- */
+
+static void
+put_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
+{
+	if (insert->streaming)
+	{
+		stream_row(insert, slot);
+		return;
+	}
+	add_row(insert, slot);
+	if (mayStream && insert->nrows > STREAM_AFTER)
+		start_streaming(insert);
+	else if (insert->full)
+		flush_statements(insert, false);
+}
+
+static void
+put_fired_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
+{
+	slot = fire_before(insert, slot);
+	if (slot == NULL)
+		return;
+	put_row(insert, slot, mayStream);
+	keep_events(insert);
+	executor_triggers_set_pending(insert->triggers);
 }
 
 /* Runs the whole statement; rows of RETURNING are left in the scan's store. */
@@ -299,39 +511,22 @@ executor_insert_run(DistScanState *scan)
 	PlanState  *child = linitial(scan->css.custom_ps);
 	bool		mayStream = may_stream(insert);
 	TupleTableSlot *slot;
-	CallerRole	caller;
 
-	for (;;)
+	for (slot = ExecProcNode(child); !TupIsNull(slot); slot = ExecProcNode(child))
 	{
-		slot = ExecProcNode(child);
-		if (TupIsNull(slot))
-			break;
-		if (insert->writer != NULL)
-		{
-			caller = executor_enter_role(insert->spec->role);
-			executor_writer_put(insert->writer, slot);
-			executor_leave_role(caller);
-			continue;
-		}
-		add_row(insert, slot);
-		if (mayStream && insert->nrows > STREAM_AFTER)
-		{
-			caller = executor_enter_role(insert->spec->role);
-			start_streaming(insert);
-			executor_leave_role(caller);
-		}
-		else if (insert->full)
-			flush_statements(insert, false);
+		if (insert->triggers != NULL)
+			put_fired_row(insert, slot, mayStream);
+		else
+			put_row(insert, slot, mayStream);
 	}
-
-	if (insert->writer != NULL)
-	{
-		caller = executor_enter_role(insert->spec->role);
-		insert->processed += executor_writer_end(insert->writer);
-		executor_leave_role(caller);
-	}
+	if (insert->streaming)
+		end_stream(insert);
 	else
 		flush_statements(insert, true);
+	if (insert->tracks)
+		keep_events(insert);
+	if (insert->triggers != NULL)
+		executor_triggers_set_flush(insert->triggers, NULL, NULL);
 	scan->css.ss.ps.state->es_processed += insert->processed;
 	MemoryContextDelete(insert->batchContext);
 }

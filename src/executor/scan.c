@@ -226,36 +226,41 @@ executor_scan_resolve(DistScanState *state)
 }
 
 static void
-run_writes(DistScanState *state)
+write_fragment(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
+	const PlannedStmt *alone = state->triggers == NULL ? estate->es_plannedstmt : NULL;
 	RowSink		sink;
 	CallerRole	caller;
 	uint64		count;
 
+	executor_scan_resolve(state);
+	sink = executor_scan_sink(state);
+	caller = executor_enter_role(state->plan->fragment->role);
+	executor_lock_for_write(state->plan->fragment, state->tasks);
+	count = executor_tasks_write(state->tasks, &sink, alone, estate->es_snapshot);
+	executor_leave_role(caller);
+	if (state->plan->fragment->command != CMD_SELECT)
+		estate->es_processed += count;
+}
+
+static void
+run_writes(DistScanState *state)
+{
 	PreventCommandIfReadOnly(command_name(state->plan));
 	PreventCommandIfParallelMode(command_name(state->plan));
 	state->phase = SCAN_COMPLETE;
 	executor_user_unregister(&state->user);
 
+	state->triggers = executor_triggers_begin(state->plan->fires);
 	if (state->plan->kind == DIST_PLAN_INSERT)
-	{
 		executor_insert_run(state);
-		return;
-	}
-	if (state->plan->kind == DIST_PLAN_CHANGES)
-	{
+	else if (state->plan->kind == DIST_PLAN_CHANGES)
 		executor_change_run(state);
-		return;
-	}
-	executor_scan_resolve(state);
-	sink = executor_scan_sink(state);
-	caller = executor_enter_role(state->plan->fragment->role);
-	executor_lock_for_write(state->plan->fragment, state->tasks);
-	count = executor_tasks_write(state->tasks, &sink, estate->es_plannedstmt, estate->es_snapshot);
-	executor_leave_role(caller);
-	if (state->plan->fragment->command != CMD_SELECT)
-		estate->es_processed += count;
+	else
+		write_fragment(state);
+	executor_triggers_end(state->triggers);
+	state->triggers = NULL;
 }
 
 static void

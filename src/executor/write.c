@@ -177,6 +177,7 @@ run_tasks(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snap
 	RunOptions	options = {.use = use};
 	ClusterSnapshot *reads = executor_snapshot_for_write();
 
+	executor_triggers_settle();
 	executor_quiesce_all(NULL);
 	if (reads != NULL && snapshot != NULL)
 		snapshot = txn_snapshot_local(reads);

@@ -223,6 +223,7 @@ begin(const DistTable *table, List *columns, TupleDesc slotDesc, const char *opt
 	ShardWriter *writer = palloc0(sizeof(ShardWriter));
 
 	PreventCommandIfReadOnly("COPY FROM");
+	executor_triggers_settle();
 	writer->context = context;
 	writer->rowContext = AllocSetContextCreate(context, "citus shard writer row",
 											   ALLOCSET_DEFAULT_SIZES);

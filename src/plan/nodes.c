@@ -118,6 +118,14 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, role, FIELD_OID)
 };
 
+static const Field fireFields[] = {
+	FIELD(FireSpec, relid, FIELD_OID),
+	FIELD(FireSpec, command, FIELD_INT),
+	FIELD(FireSpec, commands, FIELD_NODE),
+	FIELD(FireSpec, updated, FIELD_NODE),
+	FIELD(FireSpec, rows, FIELD_BOOL)
+};
+
 static const Field lockTargetFields[] = {
 	FIELD(LockTarget, relid, FIELD_OID),
 	FIELD(LockTarget, shardColumn, FIELD_INT),
@@ -147,6 +155,7 @@ static const Field planFields[] = {
 	FIELD(DistPlan, change, FIELD_NODE),
 	FIELD(DistPlan, lock, FIELD_NODE),
 	FIELD(DistPlan, cursor, FIELD_NODE),
+	FIELD(DistPlan, fires, FIELD_NODE),
 	FIELD(DistPlan, parts, FIELD_NODE),
 	FIELD(DistPlan, partIds, FIELD_NODE),
 	FIELD(DistPlan, partId, FIELD_INT),
@@ -170,6 +179,7 @@ static const NodeType nodeTypes[] = {
 	NODE_TYPE(PLAN_NODE_INSERT, InsertSpec, insertFields),
 	NODE_TYPE(PLAN_NODE_ACTION, ChangeAction, actionFields),
 	NODE_TYPE(PLAN_NODE_CHANGE, ChangeSpec, changeFields),
+	NODE_TYPE(PLAN_NODE_FIRE, FireSpec, fireFields),
 	NODE_TYPE(PLAN_NODE_TARGET, LockTarget, lockTargetFields),
 	NODE_TYPE(PLAN_NODE_LOCK, LockSpec, lockFields),
 	NODE_TYPE(PLAN_NODE_CURSOR, CursorSpec, cursorFields),

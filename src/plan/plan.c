@@ -101,6 +101,12 @@ plan_lock_make(void)
 	return make_node(sizeof(LockSpec), PLAN_NODE_LOCK);
 }
 
+FireSpec *
+plan_fire_make(void)
+{
+	return make_node(sizeof(FireSpec), PLAN_NODE_FIRE);
+}
+
 LockTarget *
 plan_lock_target_make(void)
 {

@@ -237,7 +237,7 @@ raise_refusal(Query *query, Refusal *refusal)
 
 /*
  * A fragment that selects runs on one copy of what it touches: modifications in it must be of rows
- * that have one copy, and leave them where they are.
+ * that have one copy, leave them where they are, and fire no triggers.
  */
 static bool
 ctes_may_travel(Query *query)
@@ -253,7 +253,7 @@ ctes_may_travel(Query *query)
 		if (part->commandType == CMD_SELECT)
 			continue;
 		table = catalog_table_get(rt_fetch(part->resultRelation, part->rtable)->relid);
-		if (table == NULL || table->kind == DIST_TABLE_REFERENCE)
+		if (table == NULL || table->kind == DIST_TABLE_REFERENCE || planner_fires(part) != NULL)
 			return false;
 		foreach(target, part->targetList)
 		{
@@ -321,6 +321,7 @@ planner_plan_request(PlanRequest *request)
 			stmt = plan_transformed(request, &refusal);
 		return stmt != NULL ? stmt : planner_modifying_ctes(request);
 	}
+	request->fires = modifies ? planner_fires(request->query) : NULL;
 	for (int i = 0; i < n; i++)
 	{
 		PlannedStmt *stmt;
@@ -393,7 +394,7 @@ PlannedStmt *
 planner_plan(Query *parse, const char *queryString, int cursorOptions,
 			 ParamListInfo boundParams, planner_hook_type next)
 {
-	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL};
+	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL, NULL};
 	PlannedStmt *stmt;
 	List	   *dependencies = NIL;
 	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;

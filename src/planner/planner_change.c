@@ -463,7 +463,8 @@ planner_change_needs_old(ChangeBuild *build)
 {
 	ListCell   *lc;
 
-	if (catalog_table_has_copies(build->table))
+	if (catalog_table_has_copies(build->table) ||
+		(build->request->fires != NULL && build->request->fires->rows))
 		return true;
 	foreach(lc, build->spec->actions)
 	{
@@ -812,6 +813,7 @@ planner_change(PlanRequest *request, Query *query, Refusal *refusal)
 	plan = plan_make(DIST_PLAN_CHANGES, "rows found first");
 	plan->change = build.spec;
 	plan->modifies = true;
+	plan->fires = request->fires;
 
 	sourceRequest.query = build.source;
 	sourceRequest.cursorOptions = 0;

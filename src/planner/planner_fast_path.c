@@ -253,6 +253,11 @@ planner_fast_path(PlanRequest *request, Refusal *refusal)
 	table = fast_path_table(query);
 	if (table == NULL || assigns_key(query, table))
 		return NULL;
+	if (request->fires != NULL && request->fires->rows)
+	{
+		refusal->reason = "triggers see the rows";
+		return NULL;
+	}
 
 	/* some conditions tell the shard only while their constants are constants */
 	fragment = fragment_of_shape(query, table);
@@ -263,6 +268,7 @@ planner_fast_path(PlanRequest *request, Refusal *refusal)
 	plan = plan_make(DIST_PLAN_FRAGMENT, "fast path");
 	plan->fragment = fragment;
 	plan->modifies = query->commandType != CMD_SELECT;
+	plan->fires = request->fires;
 	return planner_make_stmt(request, plan, query->commandType == CMD_SELECT ?
 							 query->targetList : query->returningList);
 }

@@ -32,6 +32,7 @@ typedef struct PlanRequest
 	ParamListInfo boundParams;
 	planner_hook_type next;
 	EarlyReads *early;			/* not NULL: rows of the target are found by one of these */
+	FireSpec   *fires;			/* triggers of the target; NULL: none */
 } PlanRequest;
 
 /*
@@ -113,6 +114,9 @@ extern bool planner_depends_on_role(Query *query);
 /* ---- planner_build.c ---- */
 
 extern Fragment *planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune);
+/* the triggers that a statement fires here; NULL: none (planner_triggers.c) */
+extern FireSpec *planner_fires(Query *query);
+
 /* a finished statement whose only plan node is ours; targetList describes what it returns */
 extern PlannedStmt *planner_make_stmt(PlanRequest *request, DistPlan *plan, List *targetList);
 /* a plan node of ours returning the columns of targetList; rti numbers its Vars for EXPLAIN */

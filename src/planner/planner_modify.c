@@ -176,6 +176,7 @@ make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal)
 	plan = plan_make(DIST_PLAN_FRAGMENT, spec->strategy);
 	plan->fragment = planner_make_fragment(shipped, params, spec->anchor, spec->prune);
 	plan->modifies = true;
+	plan->fires = request->fires;
 	if (spec->sources == NULL)
 		return planner_make_stmt(request, plan, spec->query->returningList);
 
@@ -258,6 +259,12 @@ has_apart_conditions(Query *query)
 		contain_leaked_vars(query->jointree->quals);
 }
 
+static bool
+fires_for_rows(PlanRequest *request)
+{
+	return request->fires != NULL && request->fires->rows;
+}
+
 static PlannedStmt *
 modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 {
@@ -265,12 +272,12 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 
 	if (planner_has_check_options(query))
 		return planner_detach_output(request, query);
-	if (!has_apart_conditions(query) && request->early == NULL)
+	if (!has_apart_conditions(query) && request->early == NULL && !fires_for_rows(request))
 	{
 		stmt = modify_shards(request, query, NULL, refusal);
 		if (stmt == NULL)
 			stmt = modify_staged(request, query, refusal);
-		if (stmt == NULL && query->commandType == CMD_MERGE)
+		if (stmt == NULL && query->commandType == CMD_MERGE && request->fires == NULL)
 			stmt = planner_merge_insert(request, query, target_table(query));
 	}
 	if (stmt == NULL)
@@ -698,6 +705,32 @@ add_null_column(Query *source, Oid relid)
 	return columns;
 }
 
+/* triggers may give every column a value */
+static void
+add_missing_columns(Query *source, Oid relid, List **columns)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Const	   *nothing;
+
+		if (attribute->attisdropped || attribute->attgenerated != '\0' ||
+			list_member_int(*columns, attribute->attnum))
+			continue;
+		nothing = makeNullConst(attribute->atttypid, attribute->atttypmod,
+								attribute->attcollation);
+		*columns = lappend_int(*columns, attribute->attnum);
+		source->targetList =
+			lappend(source->targetList,
+					makeTargetEntry((Expr *) nothing, list_length(*columns),
+									pstrdup(NameStr(attribute->attname)), false));
+	}
+	table_close(relation, NoLock);
+}
+
 static PlannedStmt *
 insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 {
@@ -708,6 +741,8 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 
 	sourceRequest.query = make_source_query(request->query, &columns);
 	sourceRequest.cursorOptions = 0;
+	if (fires_for_rows(request))
+		add_missing_columns(sourceRequest.query, target_table(query)->relid, &columns);
 	if (columns == NIL)
 		columns = add_null_column(sourceRequest.query, target_table(query)->relid);
 	if (columns == NIL)
@@ -716,6 +751,7 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 	if (plan->insert == NULL)
 		return NULL;
 	plan->modifies = true;
+	plan->fires = request->fires;
 
 	move_values(query, sourceRequest.query);
 	if (is_values_only(request->query))
@@ -741,7 +777,11 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		return planner_detach_output(request, query);
 	if (!conflict_keeps_key(query, table))
 		return refuse(refusal, "ON CONFLICT would change the distribution column");
-	if (DIST_TABLE_HAS_KEY(table) && find_column(query->targetList, table->keyAttno) == NULL)
+	if (fires_for_rows(request) && query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE)
+		return refuse(refusal, "ON CONFLICT DO UPDATE of a table with row triggers");
+	if (DIST_TABLE_HAS_KEY(table) && !fires_for_rows(request) &&
+		find_column(query->targetList, table->keyAttno) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("cannot insert a row without a value for distribution column \"%s\" "
@@ -754,7 +794,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
 			source = foreach_current_index(lc) + 1;
 	}
-	if (source != 0)
+	if (source != 0 && !fires_for_rows(request))
 	{
 		stmt = insert_select_whole(request, query, source, refusal);
 		if (stmt != NULL)

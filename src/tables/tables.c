@@ -12,7 +12,6 @@
 int			tables_shard_count = 32;
 int			tables_shard_replication_factor = 1;
 bool		tables_allow_unsafe_constraints = false;
-bool		tables_enable_unsafe_triggers = false;
 bool		tables_enable_local_reference_fks = true;
 
 static const SettingDef settings[] = {
@@ -35,12 +34,6 @@ static const SettingDef settings[] = {
 		.description = "Allows unique and exclusion constraints without the distribution column, "
 		"which then hold within each shard only.",
 		.type = SETTING_BOOL, .variable = &tables_allow_unsafe_constraints, .boot.b = false,
-		.context = PGC_USERSET, .flags = GUC_NO_SHOW_ALL,
-	},
-	{
-		.name = "citus.enable_unsafe_triggers",
-		.description = "Permits triggers on distributed and reference tables.",
-		.type = SETTING_BOOL, .variable = &tables_enable_unsafe_triggers, .boot.b = false,
 		.context = PGC_USERSET, .flags = GUC_NO_SHOW_ALL,
 	},
 	{

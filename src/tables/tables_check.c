@@ -161,27 +161,6 @@ tables_refuse_partition(Relation rel)
 				 errhint("Distribute \"%s\" instead.", root)));
 }
 
-static void
-check_triggers(Relation rel)
-{
-	TriggerDesc *triggers = rel->trigdesc;
-
-	if (triggers == NULL || tables_enable_unsafe_triggers)
-		return;
-	for (int i = 0; i < triggers->numtriggers; i++)
-	{
-		if (triggers->triggers[i].tgisinternal)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("cannot distribute table \"%s\" because it has triggers",
-						RelationGetRelationName(rel)),
-				 errdetail("Trigger \"%s\" would fire on shards, or not at all.",
-						   triggers->triggers[i].tgname),
-				 errhint("Drop the trigger, or set citus.enable_unsafe_triggers.")));
-	}
-}
-
 void
 tables_check_relation(Relation rel, DistTableKind kind)
 {
@@ -209,8 +188,6 @@ tables_check_relation(Relation rel, DistTableKind kind)
 
 	check_relkind(rel, kind);
 	tables_refuse_partition(rel);
-	if (kind != DIST_TABLE_LOCAL)
-		check_triggers(rel);
 }
 
 /* ---- the key ---- */

@@ -39,12 +39,12 @@
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
 
-/* what a shell has before it is attached and before foreign keys; triggers fire on shards only */
+/* what a shell has before it is attached and before foreign keys */
 #define SHELL_BASE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | TABLE_DDL_IDENTITY | \
 					TABLE_DDL_DEFAULTS)
 #define SHELL_REST (TABLE_DDL_INDEXES | TABLE_DDL_STATISTICS | TABLE_DDL_SECURITY | \
 					TABLE_DDL_COMMENTS | TABLE_DDL_REPLICA_IDENTITY | TABLE_DDL_UNVALIDATED | \
-					TABLE_DDL_POLICIES | TABLE_DDL_RULES)
+					TABLE_DDL_POLICIES | TABLE_DDL_RULES | TABLE_DDL_TRIGGERS)
 
 /* Creation: one table (with its partitions) on its way */
 typedef struct Creation
@@ -396,16 +396,13 @@ attach_shards(List *family)
 }
 
 static void
-finish_shards(List *family, DistTableKind kind)
+finish_shards(List *family)
 {
-	int			parts = TABLE_DDL_SHARD_AFTER;
 	ListCell   *lc;
 
-	if (kind == DIST_TABLE_LOCAL || tables_enable_unsafe_triggers)
-		parts |= TABLE_DDL_TRIGGERS;
 	foreach(lc, family)
 		tables_check_policies(lfirst_oid(lc));
-	run_family_ddl(family, parts);
+	run_family_ddl(family, TABLE_DDL_SHARD_AFTER);
 	attach_shards(family);
 }
 
@@ -458,7 +455,7 @@ create_one(const Creation *creation)
 	create_shards(creation->family);
 	if (creation->layout->nshards > 0)
 		move_rows(creation->family, kind);
-	finish_shards(creation->family, kind);
+	finish_shards(creation->family);
 	if (kind == DIST_TABLE_LOCAL)
 	{
 		ListCell   *lc;
@@ -567,7 +564,7 @@ tables_lay_out_again(Oid relid, ShardLayout *layout, List *held)
 	create_shards(creation.family);
 	foreach(lc, held)
 		tables_data_release(lfirst(lc));
-	finish_shards(creation.family, creation.spec.kind);
+	finish_shards(creation.family);
 }
 
 /* ---- partitions and children that come later ---- */

@@ -2,7 +2,7 @@
  * tables_rewrite.c
  *	  Statements about a shell -> the same statements about one of its shards.
  *
- * A raw parse tree is changed in place.  Every name of a relation, index, constraint, trigger or
+ * A raw parse tree is changed in place.  Every name of a relation, index, constraint or
  * statistics object that belongs to the shell gets the shard's id; names of other known tables get
  * the id of their shard that stands beside this one; all other names stay.  What a shard does not
  * have (sequences, identity) is taken out.
@@ -556,10 +556,6 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 			cmd->name = extended_existing_constraint(rewrite, cmd->name);
 			break;
 		case AT_ClusterOn:
-		case AT_EnableTrig:
-		case AT_EnableAlwaysTrig:
-		case AT_EnableReplicaTrig:
-		case AT_DisableTrig:
 			cmd->name = extended(rewrite, cmd->name);
 			break;
 		case AT_AddInherit:
@@ -588,7 +584,13 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 		case AT_EnableAlwaysRule:
 		case AT_EnableReplicaRule:
 		case AT_DisableRule:
-			/* shards have columns of their own, and neither sequences, types of rows nor rules */
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigUser:
+			/* shards have columns of their own, and no sequences, types of rows, rules, triggers */
 			return false;
 		default:
 			/* nothing in it but columns, options and roles */
@@ -653,10 +655,6 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 		case OBJECT_TABCONSTRAINT:
 			rename->subname = extended_existing_constraint(rewrite, rename->subname);
 			rename->newname = extended_constraint(rewrite, rename->newname);
-			break;
-		case OBJECT_TRIGGER:
-			rename->subname = extended(rewrite, rename->subname);
-			rename->newname = extended(rewrite, rename->newname);
 			break;
 		case OBJECT_STATISTIC_EXT:
 			extend_last(rewrite, castNode(List, rename->object));
@@ -765,20 +763,7 @@ rewrite_cluster(Rewrite *rewrite, Node *node)
 	return true;
 }
 
-/* ---- triggers and policies ---- */
-
-static bool
-rewrite_create_trigger(Rewrite *rewrite, Node *node)
-{
-	CreateTrigStmt *create = (CreateTrigStmt *) node;
-
-	extend_subject(rewrite, create->relation);
-	create->trigname = extended(rewrite, create->trigname);
-	if (create->constrrel != NULL)
-		extend_relation(rewrite, create->constrrel);
-	extend_expression(create->whenClause, rewrite);
-	return true;
-}
+/* ---- policies ---- */
 
 static bool
 rewrite_create_policy(Rewrite *rewrite, Node *node)
@@ -888,9 +873,6 @@ rewrite_drop(Rewrite *rewrite, Node *node)
 			case OBJECT_STATISTIC_EXT:
 				extend_last(rewrite, lfirst_node(List, lc));
 				break;
-			case OBJECT_TRIGGER:
-				lfirst(lc) = extend_member(rewrite, lfirst_node(List, lc), true);
-				break;
 			case OBJECT_POLICY:
 			case OBJECT_RULE:
 				lfirst(lc) = extend_member(rewrite, lfirst_node(List, lc), false);
@@ -921,7 +903,6 @@ extend_labelled(Rewrite *rewrite, ObjectType kind, Node **object)
 			*object = (Node *) extend_member(rewrite, (List *) *object, false);
 			return true;
 		case OBJECT_TABCONSTRAINT:
-		case OBJECT_TRIGGER:
 			*object = (Node *) extend_member(rewrite, (List *) *object, true);
 			return true;
 		case OBJECT_STATISTIC_EXT:
@@ -964,7 +945,6 @@ static const struct
 	{T_AlterStatsStmt, rewrite_alter_statistics},
 	{T_ReindexStmt, rewrite_reindex},
 	{T_ClusterStmt, rewrite_cluster},
-	{T_CreateTrigStmt, rewrite_create_trigger},
 	{T_CreatePolicyStmt, rewrite_create_policy},
 	{T_AlterPolicyStmt, rewrite_alter_policy},
 	{T_GrantStmt, rewrite_grant},

@@ -21,7 +21,7 @@
 #define TABLE_DDL_FOREIGN_KEYS	0x0020
 #define TABLE_DDL_STATISTICS	0x0040	/* extended statistics, column targets */
 #define TABLE_DDL_SECURITY		0x0080	/* grants, row level security on or off */
-#define TABLE_DDL_TRIGGERS		0x0100
+#define TABLE_DDL_TRIGGERS		0x0100	/* shells only; may name other tables */
 #define TABLE_DDL_COMMENTS		0x0200
 #define TABLE_DDL_IDENTITY		0x0400	/* identity columns as such (shells only, not shards) */
 #define TABLE_DDL_DEFAULTS		0x0800	/* without it nextval() defaults are left out */
@@ -34,7 +34,7 @@
 /* which columns and constraints a child has of its own; no DDL, shells only, after ATTACH */
 #define TABLE_DDL_OWN_PARTS		0x10000
 
-#define TABLE_DDL_SHELL (0x1ffff & ~TABLE_DDL_TRIGGERS)
+#define TABLE_DDL_SHELL 0x1ffff
 /* what a shard has before data comes in, and what is added after */
 #define TABLE_DDL_SHARD_BEFORE (TABLE_DDL_CREATE | TABLE_DDL_OWNER | TABLE_DDL_CHECKS | \
 								TABLE_DDL_ATTACH)

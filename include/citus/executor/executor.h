@@ -16,6 +16,8 @@
 #include "citus/plan/plan.h"
 
 extern void executor_init(void);
+/* called by entry before the server's executor starts a statement */
+extern void executor_statement_starts(QueryDesc *query);
 /* called by entry after the server's executor has started a statement */
 extern void executor_statement_started(QueryDesc *query);
 /* called by entry after that, when the statement was planned for the values of its parameters */
@@ -59,6 +61,42 @@ extern uint64 executor_writer_end(ShardWriter *writer);
  * inside the distributed transaction as writes; sum of row counts.  For TRUNCATE and the like.
  */
 extern uint64 executor_run_on_shards(const DistTable *table, const SqlTemplate *sql);
+
+/*
+ * Triggers of a statement that is not planned: COPY FROM, row by row, and TRUNCATE of tables.  A
+ * run lives in the current memory context from its beginning to its end.
+ */
+typedef struct TriggerRun TriggerRun;
+typedef void (*TriggerFlush) (void *argument);
+
+/* fires BEFORE STATEMENT triggers; NULL without a spec */
+extern TriggerRun *executor_triggers_begin(FireSpec *spec);
+/* fires AFTER triggers; run may be NULL */
+extern void executor_triggers_end(TriggerRun *run);
+/* rows must pass through the functions below; run may be NULL */
+extern bool executor_triggers_see_rows(const TriggerRun *run);
+
+/*
+ * How rows that have passed their BEFORE triggers are sent, and that there are some now.  A
+ * trigger's function that runs a statement makes that happen first.
+ */
+extern void executor_triggers_set_flush(TriggerRun *run, TriggerFlush flush, void *argument);
+extern void executor_triggers_set_pending(TriggerRun *run);
+
+/*
+ * BEFORE ROW triggers; false: the row is left alone.  What is put into the row, which is as those
+ * of the table, lives until the next call.
+ */
+extern bool executor_triggers_insert(TriggerRun *run, TupleTableSlot *row);
+/* the row is inserted: AFTER ROW triggers are called at the end */
+extern void executor_triggers_inserted(TriggerRun *run, TupleTableSlot *row);
+
+/* locks the tables */
+extern TriggerRun *executor_triggers_begin_truncate(List *relids);
+extern void executor_triggers_end_truncate(TriggerRun *run);
+
+/* SET CONSTRAINTS: OIDs of constraint triggers of ours, or all of them */
+extern void executor_constraints_set(List *triggers, bool all, bool deferred);
 
 /*
  * For PG_CATCH() around a statement on shards of this node: raises the caught error again, with

@@ -200,6 +200,20 @@ typedef struct ChangeSpec
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } ChangeSpec;
 
+/*
+ * FireSpec: triggers of the table that the statement names (and of its partitions).  They fire on
+ * the node that runs the statement; shards have none.
+ */
+typedef struct FireSpec
+{
+	ExtensibleNode node;
+	Oid			relid;
+	CmdType		command;		/* of the statement */
+	List	   *commands;		/* IntList of CmdType: whose statement triggers fire */
+	List	   *updated;		/* IntList: attributes that get new values by UPDATE */
+	bool		rows;			/* rows go through row triggers, or into transition tables */
+} FireSpec;
+
 /* LockTarget: a relation whose rows a SELECT locks, and the candidates' columns that name a row */
 typedef struct LockTarget
 {
@@ -262,6 +276,7 @@ typedef struct DistPlan
 	ChangeSpec *change;			/* DIST_PLAN_CHANGES */
 	LockSpec   *lock;			/* DIST_PLAN_LOCK */
 	CursorSpec *cursor;			/* DIST_PLAN_CURSOR */
+	FireSpec   *fires;			/* triggers of what it modifies; NULL: none */
 	List	   *parts;			/* DIST_PLAN_PARTS, DIST_PLAN_LOCK: of PlannedStmt */
 	List	   *partIds;		/* DIST_PLAN_PARTS: what readers know them by, IntList */
 	int			partId;			/* DIST_PLAN_PART_ROWS: whose rows */
@@ -277,6 +292,7 @@ extern Fragment *plan_fragment_make(void);
 extern InsertSpec *plan_insert_make(void);
 extern ChangeSpec *plan_change_make(void);
 extern ChangeAction *plan_change_action_make(void);
+extern FireSpec *plan_fire_make(void);
 extern LockSpec *plan_lock_make(void);
 extern LockTarget *plan_lock_target_make(void);
 extern CursorSpec *plan_cursor_make(void);

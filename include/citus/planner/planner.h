@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "optimizer/planner.h"
+#include "citus/plan/plan.h"
 
 extern void planner_init(void);
 
@@ -24,6 +25,9 @@ extern const char *planner_condition_obstacle(Oid relid, Node *condition);
  * as they do in statements.  For what is evaluated without being planned by us.
  */
 extern Node *planner_redirect_expression(Node *expression);
+
+/* the triggers that COPY FROM fires for a table; NULL: none */
+extern FireSpec *planner_fires_copy(Oid relid);
 
 /* bodies of set_rel_pathlist_hook and get_relation_info_hook */
 extern void planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);

@@ -13,7 +13,6 @@ extern void tables_init(void);
 
 /* settings that DDL on known tables goes by, too */
 extern bool tables_allow_unsafe_constraints;
-extern bool tables_enable_unsafe_triggers;
 extern bool tables_enable_local_reference_fks;
 
 /* what is asked for; see create_distributed_table in the spec */

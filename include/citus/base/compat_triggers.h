@@ -1,0 +1,31 @@
+/*
+ * compat_triggers.h
+ *	  What firing triggers outside of the server's own executor needs, for all supported majors.
+ */
+#ifndef CITUS_BASE_COMPAT_TRIGGERS_H
+#define CITUS_BASE_COMPAT_TRIGGERS_H
+
+#include "postgres.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "utils/rel.h"
+
+/*
+ * Makes relation the only entry of the estate's range table, with the columns (numbered as in
+ * permission bitmaps) that the statement updates.  16: these moved out of the entry; 18: range
+ * table entries may be pruned.
+ */
+extern void compat_estate_add_target(EState *estate, Relation relation, Bitmapset *updated);
+
+/* forgets what a copy of a relation shares with the original's cache entry about its indexes */
+extern void compat_relation_forget_indexes(Relation copy);
+
+/* BEFORE ROW triggers for a row that is given as a tuple; 16, 18: more arguments */
+extern bool compat_fire_before_update(EState *estate, ResultRelInfo *relation, HeapTuple old,
+									  TupleTableSlot *slot);
+extern bool compat_fire_before_delete(EState *estate, ResultRelInfo *relation, HeapTuple old);
+
+/* the role that deferred triggers run as; 18: that of the statement, before: the current one */
+extern bool compat_deferred_triggers_keep_role(void);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * triggers_internal.h
+ *	  What the files that fire triggers share: a statement's run, and the relations it fires for.
+ */
+#ifndef CITUS_EXECUTOR_TRIGGERS_INTERNAL_H
+#define CITUS_EXECUTOR_TRIGGERS_INTERNAL_H
+
+#include "postgres.h"
+#include "access/tupconvert.h"
+#include "commands/trigger.h"
+#include "executor/execPartition.h"
+#include "executor/executor.h"
+#include "executor/executor_internal.h"
+
+/* a relation whose triggers fire: the statement's, or a partition of it */
+typedef struct FireTarget
+{
+	Relation	relation;		/* open; NULL: a TRUNCATE is under way */
+	ResultRelInfo *info;		/* of a copy of it, below the statement's relation */
+	List	   *deferred;		/* of Trigger *: those that wait until the constraint is checked */
+	TupleTableSlot *oldSlot;	/* rows as the relation has them */
+	TupleTableSlot *newSlot;
+	TupleConversionMap *fromRoot;	/* NULL: rows look the same */
+	TupleConversionMap *toRoot;
+} FireTarget;
+
+struct TriggerRun
+{
+	MemoryContext context;
+	FireSpec   *spec;			/* NULL: a TRUNCATE */
+	EState	   *estate;
+	FireTarget *root;			/* of the statement's relation */
+	List	   *targets;		/* of FireTarget, root first */
+	Bitmapset  *updated;		/* columns as in permission bitmaps */
+
+	/* what the statement has changed; NULL: nobody wants to see it */
+	TransitionCaptureState *capture;
+	TransitionCaptureState *conflictCapture;	/* of ON CONFLICT DO UPDATE */
+
+	/* where new rows belong, made when the first comes */
+	ModifyTableState *routingState;
+	PartitionTupleRouting *routing;
+
+	/* rows that have passed their BEFORE triggers and not been sent */
+	TriggerFlush flush;			/* NULL: there never are any */
+	void	   *flushArgument;
+	bool		pending;
+	bool		interrupted;	/* some had to be sent for a statement of a trigger's function */
+	bool		alone;			/* each row is sent before the next one's triggers fire */
+	int			nestLevel;		/* of the transaction, where the statement runs */
+	Oid			userId;
+	struct TriggerRun *outer;	/* whose trigger's function runs this statement */
+};
+
+/* ---- triggers.c ---- */
+
+/* the relation's triggers that pass, or NULL, in the current context; deferred may be NULL */
+extern TriggerDesc *executor_triggers_choose(Relation relation, List **deferred);
+/* a copy of an open relation with these triggers; its rows need not be in the relation */
+extern ResultRelInfo *executor_triggers_info(Relation relation, TriggerDesc *triggers,
+											 Index rti, ResultRelInfo *root);
+
+/* ---- triggers_deferred.c ---- */
+
+extern bool executor_trigger_is_deferred(const Trigger *trigger);
+/* keeps an event for those of the target's deferred triggers that it concerns */
+extern void executor_triggers_defer(TriggerRun *run, FireTarget *target, int event,
+									TupleTableSlot *old, TupleTableSlot *new);
+
+#endif
