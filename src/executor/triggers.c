@@ -745,6 +745,7 @@ close_run(TriggerRun *run)
 	ListCell   *cell;
 
 	AfterTriggerEndQuery(run->estate);
+	ExecResetTupleTable(run->estate->es_tupleTable, false);
 	if (run->routing != NULL)
 		ExecCleanupTupleRouting(run->routingState, run->routing);
 	foreach(cell, run->targets)

@@ -245,6 +245,7 @@ fire_event(DeferredEvent *event)
 		AfterTriggerBeginQuery();
 		queue_event(estate, info, event);
 		AfterTriggerEndQuery(estate);
+		ExecResetTupleTable(estate->es_tupleTable, false);
 		FreeExecutorState(estate);
 		executor_leave_role(caller);
 	}
