@@ -89,6 +89,14 @@ pass_through(UtilityCall *call)
 		 call->queryEnv, call->dest, call->qc);
 }
 
+/* true when the catalogs may be asked about the statement, and ours are there */
+static bool
+can_look(const UtilityCall *call)
+{
+	return call->context != PROCESS_UTILITY_SUBCOMMAND && !creating_extension &&
+		IsTransactionState() && !IsAbortedTransactionBlockState() && base_extension_is_active();
+}
+
 /*
  * The handler of a statement that may concern us, or NULL.
  *
@@ -105,10 +113,7 @@ handler_for(const UtilityCall *call, bool propagates)
 	handler = commands_handler_find(nodeTag(call->pstmt->utilityStmt));
 	if (handler == NULL || (!handler->always && !propagates))
 		return NULL;
-	if (!IsTransactionState() || IsAbortedTransactionBlockState() ||
-		!base_extension_is_active())
-		return NULL;
-	return handler;
+	return can_look(call) ? handler : NULL;
 }
 
 static List *
@@ -120,12 +125,46 @@ steps_of(Command *command, const CommandHandler *handler)
 	return handler->steps(command);
 }
 
+static void
+run_here(UtilityCall *call, bool internal)
+{
+	/*
+	 * A shell altered for another node: foreign keys are checked between shards, and the server's
+	 * own check of a new one must read the (empty) shells.
+	 */
+	bool		isShell = internal && IsA(call->pstmt->utilityStmt, AlterTableStmt);
+	List	   *sizes = NIL;
+
+	if (internal && can_look(call))
+		sizes = commands_shell_sizes(call->pstmt->utilityStmt);
+	if (isShell)
+		base_frame_push(FRAME_OWN_DDL);
+	pass_through(call);
+	if (isShell)
+		base_frame_pop(FRAME_OWN_DDL);
+	commands_shell_sizes_restore(sizes);
+}
+
+static void
+run_handler(UtilityCall *call, Command *command, const CommandHandler *handler)
+{
+	List	   *sizes = commands_shell_sizes(call->pstmt->utilityStmt);
+	List	   *steps = steps_of(command, handler);
+
+	if (steps != NIL && commands_lock_names(command))
+		steps = steps_of(command, handler);
+	if (steps == NIL)
+		pass_through(call);
+	else
+		commands_run_steps(command, steps);
+	commands_shell_sizes_restore(sizes);
+}
+
 void
 commands_process(UtilityCall *call)
 {
 	Command		command = {0};
 	const CommandHandler *handler;
-	List	   *steps;
 
 	if (base_frame_active(FRAME_OWN_DDL) || base_frame_active(FRAME_METADATA_CHANGE))
 	{
@@ -138,28 +177,8 @@ commands_process(UtilityCall *call)
 	command.propagates = ddl_propagation && !command.internal;
 	handler = handler_for(call, command.propagates);
 	if (handler == NULL)
-	{
-		/*
-		 * A shell altered for another node: foreign keys are checked between shards, and the
-		 * server's own check of a new one must read the (empty) shells.
-		 */
-		bool		isShell = command.internal && IsA(call->pstmt->utilityStmt, AlterTableStmt);
-
-		if (isShell)
-			base_frame_push(FRAME_OWN_DDL);
-		pass_through(call);
-		if (isShell)
-			base_frame_pop(FRAME_OWN_DDL);
-		tables_after_statement();
-		return;
-	}
-
-	steps = steps_of(&command, handler);
-	if (steps != NIL && commands_lock_names(&command))
-		steps = steps_of(&command, handler);
-	if (steps == NIL)
-		pass_through(call);
+		run_here(call, command.internal);
 	else
-		commands_run_steps(&command, steps);
+		run_handler(call, &command, handler);
 	tables_after_statement();
 }

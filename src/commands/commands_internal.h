@@ -278,6 +278,11 @@ extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
 extern List *commands_steps_vacuum(Command *command);
 /* statistics.c: statistics of the table's columns from its shards; texts that spread them */
+/* vacuum.c, shell_size.c */
+extern void commands_set_shell_size(Oid relid, double pages, double rows);
+extern List *commands_shell_sizes(Node *statement);
+extern void commands_shell_sizes_restore(List *sizes);
+
 extern List *commands_gather_statistics(const DistTable *table, double tableRows);
 /* copy.c, copy_from.c */
 extern List *commands_steps_copy(Command *command);

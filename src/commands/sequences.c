@@ -333,7 +333,12 @@ citus_internal_alter_shell(PG_FUNCTION_ARGS)
 		}
 	}
 	if (commands_fit_alter_table(relid, statement))
+	{
+		List	   *sizes = commands_shell_sizes((Node *) statement);
+
 		run_utility((Node *) statement, sql);
+		commands_shell_sizes_restore(sizes);
+	}
 	PG_RETURN_VOID();
 }
 

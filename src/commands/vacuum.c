@@ -298,15 +298,15 @@ gather_size(const DistTable *table)
 	return size;
 }
 
-/* pg_class.relpages and reltuples of a shell here */
-static void
-set_size_here(Oid relid, TableSize size)
+/* pg_class.relpages and reltuples of a shell here; stays if the transaction is rolled back */
+void
+commands_set_shell_size(Oid relid, double pages, double rows)
 {
 	Relation	relation = try_relation_open(relid, ShareUpdateExclusiveLock);
 
 	if (relation == NULL)
 		return;
-	compat_vac_update_relstats(relation, (BlockNumber) Min(size.pages, MaxBlockNumber), size.rows,
+	compat_vac_update_relstats(relation, (BlockNumber) Min(pages, MaxBlockNumber), rows,
 							   relation->rd_rel->relhasindex);
 	relation_close(relation, NoLock);
 }
@@ -330,7 +330,7 @@ citus_internal_set_table_size(PG_FUNCTION_ARGS)
 	if (!compat_may_maintain(relid))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
-	set_size_here(relid, size);
+	commands_set_shell_size(relid, size.pages, size.rows);
 	PG_RETURN_VOID();
 }
 
@@ -351,7 +351,7 @@ gather_sizes(Command *command, void *argument)
 		if (table == NULL)
 			continue;
 		size = gather_size(table);
-		set_size_here(relid, size);
+		commands_set_shell_size(relid, size.pages, size.rows);
 		texts = lappend(texts,
 						psprintf("SELECT citus_internal.set_table_size(%s, %.0f, %.0f)",
 								 quote_literal_cstr(commands_qualified_name(relid)),
