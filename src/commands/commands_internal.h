@@ -84,6 +84,14 @@ extern void commands_run_on_nodes(List *texts);
 /* the statement, by the server, with next's hooks; keeps the memory context */
 extern void commands_run_local_statement(Command *command, Node *statement, QueryCompletion *qc);
 
+/* ---- messages.c: dependent objects are told without shards ---- */
+
+/* between the two, for notices; false, and no end, when there are no shards */
+extern bool commands_messages_begin(void);
+extern void commands_messages_end(void);
+/* in place of the end, in PG_CATCH(): raises the error again; context survives the statement */
+extern void commands_messages_rethrow(MemoryContext context) pg_attribute_noreturn();
+
 /* ---- text.c ---- */
 
 extern void commands_cut_text(Command *command);

@@ -67,22 +67,40 @@ note_dropped(DroppedObjects *dropped, ObjectType type, const ObjectAddress *addr
 	dropped->texts = lappend(dropped->texts, commands_drop_text(type, address, behavior));
 }
 
-/* What goes with a schema is told by the server, which is to find tables there, and no shards. */
+/*
+ * The tables of the schemas that are dropped, where the user may lock them: queries hold their
+ * shells when they come to shards, so whoever drops both takes them in that order.
+ */
 static void
-drop_shards_first(Command *command, void *argument)
+lock_tables_of_schemas(Command *command, void *argument)
 {
-	DropStmt   *statement = (DropStmt *) command->statement;
+	List	   *schemas = NIL;
+	List	   *relids = NIL;
+	CommandStep *lock;
 	ListCell   *cell;
 
-	foreach(cell, statement->objects)
+	foreach(cell, ((DropStmt *) command->statement)->objects)
 	{
 		Oid			schemaId = get_namespace_oid(strVal(lfirst(cell)), true);
 
 		/* whoever may not drop the schema is told so by the server */
 		if (OidIsValid(schemaId) &&
 			compat_object_ownercheck(NamespaceRelationId, schemaId, GetUserId()))
-			tables_drop_shards_in_schema(schemaId);
+			schemas = lappend_oid(schemas, schemaId);
 	}
+	foreach(cell, catalog_table_oids())
+	{
+		Oid			relid = lfirst_oid(cell);
+
+		if (list_member_oid(schemas, get_rel_namespace(relid)) &&
+			compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
+			relids = lappend_oid(relids, relid);
+	}
+	if (relids == NIL)
+		return;
+	lock = commands_step_lock_shells(relids, AccessExclusiveLock,
+									 LOCK_CHILDREN | LOCK_DROPPED_FROM);
+	lock->run(command, lock->argument);
 }
 
 /*
@@ -112,7 +130,8 @@ steps_drop_objects(Command *command)
 	}
 	if (statement->removeType == OBJECT_SCHEMA && statement->behavior == DROP_CASCADE &&
 		dropped->addresses != NIL)
-		return lcons(commands_step_call(drop_shards_first, NULL), steps_for_dropped(dropped));
+		return lcons(commands_step_call(lock_tables_of_schemas, NULL),
+					 steps_for_dropped(dropped));
 	return steps_for_dropped(dropped);
 }
 

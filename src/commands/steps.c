@@ -97,14 +97,26 @@ commands_run_local_statement(Command *command, Node *statement, QueryCompletion 
 	UtilityCall *call = command->call;
 	PlannedStmt *pstmt = copyObject(call->pstmt);
 	MemoryContext context = CurrentMemoryContext;
+	ProcessUtility_hook_type next = call->next ? call->next : standard_ProcessUtility;
 
 	pstmt->utilityStmt = statement;
-	if (call->next)
-		call->next(pstmt, call->queryString, false, call->context, call->params,
-				   call->queryEnv, call->dest, qc);
+	if (commands_messages_begin())
+	{
+		PG_TRY();
+		{
+			next(pstmt, call->queryString, false, call->context, call->params, call->queryEnv,
+				 call->dest, qc);
+		}
+		PG_CATCH();
+		{
+			commands_messages_rethrow(context);
+		}
+		PG_END_TRY();
+		commands_messages_end();
+	}
 	else
-		standard_ProcessUtility(pstmt, call->queryString, false, call->context, call->params,
-								call->queryEnv, call->dest, qc);
+		next(pstmt, call->queryString, false, call->context, call->params, call->queryEnv,
+			 call->dest, qc);
 	MemoryContextSwitchTo(context);
 }
 

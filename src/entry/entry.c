@@ -80,6 +80,7 @@ static set_rel_pathlist_hook_type previousRelPathlist = NULL;
 static get_relation_info_hook_type previousRelationInfo = NULL;
 static ProcessUtility_hook_type previousUtility = NULL;
 static ExecutorStart_hook_type previousExecutorStart = NULL;
+static emit_log_hook_type previousEmitLog = NULL;
 static shmem_request_hook_type previousShmemRequest = NULL;
 static shmem_startup_hook_type previousShmemStartup = NULL;
 
@@ -205,6 +206,14 @@ start_executor(QueryDesc *query, int eflags)
 }
 
 static void
+edit_message(ErrorData *edata)
+{
+	if (previousEmitLog)
+		previousEmitLog(edata);
+	commands_edit_message(edata);
+}
+
+static void
 request_shmem(void)
 {
 	if (previousShmemRequest)
@@ -266,6 +275,8 @@ install_hooks(void)
 	ProcessUtility_hook = process_utility;
 	previousExecutorStart = ExecutorStart_hook;
 	ExecutorStart_hook = start_executor;
+	previousEmitLog = emit_log_hook;
+	emit_log_hook = edit_message;
 	previousShmemRequest = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	previousShmemStartup = shmem_startup_hook;

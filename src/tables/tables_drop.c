@@ -327,23 +327,6 @@ tables_drop_shards_of_family(List *family)
 	cluster_delta_apply(delta);
 }
 
-void
-tables_drop_shards_in_schema(Oid schemaId)
-{
-	List	   *names = NIL;
-	ListCell   *lc;
-
-	foreach(lc, catalog_table_oids())
-	{
-		const DistTable *table = catalog_table_get(lfirst_oid(lc));
-
-		if (table != NULL && get_rel_namespace(table->relid) == schemaId)
-			names = list_concat(names, tables_shard_names(table, get_namespace_name(schemaId),
-														  get_rel_name(table->relid)));
-	}
-	tables_drop_relations(names);
-}
-
 PG_FUNCTION_INFO_V1(citus_internal_delete_shard_metadata);
 
 /* citus_internal.delete_shard_metadata(shard_ids bigint[]): rows of shards and placements here */

@@ -26,4 +26,7 @@ typedef struct UtilityCall
 
 extern void commands_process(UtilityCall *call);
 
+/* for every message, before it is sent: what the server says of shards while it drops something */
+extern void commands_edit_message(ErrorData *edata);
+
 #endif

@@ -110,8 +110,6 @@ extern void tables_check_policies(Oid relid);
 
 /* DROP TABLE IF EXISTS ... CASCADE here, quietly; names are qualified and quoted */
 extern void tables_drop_relations(List *names);
-/* drops the shards in a schema that this node has; the tables are about to follow */
-extern void tables_drop_shards_in_schema(Oid schemaId);
 /* drops shards (all placements) and metadata of a table that is being dropped everywhere */
 extern void tables_drop(Oid relid, const char *schemaName, const char *relationName);
 
