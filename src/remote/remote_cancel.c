@@ -211,6 +211,11 @@ remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char
 	if (errormsg != NULL)
 		*errormsg = NULL;
 	*tag = NULL;
+	if (target->patienceMs > 0)
+	{
+		conn->answerBy = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), target->patienceMs);
+		conn->deadline = Min(conn->deadline, conn->answerBy);
+	}
 	while (remote_conn_poll(conn) == REMOTE_CONNECTING)
 		remote_wait_one(conn, 0);
 	rows = NIL;
@@ -220,6 +225,7 @@ remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char
 		command.simple = true;
 		remote_send(conn, &command);
 		rows = collect_rows(conn, tag);
+		conn->answerBy = 0;
 		*ncolumns = conn->ncolumns;
 	}
 	if (*tag == NULL)

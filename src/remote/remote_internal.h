@@ -225,6 +225,7 @@ struct RemoteConn
 
 	/* a decisive command is sent and not answered */
 	bool		deciding;
+	TimestampTz answerBy;		/* for remote_receive_wait(); 0: no limit */
 	TimestampTz giveUpAt;		/* it was canceled, and is waited for until then; 0: not canceled */
 
 	/* the answer in progress */

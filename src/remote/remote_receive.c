@@ -331,7 +331,8 @@ remote_receive_wait(RemoteConn *conn, RemoteAnswer *answer)
 			return;
 		if (conn->outstanding == 0)
 			elog(ERROR, "no answer is expected from the connection");
-		remote_wait_one(conn, 0);
+		if (!remote_wait_one(conn, conn->answerBy))
+			remote_error_lost(conn, "no answer in time");
 	}
 }
 

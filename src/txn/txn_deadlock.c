@@ -39,7 +39,9 @@
 #include "txn/txn_internal.h"
 
 /* what another node may take to answer */
-#define GATHER_TIMEOUT "5s"
+#define GATHER_TIMEOUT "2s"
+/* and one that does not even look at the clock */
+#define GATHER_PATIENCE_MS 3000
 
 int			txn_deadlock_interval = 2000;
 static double detection_factor = 2;
@@ -375,6 +377,7 @@ txn_deadlock_all_edges(WaitEdge **edges, int elevel)
 		CHECK_FOR_INTERRUPTS();
 		if (group == catalog_local_group())
 			continue;
+		target.patienceMs = GATHER_PATIENCE_MS;
 		rows = remote_run_alone(&target, gather_query, &ok, &error);
 		if (!ok)
 		{

@@ -31,6 +31,9 @@
 /* last field of the advisory lock tag: not one that pg_advisory_lock() can make */
 #define RECOVERY_LOCK_CLASS 2201
 
+/* a node that hangs must not keep others from being recovered */
+#define PATIENCE_MS 10000
+
 /* ---- names of prepared transactions ---- */
 
 void
@@ -146,6 +149,7 @@ recover_node(const ClusterNode *node, int level, bool *done)
 	int			resolved = 0;
 
 	*done = false;
+	target.patienceMs = PATIENCE_MS;
 	if (!prepared_on_node(&target, level, &prepared))
 		return 0;
 	BASE_STOP_POINT("txn-recover-after-list");

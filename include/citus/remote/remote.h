@@ -34,6 +34,7 @@ typedef struct RemoteTarget
 	const char *authinfo;		/* pg_dist_authinfo text or NULL */
 	const char *poolinfo;		/* pg_dist_poolinfo text or NULL */
 	const char *applicationName;	/* NULL: the usual one; else a connection not from the cache */
+	long		patienceMs;		/* of remote_run_alone(), connecting included; 0: no limit */
 } RemoteTarget;
 
 typedef enum RemoteConnState
