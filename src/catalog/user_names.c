@@ -2,10 +2,11 @@
  * user_names.c
  *	  Texts about shards, as errors bring them, told in the names that the user gave.
  *
- * A message of the server quotes the names it is about: "items_pkey_102008".  A quoted name that
- * ends with the id of a known shard loses that suffix; one that had been too long for it is looked
- * for among the names of the shard's table.  Nothing else is touched: what stands in parentheses
- * is data.
+ * A message of the server quotes the names it is about: "items_pkey_102008"; where it describes an
+ * object they follow its kind: index items_pkey_102008.  A name that ends with the id of a known
+ * shard loses that suffix; one that had been too long for it is looked for among the names of the
+ * shard's table.  Names that the server made of a shard's, for partitions, go on after it:
+ * items_fkey_102008_1.  Nothing else is touched: what stands in parentheses is data.
  *
  * Not here: which texts these are (executor).
  */
@@ -100,9 +101,9 @@ find_long_name(const Shard *shard, const char *shardName)
 	return name != NULL ? name : find_index(shard, shardName);
 }
 
-/* The name without the suffix; the name itself if it is not one of a shard. */
-char *
-catalog_user_name(char *shardName, bool mayRead)
+/* The name without the suffix; the name itself if the suffix is not the id of a shard. */
+static char *
+without_shard_id(char *shardName, bool mayRead)
 {
 	ShardId		id = catalog_shard_id_of_name(shardName);
 	int			length = strlen(shardName);
@@ -128,6 +129,32 @@ catalog_user_name(char *shardName, bool mayRead)
 }
 
 /*
+ * The name without the id of a shard; the name itself if it is not one of a shard.  What the server
+ * has put behind the id stays.
+ */
+char *
+catalog_user_name(char *shardName, bool mayRead)
+{
+	char	   *result = without_shard_id(shardName, mayRead);
+
+	for (char *at = strchr(shardName, '_'); at != NULL && result == shardName;
+		 at = strchr(at + 1, '_'))
+	{
+		int			digits = strspn(at + 1, "0123456789");
+		char	   *start;
+		char	   *name;
+
+		if (digits == 0 || at[1 + digits] != '_')
+			continue;
+		start = pnstrdup(shardName, at + 1 + digits - shardName);
+		name = without_shard_id(start, mayRead);
+		if (name != start)
+			result = psprintf("%s%s", name, at + 1 + digits);
+	}
+	return result;
+}
+
+/*
  * The end of what stands in parentheses from here on.  Values may hold parentheses of their own
  * and quotes: as far as they match.
  */
@@ -146,28 +173,67 @@ skip_parenthesised(const char *at)
 	return at;
 }
 
-/*
- * If the quotes at at hold the name of a shard, perhaps after that of a schema, appends what the
- * user calls it, in quotes, and sets *end to the closing one.
- */
+/* Appends the user's name of a shard's, perhaps after that of a schema; false if it is not one. */
 static bool
-append_user_name(StringInfo result, const char *at, const char **end, bool mayRead)
+append_user_name(StringInfo result, const char *at, int length, bool mayRead)
 {
-	const char *closing = strchr(at + 1, '"');
-	char	   *quoted;
-	char	   *shardName;
+	char	   *name = pnstrdup(at, length);
+	char	   *shardName = strrchr(name, '.');
 	char	   *userName;
 
-	if (closing == NULL || closing - at > 2 * NAMEDATALEN)
-		return false;
-	quoted = pnstrdup(at + 1, closing - at - 1);
-	shardName = strrchr(quoted, '.');
-	shardName = shardName != NULL ? shardName + 1 : quoted;
+	shardName = shardName != NULL ? shardName + 1 : name;
 	userName = catalog_user_name(shardName, mayRead);
 	if (userName == shardName)
 		return false;
-	appendStringInfo(result, "\"%.*s%s\"", (int) (shardName - quoted), quoted, userName);
+	appendStringInfo(result, "%.*s%s", (int) (shardName - name), name, userName);
+	return true;
+}
+
+/*
+ * If the quotes at at hold the name of a shard, appends what the user calls it, in quotes, and
+ * sets *end to the closing one.
+ */
+static bool
+append_quoted_name(StringInfo result, const char *at, const char **end, bool mayRead)
+{
+	const char *closing = strchr(at + 1, '"');
+
+	if (closing == NULL || closing - at > 2 * NAMEDATALEN)
+		return false;
+	appendStringInfoChar(result, '"');
+	if (!append_user_name(result, at + 1, closing - at - 1, mayRead))
+	{
+		result->data[--result->len] = '\0';
+		return false;
+	}
+	appendStringInfoChar(result, '"');
 	*end = closing;
+	return true;
+}
+
+/* The same for the name at at, where the kind of an object is said before it. */
+static bool
+append_described_name(StringInfo result, const char *text, const char *at, const char **end,
+					  bool mayRead)
+{
+	static const char *const kinds[] = {
+		"index ", "table ", "constraint ", "trigger ", "relation ", "sequence "
+	};
+	bool		described = false;
+	int			length;
+
+	for (int i = 0; i < lengthof(kinds) && !described; i++)
+	{
+		int			before = strlen(kinds[i]);
+
+		described = at - text >= before && strncmp(at - before, kinds[i], before) == 0;
+	}
+	if (!described)
+		return false;
+	length = strcspn(at, " \"'(),;:\n");
+	if (length == 0 || length > 2 * NAMEDATALEN || !append_user_name(result, at, length, mayRead))
+		return false;
+	*end = at + length - 1;
 	return true;
 }
 
@@ -193,7 +259,8 @@ catalog_user_text(const char *text, bool mayRead)
 			end = skip_parenthesised(at);
 			appendBinaryStringInfo(&result, at, end - at + 1);
 		}
-		else if (*at != '"' || !append_user_name(&result, at, &end, mayRead))
+		else if (!(*at == '"' ? append_quoted_name(&result, at, &end, mayRead) :
+				   append_described_name(&result, text, at, &end, mayRead)))
 			appendStringInfoChar(&result, *at);
 		at = end;
 	}

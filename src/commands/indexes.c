@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 
 #include "citus/cluster/cluster.h"
+#include "citus/deparse/template.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -197,10 +198,12 @@ make_create_index(AloneStatement *alone, const Shard *shard, void *argument)
 static char *
 index_text_tail(Oid indexId, Oid relid)
 {
+	int			level = deparse_settings_begin();
 	char	   *definition = pg_get_indexdef_string(indexId);
 	char	   *table = commands_qualified_name(relid);
 	char	   *using = strstr(definition, psprintf(" ON %s USING ", table));
 
+	deparse_settings_end(level);
 	if (using == NULL)
 		elog(ERROR, "could not find the table in index definition: %s", definition);
 	return using + strlen(" ON ") + strlen(table);
@@ -231,6 +234,40 @@ create_on_shards_alone(Command *command, void *argument)
 	run_alone(command, alone_statements(table, make_create_index, &index));
 }
 
+typedef struct NewIndex
+{
+	Oid			relid;
+	const char *name;
+} NewIndex;
+
+/* operator classes, functions and collations of the index's expressions */
+static void
+ensure_index_dependencies(Command *command, void *argument)
+{
+	NewIndex   *index = argument;
+	Oid			indexId = get_relname_relid(index->name, get_rel_namespace(index->relid));
+	ObjectAddress address;
+
+	if (!OidIsValid(indexId))
+		return;
+	ObjectAddressSet(address, RelationRelationId, indexId);
+	cluster_ensure_dependencies(&address, false);
+}
+
+/* connections outside the transaction see them once they are committed */
+static void
+commit_index_dependencies(Command *command, void *argument)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ensure_index_dependencies(command, argument);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	StartTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
 /* the shells of the other nodes, without blocking writers there either */
 static void
 create_on_shells(Command *command, void *argument)
@@ -255,13 +292,18 @@ steps_concurrent_index(Command *command, const DistTable *table)
 {
 	IndexStmt  *statement = (IndexStmt *) command->statement;
 	ConcurrentTarget *target = palloc(sizeof(ConcurrentTarget));
+	NewIndex   *index = palloc(sizeof(NewIndex));
 
 	PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL,
 							  "CREATE INDEX CONCURRENTLY");
 	tables_forget_local_rows(table->relid);
 	target->relid = table->relid;
 	target->indexName = pstrdup(statement->idxname);
-	return list_make3(commands_step_local(), commands_step_alone(create_on_shells, target),
+	index->relid = table->relid;
+	index->name = target->indexName;
+	return list_make4(commands_step_local(),
+					  commands_step_alone(commit_index_dependencies, index),
+					  commands_step_alone(create_on_shells, target),
 					  commands_step_alone(create_on_shards_alone, target));
 }
 
@@ -273,26 +315,6 @@ check_constraints(Command *command, void *argument)
 	if (table != NULL)
 		tables_check_constraints(table->relid, table->keyAttno, table->kind,
 								 table->colocationId);
-}
-
-typedef struct NewIndex
-{
-	Oid			relid;
-	const char *name;
-} NewIndex;
-
-/* operator classes, functions and collations of the index's expressions */
-static void
-ensure_index_dependencies(Command *command, void *argument)
-{
-	NewIndex   *index = argument;
-	Oid			indexId = get_relname_relid(index->name, get_rel_namespace(index->relid));
-	ObjectAddress address;
-
-	if (!OidIsValid(indexId))
-		return;
-	ObjectAddressSet(address, RelationRelationId, indexId);
-	cluster_ensure_dependencies(&address, false);
 }
 
 List *

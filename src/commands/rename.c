@@ -169,6 +169,12 @@ steps_for_table_schema(Command *command, const DistTable *table)
 	if (!OidIsValid(schemaId) || schemaId == get_rel_namespace(table->relid))
 		return NIL;
 	commands_require_owner(table->relid);
+	/* in statements for shards what has no schema is the server's */
+	if (schemaId == PG_CATALOG_NAMESPACE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot move distributed table \"%s\" into schema \"pg_catalog\"",
+						get_rel_name(table->relid))));
 	check_new_name(table->relid, schemaId, get_rel_name(table->relid));
 	ObjectAddressSet(*address, NamespaceRelationId, schemaId);
 	commands_qualify_text(command, list_make1(statement->relation));

@@ -22,6 +22,7 @@
 
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
+#include "citus/executor/executor.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -120,10 +121,19 @@ commands_run_local_statement(Command *command, Node *statement, QueryCompletion 
 	MemoryContextSwitchTo(context);
 }
 
+/* The server may come across shards of this node first, and complain of them. */
 static void
 run_local(Command *command)
 {
-	commands_run_local_statement(command, command->statement, command->call->qc);
+	PG_TRY();
+	{
+		commands_run_local_statement(command, command->statement, command->call->qc);
+	}
+	PG_CATCH();
+	{
+		executor_rethrow_with_user_names();
+	}
+	PG_END_TRY();
 }
 
 /*

@@ -278,6 +278,25 @@ find_values(const char *text, Node *parsed, int *start, int *end)
 	*end += strcspn(text + *end, ")") + 1;
 }
 
+/* The same of "DEFAULT VALUES", which stand where a row of no columns is inserted. */
+static void
+find_default_values(const char *text, Node *parsed, int *start, int *end)
+{
+	const char *words = "DEFAULT VALUES";
+	const char *place = text + castNode(InsertStmt, parsed)->relation->location;
+	bool		quoted = false;
+
+	for (; *place != '\0' && (quoted || strncmp(place, words, strlen(words)) != 0); place++)
+	{
+		if (*place == '"')
+			quoted = !quoted;
+	}
+	if (*place == '\0')
+		elog(ERROR, "no DEFAULT VALUES in \"%s\"", text);
+	*start = place - text;
+	*end = *start + strlen(words);
+}
+
 void
 deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
 						 SqlTemplate **tail)
@@ -289,11 +308,13 @@ deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
 	int			start;
 	int			end;
 
-	if (query->commandType != CMD_INSERT || columns == NIL)
-		elog(ERROR, "not an INSERT of values");
+	Assert(query->commandType == CMD_INSERT);
 	mark_values(adapted, columns);
 	parsed = print_query(adapted, &context);
-	find_values(context.text, parsed, &start, &end);
+	if (columns == NIL)
+		find_default_values(context.text, parsed, &start, &end);
+	else
+		find_values(context.text, parsed, &start, &end);
 	*head = cut_text(&context, 0, start, "");
 	*tail = cut_text(&context, end, strlen(context.text), " ");
 	deparse_settings_end(level);

@@ -264,7 +264,8 @@ add_statement(InsertState *insert, List *tasks, int shard, List *rows)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, deparse_template_fill(insert->spec->head, shard));
 	if (insert->ncolumns == 0)
-		appendStringInfoString(&sql, " DEFAULT VALUES");
+		appendStringInfo(&sql, " SELECT FROM pg_catalog.generate_series(1, %d)",
+						 list_length(rows));
 	else
 		append_rows(&sql, insert, list_length(rows));
 	appendStringInfoString(&sql, deparse_template_fill(insert->spec->tail, shard));

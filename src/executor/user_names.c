@@ -32,7 +32,8 @@ restore(const char *text, bool isName)
 void
 executor_rethrow_with_user_names(void)
 {
-	MemoryContext context = MemoryContextSwitchTo(CurTransactionContext);
+	MemoryContext context = MemoryContextSwitchTo(CurTransactionContext != NULL ?
+												  CurTransactionContext : TopMemoryContext);
 	ErrorData  *error = CopyErrorData();
 	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
 	bool		mayRead = category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;

@@ -679,7 +679,8 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 
 /*
  * INSERT .. DEFAULT VALUES where no column has a default: the rows need a column, which one does
- * not matter.  The rewriter has put the defaults in, so what is missing is NULL.
+ * not matter.  The rewriter has put the defaults in, so what is missing is NULL.  NIL for a table
+ * whose columns are all computed, or that has none.
  */
 static List *
 add_null_column(Query *source, Oid relid)
@@ -745,8 +746,6 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 		add_missing_columns(sourceRequest.query, target_table(query)->relid, &columns);
 	if (columns == NIL)
 		columns = add_null_column(sourceRequest.query, target_table(query)->relid);
-	if (columns == NIL)
-		return refuse(refusal, "no column can be given a value");
 	plan->insert = make_insert_spec(query, columns, refusal);
 	if (plan->insert == NULL)
 		return NULL;

@@ -76,3 +76,15 @@ INSERT INTO excluding VALUES (1, 3), (3, 3) ON CONFLICT ON CONSTRAINT excluding_
 INSERT INTO excluding VALUES (1, 3), (3, 3) ON CONFLICT DO NOTHING;
 INSERT INTO excluding VALUES (1, 3);
 SELECT * FROM excluding;
+
+-- rows of no columns
+CREATE TABLE none ();
+-- distribute: SELECT create_reference_table('none')
+INSERT INTO none DEFAULT VALUES;
+INSERT INTO none SELECT FROM generate_series(1, 5);
+INSERT INTO none SELECT RETURNING 'made' AS what;
+SELECT count(*) FROM none;
+CREATE TABLE computed (a int GENERATED ALWAYS AS (7) STORED);
+-- distribute: SELECT create_reference_table('computed')
+INSERT INTO computed DEFAULT VALUES RETURNING *;
+SELECT * FROM computed;
