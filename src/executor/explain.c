@@ -302,6 +302,17 @@ has_extern_param(Node *node, void *context)
 	return expression_tree_walker(node, has_extern_param, context);
 }
 
+/* the result of a sub-query that has not run */
+static bool
+has_exec_param(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return true;
+	return expression_tree_walker(node, has_exec_param, context);
+}
+
 static bool
 prune_has_extern_param(const PruneSpec *prune)
 {
@@ -325,6 +336,8 @@ can_resolve(DistScanState *state)
 {
 	Fragment   *fragment = state->plan->fragment;
 
+	if (state->params == NULL && has_exec_param((Node *) fragment->params, NULL))
+		return false;
 	if (state->css.ss.ps.state->es_param_list_info != NULL)
 		return true;
 	return !has_extern_param((Node *) fragment->params, NULL) &&

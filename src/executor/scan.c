@@ -212,16 +212,20 @@ executor_scan_resolve(DistScanState *state)
 	MemoryContext caller;
 	Fragment   *fragment = state->plan->fragment;
 	PlanState  *parent = &state->css.ss.ps;
+	ResourceOwner owner = CurrentResourceOwner;
 
 	if (state->tasks != NIL || fragment == NULL)
 		return;
 	caller = MemoryContextSwitchTo(state->context);
+	/* sub-queries of the plan start when they are needed first, maybe on behalf of a write */
+	CurrentResourceOwner = state->owner;
 	if (state->params == NULL)
 		state->params = executor_params_evaluate(stage_params(state, fragment->params), parent,
 												 state->econtext);
 	state->tasks = executor_tasks_make(fragment, state->params, parent, state->econtext,
 									   &state->nshards);
 	executor_tasks_name(state->tasks, state->reader == NULL ? NULL : SCAN_DESC(state));
+	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(caller);
 }
 
@@ -598,17 +602,21 @@ end_scan(CustomScanState *node)
 }
 
 /*
- * The plan's parameters do not change, so rows that were kept are shown again.  A first rescan
- * that nobody announced runs the fragment again, and keeps its rows from then on.
+ * Rows that were kept are shown again, unless a sub-query that the fragment depends on has another
+ * result now.  A first rescan that nobody announced runs the fragment again, and keeps its rows
+ * from then on.
  */
 static void
 rescan_scan(CustomScanState *node)
 {
 	DistScanState *state = (DistScanState *) node;
 
+	bool		changed = node->ss.ps.chgParam != NULL &&
+		((CustomScan *) node->ss.ps.plan)->custom_exprs != NIL;
+
 	if (state->phase == SCAN_NEW)
 		return;
-	if (state->keep)
+	if (state->keep && !changed)
 	{
 		if (state->store != NULL)
 			tuplestore_rescan(state->store);
@@ -626,6 +634,7 @@ rescan_scan(CustomScanState *node)
 	state->store = NULL;
 	forget_sorted(state);
 	state->run = NULL;
+	state->params = NULL;
 	state->tasks = NIL;
 	state->keep = true;
 	state->position = 0;

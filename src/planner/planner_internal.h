@@ -249,8 +249,14 @@ extern void planner_allow_backward(Plan *plan);
 /* how many rows a SELECT over known relations has, as the server's planner estimates it; request
  * for the values of parameters, may be NULL */
 extern double planner_estimate_rows(PlanRequest *request, Query *query);
+/* rows of a known relation, as ANALYZE found them, or assumed */
+extern double planner_table_rows(Oid relid);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
+
+/* ---- planner_narrow.c ---- */
+
+extern void planner_narrow(PlanRequest *request, Query *query);
 
 /* ---- planner_modify.c ---- */
 

@@ -67,10 +67,36 @@ scan_role(PlannerInfo *root, RelOptInfo *rel)
 	return role == GetUserId() ? InvalidOid : role;
 }
 
-static bool
-clause_can_be_pushed(RelOptInfo *rel, RestrictInfo *rinfo, bool isOthers)
+/* the sub-query whose result a parameter is, if the level computes it once; or NULL */
+static SubPlan *
+init_plan_of_param(PlannerInfo *root, int paramid)
 {
-	if (rinfo->pseudoconstant)
+	ListCell   *lc;
+
+	foreach(lc, root->init_plans)
+	{
+		if (list_member_int(lfirst_node(SubPlan, lc)->setParam, paramid))
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* walker: finds values that change while the level runs, or have no text */
+static bool
+changing_param_walker(Node *node, PlannerInfo *root)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return init_plan_of_param(root, ((Param *) node)->paramid) == NULL ||
+			get_typtype(((Param *) node)->paramtype) == TYPTYPE_PSEUDO;
+	return expression_tree_walker(node, changing_param_walker, root);
+}
+
+static bool
+clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *rinfo, bool isOthers)
+{
+	if (rinfo->pseudoconstant || changing_param_walker((Node *) rinfo->clause, root))
 		return false;
 	/* a row of a relation beside this one (LATERAL) is known to this node only */
 	if (!bms_is_subset(rinfo->clause_relids, rel->relids))
@@ -221,6 +247,17 @@ make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	return plan;
 }
 
+/* walker: values of sub-queries, which the server must know that the node depends on */
+static bool
+exec_param_walker(Node *node, List **params)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		*params = list_append_unique(*params, node);
+	return expression_tree_walker(node, exec_param_walker, params);
+}
+
 /* a node that returns the columns vars and checks quals on them */
 static CustomScan *
 make_scan_node(DistPlan *plan, List *tlist, List *quals, List *vars)
@@ -233,6 +270,8 @@ make_scan_node(DistPlan *plan, List *tlist, List *quals, List *vars)
 			lappend(scan->custom_scan_tlist,
 					makeTargetEntry(copyObject(lfirst(lc)), foreach_current_index(lc) + 1, NULL,
 									false));
+	if (plan->fragment != NULL)
+		(void) exec_param_walker((Node *) plan->fragment->params, &scan->custom_exprs);
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = quals;
 	scan->scan.scanrelid = 0;
@@ -259,7 +298,7 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, List *tli
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (clause_can_be_pushed(rel, rinfo, isOthers))
+		if (clause_can_be_pushed(root, rel, rinfo, isOthers))
 			pushed = lappend(pushed, rinfo->clause);
 		else if (!rinfo->pseudoconstant)
 			local = lappend(local, rinfo->clause);
@@ -339,6 +378,32 @@ make_sorted_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path)
 	return planner_sort_path(root, rel, path, NULL, catalog_table_get(rte->relid), NIL);
 }
 
+/*
+ * The server takes an array that it does not know for one of ten values: corrected where a
+ * sub-query makes it.
+ */
+static void
+correct_rows(PlannerInfo *root, RelOptInfo *rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) lfirst_node(RestrictInfo, lc)->clause;
+		Param	   *array = IsA(any, ScalarArrayOpExpr) ? lsecond(any->args) : NULL;
+		SubPlan    *subplan;
+		Plan	   *plan;
+
+		if (array == NULL || !IsA(array, Param) || array->paramkind != PARAM_EXEC)
+			continue;
+		subplan = init_plan_of_param(root, array->paramid);
+		if (subplan == NULL || subplan->subLinkType != ARRAY_SUBLINK)
+			continue;
+		plan = list_nth(root->glob->subplans, subplan->plan_id - 1);
+		rel->rows = clamp_row_est(Min(rel->rows * plan->plan_rows / 10.0, rel->tuples));
+	}
+}
+
 static void
 replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples)
 {
@@ -392,7 +457,10 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 	}
 	else if (rte->rtekind == RTE_RELATION && !rte->inh &&
 			 rte->relkind != RELKIND_PARTITIONED_TABLE && relation_is_ours_to_scan(rte->relid))
+	{
+		correct_rows(root, rel);
 		replace_paths(root, rel, rel->tuples);
+	}
 }
 
 /*
@@ -460,24 +528,29 @@ planner_estimate_rows(PlanRequest *request, Query *query)
 	return rows;
 }
 
-void
-planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+double
+planner_table_rows(Oid relid)
 {
-	HeapTuple	tuple;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	double		tuples = -1;
 
-	if (!relation_is_ours_to_scan(relid))
-		return;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	if (HeapTupleIsValid(tuple))
 	{
 		tuples = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
 		ReleaseSysCache(tuple);
 	}
+	return tuples >= 0 ? tuples : DEFAULT_TUPLES;
+}
+
+void
+planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
+{
+	if (!relation_is_ours_to_scan(relid))
+		return;
 	/* a foreign table's wrapper has no part in the plan: its shard is read, where that is */
 	rel->fdwroutine = NULL;
 	rel->serverid = InvalidOid;
-	rel->tuples = tuples >= 0 ? tuples : DEFAULT_TUPLES;
+	rel->tuples = planner_table_rows(relid);
 	rel->pages = (BlockNumber) (rel->tuples / 100) + 1;
 	rel->indexlist = indexes_that_prove(rel->indexlist);
 }
@@ -796,6 +869,7 @@ planner_scan(PlanRequest *request)
 				 errhint("Run the modification as a statement of its own.")));
 
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
+	planner_narrow(request, query);
 	(void) query_tree_walker(query, collapse_partitions_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
 	(void) shield_walker((Node *) query, &locking);
 	stmt = planner_run_server(request, query);

@@ -234,10 +234,6 @@ ship_walker(Node *node, ShipContext *context)
 			else if (IsA(node, RowExpr) && row_has_names((RowExpr *) node))
 				context->reason = "the column names of a row have no text";
 			break;
-		case T_Param:
-			if (((Param *) node)->paramkind == PARAM_EXEC)
-				context->reason = "a value is known during execution only";
-			break;
 		case T_NextValueExpr:
 		case T_CurrentOfExpr:
 		case T_SubPlan:
@@ -371,7 +367,9 @@ lift_mutator(Node *node, ShipContext *context)
 	}
 	if (IsA(node, Param))
 	{
-		if (((Param *) node)->paramkind == PARAM_EXTERN)
+		/* PARAM_EXEC: of a scan only, which has seen to it that its value stays */
+		if (((Param *) node)->paramkind == PARAM_EXTERN ||
+			((Param *) node)->paramkind == PARAM_EXEC)
 			return make_param(context, node);
 		return node;
 	}

@@ -75,7 +75,7 @@ find_key(Node *node, void *context)
 	return expression_tree_walker(node, find_key, context);
 }
 
-/* finds what has no single value before the statement runs */
+/* finds what has no single value before the scan starts; PARAM_EXEC is as planner_scan.c says */
 static bool
 find_unusable(Node *node, void *context)
 {
@@ -84,7 +84,8 @@ find_unusable(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_Param:
-			return ((Param *) node)->paramkind != PARAM_EXTERN;
+			return ((Param *) node)->paramkind != PARAM_EXTERN &&
+				((Param *) node)->paramkind != PARAM_EXEC;
 		case T_Var:
 		case T_SubLink:
 		case T_SubPlan:
