@@ -175,7 +175,7 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 	{
 		txn_statement_starts((TransactionStmt *) pstmt->utilityStmt, queryString);
 		commands_process(&call);
-		txn_statement_ended((TransactionStmt *) pstmt->utilityStmt);
+		txn_statement_ended((TransactionStmt *) pstmt->utilityStmt, queryString);
 	}
 	else
 		commands_process(&call);

@@ -18,9 +18,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "port/pg_bswap.h"
 #include "tcop/pquery.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -311,57 +309,27 @@ isolation_level(void)
 	}
 }
 
-/* its text, which stays; prepared there, for parsing it costs as much as executing it */
-static void
-send_begin_command(RemoteXact *xact)
-{
-	static char text[128];
-	RemoteCommand command = {0};
-
-	snprintf(text, sizeof(text), "BEGIN TRANSACTION ISOLATION LEVEL %s%s%s",
-			 isolation_level(), XactReadOnly ? " READ ONLY" : "",
-			 XactDeferrable ? " DEFERRABLE" : "");
-	command.sql = text;
-	command.statementName = text;
-	command.owner = &txn_own_answer_marker;
-	remote_send(xact->conn, &command);
-}
-
-/* The values travel in the binary form of their types: network byte order. */
-static void
-send_id(RemoteXact *xact)
-{
-	static const Oid types[] = {INT4OID, INT8OID, TIMESTAMPTZOID};
-	static const int formats[] = {1, 1, 1};
-	static const int lengths[] = {sizeof(uint32), sizeof(uint64), sizeof(uint64)};
-	DistXactId	id = txn_backend_begin();
-	uint32		group = pg_hton32((uint32) id.initiatorGroup);
-	uint64		number = pg_hton64(id.number);
-	uint64		timestamp = pg_hton64((uint64) id.timestamp);
-	const char *const values[] = {(char *) &group, (char *) &number, (char *) &timestamp};
-	RemoteCommand command = {0};
-
-	command.sql = "SELECT pg_catalog.assign_distributed_transaction_id($1, $2, $3)";
-	command.statementName = "citus: assign_distributed_transaction_id";
-	command.nparams = lengthof(types);
-	command.paramTypes = types;
-	command.paramValues = values;
-	command.paramLengths = lengths;
-	command.paramFormats = formats;
-	command.binaryResult = true;
-	command.owner = &txn_own_answer_marker;
-	remote_send(xact->conn, &command);
-}
-
 /*
- * BEGIN and the id of the transaction, without a Sync: they travel with the first command, and if
- * BEGIN fails nothing after it is executed.
+ * BEGIN, with the id of the transaction in a comment: a command of its own would cost as much as a
+ * short query.  Behind the semicolon it is not part of the statement, so that statistics of
+ * statements know one BEGIN.  Without a Sync: it travels with the first command, and if it fails
+ * nothing after it is executed.
  */
 static void
 send_begin(RemoteXact *xact)
 {
-	send_begin_command(xact);
-	send_id(xact);
+	char		text[200];
+	RemoteCommand command = {0};
+	DistXactId	id = txn_backend_begin();
+
+	snprintf(text, sizeof(text), "BEGIN TRANSACTION ISOLATION LEVEL %s%s%s; "
+			 TXN_ID_MARK "%d " UINT64_FORMAT " " INT64_FORMAT " */",
+			 isolation_level(), XactReadOnly ? " READ ONLY" : "",
+			 XactDeferrable ? " DEFERRABLE" : "",
+			 id.initiatorGroup, id.number, id.timestamp);
+	command.sql = text;
+	command.owner = &txn_own_answer_marker;
+	remote_send(xact->conn, &command);
 	txn_xact_set_state(xact, XACT_OPEN);
 }
 

@@ -51,6 +51,8 @@ send_step(RemoteXact *xact, const char *sql, const char *expectedTag, RemoteXact
 	xact->stepFailed = false;
 	txn_xact_set_state(xact, state);
 	command.sql = sql;
+	if (state == XACT_COMMITTING)
+		command.statementName = sql;	/* always the same text: parsed there once */
 	command.sync = true;
 	command.essential = true;
 	command.decisive = state == XACT_COMMITTING && xact->wrote;
@@ -98,6 +100,41 @@ take_answers(RemoteXact *xact)
 }
 
 /*
+ * Whom to wait for next: all answers are needed, so the one that was asked last is watched, whose
+ * answer probably comes last, and the process is woken once.  What could not be sent goes out, too.
+ */
+static int
+choose_awaited(List *xacts, RemoteConn **conns)
+{
+	RemoteConn *last = NULL;
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, xacts)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (xact->stepDone)
+			continue;
+		if (last != NULL && remote_has_unsent(last))
+			conns[n++] = last;
+		last = xact->conn;
+	}
+	if (last != NULL)
+		conns[n++] = last;
+	return n;
+}
+
+static void
+take_all_answers(List *xacts)
+{
+	ListCell   *lc;
+
+	foreach(lc, xacts)
+		take_answers(lfirst(lc));
+}
+
+/*
  * Waits for the answers of the step that was sent to xacts.  deadline 0: until they have come or
  * the user cancels; otherwise participants that are late are lost, and a cancel request only makes
  * the time shorter.
@@ -109,23 +146,12 @@ collect_step(List *xacts, TimestampTz deadline)
 	RemoteConn **conns = palloc(n * sizeof(RemoteConn *));
 	bool	   *ready = palloc(n * sizeof(bool));
 	bool		canceled = false;
+	int			waiting;
 
-	for (;;)
+	while ((waiting = choose_awaited(xacts, conns)) > 0)
 	{
-		int			waiting = 0;
 		long		left = -1;
-		ListCell   *lc;
 
-		foreach(lc, xacts)
-		{
-			RemoteXact *xact = lfirst(lc);
-
-			take_answers(xact);
-			if (!xact->stepDone)
-				conns[waiting++] = xact->conn;
-		}
-		if (waiting == 0)
-			break;
 		if (deadline != 0)
 		{
 			if (QueryCancelPending && !canceled)
@@ -139,6 +165,9 @@ collect_step(List *xacts, TimestampTz deadline)
 			left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 			if (left <= 0 || ProcDiePending)
 			{
+				ListCell   *lc;
+
+				take_all_answers(xacts);
 				foreach(lc, xacts)
 					if (!((RemoteXact *) lfirst(lc))->stepDone)
 						lose(lfirst(lc));
@@ -146,6 +175,7 @@ collect_step(List *xacts, TimestampTz deadline)
 			}
 		}
 		remote_wait_any(conns, waiting, left, ready);
+		take_all_answers(xacts);
 	}
 	pfree(conns);
 	pfree(ready);

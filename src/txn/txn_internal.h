@@ -11,6 +11,9 @@
 
 /* "citus_<group>_<pid>_<number>_<connection>" fits easily */
 #define TXN_GID_SIZE 128
+
+/* in the text of BEGIN, before the transaction's id: initiator's group, number, time */
+#define TXN_ID_MARK "/* citus transaction "
 /* a rollback may have changed which one is in force */
 #define UNKNOWN_SNAPSHOT PG_UINT64_MAX
 /* hexadecimal digits of the token of a lent role */

@@ -3,14 +3,15 @@
  *	  Tells txn_commits.c of the steps of commits over several nodes: on the initiator, and in the
  *	  sessions that prepare and finish its parts.
  *
- * The groups that take part travel in a comment behind PREPARE TRANSACTION, so that knowing them
- * costs no command.
+ * The groups that take part travel in a comment behind PREPARE TRANSACTION, the transaction's id in
+ * one behind BEGIN, so that knowing them costs no command.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "nodes/parsenodes.h"
 #include "citus/base/injection.h"
+#include "citus/base/session.h"
 #include "citus/catalog/catalog.h"
 #include "txn/txn_snapshot_internal.h"
 
@@ -125,12 +126,30 @@ txn_statement_starts(const TransactionStmt *stmt, const char *text)
 	}
 }
 
+/* BEGIN of a session that works for another node says for which transaction (txn.c, send_begin) */
+static void
+take_id(const char *text)
+{
+	const char *mark = base_session_is_internal() ? strstr(text, TXN_ID_MARK) : NULL;
+	char	   *next;
+	GroupId		group;
+	uint64		number;
+
+	if (mark == NULL)
+		return;
+	group = (GroupId) strtol(mark + strlen(TXN_ID_MARK), &next, 10);
+	number = strtou64(next, &next, 10);
+	txn_backend_assign(group, number, (TimestampTz) strtoi64(next, NULL, 10));
+}
+
 void
-txn_statement_ended(const TransactionStmt *stmt)
+txn_statement_ended(const TransactionStmt *stmt, const char *text)
 {
 	GlobalXact	id;
 	int			connection;
 
+	if (stmt->kind == TRANS_STMT_BEGIN)
+		take_id(text);
 	if (stmt->kind == TRANS_STMT_COMMIT_PREPARED)
 		BASE_STOP_POINT("txn-part-after-commit");
 	if ((stmt->kind == TRANS_STMT_COMMIT_PREPARED ||

@@ -107,6 +107,26 @@ SELECT assign_distributed_transaction_id(51, 51, '2020-01-01 00:00:00+00');
 ROLLBACK;
 SELECT transaction_number FROM get_current_transaction_id();
 
+-- other nodes know for which transaction they work
+CREATE FUNCTION id_there(int) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN (SELECT format('%s %s %s', initiator_node_identifier, transaction_number, transaction_stamp)
+            FROM get_current_transaction_id());
+END$$;
+BEGIN;
+SELECT id_there(k) AS there FROM acc WHERE k = 1 \gset
+SELECT format('%s %s %s', initiator_node_identifier, transaction_number, transaction_stamp) = :'there' AS same,
+       transaction_number <> 0 AS given
+FROM get_current_transaction_id();
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE;
+SELECT id_there(k) AS there FROM acc WHERE k = 2 \gset
+SELECT format('%s %s %s', initiator_node_identifier, transaction_number, transaction_stamp) = :'there' AS same,
+       transaction_number <> 0 AS given
+FROM get_current_transaction_id();
+COMMIT;
+DROP FUNCTION id_there;
+
 -- a client cannot prepare what involves other nodes; without them it can
 BEGIN;
 UPDATE acc SET v = 1 WHERE k = 1;

@@ -128,7 +128,7 @@ extern bool txn_snapshot_can_join(ClusterSnapshot *snapshot, const ClusterNode *
 /* bodies of hooks, called by entry: for what other nodes ask of this session */
 extern bool txn_held_replace(QueryDesc *query);
 extern void txn_statement_starts(const TransactionStmt *stmt, const char *text);
-extern void txn_statement_ended(const TransactionStmt *stmt);
+extern void txn_statement_ended(const TransactionStmt *stmt, const char *text);
 
 /* identity of this session and transaction over the cluster */
 extern uint64 txn_global_pid(void);
