@@ -53,6 +53,16 @@ COMMENT ON FUNCTION pg_catalog.dump_local_wait_edges()
     IS 'sessions of this node that wait for a lock, and who holds it';
 REVOKE ALL ON FUNCTION pg_catalog.dump_local_wait_edges() FROM PUBLIC;
 
+-- the same for other nodes, with what their search for deadlocks needs besides
+CREATE FUNCTION citus_internal.local_wait_edges(
+    OUT waiting_pid int, OUT waiting_node_id int, OUT waiting_transaction_num bigint,
+    OUT waiting_transaction_stamp timestamptz, OUT blocking_pid int, OUT blocking_node_id int,
+    OUT blocking_transaction_num bigint, OUT blocking_transaction_stamp timestamptz,
+    OUT blocking_transaction_waiting bool, OUT waiting_global_pid bigint,
+    OUT blocking_global_pid bigint, OUT blocking_awaits_client bool) RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'dump_local_wait_edges';
+REVOKE ALL ON FUNCTION citus_internal.local_wait_edges() FROM PUBLIC;
+
 CREATE FUNCTION pg_catalog.dump_global_wait_edges(
     OUT waiting_pid int, OUT waiting_node_id int, OUT waiting_transaction_num bigint,
     OUT waiting_transaction_stamp timestamptz, OUT blocking_pid int, OUT blocking_node_id int,
@@ -155,3 +165,50 @@ CREATE FUNCTION citus_internal.snapshot_fence(ms int, transactions text) RETURNS
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_fence';
 COMMENT ON FUNCTION citus_internal.snapshot_fence(int, text)
     IS 'for a moment lets only these commits on several nodes end here; true when they have';
+
+-- ----- advisory locks
+
+-- What the planner puts in the place of pg_advisory_lock() and its kin on other nodes than the
+-- coordinator, where they are held.
+CREATE FUNCTION citus_internal.advisory_lock(key bigint) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_lock';
+CREATE FUNCTION citus_internal.advisory_lock(key1 int, key2 int) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_lock';
+CREATE FUNCTION citus_internal.try_advisory_lock(key bigint) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_lock';
+CREATE FUNCTION citus_internal.try_advisory_lock(key1 int, key2 int) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_lock';
+CREATE FUNCTION citus_internal.advisory_lock_shared(key bigint) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_lock_shared';
+CREATE FUNCTION citus_internal.advisory_lock_shared(key1 int, key2 int) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_lock_shared';
+CREATE FUNCTION citus_internal.try_advisory_lock_shared(key bigint) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_lock_shared';
+CREATE FUNCTION citus_internal.try_advisory_lock_shared(key1 int, key2 int) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_lock_shared';
+CREATE FUNCTION citus_internal.advisory_xact_lock(key bigint) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_xact_lock';
+CREATE FUNCTION citus_internal.advisory_xact_lock(key1 int, key2 int) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_xact_lock';
+CREATE FUNCTION citus_internal.try_advisory_xact_lock(key bigint) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_xact_lock';
+CREATE FUNCTION citus_internal.try_advisory_xact_lock(key1 int, key2 int) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_xact_lock';
+CREATE FUNCTION citus_internal.advisory_xact_lock_shared(key bigint) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_xact_lock_shared';
+CREATE FUNCTION citus_internal.advisory_xact_lock_shared(key1 int, key2 int) RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_xact_lock_shared';
+CREATE FUNCTION citus_internal.try_advisory_xact_lock_shared(key bigint) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_xact_lock_shared';
+CREATE FUNCTION citus_internal.try_advisory_xact_lock_shared(key1 int, key2 int) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_try_advisory_xact_lock_shared';
+CREATE FUNCTION citus_internal.advisory_unlock(key bigint) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_unlock';
+CREATE FUNCTION citus_internal.advisory_unlock(key1 int, key2 int) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_unlock';
+CREATE FUNCTION citus_internal.advisory_unlock_shared(key bigint) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_unlock_shared';
+CREATE FUNCTION citus_internal.advisory_unlock_shared(key1 int, key2 int) RETURNS boolean
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_unlock_shared';
+CREATE FUNCTION citus_internal.advisory_unlock_all() RETURNS void
+    LANGUAGE C STRICT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_advisory_unlock_all';

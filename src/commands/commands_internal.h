@@ -284,6 +284,7 @@ extern List *commands_steps_grant(Command *command);
 /* truncate.c, lock.c, vacuum.c */
 extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
+extern List *commands_steps_discard(Command *command);
 extern List *commands_steps_vacuum(Command *command);
 /* statistics.c: statistics of the table's columns from its shards; texts that spread them */
 /* vacuum.c, shell_size.c */

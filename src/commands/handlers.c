@@ -14,6 +14,7 @@ static const CommandHandler handlers[] = {
 	{T_TruncateStmt, true, commands_steps_truncate},
 	{T_VacuumStmt, false, commands_steps_vacuum},
 	{T_LockStmt, false, commands_steps_lock},
+	{T_DiscardStmt, true, commands_steps_discard},
 	{T_ClusterStmt, false, commands_steps_cluster},
 
 	/* tables */

@@ -33,6 +33,7 @@
 #include "citus/base/compat.h"
 #include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
+#include "citus/txn/txn.h"
 #include "commands_internal.h"
 
 PG_FUNCTION_INFO_V1(citus_internal_lock_relations);
@@ -329,4 +330,21 @@ commands_steps_lock(Command *command)
 	RequireTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL, "LOCK TABLE");
 	return list_make3(commands_step_call(lock_coordinator, text), commands_step_local(),
 					  commands_step_call(lock_others, text));
+}
+
+/* ---- DISCARD ALL ---- */
+
+static void
+unlock_advisory(Command *command, void *argument)
+{
+	txn_advisory_unlock_all();
+}
+
+/* the session's advisory locks may be on the coordinator */
+List *
+commands_steps_discard(Command *command)
+{
+	if (((DiscardStmt *) command->statement)->target != DISCARD_ALL)
+		return NIL;
+	return list_make2(commands_step_local(), commands_step_call(unlock_advisory, NULL));
 }

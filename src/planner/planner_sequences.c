@@ -1,10 +1,11 @@
 /*
  * planner_sequences.c
- *	  Sequences in statements on nodes other than the coordinator.
+ *	  Sequences and advisory locks in statements on nodes other than the coordinator.
  *
  * The values of sequences that nodes share come from the coordinator (cluster/draw.c).  Calls of
  * nextval(), currval(), lastval() and setval(), and the values of identity columns, become calls of
- * our functions, which leave sequences that are this node's own to the server.
+ * our functions, which leave sequences that are this node's own to the server.  Advisory locks are
+ * taken on the coordinator, too (txn/txn_advisory.c).
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 #include "citus/planner/planner.h"
@@ -27,25 +29,46 @@
 static const struct
 {
 	Oid			function;
-	const char *name;
-	int			nargs;
+	const char *name;			/* of ours, with the same arguments */
 }			redirections[] = {
-	{F_NEXTVAL, "next_value", 1},
-	{F_CURRVAL, "current_value", 1},
-	{F_LASTVAL, "last_value", 0},
-	{F_SETVAL_REGCLASS_INT8, "set_value", 2},
-	{F_SETVAL_REGCLASS_INT8_BOOL, "set_value", 3},
+	{F_NEXTVAL, "next_value"},
+	{F_CURRVAL, "current_value"},
+	{F_LASTVAL, "last_value"},
+	{F_SETVAL_REGCLASS_INT8, "set_value"},
+	{F_SETVAL_REGCLASS_INT8_BOOL, "set_value"},
+	{F_PG_ADVISORY_LOCK_INT8, "advisory_lock"},
+	{F_PG_ADVISORY_LOCK_INT4_INT4, "advisory_lock"},
+	{F_PG_TRY_ADVISORY_LOCK_INT8, "try_advisory_lock"},
+	{F_PG_TRY_ADVISORY_LOCK_INT4_INT4, "try_advisory_lock"},
+	{F_PG_ADVISORY_LOCK_SHARED_INT8, "advisory_lock_shared"},
+	{F_PG_ADVISORY_LOCK_SHARED_INT4_INT4, "advisory_lock_shared"},
+	{F_PG_TRY_ADVISORY_LOCK_SHARED_INT8, "try_advisory_lock_shared"},
+	{F_PG_TRY_ADVISORY_LOCK_SHARED_INT4_INT4, "try_advisory_lock_shared"},
+	{F_PG_ADVISORY_XACT_LOCK_INT8, "advisory_xact_lock"},
+	{F_PG_ADVISORY_XACT_LOCK_INT4_INT4, "advisory_xact_lock"},
+	{F_PG_TRY_ADVISORY_XACT_LOCK_INT8, "try_advisory_xact_lock"},
+	{F_PG_TRY_ADVISORY_XACT_LOCK_INT4_INT4, "try_advisory_xact_lock"},
+	{F_PG_ADVISORY_XACT_LOCK_SHARED_INT8, "advisory_xact_lock_shared"},
+	{F_PG_ADVISORY_XACT_LOCK_SHARED_INT4_INT4, "advisory_xact_lock_shared"},
+	{F_PG_TRY_ADVISORY_XACT_LOCK_SHARED_INT8, "try_advisory_xact_lock_shared"},
+	{F_PG_TRY_ADVISORY_XACT_LOCK_SHARED_INT4_INT4, "try_advisory_xact_lock_shared"},
+	{F_PG_ADVISORY_UNLOCK_INT8, "advisory_unlock"},
+	{F_PG_ADVISORY_UNLOCK_INT4_INT4, "advisory_unlock"},
+	{F_PG_ADVISORY_UNLOCK_SHARED_INT8, "advisory_unlock_shared"},
+	{F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4, "advisory_unlock_shared"},
+	{F_PG_ADVISORY_UNLOCK_ALL, "advisory_unlock_all"},
 };
-
-static const Oid argumentTypes[] = {REGCLASSOID, INT8OID, BOOLOID};
 
 static Oid
 our_function(int i)
 {
 	List	   *name = list_make2(makeString("citus_internal"),
 								  makeString(pstrdup(redirections[i].name)));
+	Oid		   *types;
+	int			nargs;
 
-	return LookupFuncName(name, redirections[i].nargs, argumentTypes, false);
+	(void) get_func_signature(redirections[i].function, &types, &nargs);
+	return LookupFuncName(name, nargs, types, false);
 }
 
 /* Redirection: a statement on its way, and what makes more of it than changed names of functions */
@@ -80,6 +103,8 @@ may_be_inlined(const FuncExpr *call)
 static void
 redirect_call(FuncExpr *call)
 {
+	if (call->funcid >= FirstNormalObjectId)
+		return;
 	for (int i = 0; i < lengthof(redirections); i++)
 	{
 		if (call->funcid == redirections[i].function)

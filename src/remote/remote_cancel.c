@@ -250,3 +250,42 @@ remote_run_alone(const RemoteTarget *target, const char *sql, bool *ok, char **e
 
 	return remote_run_alone_tag(target, sql, ok, errormsg, &ncolumns, &tag);
 }
+
+List *
+remote_conn_query(RemoteConn *conn, const char *sql)
+{
+	RemoteCommand command = {.sql = sql, .simple = true};
+	char	   *tag = NULL;
+	List	   *rows;
+
+	remote_send(conn, &command);
+	rows = collect_rows(conn, &tag);
+	if (tag == NULL)
+		remote_error_raise(conn);
+	return rows;
+}
+
+bool
+remote_conn_run_quietly(RemoteConn *conn, const char *sql, long timeoutMs)
+{
+	RemoteCommand command = {.sql = sql, .simple = true};
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeoutMs);
+	RemoteAnswer answer;
+
+	if (remote_conn_state(conn) != REMOTE_IDLE || !remote_conn_is_alive(conn))
+		return false;
+	remote_send(conn, &command);
+	for (;;)
+	{
+		remote_receive(conn, &answer);
+		if (answer.kind == REMOTE_ANSWER_DONE)
+			return true;
+		if (answer.kind == REMOTE_ANSWER_ERROR || answer.kind == REMOTE_ANSWER_LOST)
+			return false;
+		if (answer.kind != REMOTE_ANSWER_NONE)
+			continue;
+		if (GetCurrentTimestamp() >= deadline)
+			return false;
+		remote_wait_one(conn, deadline);
+	}
+}

@@ -28,6 +28,7 @@
 const RemoteTransport *remote_transport = &remote_libpq_transport;
 
 static dlist_head in_use = DLIST_STATIC_INIT(in_use);
+static dlist_head kept = DLIST_STATIC_INIT(kept);
 static dlist_head cache = DLIST_STATIC_INIT(cache);
 static uint64 last_id = 0;
 static bool exit_callback_registered = false;
@@ -136,6 +137,13 @@ remote_conn_release(RemoteConn *conn)
 }
 
 void
+remote_conn_keep(RemoteConn *conn)
+{
+	dlist_delete(&conn->node);
+	dlist_push_head(&kept, &conn->node);
+}
+
+void
 remote_cache_clear(NodeId nodeId)
 {
 	dlist_mutable_iter iter;
@@ -187,6 +195,8 @@ close_all_at_exit(int code, Datum arg)
 {
 	while (!dlist_is_empty(&in_use))
 		close_forgotten(dlist_head_element(RemoteConn, node, &in_use));
+	while (!dlist_is_empty(&kept))
+		close_forgotten(dlist_head_element(RemoteConn, node, &kept));
 	while (!dlist_is_empty(&cache))
 		remote_conn_close(dlist_head_element(RemoteConn, node, &cache));
 }

@@ -165,8 +165,8 @@ txn_target_of_node(const ClusterNode *node)
 	return target;
 }
 
-static RemoteConn *
-acquire(const ClusterNode *node, bool optional)
+RemoteConn *
+txn_acquire(const ClusterNode *node, bool optional)
 {
 	RemoteTarget target = {0};
 	RemoteConn *conn;
@@ -215,7 +215,7 @@ txn_main_conn(const ClusterNode *node)
 		xact = NULL;
 	}
 	if (xact == NULL)
-		xact = add_participant(node, acquire(node, false), true);
+		xact = add_participant(node, txn_acquire(node, false), true);
 	return xact->conn;
 }
 
@@ -248,7 +248,7 @@ txn_extra_conn(const ClusterNode *node)
 		return NULL;
 	if (unused == NULL)
 	{
-		conn = acquire(node, true);
+		conn = txn_acquire(node, true);
 		if (conn == NULL)
 			return NULL;
 		unused = add_participant(node, conn, false);
@@ -553,38 +553,45 @@ on_lifecycle_event(LifecycleEvent event, SubTransactionId subid, SubTransactionI
 		case LIFECYCLE_PRE_COMMIT:
 			txn_snapshot_end(true);
 			txn_held_end(true);
+			txn_advisory_check(false);
 			txn_pre_commit();
 			txn_role_leave();
 			break;
 		case LIFECYCLE_COMMIT:
 			txn_snapshot_commit_end(false);
 			txn_commit();
+			txn_advisory_end();
 			forget_transaction();
 			break;
 		case LIFECYCLE_ABORT:
 			txn_snapshot_end(false);
 			txn_held_end(false);
 			txn_abort();
+			txn_advisory_end();
 			txn_snapshot_commit_end(false);
 			forget_transaction();
 			break;
 		case LIFECYCLE_PRE_PREPARE:
 			txn_snapshot_end(true);
 			txn_held_end(true);
+			txn_advisory_check(true);
 			txn_pre_prepare();
 			txn_role_leave();
 			txn_snapshot_pre_prepare();
 			break;
 		case LIFECYCLE_PREPARE:
 			txn_snapshot_commit_end(true);
+			txn_advisory_end();
 			forget_transaction();
 			break;
 		case LIFECYCLE_SUB_PRE_COMMIT:
 			txn_sub_commit();
+			txn_advisory_sub_commit();
 			break;
 		case LIFECYCLE_SUB_ABORT:
 			txn_snapshot_sub_abort();
 			txn_sub_abort();
+			txn_advisory_sub_abort();
 			break;
 		default:
 			break;

@@ -424,8 +424,8 @@ txn_pre_prepare(void)
 /* ---- after the local transaction's fate is decided: no errors from here on ---- */
 
 /* runs step for what is still to be done; an error in it is reported and ends it */
-static void
-run_guarded(void (*step) (void))
+void
+txn_run_guarded(void (*step) (void))
 {
 	MemoryContext context = CurrentMemoryContext;
 	uint32		holdoff = InterruptHoldoffCount;
@@ -540,8 +540,8 @@ txn_commit(void)
 {
 	if (dlist_is_empty(&txn_participants))
 		return;
-	run_guarded(commit_prepared);
-	run_guarded(remove_all);
+	txn_run_guarded(commit_prepared);
+	txn_run_guarded(remove_all);
 }
 
 /* ---- abort ---- */
@@ -628,6 +628,6 @@ txn_abort(void)
 		return;
 	/* without a postmaster this process may not wait any more; closed sockets say it, too */
 	if (!proc_exit_inprogress || PostmasterIsAlive())
-		run_guarded(roll_back_all);
-	run_guarded(remove_all);
+		txn_run_guarded(roll_back_all);
+	txn_run_guarded(remove_all);
 }

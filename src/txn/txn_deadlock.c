@@ -171,6 +171,7 @@ add_status(HTAB *sessions, const PgBackendStatus *status)
 	if (gpid != 0)
 	{
 		session->member.globalPid = gpid;
+		session->member.awaitsClient = !session->active;
 		set_client(&session->member);
 	}
 }
@@ -208,6 +209,7 @@ sessions_of_node(void)
 			continue;
 		session = add_session(sessions, infos[i].pid);
 		session->member.xact = infos[i].xact;
+		session->member.awaitsClient = false;
 		session->initiator = TXN_IS_INITIATOR(&infos[i]);
 	}
 	pfree(infos);
@@ -341,7 +343,7 @@ txn_deadlock_local_edges(WaitEdge **edges)
 static const char gather_query[] =
 	"SET LOCAL statement_timeout = '" GATHER_TIMEOUT "'; "
 	"SELECT " MEMBER_COLUMNS("waiting") ", " MEMBER_COLUMNS("blocking") ","
-	" blocking_transaction_waiting FROM pg_catalog.dump_local_wait_edges()";
+	" blocking_transaction_waiting, blocking_awaits_client FROM citus_internal.local_wait_edges()";
 
 static void
 read_member(WaitMember *member, char **row, GroupId group)
@@ -397,6 +399,7 @@ txn_deadlock_all_edges(WaitEdge **edges, int elevel)
 			read_member(&edge->waiting, row, group);
 			read_member(&edge->blocking, row + COLUMNS_PER_MEMBER, group);
 			edge->blockingWaits = strcmp(row[2 * COLUMNS_PER_MEMBER], "t") == 0;
+			edge->blocking.awaitsClient = strcmp(row[2 * COLUMNS_PER_MEMBER + 1], "t") == 0;
 		}
 	}
 	return n;

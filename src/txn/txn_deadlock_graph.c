@@ -9,7 +9,8 @@
  *	   one of them holds is held until all have ended;
  *	 - a session without one: a client's, or a helper's, whose statement commits on its own.  The
  *	   client that a helper works for waits for it, although no lock shows that: when a helper
- *	   waits, an edge is added from the client's vertex.
+ *	   waits, an edge is added from the client's vertex.  A helper that is idle keeps what it has
+ *	   (advisory locks) until the client gives it up: an edge is added to the client's vertex.
  *
  * Victims are distributed transactions only: no cycle crosses nodes without one.  The candidates
  * are looked at from the youngest on; one that can reach itself is a victim and leaves the graph.
@@ -158,21 +159,35 @@ add_arc(Graph *graph, int from, int to)
 	graph->narcs++;
 }
 
+static Owner *
+owner_of(Graph *graph, const WaitMember *member)
+{
+	OwnerKey	key = {member->clientGroup, member->clientPid};
+
+	return hash_search(graph->owners, &key, HASH_FIND, NULL);
+}
+
 static void
 add_edge(Graph *graph, const WaitEdge *edge)
 {
-	OwnerKey	key = {edge->waiting.clientGroup, edge->waiting.clientPid};
 	int			from = vertex_of(graph, &edge->waiting);
 	int			to = vertex_of(graph, &edge->blocking);
 	Owner	   *owner;
 
 	if (from != to || edge->waiting.xact.number != 0)
 		add_arc(graph, from, to);
-	if (is_client(&edge->waiting))
-		return;
-	owner = hash_search(graph->owners, &key, HASH_FIND, NULL);
-	if (owner != NULL && owner->vertex != from)
-		add_arc(graph, owner->vertex, from);
+	if (!is_client(&edge->waiting))
+	{
+		owner = owner_of(graph, &edge->waiting);
+		if (owner != NULL && owner->vertex != from)
+			add_arc(graph, owner->vertex, from);
+	}
+	if (edge->blocking.awaitsClient && !is_client(&edge->blocking))
+	{
+		owner = owner_of(graph, &edge->blocking);
+		if (owner != NULL && owner->vertex != to)
+			add_arc(graph, to, owner->vertex);
+	}
 }
 
 static int
@@ -211,7 +226,7 @@ build_graph(Graph *graph, const WaitEdge *edges, int nedges)
 	graph->vertices = make_table("waiting transactions", sizeof(VertexKey), sizeof(Vertex));
 	graph->owners = make_table("waiting clients", sizeof(OwnerKey), sizeof(Owner));
 	graph->candidates = palloc_extended(2 * (Size) nedges * sizeof(Candidate), MCXT_ALLOC_HUGE);
-	graph->arcs = palloc_extended(2 * (Size) nedges * sizeof(Arc), MCXT_ALLOC_HUGE);
+	graph->arcs = palloc_extended(3 * (Size) nedges * sizeof(Arc), MCXT_ALLOC_HUGE);
 	for (int i = 0; i < nedges; i++)
 	{
 		note_owner(graph, &edges[i].waiting);
@@ -299,7 +314,7 @@ typedef struct EdgeKey
 	GroupId		group;
 	int			waitingPid;
 	int			blockingPid;
-	int			unused;			/* the key has no holes */
+	int			blockingAwaitsClient;	/* an int: the key has no holes */
 } EdgeKey;
 
 static EdgeKey
@@ -315,6 +330,7 @@ key_of(const WaitEdge *edge)
 		.group = edge->waiting.group,
 		.waitingPid = edge->waiting.pid,
 		.blockingPid = edge->blocking.pid,
+		.blockingAwaitsClient = edge->blocking.awaitsClient,
 	};
 
 	return key;

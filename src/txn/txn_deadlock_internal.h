@@ -17,6 +17,7 @@ typedef struct WaitMember
 	uint64		globalPid;
 	GroupId		clientGroup;	/* the session that it works for, may be itself */
 	int			clientPid;
+	bool		awaitsClient;	/* works for a client, in no distributed transaction, and idle */
 	DistXactId	xact;			/* number 0: none; the timestamp is the local transaction's then */
 } WaitMember;
 

@@ -91,6 +91,8 @@ extern void txn_xact_remove(RemoteXact *xact);
 extern void txn_xact_begin(RemoteXact *xact, TxnUse use);
 extern bool txn_local_node_wrote(void);
 extern bool txn_is_2pc_required(void);
+/* a connection for the current role: a cached one, or one that is being opened */
+extern RemoteConn *txn_acquire(const ClusterNode *node, bool optional);
 
 /* owner of the answers that are txn's own */
 extern char txn_own_answer_marker;
@@ -103,6 +105,31 @@ extern void txn_pre_commit(void);
 extern void txn_commit(void);
 extern void txn_abort(void);
 extern void txn_pre_prepare(void);
+
+/* runs what must not raise: an error becomes a warning */
+extern void txn_run_guarded(void (*step) (void));
+
+/* ---- txn_advisory.c ---- */
+
+/* AdvisoryKey: an advisory lock and the strength in which it is wanted */
+typedef struct AdvisoryKey
+{
+	int64		value;			/* hasTwoParts: the first in the upper half */
+	int32		hasTwoParts;
+	int32		isShared;		/* the key of a hash table: no holes */
+} AdvisoryKey;
+
+/* are advisory locks of this session taken on the coordinator, which is another node? */
+extern bool txn_advisory_is_remote(void);
+/* false only without wait, when others have the lock */
+extern bool txn_advisory_lock(const AdvisoryKey *key, bool forTransaction, bool wait);
+/* gives back one of the session's; false, with a warning, when it has none */
+extern bool txn_advisory_unlock(const AdvisoryKey *key);
+/* raises before a commit when locks have been lost, or when the transaction cannot be prepared */
+extern void txn_advisory_check(bool prepares);
+extern void txn_advisory_end(void);
+extern void txn_advisory_sub_commit(void);
+extern void txn_advisory_sub_abort(void);
 
 /* ---- txn_savepoint.c ---- */
 

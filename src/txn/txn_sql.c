@@ -168,7 +168,7 @@ get_global_active_transactions(PG_FUNCTION_ARGS)
 
 /* ---- who waits for whom ---- */
 
-#define COLUMNS_OF_EDGE 11
+#define COLUMNS_OF_EDGE 12		/* the last one for citus_internal.local_wait_edges() only */
 
 static void
 put_edges(ReturnSetInfo *rsinfo, const WaitEdge *edges, int n)
@@ -193,6 +193,7 @@ put_edges(ReturnSetInfo *rsinfo, const WaitEdge *edges, int n)
 			values[9 + j] = Int64GetDatum((int64) member->globalPid);
 		}
 		values[8] = BoolGetDatum(edges[i].blockingWaits);
+		values[11] = BoolGetDatum(edges[i].blocking.awaitsClient);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 }

@@ -109,6 +109,8 @@ extern RemoteConn *remote_conn_acquire_cached(const RemoteTarget *target);
 /* gives an idle connection back to the cache (closed if too old, too many, broken or not idle) */
 extern void remote_conn_release(RemoteConn *conn);
 extern void remote_conn_close(RemoteConn *conn);
+/* keeps one that is in use beyond the end of the transaction, until it is released or closed */
+extern void remote_conn_keep(RemoteConn *conn);
 /* connects to the end; raises 08006 on failure or after citus.node_connection_timeout */
 extern void remote_conn_finish(RemoteConn *conn);
 /* one step of connecting without waiting; returns the new state */
@@ -218,5 +220,10 @@ extern List *remote_run_alone(const RemoteTarget *target, const char *sql, bool 
 /* the same; *ncolumns and *tag of the last statement too */
 extern List *remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok,
 								  char **errormsg, int *ncolumns, char **tag);
+
+/* runs statements on an idle connection, outside any transaction; raises errors; rows as above */
+extern List *remote_conn_query(RemoteConn *conn, const char *sql);
+/* the same where nobody can be told: false, and of no more use, when it did not succeed in time */
+extern bool remote_conn_run_quietly(RemoteConn *conn, const char *sql, long timeoutMs);
 
 #endif

@@ -131,6 +131,9 @@ extern void txn_statement_starts(const TransactionStmt *stmt, const char *text);
 extern void txn_statement_ended(const TransactionStmt *stmt, const char *text);
 
 /* identity of this session and transaction over the cluster */
+/* gives back all advisory locks of the session, as opposed to the transaction */
+extern void txn_advisory_unlock_all(void);
+
 extern uint64 txn_global_pid(void);
 /* node id times the factor, plus the process id */
 #define TXN_GPID_NODE_FACTOR UINT64CONST(10000000000)
