@@ -51,8 +51,6 @@ send_step(RemoteXact *xact, const char *sql, const char *expectedTag, RemoteXact
 	xact->stepFailed = false;
 	txn_xact_set_state(xact, state);
 	command.sql = sql;
-	if (state == XACT_COMMITTING)
-		command.statementName = sql;	/* always the same text: parsed there once */
 	command.sync = true;
 	command.essential = true;
 	command.decisive = state == XACT_COMMITTING && xact->wrote;
