@@ -9,6 +9,7 @@
 #include "catalog/objectaddress.h"
 #include "nodes/parsenodes.h"
 #include "storage/lockdefs.h"
+#include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
 #include "citus/commands/commands.h"
 
