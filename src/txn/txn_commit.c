@@ -266,16 +266,32 @@ before_deciding(List *writers)
 		PreCommit_CheckForSerializationFailure();
 }
 
-/* COMMIT to all; whoever has answered has nothing open any more, whatever the answer */
+/*
+ * COMMIT to all at once; whoever has answered has nothing open any more, whatever the answer.  The
+ * one that decides comes first when answers are waited for: after it, nobody may cancel any more.
+ */
 static void
-commit_one_phase(List *xacts)
+commit_one_phase(List *readers, List *deciding)
 {
+	List	   *all = list_concat_copy(readers, deciding);
+	TimestampTz deadline;
 	ListCell   *lc;
 
-	foreach(lc, xacts)
+	foreach(lc, all)
 		send_step(lfirst(lc), "COMMIT", "COMMIT", XACT_COMMITTING);
-	collect_step(xacts, 0);
-	foreach(lc, xacts)
+	if (deciding == NIL)
+		collect_step(readers, 0);
+	else
+	{
+		collect_step(deciding, 0);
+		deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABORT_TIMEOUT_MS);
+		HOLD_CANCEL_INTERRUPTS();
+		collect_step(readers, deadline);
+		RESUME_CANCEL_INTERRUPTS();
+		if (!((RemoteXact *) linitial(deciding))->stepFailed)
+			QueryCancelPending = false;
+	}
+	foreach(lc, all)
 	{
 		RemoteXact *xact = lfirst(lc);
 
@@ -367,20 +383,20 @@ end_first_phase(void)
 	if (IsolationIsSerializable())
 	{
 		/* the end of a serializable reader may be what finds the conflict */
-		commit_one_phase(readers);
+		commit_one_phase(readers, NIL);
 		raise_step_errors(readers);
 		readers = NIL;
 	}
 	if (twoPhase)
 	{
-		commit_one_phase(readers);
+		commit_one_phase(readers, NIL);
 		prepare_all(writers);
 	}
 	else
 	{
 		before_deciding(writers);
 		/* a reader that fails now has done its work; its connection is closed */
-		commit_one_phase(list_concat(readers, writers));
+		commit_one_phase(readers, writers);
 		raise_step_errors(writers);
 	}
 }

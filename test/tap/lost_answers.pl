@@ -58,6 +58,7 @@ sub happened {
 
 sub case {
     my ($text, $action, $sql, $told, $happened, $what, $condition) = @_;
+    session();      # whose connections have prepared nothing
     $value++;
     $relay->when($text, $action);
     begin_statement($sql->());
@@ -65,9 +66,9 @@ sub case {
     is(told(), $told, "$what: told $told");
     is(happened($what, $condition), $happened, "$what: $happened");
     is($session->query('SELECT count(*) FROM t'), '40', "$what: the session goes on");
+    $session->quit;
 }
 
-session();
 # BEGIN .. READ COMMITTED is not meant
 my $where = " WHERE k = $there";
 my $block = sub { my $sql = $_[0]; sub { 'BEGIN; ' . $sql->() . ' COMMIT;' } };
@@ -115,7 +116,6 @@ sub late {
     is($session->query('SELECT count(*) FROM t'), '40', "$what: the session goes on");
     $session->quit;
 }
-$session->quit;
 late('UPDATE', $one, 'a time-out of a statement', $where);
 late('UPDATE', $one, 'a cancel request for a statement', $where);
 late("COMMIT\0", $block->($one), 'a time-out of COMMIT', $where);
