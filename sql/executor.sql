@@ -23,3 +23,11 @@ CREATE FUNCTION citus_internal.cursor_place(cursor text, relation oid)
     AS 'MODULE_PATHNAME', $$cursor_place$$;
 COMMENT ON FUNCTION citus_internal.cursor_place(text, oid)
     IS 'where in its shard the current row of a cursor is';
+
+-- what a row of an upsert fails with that the same statement has written before
+CREATE FUNCTION citus_internal.raise_second_conflict()
+    RETURNS boolean
+    LANGUAGE C VOLATILE
+    AS 'MODULE_PATHNAME', $$raise_second_conflict$$;
+COMMENT ON FUNCTION citus_internal.raise_second_conflict()
+    IS 'raises an error: an upsert affects a row twice';

@@ -260,6 +260,16 @@ compat_action_is_by_target(MergeAction *action)
 }
 
 void
+compat_action_set_matched(MergeAction *action, bool matched)
+{
+#if PG_VERSION_NUM >= 170000
+	action->matchKind = matched ? MERGE_WHEN_MATCHED : MERGE_WHEN_NOT_MATCHED_BY_TARGET;
+#else
+	action->matched = matched;
+#endif
+}
+
+void
 compat_merge_fold_view(Query *query)
 {
 #if PG_VERSION_NUM >= 170000

@@ -33,6 +33,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "citus/routing/routing.h"
 #include "executor/change_internal.h"
 
@@ -147,13 +148,24 @@ executor_change_action_of_row(ChangeState *state, TupleTableSlot *slot)
 	return action->command == CMD_NOTHING ? NULL : action;
 }
 
-static void
-raise_changed_twice(const ChangeSpec *spec)
+void
+executor_raise_second_conflict(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CARDINALITY_VIOLATION),
-			 errmsg("%s command cannot affect row a second time",
-					spec->command == CMD_MERGE ? "MERGE" : "ON CONFLICT DO UPDATE"),
+			 errmsg("ON CONFLICT DO UPDATE command cannot affect row a second time"),
+			 errhint("Ensure that no rows proposed for insertion within the same command have "
+					 "duplicate constrained values.")));
+}
+
+static void
+raise_changed_twice(const ChangeSpec *spec)
+{
+	if (spec->conflict != NULL)
+		executor_raise_second_conflict();
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("MERGE command cannot affect row a second time"),
 			 errhint("Ensure that not more than one source row matches any one target row.")));
 }
 
@@ -171,7 +183,7 @@ row_was_seen(ChangeState *state, TupleTableSlot *slot)
 					DatumGetPointer(slot_getattr(slot, state->spec->rowColumn, &isNull)),
 					&key.ctid);
 	(void) hash_search(state->seen, &key, HASH_ENTER, &found);
-	if (found && state->spec->command == CMD_MERGE)
+	if (found && (state->spec->command == CMD_MERGE || state->spec->conflict != NULL))
 		raise_changed_twice(state->spec);
 	return found;
 }
@@ -819,6 +831,55 @@ fire_and_send(ChangeState *state)
 	}
 }
 
+/*
+ * An upsert's rows must not come into being between looking for them and inserting them: until the
+ * end of the transaction nobody else writes to the shards.  Then the child plan, of which nothing
+ * has started yet, gets a snapshot of its own, and sees what those have done who did before.
+ */
+void
+executor_change_begin_upsert(DistScanState *scan)
+{
+	const ChangeSpec *spec = scan->plan->change;
+	const DistTable *table = catalog_table_get(spec->relid);
+	RowSink		sink = {NULL, NULL};
+	List	   *tasks = NIL;
+	CallerRole	caller;
+
+	PreventCommandIfReadOnly("INSERT");
+	caller = executor_enter_role(spec->role);
+	for (int i = 0; table != NULL && i < table->nshards; i++)
+	{
+		const Shard *shard = table->shards[i];
+		char	   *sql = psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE",
+								   catalog_shard_qualified_name(shard));
+
+		tasks = executor_tasks_for_shard(tasks, shard, sql, NULL, true);
+	}
+	(void) executor_tasks_write(tasks, &sink, NULL, NULL);
+	executor_leave_role(caller);
+	if (!IsolationUsesXactSnapshot())
+		scan->childSnapshot = RegisterSnapshot(GetTransactionSnapshot());
+}
+
+/* takes the child's rows, as its own snapshot shows them if it has one */
+static void
+take_rows_at_snapshot(ChangeState *state)
+{
+	EState	   *estate = state->scan->css.ss.ps.state;
+	Snapshot	statement = estate->es_snapshot;
+
+	if (state->scan->childSnapshot == NULL)
+	{
+		take_rows(state);
+		return;
+	}
+	estate->es_snapshot = state->scan->childSnapshot;
+	PushActiveSnapshot(estate->es_snapshot);
+	take_rows(state);
+	PopActiveSnapshot();
+	estate->es_snapshot = statement;
+}
+
 /* Runs the whole statement; rows of RETURNING are left in the scan's store. */
 void
 executor_change_run(DistScanState *scan)
@@ -828,8 +889,9 @@ executor_change_run(DistScanState *scan)
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	ChangeState *state = begin_change(scan);
 
-	executor_lock_table_for_write(state->table, state->spec->role);
-	take_rows(state);
+	if (state->spec->conflict == NULL)
+		executor_lock_table_for_write(state->table, state->spec->role);
+	take_rows_at_snapshot(state);
 	if (state->triggers != NULL)
 		fire_and_send(state);
 	else

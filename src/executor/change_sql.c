@@ -306,6 +306,26 @@ append_returning(StringInfo sql, ChangeBatch *batch, int first)
 	}
 }
 
+/* a row of an upsert can only conflict with what the statement itself has written: an error */
+static void
+append_conflict(StringInfo sql, ChangeBatch *batch)
+{
+	ChangeState *state = batch->state;
+	const char *column = column_name(state, linitial_int(batch->columns));
+	ListCell   *cell;
+
+	foreach(cell, state->spec->actions)
+	{
+		ChangeAction *action = lfirst(cell);
+
+		if (action->command == CMD_UPDATE)
+			column = column_name(state, linitial_int(action->columns));
+	}
+	appendStringInfo(sql, " ON CONFLICT %s DO UPDATE SET %s = t.%s "
+					 "WHERE citus_internal.raise_second_conflict()", state->spec->conflict,
+					 column, column);
+}
+
 static void
 append_insert(StringInfo sql, ChangeBatch *batch, const char *relation, int nrows)
 {
@@ -317,6 +337,8 @@ append_insert(StringInfo sql, ChangeBatch *batch, const char *relation, int nrow
 						 column_name(batch->state, lfirst_int(cell)));
 	appendStringInfoString(sql, ") OVERRIDING SYSTEM VALUE ");
 	append_values(sql, batch, nrows);
+	if (batch->state->spec->conflict != NULL && batch->action->command == CMD_INSERT)
+		append_conflict(sql, batch);
 }
 
 /*

@@ -357,6 +357,7 @@ typedef struct DistScanState
 	bool		keep;			/* rows stay in store, to be read again */
 	int64		position;		/* in the store, when kept: of the last row read, from 1 */
 	bool		cancelable;		/* remote work may be cancelled without harm */
+	Snapshot	childSnapshot;	/* registered: what the child plan of an upsert sees; or NULL */
 	bool		explainOnly;	/* nothing is run, not even the child plan */
 
 	/* valid from Begin */
@@ -399,6 +400,9 @@ extern ExecutorTask *executor_scan_next_answer(DistScanState *state, RemoteAnswe
 extern bool executor_scan_next_raw(DistScanState *state, TupleTableSlot *slot);
 extern void executor_insert_run(DistScanState *state);
 extern void executor_change_run(DistScanState *state);
+extern void executor_raise_second_conflict(void);
+/* before the child plan of an upsert is initialised */
+extern void executor_change_begin_upsert(DistScanState *state);
 extern void executor_explain_scan(CustomScanState *node, List *ancestors,
 								  struct ExplainState *es);
 

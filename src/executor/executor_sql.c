@@ -15,6 +15,7 @@
 #define LOGGED_BYTES 1024		/* of a parameter */
 
 PG_FUNCTION_INFO_V1(write_shards);
+PG_FUNCTION_INFO_V1(raise_second_conflict);
 PG_FUNCTION_INFO_V1(cursor_shard);
 PG_FUNCTION_INFO_V1(cursor_place);
 
@@ -169,4 +170,12 @@ cursor_place(PG_FUNCTION_ARGS)
 	if (!cursor_position(fcinfo, &shard, place))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(place);
+}
+
+/* citus_internal.raise_second_conflict() returns boolean: never */
+Datum
+raise_second_conflict(PG_FUNCTION_ARGS)
+{
+	executor_raise_second_conflict();
+	PG_RETURN_NULL();
 }

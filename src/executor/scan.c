@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "executor/executor_internal.h"
 
 #define SCAN_DESC(state) ((state)->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor)
@@ -538,10 +539,17 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 {
 	DistScanState *state = (DistScanState *) node;
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
+	Snapshot	statement = estate->es_snapshot;
 	ListCell   *cell;
 
+	if (state->plan->change != NULL && state->plan->change->conflict != NULL &&
+		(eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		executor_change_begin_upsert(state);
+	if (state->childSnapshot != NULL)
+		estate->es_snapshot = state->childSnapshot;
 	foreach(cell, scan->custom_plans)
 		node->custom_ps = lappend(node->custom_ps, ExecInitNode(lfirst(cell), estate, eflags));
+	estate->es_snapshot = statement;
 
 	state->context = estate->es_query_cxt;
 	state->owner = CurrentResourceOwner;
@@ -599,6 +607,8 @@ end_scan(CustomScanState *node)
 
 	foreach(cell, node->custom_ps)
 		ExecEndNode(lfirst(cell));
+	if (state->childSnapshot != NULL)
+		UnregisterSnapshot(state->childSnapshot);
 }
 
 /*

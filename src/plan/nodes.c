@@ -113,6 +113,7 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, actions, FIELD_NODE),
 	FIELD(ChangeSpec, outputs, FIELD_NODE),
 	FIELD(ChangeSpec, outputNumbers, FIELD_NODE),
+	FIELD(ChangeSpec, conflict, FIELD_STRING),
 	FIELD(ChangeSpec, checkColumn, FIELD_INT),
 	FIELD(ChangeSpec, checkNames, FIELD_NODE),
 	FIELD(ChangeSpec, role, FIELD_OID)

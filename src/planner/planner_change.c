@@ -789,7 +789,8 @@ planner_change_begin(ChangeBuild *build, Query *query, Index target)
 }
 
 PlannedStmt *
-planner_change(PlanRequest *request, Query *query, Refusal *refusal)
+planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
+					  Refusal *refusal)
 {
 	ChangeBuild build = {.request = request, .refusal = refusal};
 	PlanRequest sourceRequest = *request;
@@ -797,6 +798,9 @@ planner_change(PlanRequest *request, Query *query, Refusal *refusal)
 	PlannedStmt *stmt;
 
 	planner_change_begin(&build, query, query->resultRelation);
+	build.spec->conflict = conflict;
+	if (conflict != NULL)
+		build.spec->command = CMD_INSERT;
 	if (query->commandType == CMD_MERGE)
 	{
 		if (!planner_change_merge_source(&build))
@@ -821,4 +825,10 @@ planner_change(PlanRequest *request, Query *query, Refusal *refusal)
 	stmt = planner_scan(&sourceRequest);
 	compat_stmt_take_relations(stmt, request->query);
 	return planner_add_node(request, stmt, plan, query->returningList);
+}
+
+PlannedStmt *
+planner_change(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	return planner_change_upsert(request, query, NULL, refusal);
 }

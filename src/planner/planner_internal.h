@@ -267,6 +267,14 @@ extern PlannedStmt *planner_add_node(PlanRequest *request, PlannedStmt *stmt, Di
 /* the FROM list without the reference to the target itself */
 extern List *planner_without_target(List *fromlist, int target);
 
+/* the rows that an INSERT computes, as a SELECT; *columns: the attributes they are for, IntList */
+extern Query *planner_insert_source(Query *query, List **columns);
+
+/* ---- planner_upsert.c ---- */
+
+/* a normalized ON CONFLICT DO UPDATE by finding rows first; RETURNING may have Vars only */
+extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *refusal);
+
 /* ---- planner_merge_insert.c ---- */
 
 extern PlannedStmt *planner_merge_insert(PlanRequest *request, Query *query,
@@ -282,6 +290,9 @@ extern JoinExpr *planner_merge_join(Query *query, Node *source, int target, Join
  * locked) by a SELECT, and changed one by one.  RETURNING may have Vars only.
  */
 extern PlannedStmt *planner_change(PlanRequest *request, Query *query, Refusal *refusal);
+/* the same for the MERGE that an upsert is made into; conflict: how shards name its index */
+extern PlannedStmt *planner_change_upsert(PlanRequest *request, Query *merge,
+										  const char *conflict, Refusal *refusal);
 
 /* ---- planner_lock.c ---- */
 

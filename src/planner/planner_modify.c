@@ -577,6 +577,16 @@ make_source_query(Query *query, List **columns)
 	return source;
 }
 
+Query *
+planner_insert_source(Query *query, List **columns)
+{
+	Query	   *copy = copyObject(query);
+	Query	   *source = make_source_query(copy, columns);
+
+	move_values(copy, source);
+	return source;
+}
+
 /* the EXCLUDED of a view, which the rewriter has replaced by that of the view's table */
 static bool
 is_views_excluded(Query *shell, RangeTblEntry *rte)
@@ -649,11 +659,6 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 	InsertSpec *insert = plan_insert_make();
 	const char *reason;
 
-	if (!conflict_reads_here(query, target_table(query)))
-	{
-		refusal->reason = "ON CONFLICT reads rows of other shards";
-		return NULL;
-	}
 	/* only the conflict clause and RETURNING travel as text; rows travel as values */
 	shell->targetList = NIL;
 	if (!checkExprHasSubLink((Node *) shell->onConflict))
@@ -774,8 +779,6 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	/* rows are sent to their shards, where a sub-query would find rows of these shards only */
 	if (planner_has_check_options(query) || checkExprHasSubLink((Node *) query->returningList))
 		return planner_detach_output(request, query);
-	if (!conflict_keeps_key(query, table))
-		return refuse(refusal, "ON CONFLICT would change the distribution column");
 	if (fires_for_rows(request) && query->onConflict != NULL &&
 		query->onConflict->action == ONCONFLICT_UPDATE)
 		return refuse(refusal, "ON CONFLICT DO UPDATE of a table with row triggers");
@@ -788,6 +791,9 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 						get_attname(table->relid, table->keyAttno, false),
 						get_rel_name(table->relid))));
 
+	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table))
+		return planner_returning_is_plain(query) ? planner_upsert(request, query, refusal) :
+			planner_detach_output(request, query);
 	foreach(lc, query->rtable)
 	{
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
@@ -800,9 +806,11 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 			return stmt;
 	}
 	stmt = insert_rows(request, query, refusal);
-	if (stmt == NULL && !planner_returning_is_plain(query) &&
-		conflict_reads_here(query, table))
+	if (stmt == NULL && !planner_returning_is_plain(query))
 		stmt = planner_detach_output(request, query);
+	if (stmt == NULL && query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE)
+		stmt = planner_upsert(request, query, refusal);
 	return stmt;
 }
 

@@ -56,6 +56,8 @@ extern void compat_merge_fold_view(Query *query);
 extern bool compat_action_is_by_source(MergeAction *action);
 extern bool compat_action_is_by_target(MergeAction *action);
 
+extern void compat_action_set_matched(MergeAction *action, bool matched);
+
 /* what only a MERGE has is taken from a query that becomes something else */
 extern void compat_merge_forget(Query *query);
 

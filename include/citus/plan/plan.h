@@ -196,6 +196,7 @@ typedef struct ChangeSpec
 	List	   *outputs;		/* of ChangeOutput, IntList */
 	List	   *outputNumbers;
 	int			checkColumn;	/* first of bool columns that policies ask of rows that move */
+	const char *conflict;		/* an upsert: index columns as ON CONFLICT names them; or NULL */
 	List	   *checkNames;		/* of these policies, one a column: String, "" for all of a kind */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } ChangeSpec;

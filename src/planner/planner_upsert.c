@@ -1,0 +1,556 @@
+/*
+ * planner_upsert.c
+ *	  INSERT .. ON CONFLICT DO UPDATE that no shard can do alone: the distribution column gets a new
+ *	  value, or the clause reads rows of other shards.
+ *
+ * The statement is planned as a MERGE of its rows, which stand in the range table where EXCLUDED
+ * stood, with the target:
+ *
+ *		INSERT INTO t VALUES .. ON CONFLICT (a) DO UPDATE SET b = excluded.c WHERE q
+ *			->
+ *		MERGE INTO t USING (VALUES ..) excluded ON t.a = excluded.a
+ *			WHEN MATCHED AND q THEN UPDATE SET b = excluded.c
+ *			WHEN NOT MATCHED THEN INSERT VALUES (excluded.a, ..)
+ *
+ * by way of planner_change().  What an upsert promises beyond that is kept by the executor
+ * (ChangeSpec.conflict): nobody else writes to the table meanwhile, so that what did not match
+ * still does not, and a row that the statement has written before is an error.
+ *
+ * The condition is made of the index that decides about conflicts, as the server finds it; where
+ * the values of its columns are known now, only such rows of the target are looked at and locked.
+ *
+ * Not here: tables with policies or BEFORE INSERT triggers, which a row that is inserted in vain
+ * would have to pass; several partial indexes at once.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/pg_index.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+#include "citus/base/compat_planner.h"
+#include "citus/deparse/template.h"
+#include "planner_change_internal.h"
+
+#define MAX_KNOWN_VALUES	10000	/* rows whose values become a condition */
+
+typedef struct Upsert
+{
+	Query	   *query;			/* normalized; not changed */
+	Index		target;
+	Index		excluded;
+	Relation	relation;
+	Relation	index;			/* that decides */
+	const char *impossible;
+} Upsert;
+
+/* ---- the rows ---- */
+
+static Expr *
+null_column(Form_pg_attribute attribute)
+{
+	if (attribute->attisdropped)
+		return (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+	return (Expr *) makeNullConst(attribute->atttypid, attribute->atttypmod,
+								  attribute->attcollation);
+}
+
+/* the rows to insert, with all columns of the table; *columns: the attributes given values */
+static RangeTblEntry *
+make_rows(Upsert *upsert, List **columns)
+{
+	TupleDesc	desc = RelationGetDescr(upsert->relation);
+	Query	   *source = planner_insert_source(upsert->query, columns);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+	List	   *given = source->targetList;
+
+	source->targetList = NIL;
+	rte->rtekind = RTE_SUBQUERY;
+	rte->subquery = source;
+	rte->alias = makeAlias("excluded", NIL);
+	rte->eref = makeAlias("excluded", NIL);
+	rte->inFromCl = true;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Expr	   *expr = null_column(attribute);
+		ListCell   *column;
+		ListCell   *tle;
+
+		forboth(column, *columns, tle, given)
+		{
+			if (lfirst_int(column) == i + 1)
+				expr = lfirst_node(TargetEntry, tle)->expr;
+		}
+		source->targetList = lappend(source->targetList,
+									 makeTargetEntry(expr, i + 1,
+													 pstrdup(NameStr(attribute->attname)),
+													 false));
+		rte->eref->colnames = lappend(rte->eref->colnames,
+									  makeString(pstrdup(NameStr(attribute->attname))));
+	}
+	return rte;
+}
+
+/* ---- EXCLUDED in expressions ---- */
+
+typedef struct ExcludedContext
+{
+	Upsert	   *upsert;
+	int			depth;
+} ExcludedContext;
+
+static Node *
+excluded_row(Upsert *upsert, const Var *var)
+{
+	TupleDesc	desc = RelationGetDescr(upsert->relation);
+	RowExpr    *row = makeNode(RowExpr);
+
+	row->row_typeid = var->vartype;
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (attribute->attgenerated != '\0')
+			upsert->impossible = "ON CONFLICT reads a generated column of EXCLUDED";
+		row->args = lappend(row->args, attribute->attisdropped ? (void *) null_column(attribute) :
+							(void *) makeVar(var->varno, i + 1, attribute->atttypid,
+											 attribute->atttypmod, attribute->attcollation,
+											 var->varlevelsup));
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
+	}
+	return (Node *) row;
+}
+
+/* whole rows of EXCLUDED become rows of columns; computed columns are not known here */
+static Node *
+excluded_mutator(Node *node, ExcludedContext *context)
+{
+	Upsert	   *upsert = context->upsert;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == upsert->excluded &&
+		((Var *) node)->varlevelsup == context->depth)
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varattno == InvalidAttrNumber)
+			return excluded_row(upsert, var);
+		if (TupleDescAttr(RelationGetDescr(upsert->relation),
+						  var->varattno - 1)->attgenerated != '\0')
+			upsert->impossible = "ON CONFLICT reads a generated column of EXCLUDED";
+		return copyObject(node);
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->depth++;
+		result = query_tree_mutator((Query *) node, excluded_mutator, context, 0);
+		context->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, excluded_mutator, context);
+}
+
+static Node *
+adapt_excluded(Upsert *upsert, Node *node)
+{
+	ExcludedContext context = {upsert, 0};
+
+	return excluded_mutator(node, &context);
+}
+
+/* ---- the condition ---- */
+
+/* the index that decides; raises what the server raises when there is none */
+static Oid
+find_index(Upsert *upsert)
+{
+	PlannerInfo *root = makeNode(PlannerInfo);
+	OnConflictExpr *conflict;
+	List	   *indexes;
+
+	root->parse = copyObject(upsert->query);
+	conflict = root->parse->onConflict;
+	conflict->arbiterElems = (List *)
+		eval_const_expressions(NULL, (Node *) conflict->arbiterElems);
+	conflict->arbiterWhere = (Node *)
+		make_ands_implicit((Expr *) eval_const_expressions(NULL, conflict->arbiterWhere));
+	indexes = infer_arbiter_indexes(root);
+	if (list_length(indexes) != 1)
+	{
+		upsert->impossible = "several indexes decide about conflicts";
+		return InvalidOid;
+	}
+	return linitial_oid(indexes);
+}
+
+/* column number of the index, of the rows of entry rti */
+static Expr *
+index_column(Upsert *upsert, IndexInfo *info, int number, Index rti)
+{
+	AttrNumber	attno = info->ii_IndexAttrNumbers[number];
+	ListCell   *expr = list_head(info->ii_Expressions);
+	Node	   *result;
+
+	if (attno > 0)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(upsert->relation), attno - 1);
+
+		return (Expr *) makeVar(rti, attno, attribute->atttypid, attribute->atttypmod,
+								attribute->attcollation, 0);
+	}
+	for (int i = 0; i < number; i++)
+	{
+		if (info->ii_IndexAttrNumbers[i] == 0)
+			expr = lnext(info->ii_Expressions, expr);
+	}
+	result = copyObject(lfirst(expr));
+	ChangeVarNodes(result, 1, rti, 0);
+	return (Expr *) result;
+}
+
+/* as an argument of the index's operator */
+static Expr *
+as_operand(Expr *expr, Oid type)
+{
+	if (exprType((Node *) expr) == type || IsPolymorphicType(type) || type == RECORDOID)
+		return expr;
+	return (Expr *) makeRelabelType(expr, type, -1, exprCollation((Node *) expr),
+									COERCE_IMPLICIT_CAST);
+}
+
+static Expr *
+make_equality(Upsert *upsert, IndexInfo *info, int number, Expr *left, Expr *right)
+{
+	Relation	index = upsert->index;
+	Oid			type = index->rd_opcintype[number];
+	Oid			operator = get_opfamily_member(index->rd_opfamily[number], type, type,
+											   BTEqualStrategyNumber);
+	OpExpr	   *result;
+
+	if (!OidIsValid(operator))
+		elog(ERROR, "index %u has no equality for column %d", RelationGetRelid(index), number + 1);
+	result = (OpExpr *) make_opclause(operator, BOOLOID, false, as_operand(left, type),
+									  as_operand(right, type), InvalidOid,
+									  index->rd_indcollation[number]);
+	set_opfuncid(result);
+	if (!info->ii_NullsNotDistinct)
+		return (Expr *) result;
+	result->xpr.type = T_DistinctExpr;
+	return makeBoolExpr(NOT_EXPR, list_make1(result), -1);
+}
+
+/* the rows of VALUES that a Var of them stands for */
+typedef struct ValuesContext
+{
+	Query	   *query;
+	List	   *row;			/* NIL: Vars of VALUES are not allowed */
+	Index		values;			/* entry that was met */
+} ValuesContext;
+
+static Node *
+values_mutator(Node *node, ValuesContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == 0 &&
+		rt_fetch(((Var *) node)->varno, context->query->rtable)->rtekind == RTE_VALUES)
+	{
+		context->values = ((Var *) node)->varno;
+		if (context->row != NIL)
+			return copyObject(list_nth(context->row, ((Var *) node)->varattno - 1));
+	}
+	return expression_tree_mutator(node, values_mutator, context);
+}
+
+static bool
+is_known(Node *value)
+{
+	return !contain_var_clause(value) && !contain_volatile_functions(value) &&
+		!checkExprHasSubLink(value);
+}
+
+/* what the statement gives the column, in all of its rows; NIL when that is not known */
+static List *
+known_values(Upsert *upsert, AttrNumber attno)
+{
+	ValuesContext context = {upsert->query, NIL, 0};
+	List	   *rows;
+	List	   *result = NIL;
+	Node	   *given = NULL;
+	ListCell   *lc;
+
+	foreach(lc, upsert->query->targetList)
+	{
+		if (lfirst_node(TargetEntry, lc)->resno == attno)
+			given = (Node *) lfirst_node(TargetEntry, lc)->expr;
+	}
+	if (given == NULL)
+		return NIL;
+	(void) values_mutator(given, &context);
+	if (context.values == 0)
+		return is_known(given) ? list_make1(given) : NIL;
+	rows = rt_fetch(context.values, upsert->query->rtable)->values_lists;
+	if (list_length(rows) > MAX_KNOWN_VALUES)
+		return NIL;
+	foreach(lc, rows)
+	{
+		Node	   *value;
+
+		context.row = lfirst(lc);
+		value = values_mutator(given, &context);
+		if (!is_known(value))
+			return NIL;
+		result = lappend(result, value);
+	}
+	return result;
+}
+
+/* t.column = ANY of the known values; NULL when they are not known */
+static Expr *
+make_restriction(Upsert *upsert, IndexInfo *info, int number)
+{
+	AttrNumber	attno = info->ii_IndexAttrNumbers[number];
+	List	   *values = attno > 0 && !info->ii_NullsNotDistinct ? known_values(upsert, attno) :
+		NIL;
+	List	   *conditions = NIL;
+	Expr	   *column = index_column(upsert, info, number, upsert->target);
+	Oid			type = exprType((Node *) column);
+	ArrayExpr  *array;
+	ScalarArrayOpExpr *result;
+	OpExpr	   *equality;
+
+	if (values == NIL)
+		return NULL;
+	equality = (OpExpr *) make_equality(upsert, info, number, column, linitial(values));
+	if (list_length(values) == 1)
+		return (Expr *) equality;
+	array = makeNode(ArrayExpr);
+	array->array_typeid = get_array_type(type);
+	array->array_collid = exprCollation((Node *) column);
+	array->element_typeid = type;
+	array->elements = values;
+	array->location = -1;
+	if (!OidIsValid(array->array_typeid) || type != upsert->index->rd_opcintype[number])
+	{
+		ListCell   *lc;
+
+		foreach(lc, values)
+			conditions = lappend(conditions, make_equality(upsert, info, number,
+														   copyObject(column), lfirst(lc)));
+		return make_orclause(conditions);
+	}
+	result = makeNode(ScalarArrayOpExpr);
+	result->opno = equality->opno;
+	result->opfuncid = equality->opfuncid;
+	result->useOr = true;
+	result->inputcollid = equality->inputcollid;
+	result->args = list_make2(column, array);
+	result->location = -1;
+	return (Expr *) result;
+}
+
+static Node *
+make_condition(Upsert *upsert)
+{
+	IndexInfo  *info = BuildIndexInfo(upsert->index);
+	List	   *conditions = NIL;
+
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		Expr	   *restriction = make_restriction(upsert, info, i);
+
+		conditions = lappend(conditions,
+							 make_equality(upsert, info, i,
+										   index_column(upsert, info, i, upsert->target),
+										   index_column(upsert, info, i, upsert->excluded)));
+		if (restriction != NULL)
+			conditions = lappend(conditions, restriction);
+	}
+	for (int side = 0; side < 2; side++)
+	{
+		List	   *predicate = copyObject(info->ii_Predicate);
+
+		ChangeVarNodes((Node *) predicate, 1, side == 0 ? upsert->target : upsert->excluded, 0);
+		conditions = list_concat(conditions, predicate);
+	}
+	return adapt_excluded(upsert, (Node *) make_ands_explicit(conditions));
+}
+
+/* "((a), (lower(b))) WHERE (c)": how a statement on a shard names the index */
+static char *
+make_conflict_target(Upsert *upsert)
+{
+	Oid			index = RelationGetRelid(upsert->index);
+	int			level = deparse_settings_begin();
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	StringInfoData sql;
+	Datum		predicate;
+	bool		isNull;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "index %u not found", index);
+	initStringInfo(&sql);
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(upsert->index); i++)
+	{
+		Datum		column = DirectFunctionCall3(pg_get_indexdef_ext, ObjectIdGetDatum(index),
+												 Int32GetDatum(i + 1), BoolGetDatum(false));
+
+		appendStringInfo(&sql, "%s(%s)", i == 0 ? "(" : ", ", TextDatumGetCString(column));
+	}
+	appendStringInfoChar(&sql, ')');
+	predicate = SysCacheGetAttr(INDEXRELID, tuple, Anum_pg_index_indpred, &isNull);
+	if (!isNull)
+	{
+		predicate = DirectFunctionCall2(pg_get_expr, predicate,
+										ObjectIdGetDatum(RelationGetRelid(upsert->relation)));
+		appendStringInfo(&sql, " WHERE %s", TextDatumGetCString(predicate));
+	}
+	ReleaseSysCache(tuple);
+	deparse_settings_end(level);
+	return sql.data;
+}
+
+/* ---- the statement ---- */
+
+static MergeAction *
+make_action(CmdType command, Node *qual, List *targetList)
+{
+	MergeAction *action = makeNode(MergeAction);
+
+	compat_action_set_matched(action, command == CMD_UPDATE);
+	action->commandType = command;
+	action->qual = qual;
+	action->targetList = targetList;
+	return action;
+}
+
+/* INSERT of the excluded row */
+static List *
+make_insert_list(Upsert *upsert, List *columns)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(upsert->relation),
+													lfirst_int(lc) - 1);
+		Var		   *var = makeVar(upsert->excluded, attribute->attnum, attribute->atttypid,
+								  attribute->atttypmod, attribute->attcollation, 0);
+
+		result = lappend(result, makeTargetEntry((Expr *) var, attribute->attnum,
+												 pstrdup(NameStr(attribute->attname)), false));
+	}
+	return result;
+}
+
+/* what gave the rows stays in the range table, for its numbering, but as nothing */
+static void
+forget_sources(Upsert *upsert, Query *merge)
+{
+	ListCell   *lc;
+
+	foreach(lc, merge->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		Index		rti = foreach_current_index(lc) + 1;
+
+		if (rti == upsert->target || rti == upsert->excluded)
+			continue;
+		rte->rtekind = RTE_RESULT;
+		rte->subquery = NULL;
+		rte->values_lists = NIL;
+		rte->inFromCl = false;
+	}
+}
+
+static Query *
+make_merge(Upsert *upsert)
+{
+	Query	   *query = upsert->query;
+	OnConflictExpr *conflict = query->onConflict;
+	Query	   *merge = copyObject(query);
+	RangeTblRef *source = makeNode(RangeTblRef);
+	List	   *columns;
+	RangeTblEntry *rows = make_rows(upsert, &columns);
+	MergeAction *update;
+	MergeAction *insert;
+
+	update = make_action(CMD_UPDATE, adapt_excluded(upsert, conflict->onConflictWhere),
+						 (List *) adapt_excluded(upsert, (Node *) conflict->onConflictSet));
+	insert = make_action(CMD_INSERT, NULL, make_insert_list(upsert, columns));
+	forget_sources(upsert, merge);
+	list_nth_cell(merge->rtable, upsert->excluded - 1)->ptr_value = rows;
+	/* partitions have their part of the index; children have none */
+	rt_fetch(upsert->target, merge->rtable)->inh =
+		upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	source->rtindex = upsert->excluded;
+	merge->commandType = CMD_MERGE;
+	merge->onConflict = NULL;
+	merge->targetList = NIL;
+	merge->override = OVERRIDING_NOT_SET;
+	merge->jointree = makeFromExpr(list_make1(source), make_condition(upsert));
+	merge->mergeActionList = list_make2(update, insert);
+	return merge;
+}
+
+static const char *
+find_obstacle(Query *query, Relation relation)
+{
+	if (query->hasRowSecurity)
+		return "ON CONFLICT of a table with policies";
+	if (relation->trigdesc != NULL && relation->trigdesc->trig_insert_before_row)
+		return "ON CONFLICT of a table with BEFORE INSERT triggers";
+	if (contain_volatile_functions((Node *) query->cteList))
+		return "ON CONFLICT beside a volatile common table expression";
+	return NULL;
+}
+
+PlannedStmt *
+planner_upsert(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	Upsert		upsert = {query, query->resultRelation, query->onConflict->exclRelIndex};
+	PlannedStmt *stmt = NULL;
+	Query	   *merge = NULL;
+	char	   *conflict = NULL;
+	Oid			index = InvalidOid;
+
+	upsert.relation = table_open(rt_fetch(upsert.target, query->rtable)->relid, NoLock);
+	upsert.impossible = find_obstacle(query, upsert.relation);
+	if (upsert.impossible == NULL)
+		index = find_index(&upsert);
+	if (OidIsValid(index))
+	{
+		upsert.index = index_open(index, AccessShareLock);
+		merge = make_merge(&upsert);
+		conflict = make_conflict_target(&upsert);
+		index_close(upsert.index, NoLock);
+	}
+	table_close(upsert.relation, NoLock);
+	if (upsert.impossible != NULL)
+		refusal->reason = upsert.impossible;
+	else
+		stmt = planner_change_upsert(request, merge, conflict, refusal);
+	return stmt;
+}
