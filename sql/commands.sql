@@ -8,6 +8,14 @@ CREATE FUNCTION citus_internal.truncate_tables(tables regclass[], restart_identi
 COMMENT ON FUNCTION citus_internal.truncate_tables(regclass[], boolean)
     IS 'truncates a node''s shells and shards of distributed tables';
 
+-- SET CONSTRAINTS for constraints of tables' shards on this node
+CREATE FUNCTION citus_internal.set_constraints(tables regclass[], names name[], deferred boolean)
+    RETURNS void
+    LANGUAGE C STRICT
+    AS 'MODULE_PATHNAME', $$citus_internal_set_constraints$$;
+COMMENT ON FUNCTION citus_internal.set_constraints(regclass[], name[], boolean)
+    IS 'defers or checks constraints of a node''s shards';
+
 -- pages and rows of all shards into the shell's pg_class row, for estimates
 CREATE FUNCTION citus_internal.set_table_size(table_name regclass, pages double precision,
                                               row_count double precision)

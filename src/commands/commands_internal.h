@@ -241,6 +241,9 @@ extern List *commands_steps_create_index(Command *command);
 extern List *commands_steps_reindex(Command *command);
 extern List *commands_steps_drop_index(Command *command);
 extern List *commands_steps_cluster(Command *command);
+/* set_constraints.c */
+extern List *commands_steps_set_constraints(Command *command);
+
 /* attached.c: statistics, policies, rules, triggers */
 extern List *commands_steps_create_statistics(Command *command);
 extern List *commands_steps_alter_statistics(Command *command);

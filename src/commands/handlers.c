@@ -15,6 +15,7 @@ static const CommandHandler handlers[] = {
 	{T_VacuumStmt, false, commands_steps_vacuum},
 	{T_LockStmt, false, commands_steps_lock},
 	{T_DiscardStmt, true, commands_steps_discard},
+	{T_ConstraintsSetStmt, true, commands_steps_set_constraints},
 	{T_ClusterStmt, false, commands_steps_cluster},
 
 	/* tables */

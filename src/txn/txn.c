@@ -330,6 +330,7 @@ send_begin(RemoteXact *xact)
 	command.sql = text;
 	command.owner = &txn_own_answer_marker;
 	remote_send(xact->conn, &command);
+	xact->constraints = 0;
 	txn_xact_set_state(xact, XACT_OPEN);
 }
 
@@ -540,6 +541,7 @@ forget_transaction(void)
 	local_node_wrote = false;
 	two_phase_required = false;
 	txn_role_reset();
+	txn_constraints_forget();
 	txn_backend_end();
 	if (txn_context != NULL)
 		MemoryContextReset(txn_context);
@@ -587,11 +589,13 @@ on_lifecycle_event(LifecycleEvent event, SubTransactionId subid, SubTransactionI
 		case LIFECYCLE_SUB_PRE_COMMIT:
 			txn_sub_commit();
 			txn_advisory_sub_commit();
+			txn_constraints_sub_commit();
 			break;
 		case LIFECYCLE_SUB_ABORT:
 			txn_snapshot_sub_abort();
 			txn_sub_abort();
 			txn_advisory_sub_abort();
+			txn_constraints_sub_abort();
 			break;
 		default:
 			break;

@@ -66,6 +66,7 @@ typedef struct RemoteXact
 	bool		wrote;			/* commands that write were sent in OPEN */
 	bool		commitFirst;	/* its COMMIT PREPARED is over before others begin */
 	int			savepoints;		/* highest nesting level with a savepoint there; 1: none */
+	int			constraints;	/* commands of txn_constraints.c that were sent */
 	char		gid[TXN_GID_SIZE];	/* from PREPARING on */
 
 	/* cluster snapshots by number, txn_snapshot.c; 0: none */
@@ -137,6 +138,14 @@ extern void txn_advisory_sub_abort(void);
 extern void txn_savepoints_send(RemoteXact *xact);
 extern void txn_sub_commit(void);
 extern void txn_sub_abort(void);
+
+/* ---- txn_constraints.c ---- */
+
+/* queues what was said of constraints up to a nesting level */
+extern void txn_constraints_send(RemoteXact *xact, int level);
+extern void txn_constraints_sub_commit(void);
+extern void txn_constraints_sub_abort(void);
+extern void txn_constraints_forget(void);
 
 /* ---- txn_settings.c ---- */
 

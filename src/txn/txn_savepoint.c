@@ -28,10 +28,12 @@ txn_savepoints_send(RemoteXact *xact)
 	{
 		char		sql[64];
 
+		txn_constraints_send(xact, xact->savepoints);
 		snprintf(sql, sizeof(sql), "SAVEPOINT savepoint_%d", xact->savepoints + 1);
 		txn_send_own(xact->conn, sql);
 		xact->savepoints++;
 	}
+	txn_constraints_send(xact, level);
 }
 
 /* The sub-transaction is about to become part of its parent. */

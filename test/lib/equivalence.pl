@@ -267,13 +267,8 @@ my @source = $mode eq 'auto' ? auto_statements() : split_statements($own_text);
 my $ties = $own_text =~ /^--\s*ties:/m;
 my $nonempty = $own_text =~ /^--\s*nonempty:/m;
 my @statements = $mode eq 'auto' ? distribute_all(@source) : @source;
-# The cluster's database, when it is new.
 sub prepare_cluster {
     admin($psql, $cluster, 'CREATE SCHEMA eq') or die "no schema can be made\n";
-    return if $mode ne 'auto';
-    my ($name) = $cluster =~ /dbname=(\S+)/;
-    admin($psql, $cluster, "ALTER DATABASE $name SET citus.enable_unsafe_triggers = on")
-        or die "triggers cannot be allowed\n";
 }
 
 my $database = "equivalence_$$";

@@ -86,6 +86,13 @@ extern void txn_require_2pc(void);
  * may go on at once to what they find there.  After the first command to the node.
  */
 extern void txn_commit_first(const ClusterNode *node);
+/*
+ * A SET CONSTRAINTS for shards: in force on every node for the rest of the transaction, or until a
+ * rollback to before it.  Nodes get it with the next command.
+ */
+extern void txn_constraints_add(const char *sql);
+/* List of ClusterNode * that the transaction has written: where something may be left to check */
+extern List *txn_constraints_nodes(void);
 /* a connection failed: if it took part with writes, the transaction cannot commit any more */
 extern void txn_conn_failed(RemoteConn *conn);
 

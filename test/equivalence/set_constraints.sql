@@ -1,0 +1,188 @@
+-- Deferrable constraints and SET CONSTRAINTS: checked when one server checks them, on every node.
+-- only: distributed worker single
+CREATE TABLE log (n bigserial, what text);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO log (what) SELECT concat_ws(' ', TG_NAME, TG_OP, TG_TABLE_NAME, CASE WHEN TG_OP <> 'DELETE' THEN NEW::text ELSE OLD::text END);
+    RETURN NULL;
+END $$;
+CREATE TABLE t (k int PRIMARY KEY, a int);
+CREATE TABLE u (k int, a int, CONSTRAINT once UNIQUE (k, a) DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE v (k int, a int, CONSTRAINT v_once UNIQUE (k, a) DEFERRABLE, CONSTRAINT v_ex EXCLUDE USING btree (k WITH =, a WITH =) WHERE (a > 100) DEFERRABLE);
+CREATE TABLE parent (k int PRIMARY KEY);
+CREATE TABLE child (k int, n int, CONSTRAINT child_fk FOREIGN KEY (k) REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE now_child (k int, n int, CONSTRAINT now_fk FOREIGN KEY (k) REFERENCES parent DEFERRABLE);
+CREATE TABLE lookup (id int PRIMARY KEY);
+CREATE TABLE looks (k int, id int CONSTRAINT looks_fk REFERENCES lookup DEFERRABLE INITIALLY DEFERRED);
+CREATE TABLE pt (k int, d int, CONSTRAINT pt_once UNIQUE (k, d) DEFERRABLE INITIALLY DEFERRED) PARTITION BY RANGE (d);
+CREATE TABLE pt1 PARTITION OF pt FOR VALUES FROM (0) TO (10);
+-- distribute: SELECT create_distributed_table('log', 'n')
+-- distribute: SELECT create_distributed_table('t', 'k')
+-- distribute: SELECT create_distributed_table('u', 'k')
+-- distribute: SELECT create_distributed_table('v', 'k')
+-- distribute: SELECT create_distributed_table('parent', 'k')
+-- distribute: SELECT create_distributed_table('child', 'k')
+-- distribute: SELECT create_distributed_table('now_child', 'k')
+-- distribute: SELECT create_reference_table('lookup')
+-- distribute: SELECT create_distributed_table('looks', 'k')
+-- distribute: SELECT create_distributed_table('pt', 'k')
+CREATE CONSTRAINT TRIGGER at_end AFTER INSERT OR UPDATE ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.a <> 0) EXECUTE FUNCTION note();
+CREATE CONSTRAINT TRIGGER at_once AFTER DELETE ON t DEFERRABLE FOR EACH ROW EXECUTE FUNCTION note();
+CREATE CONSTRAINT TRIGGER never AFTER INSERT ON t NOT DEFERRABLE FOR EACH ROW EXECUTE FUNCTION note();
+-- worker
+SET CONSTRAINTS ALL DEFERRED;
+
+-- constraint triggers
+BEGIN;
+INSERT INTO t VALUES (13, 1);
+SAVEPOINT s;
+INSERT INTO t VALUES (14, 1);
+ROLLBACK TO s;
+INSERT INTO t VALUES (15, 1);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT what FROM log ORDER BY n;
+INSERT INTO t VALUES (16, 1);
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM t WHERE k = 13;
+SELECT what FROM log ORDER BY n;
+COMMIT;
+SELECT what FROM log ORDER BY n;
+TRUNCATE log;
+BEGIN;
+SET CONSTRAINTS at_once DEFERRED;
+SET CONSTRAINTS at_end IMMEDIATE;
+INSERT INTO t VALUES (17, 1);
+DELETE FROM t WHERE k = 15;
+SELECT what FROM log ORDER BY n;
+SAVEPOINT s;
+SET CONSTRAINTS at_once IMMEDIATE;
+SELECT what FROM log ORDER BY n;
+ROLLBACK TO s;
+SELECT what FROM log ORDER BY n;
+COMMIT;
+SELECT what FROM log ORDER BY n;
+BEGIN;
+SET CONSTRAINTS never DEFERRED;
+ROLLBACK;
+BEGIN;
+SET CONSTRAINTS nothing DEFERRED;
+ROLLBACK;
+
+-- unique, exclusion
+INSERT INTO u SELECT i, 1 FROM generate_series(1, 20) i;
+INSERT INTO u VALUES (1, 1);
+UPDATE u SET a = 1;
+BEGIN;
+INSERT INTO u VALUES (1, 1), (2, 1), (3, 1);
+SELECT count(*) FROM u;
+COMMIT;
+BEGIN;
+INSERT INTO u VALUES (1, 1), (2, 1), (3, 1);
+UPDATE u SET a = 2 WHERE k IN (1, 2, 3) AND ctid = (SELECT max(ctid) FROM u x WHERE x.k = u.k);
+COMMIT;
+SELECT * FROM u WHERE k < 4 ORDER BY k, a;
+BEGIN;
+INSERT INTO u VALUES (5, 1), (6, 1);
+SET CONSTRAINTS once IMMEDIATE;
+ROLLBACK;
+BEGIN;
+INSERT INTO u VALUES (7, 1);
+SAVEPOINT s;
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK TO s;
+DELETE FROM u WHERE k = 7;
+COMMIT;
+BEGIN;
+SET CONSTRAINTS once IMMEDIATE;
+INSERT INTO u VALUES (8, 1);
+ROLLBACK;
+BEGIN;
+SAVEPOINT a;
+SET CONSTRAINTS once IMMEDIATE;
+ROLLBACK TO a;
+INSERT INTO u VALUES (8, 1), (9, 1), (10, 1);
+DELETE FROM u WHERE k IN (8, 9, 10);
+COMMIT;
+BEGIN;
+SAVEPOINT a;
+SET CONSTRAINTS once IMMEDIATE;
+RELEASE a;
+SAVEPOINT b;
+INSERT INTO u VALUES (11, 1);
+ROLLBACK TO b;
+INSERT INTO u VALUES (11, 1);
+ROLLBACK;
+INSERT INTO v SELECT i, 1 FROM generate_series(1, 10) i;
+INSERT INTO v VALUES (1, 1);
+BEGIN;
+SET CONSTRAINTS v_once, v_ex DEFERRED;
+INSERT INTO v VALUES (1, 1), (2, 200), (2, 200), (3, 1);
+DELETE FROM v WHERE k IN (1, 2);
+UPDATE v SET a = a + 1 WHERE k = 3 AND ctid = (SELECT min(ctid) FROM v x WHERE x.k = 3);
+COMMIT;
+SELECT * FROM v ORDER BY k, a;
+BEGIN;
+SET CONSTRAINTS v_once DEFERRED;
+INSERT INTO v VALUES (5, 1), (6, 1);
+COMMIT;
+UPDATE v SET a = a + 1;
+UPDATE v SET k = k + 1;
+SELECT count(*), sum(k) FROM v;
+INSERT INTO pt VALUES (1, 1), (2, 1);
+BEGIN;
+INSERT INTO pt VALUES (1, 1);
+SET CONSTRAINTS pt_once IMMEDIATE;
+ROLLBACK;
+BEGIN;
+INSERT INTO pt VALUES (1, 1);
+DELETE FROM pt WHERE k = 1;
+COMMIT;
+
+-- foreign keys
+INSERT INTO child VALUES (1, 1);
+BEGIN;
+INSERT INTO child VALUES (1, 1), (2, 2);
+INSERT INTO parent VALUES (1), (2);
+COMMIT;
+BEGIN;
+INSERT INTO child VALUES (3, 3);
+COMMIT;
+BEGIN;
+DELETE FROM parent;
+DELETE FROM child;
+COMMIT;
+INSERT INTO parent SELECT generate_series(1, 10);
+INSERT INTO now_child VALUES (11, 11);
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+INSERT INTO now_child VALUES (11, 11), (12, 12);
+SELECT count(*) FROM now_child;
+SET CONSTRAINTS child_fk IMMEDIATE;
+INSERT INTO parent VALUES (11), (12);
+SET CONSTRAINTS now_fk IMMEDIATE;
+INSERT INTO now_child VALUES (13, 13);
+ROLLBACK;
+BEGIN;
+INSERT INTO looks VALUES (1, 7), (2, 7);
+INSERT INTO lookup VALUES (7);
+COMMIT;
+INSERT INTO looks VALUES (1, 8);
+BEGIN;
+DELETE FROM lookup;
+COMMIT;
+SELECT count(*) FROM lookup;
+CREATE FUNCTION in_function() RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    SET CONSTRAINTS now_fk DEFERRED;
+    INSERT INTO now_child VALUES (20, 1), (21, 1);
+    INSERT INTO parent VALUES (20), (21);
+    RETURN (SELECT count(*) FROM now_child);
+END $$;
+SELECT in_function();
+BEGIN;
+SET CONSTRAINTS ALL DEFERRED;
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
+INSERT INTO now_child VALUES (30, 1), (31, 1);
+INSERT INTO parent VALUES (30), (31);
+COMMIT;
+SELECT count(*) FROM now_child;
