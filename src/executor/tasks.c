@@ -273,9 +273,16 @@ executor_task_name(const ExecutorTask *task, TupleDesc resultDesc)
 	for (int i = 0; i < nparams; i++)
 		low = hash_combine64(low, hash_bytes_uint32_extended(task->params->types[i], 0));
 	for (int i = 0; resultDesc != NULL && i < resultDesc->natts; i++)
-		low = hash_combine64(low,
-							 hash_bytes_uint32_extended(TupleDescAttr(resultDesc, i)->atttypid,
-														1));
+	{
+		Form_pg_attribute attribute = TupleDescAttr(resultDesc, i);
+
+		low = hash_combine64(low, hash_bytes_uint32_extended(attribute->atttypid, 1));
+		/* two more that the server wants to stay as they are, where a type has them */
+		if (attribute->atttypmod != -1)
+			low = hash_combine64(low, hash_bytes_uint32_extended(attribute->atttypmod, 2));
+		if (OidIsValid(attribute->attcollation))
+			low = hash_combine64(low, hash_bytes_uint32_extended(attribute->attcollation, 3));
+	}
 	return name_of_hashes(low, high);
 }
 

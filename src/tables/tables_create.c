@@ -53,6 +53,7 @@ typedef struct Creation
 	List	   *family;			/* oids: the table, then its partitions */
 	ShardLayout *layout;		/* of the table; partitions are laid out like it */
 	bool		wasLocal;		/* a managed local table is being converted */
+	List	   *former;			/* of const DistTable *: the family, where it is laid out again */
 } Creation;
 
 /* ---- the local node ---- */
@@ -408,22 +409,37 @@ finish_shards(List *family)
 
 /* ---- the whole ---- */
 
+static const DistTable *
+former_of(const Creation *creation, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, creation->former)
+	{
+		if (((const DistTable *) lfirst(lc))->relid == relid)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
 static void
 record(const Creation *creation)
 {
+	Oid			relid = creation->spec.relid;
 	const DistTable *table;
 	ListCell   *lc;
 
-	tables_layout_record(creation->spec.relid, creation->layout, creation->spec.autoConverted);
-	table = catalog_table_get(creation->spec.relid);
+	tables_layout_record(relid, creation->layout, creation->spec.autoConverted,
+						 former_of(creation, relid));
+	table = catalog_table_get(relid);
 	foreach(lc, creation->family)
 	{
 		Oid			member = lfirst_oid(lc);
 
-		if (member != creation->spec.relid)
+		if (member != relid)
 			tables_layout_record(member,
 								 tables_layout_like(table, key_of_member(creation, member)),
-								 creation->spec.autoConverted);
+								 creation->spec.autoConverted, former_of(creation, member));
 	}
 }
 
@@ -552,9 +568,9 @@ tables_create_local(Oid relid, bool cascadeViaForeignKeys)
 }
 
 void
-tables_lay_out_again(Oid relid, ShardLayout *layout, List *held)
+tables_lay_out_again(Oid relid, ShardLayout *layout, List *held, List *former)
 {
-	Creation	creation = {.layout = layout};
+	Creation	creation = {.layout = layout, .former = former};
 	ListCell   *lc;
 
 	creation.spec.relid = relid;

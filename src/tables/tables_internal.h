@@ -44,9 +44,11 @@ extern ShardLayout *tables_layout_choose(const TableSpec *spec, AttrNumber keyAt
 extern ShardLayout *tables_layout_like(const DistTable *model, AttrNumber keyAttno);
 /*
  * Puts the rows for relid under layout into pg_dist_* of all nodes.  Shard ids are drawn here, in
- * the order of the ranges.
+ * the order of the ranges, but where a shard takes over those of the table as it was (former, or
+ * NULL).
  */
-extern void tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted);
+extern void tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted,
+								 const DistTable *former);
 /* pg_dist_partition.autoconverted on all nodes */
 extern void tables_set_auto_converted(Oid relid, bool autoConverted);
 /* removes the row of a group that has no table any more, on all nodes */
@@ -186,8 +188,11 @@ extern int	tables_drop_all_shards(const DistTable *table, const char *schemaName
 extern void tables_create_local(Oid relid, bool cascadeViaForeignKeys);
 /* one table and its partitions, whatever foreign keys say */
 extern void tables_make_plain(Oid relid);
-/* metadata and shards of a family whose shells are there, with held rows (of HeldRows *) */
-extern void tables_lay_out_again(Oid relid, ShardLayout *layout, List *held);
+/*
+ * Metadata and shards of a family whose shells are there, with held rows (of HeldRows *); former:
+ * the family as it was (of const DistTable *)
+ */
+extern void tables_lay_out_again(Oid relid, ShardLayout *layout, List *held, List *former);
 /* its shards and metadata, everywhere; not the shells */
 extern void tables_drop_shards_of_family(List *family);
 /* AccessExclusiveLock on the shells of all nodes; action is for the error when they are in use */
@@ -212,6 +217,7 @@ typedef struct Relayout
 	ShardLayout *layout;		/* the new one, of relid; the caller sets it */
 	ColocationId oldGroup;
 	List	   *held;			/* of HeldRows *, while it runs */
+	List	   *former;			/* of const DistTable *: the family as it was */
 } Relayout;
 
 extern Relayout *tables_relayout_make(Oid relid);

@@ -445,6 +445,8 @@ draw_ids(int n, int64 (*next) (void), const char *function)
 		}
 		return ids;
 	}
+	if (n == 0)
+		return NIL;
 	foreach(lc, cluster_query(cluster_coordinator(),
 							  psprintf("SELECT %s FROM pg_catalog.generate_series(1, %d)",
 									   function, n)))
@@ -466,21 +468,78 @@ next_of(List **ids)
 	return id;
 }
 
-static int
-count_placements(const ShardLayout *layout)
+static bool
+is_placed_on(const Shard *shard, List *groupIds)
 {
-	int			count = 0;
+	if (shard->nplacements != list_length(groupIds))
+		return false;
+	for (int i = 0; i < shard->nplacements; i++)
+	{
+		if (!list_member_int(groupIds, shard->placements[i].groupId))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * For each shard of layout the former one, on the same nodes, whose ids it takes over, or NULL.
+ * Whoever looks for a shard on a node that has not committed yet finds the former one there, which
+ * is locked, and waits; one with a new id would not exist for him.
+ */
+static const Shard **
+match_former(const ShardLayout *layout, const DistTable *former)
+{
+	const Shard **match = palloc0(sizeof(Shard *) * Max(layout->nshards, 1));
+	bool	   *taken = former == NULL ? NULL : palloc0(sizeof(bool) * Max(former->nshards, 1));
+
+	for (int i = 0; former != NULL && i < layout->nshards; i++)
+	{
+		/* the one of the same index, if possible */
+		for (int n = 0; match[i] == NULL && n < former->nshards; n++)
+		{
+			int			candidate = (i + n) % former->nshards;
+
+			if (taken[candidate] ||
+				!is_placed_on(former->shards[candidate], layout->groupIds[i]))
+				continue;
+			match[i] = former->shards[candidate];
+			taken[candidate] = true;
+		}
+	}
+	return match;
+}
+
+/* Ids: those that are new, in the order of the shards */
+typedef struct Ids
+{
+	List	   *shards;			/* of int64 * */
+	List	   *placements;
+} Ids;
+
+static void
+draw_new_ids(Ids *ids, const ShardLayout *layout, const Shard **match)
+{
+	int			nshards = 0;
+	int			nplacements = 0;
 
 	for (int i = 0; i < layout->nshards; i++)
-		count += list_length(layout->groupIds[i]);
-	return count;
+	{
+		if (match[i] != NULL)
+			continue;
+		nshards++;
+		nplacements += list_length(layout->groupIds[i]);
+	}
+	ids->shards = draw_ids(nshards, catalog_next_shard_id, "pg_catalog.master_get_new_shardid()");
+	ids->placements = draw_ids(nplacements, catalog_next_placement_id,
+							   "pg_catalog.master_get_new_placementid()");
 }
 
 static void
 record_shard(MetadataDelta *delta, Oid relid, const ShardLayout *layout, int index,
-			 ShardId shardId, List **placementIds)
+			 const Shard *former, Ids *ids)
 {
 	bool		hasRange = layout->partMethod == 'h';
+	ShardId		shardId = former != NULL ? former->id : next_of(&ids->shards);
 	int32		minToken = 0;
 	int32		maxToken = 0;
 	ListCell   *lc;
@@ -493,26 +552,31 @@ record_shard(MetadataDelta *delta, Oid relid, const ShardLayout *layout, int ind
 	else if (hasRange)
 		routing_shard_range(index, layout->nshards, &minToken, &maxToken);
 	cluster_delta_add_shard(delta, relid, shardId, hasRange, minToken, maxToken);
+	for (int p = 0; former != NULL && p < former->nplacements; p++)
+		cluster_delta_add_placement(delta, shardId, former->placements[p].id,
+									former->placements[p].groupId);
+	if (former != NULL)
+		return;
 	foreach(lc, layout->groupIds[index])
-		cluster_delta_add_placement(delta, shardId, next_of(placementIds), lfirst_int(lc));
+		cluster_delta_add_placement(delta, shardId, next_of(&ids->placements), lfirst_int(lc));
 }
 
 void
-tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted)
+tables_layout_record(Oid relid, const ShardLayout *layout, bool autoConverted,
+					 const DistTable *former)
 {
 	MetadataDelta *delta = cluster_delta_begin();
-	List	   *shardIds = draw_ids(layout->nshards, catalog_next_shard_id,
-									"pg_catalog.master_get_new_shardid()");
-	List	   *placementIds = draw_ids(count_placements(layout), catalog_next_placement_id,
-										"pg_catalog.master_get_new_placementid()");
+	const Shard **match = match_former(layout, former);
+	Ids			ids;
 	ObjectAddress address;
 
+	draw_new_ids(&ids, layout, match);
 	if (layout->newGroup)
 		cluster_delta_add_colocation(delta, &layout->group);
 	cluster_delta_add_table(delta, relid, layout->partMethod, layout->keyAttno,
 							layout->colocationId, layout->replicationModel);
 	for (int i = 0; i < layout->nshards; i++)
-		record_shard(delta, relid, layout, i, next_of(&shardIds), &placementIds);
+		record_shard(delta, relid, layout, i, match[i], &ids);
 	ObjectAddressSet(address, RelationRelationId, relid);
 	cluster_delta_add_object(delta, &address);
 	cluster_delta_apply(delta);

@@ -4,8 +4,9 @@
  *
  * The shells stay as they are, on all nodes, and with them whatever depends on the table.  Its rows
  * are read and kept by this node (a tuplestore), its shards go, new ones are made as for a table
- * that becomes distributed, and the rows are put into those.  Foreign keys between shards go with
- * the old shards, and come back at the end.
+ * that becomes distributed, and the rows are put into those.  New shards have the ids of former
+ * ones on their nodes, as far as there are any: see match_former() in tables_layout.c.  Foreign
+ * keys between shards go with the old shards, and come back at the end.
  *
  * Invariants: (1) all nodes' shells of the tables, and of those that foreign keys link to them, are
  * locked before the first row is read; (2) everything is part of the distributed transaction, so
@@ -227,12 +228,22 @@ tables_relayout_run(List *relayouts, bool keyLeaves)
 		hold_rows(lfirst(lc));
 	}
 	foreach(lc, relayouts)
-		tables_drop_shards_of_family(((Relayout *) lfirst(lc))->family);
+	{
+		Relayout   *relayout = lfirst(lc);
+		ListCell   *member;
+
+		foreach(member, relayout->family)
+			relayout->former = lappend(relayout->former,
+									   unconstify(DistTable *,
+												  catalog_table_get(lfirst_oid(member))));
+		tables_drop_shards_of_family(relayout->family);
+	}
 	foreach(lc, relayouts)
 	{
 		Relayout   *relayout = lfirst(lc);
 
-		tables_lay_out_again(relayout->relid, relayout->layout, relayout->held);
+		tables_lay_out_again(relayout->relid, relayout->layout, relayout->held,
+							 relayout->former);
 	}
 	restore_keys(keys);
 	foreach(lc, relayouts)
