@@ -25,6 +25,10 @@
 /* a busy server does not look at its socket, so it is told; but nobody waits long for that */
 #define FORGOTTEN_CANCEL_MS 1000
 
+/* pauses between attempts to connect to a server that has no place */
+#define RETRY_MIN_MS 50
+#define RETRY_MAX_MS 1000
+
 const RemoteTransport *remote_transport = &remote_libpq_transport;
 
 static dlist_head in_use = DLIST_STATIC_INIT(in_use);
@@ -165,17 +169,10 @@ remote_cache_clear(NodeId nodeId)
 }
 
 static void
-close_cached_to(const Address *address)
+close_cached(void)
 {
-	dlist_mutable_iter iter;
-
-	dlist_foreach_modify(iter, &cache)
-	{
-		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
-
-		if (conn->port == address->port && strcmp(conn->host, address->host) == 0)
-			remote_conn_close(conn);
-	}
+	while (!dlist_is_empty(&cache))
+		remote_conn_close(dlist_head_element(RemoteConn, node, &cache));
 }
 
 /* an error has left the connection behind; what still runs there is of no use to anybody */
@@ -290,24 +287,64 @@ make_conn(const RemoteTarget *target, const Address *address, int sharedSlot)
 }
 
 static void
-start_connecting(RemoteConn *conn, const RemoteTarget *target, const Address *address)
+open_link(RemoteConn *conn)
 {
-	RemoteTarget resolved = *target;
-	const char **keywords;
-	const char **values;
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(conn->context);
 
-	resolved.host = address->host;
-	resolved.port = address->port;
-	remote_conninfo_build(&resolved, address->user, address->database, &keywords, &values);
-	conn->generation = remote_conninfo_generation;
-	conn->openedAt = GetCurrentTimestamp();
-	conn->deadline = TimestampTzPlusMilliseconds(conn->openedAt, remote_connection_timeout);
-	old = MemoryContextSwitchTo(conn->context);
-	conn->link = conn->transport->open(keywords, values, remote_notice_receive, conn);
+	conn->wants = REMOTE_POLL_WAIT_WRITE;
+	conn->link = conn->transport->open(conn->keywords, conn->keywordValues,
+									   remote_notice_receive, conn);
 	MemoryContextSwitchTo(old);
 	if (conn->link == NULL)
 		remote_error_lost(conn, "out of memory");
+}
+
+static void
+start_connecting(RemoteConn *conn, const RemoteTarget *target, const Address *address)
+{
+	RemoteTarget resolved = *target;
+	MemoryContext old = MemoryContextSwitchTo(conn->context);
+
+	resolved.host = address->host;
+	resolved.port = address->port;
+	remote_conninfo_build(&resolved, address->user, address->database, &conn->keywords,
+						  &conn->keywordValues);
+	MemoryContextSwitchTo(old);
+	conn->generation = remote_conninfo_generation;
+	conn->openedAt = GetCurrentTimestamp();
+	conn->deadline = TimestampTzPlusMilliseconds(conn->openedAt, remote_connection_timeout);
+	open_link(conn);
+}
+
+/*
+ * A server that is full may have a place soon.  Its sessions end when they like, so it is asked
+ * again, less and less often, for as long as connecting may take.
+ */
+static bool
+plan_retry(RemoteConn *conn)
+{
+	TimestampTz retryAt;
+
+	if (!conn->transport->is_full(conn->link))
+		return false;
+	conn->retryPause = conn->retryPause == 0 ? RETRY_MIN_MS :
+		Min(2 * conn->retryPause, RETRY_MAX_MS);
+	retryAt = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), conn->retryPause);
+	if (retryAt >= conn->deadline)
+		return false;
+	conn->retryAt = retryAt;
+	return true;
+}
+
+static void
+retry(RemoteConn *conn)
+{
+	void	   *link = conn->link;
+
+	conn->retryAt = 0;
+	conn->link = NULL;
+	conn->transport->close(link);
+	open_link(conn);
 }
 
 RemoteConn *
@@ -337,8 +374,8 @@ remote_acquire(const RemoteTarget *target, bool optional, bool pristine)
 		return NULL;
 	if (full)
 	{
-		/* places that this session itself keeps busy come first */
-		close_cached_to(&address);
+		/* who waits keeps no place from others */
+		close_cached();
 		slot = remote_pool_take(address.host, address.port, false, !dlist_is_empty(&in_use),
 								&full);
 	}
@@ -369,6 +406,12 @@ remote_conn_poll(RemoteConn *conn)
 {
 	if (conn->state != REMOTE_CONNECTING)
 		return remote_conn_state(conn);
+	if (conn->retryAt != 0)
+	{
+		if (GetCurrentTimestamp() >= conn->retryAt)
+			retry(conn);
+		return remote_conn_state(conn);
+	}
 
 	conn->wants = conn->transport->poll(conn->link);
 	switch (conn->wants)
@@ -377,7 +420,8 @@ remote_conn_poll(RemoteConn *conn)
 			conn->state = REMOTE_IDLE;
 			break;
 		case REMOTE_POLL_FAILED:
-			remote_error_lost(conn, NULL);
+			if (!plan_retry(conn))
+				remote_error_lost(conn, NULL);
 			break;
 		default:
 			if (GetCurrentTimestamp() >= conn->deadline)

@@ -75,6 +75,7 @@ typedef struct RemoteTransport
 	bool		(*is_alive) (void *link);	/* for idle ones: nothing unexpected has arrived */
 	/* to be called every now and then while waiting: the network is silent and will remain so */
 	bool		(*is_cut) (void *link);
+	bool		(*is_full) (void *link);	/* poll() failed: the server has no place for us now */
 	int			(*backend_pid) (void *link);
 	bool		(*in_transaction) (void *link);
 	const char *(*error_text) (void *link);
@@ -200,6 +201,10 @@ struct RemoteConn
 	bool		cached;
 	TimestampTz openedAt;
 	TimestampTz deadline;		/* of connecting */
+	TimestampTz retryAt;		/* while connecting: the server was full, try again; 0: trying */
+	int			retryPause;		/* the last one, ms */
+	const char **keywords;		/* of connecting */
+	const char **keywordValues;
 	uint32		generation;		/* of citus.node_conninfo */
 	bool		isClosing;		/* do not cache on release */
 

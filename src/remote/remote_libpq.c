@@ -40,6 +40,7 @@ typedef struct PqLink
 	TimestampTz silentSince;	/* as far as is_cut() knows; 0: nothing is awaited */
 	char		chunkTag[64];	/* command tag that came with the last chunk of rows */
 	uint64		chunkCount;		/* its row count */
+	char		errorText[1024];	/* of a failed attempt to connect */
 } PqLink;
 
 static void
@@ -128,6 +129,8 @@ pq_open(const char *const *keywords, const char *const *values, RemoteNoticeCall
 		pfree(pq);
 		return NULL;
 	}
+	/* with the SQLSTATE of a refusal */
+	(void) PQsetErrorVerbosity(pq->conn, PQERRORS_VERBOSE);
 	pq->silenceMs = silence_of_params(keywords, values);
 	pq->notice = notice;
 	pq->noticeArg = noticeArg;
@@ -166,6 +169,7 @@ pq_poll(void *link)
 			return REMOTE_POLL_WAIT_READ;
 		case PGRES_POLLING_OK:
 			PQsetnonblocking(pq->conn, 1);
+			(void) PQsetErrorVerbosity(pq->conn, PQERRORS_DEFAULT);
 			return REMOTE_POLL_OK;
 		case PGRES_POLLING_FAILED:
 			return REMOTE_POLL_FAILED;
@@ -248,10 +252,55 @@ pq_in_transaction(void *link)
 	return PQtransactionStatus(((PqLink *) link)->conn) != PQTRANS_IDLE;
 }
 
+/*
+ * Of an attempt to connect only the text is known, but a verbose one: "FATAL:  53300: sorry, ..."
+ * with a line about the source of the server at its end.
+ */
+static const char *
+find_sqlstate(const char *text)
+{
+	const char *found = text;
+
+	while ((found = strstr(found, ":  ")) != NULL)
+	{
+		found += 3;
+		if (strspn(found, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+			strncmp(found + 5, ": ", 2) == 0)
+			return found;
+	}
+	return NULL;
+}
+
+static bool
+pq_is_full(void *link)
+{
+	const char *sqlstate = find_sqlstate(PQerrorMessage(((PqLink *) link)->conn));
+
+	return sqlstate != NULL && strncmp(sqlstate, "53300", 5) == 0;
+}
+
+/* the text as it is when not verbose */
 static const char *
 pq_error_text(void *link)
 {
-	return PQerrorMessage(((PqLink *) link)->conn);
+	PqLink	   *pq = link;
+	const char *text = PQerrorMessage(pq->conn);
+	const char *sqlstate = pq->polling == PGRES_POLLING_FAILED ? find_sqlstate(text) : NULL;
+	char	   *end;
+
+	if (sqlstate == NULL)
+		return text;
+	snprintf(pq->errorText, sizeof(pq->errorText), "%.*s%s", (int) (sqlstate - text), text,
+			 sqlstate + 7);
+	end = strrchr(pq->errorText, '\n');
+	if (end != NULL && end[1] == '\0')
+	{
+		*end = '\0';
+		end = strrchr(pq->errorText, '\n');
+	}
+	if (end != NULL)
+		*end = '\0';
+	return pq->errorText;
 }
 
 /* ---- sending ---- */
@@ -576,6 +625,7 @@ const RemoteTransport remote_libpq_transport = {
 	.socket = pq_socket,
 	.is_alive = pq_is_alive,
 	.is_cut = pq_is_cut,
+	.is_full = pq_is_full,
 	.backend_pid = pq_backend_pid,
 	.in_transaction = pq_in_transaction,
 	.error_text = pq_error_text,

@@ -8,7 +8,11 @@
  *
  * A session at the limit waits on one condition variable for all nodes until somebody closes a
  * connection.  Idle cached connections hold a place, too; the last tenth of the places is kept
- * free of them, so that sessions that wait always get their turn.
+ * free of them, and a session that waits gives up its own, so that all get their turn.
+ *
+ * Sessions that hold connections while they wait for another may wait for each other.  What each
+ * holds and waits for is in shared memory, too, and whoever has waited for a second looks whether
+ * anybody is left who could give back what is missing; if not, the youngest gives up.
  *
  * Not here: which connection is kept (remote_conn.c).
  */
@@ -18,6 +22,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/condition_variable.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -39,26 +44,48 @@ typedef struct PoolNode
 	int			connections;	/* 0: the entry is free */
 } PoolNode;
 
-/* nodes are protected by pool_lock */
+/* by number of its process */
+typedef struct PoolSession
+{
+	int			waitsFor;		/* index of the node; -1: does not wait */
+	TimestampTz since;
+	int			nheld;
+	uint16		held[POOL_NODES];
+} PoolSession;
+
+/* nodes and sessions are protected by pool_lock */
 typedef struct Pool
 {
 	ConditionVariable freed;
 	PoolNode	nodes[POOL_NODES];
+	int			nsessions;
+	PoolSession sessions[FLEXIBLE_ARRAY_MEMBER];
 } Pool;
 
 static Pool *pool = NULL;
 static LWLock *pool_lock = NULL;
 
+static int
+session_count(void)
+{
+	return MaxBackends + NUM_AUXILIARY_PROCS;
+}
+
 static Size
 pool_size(void)
 {
-	return sizeof(Pool);
+	return offsetof(Pool, sessions) + (Size) session_count() * sizeof(PoolSession);
 }
 
 static void
 init_pool(void *segment)
 {
-	ConditionVariableInit(&((Pool *) segment)->freed);
+	Pool	   *fresh = segment;
+
+	ConditionVariableInit(&fresh->freed);
+	fresh->nsessions = session_count();
+	for (int i = 0; i < fresh->nsessions; i++)
+		fresh->sessions[i].waitsFor = -1;
 }
 
 void
@@ -112,21 +139,34 @@ find_node(const char *host, int port)
 	return unused;
 }
 
-/* one attempt; false when the limit is reached */
+/* one attempt; false when the limit is reached, and since then, if that is given, it waits */
 static bool
-try_take(const char *host, int port, int *slot)
+try_take(const char *host, int port, TimestampTz since, int *slot)
 {
+	PoolSession *own = &pool->sessions[compat_my_proc_number()];
 	int			limit = pool_limit();
 	bool		taken = true;
 
 	LWLockAcquire(pool_lock, LW_EXCLUSIVE);
+	own->waitsFor = -1;
 	*slot = find_node(host, port);
 	if (*slot >= 0)
 	{
 		if (limit > 0 && pool->nodes[*slot].connections >= limit)
+		{
 			taken = false;
+			if (since != 0)
+			{
+				own->waitsFor = *slot;
+				own->since = since;
+			}
+		}
 		else
+		{
 			pool->nodes[*slot].connections++;
+			own->held[*slot]++;
+			own->nheld++;
+		}
 	}
 	LWLockRelease(pool_lock);
 	if (!taken)
@@ -134,21 +174,113 @@ try_take(const char *host, int port, int *slot)
 	return taken;
 }
 
+static void
+stop_waiting(void)
+{
+	LWLockAcquire(pool_lock, LW_EXCLUSIVE);
+	pool->sessions[compat_my_proc_number()].waitsFor = -1;
+	LWLockRelease(pool_lock);
+}
+
 /*
- * A session that holds other connections might wait for one that waits for it: it gives up after
- * the time it would wait for the network.
+ * Lets everybody who can go on end and give back what he holds, until nobody is left who can.  The
+ * caller holds pool_lock.
  */
+static void
+let_end(int limit, bool *ended)
+{
+	int			unused[POOL_NODES];
+	bool		progress = true;
+
+	for (int i = 0; i < POOL_NODES; i++)
+		unused[i] = limit - pool->nodes[i].connections;
+	while (progress)
+	{
+		progress = false;
+		for (int i = 0; i < pool->nsessions; i++)
+		{
+			PoolSession *session = &pool->sessions[i];
+
+			if (ended[i] || (session->waitsFor >= 0 && unused[session->waitsFor] <= 0))
+				continue;
+			ended[i] = progress = true;
+			for (int node = 0; session->nheld > 0 && node < POOL_NODES; node++)
+				unused[node] += session->held[node];
+		}
+	}
+}
+
+/* Is this the youngest of sessions that hold connections and wait for each other? */
+static bool
+is_victim(void)
+{
+	bool	   *ended = palloc0(pool->nsessions * sizeof(bool));
+	int			limit = pool_limit();
+	int			youngest = -1;
+
+	LWLockAcquire(pool_lock, LW_SHARED);
+	if (limit > 0)
+		let_end(limit, ended);
+	for (int i = 0; limit > 0 && i < pool->nsessions; i++)
+	{
+		PoolSession *session = &pool->sessions[i];
+
+		if (!ended[i] && session->nheld > 0 &&
+			(youngest < 0 || session->since > pool->sessions[youngest].since))
+			youngest = i;
+	}
+	LWLockRelease(pool_lock);
+	pfree(ended);
+	return youngest == compat_my_proc_number();
+}
+
+/*
+ * Waits in line; holdsOthers: for others that may wait for this session.  What they wait for may
+ * be no connection, so there is an end to it: the time that it would wait for the network.
+ */
+static int
+wait_for_place(const char *host, int port, bool holdsOthers)
+{
+	static uint32 waitEvent = 0;
+	TimestampTz since = GetCurrentTimestamp();
+	TimestampTz deadline = TimestampTzPlusMilliseconds(since, remote_connection_timeout);
+	int			slot;
+
+	if (waitEvent == 0)
+		waitEvent = compat_wait_event_new("CitusConnectionLimit");
+	ConditionVariablePrepareToSleep(&pool->freed);
+	while (!try_take(host, port, since, &slot))
+	{
+		bool		timedOut = ConditionVariableTimedSleep(&pool->freed, 1000, waitEvent);
+
+		if (timedOut && holdsOthers && is_victim())
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+					 errmsg("deadlock of sessions that wait for connections to other nodes"),
+					 errdetail("This one waits for a connection to node %s:%d. All sessions of"
+							   " this server together have reached the limit of %d connections.",
+							   host, port, pool_limit()),
+					 errhint("Run the transaction again, or raise citus.max_shared_pool_size.")));
+		if (holdsOthers && GetCurrentTimestamp() > deadline)
+			ereport(ERROR,
+					(errcode(ERRCODE_TOO_MANY_CONNECTIONS),
+					 errmsg("too many connections to node %s:%d", host, port),
+					 errdetail("All sessions of this server together have reached the limit of"
+							   " %d connections.", pool_limit()),
+					 errhint("Raise citus.max_shared_pool_size, or use fewer sessions.")));
+	}
+	return slot;
+}
+
 int
 remote_pool_take(const char *host, int port, bool optional, bool holdsOthers, bool *full)
 {
-	static uint32 waitEvent = 0;
-	TimestampTz deadline;
-	int			slot;
+	int			slot = -1;
 
 	*full = false;
 	if (pool == NULL || strlen(host) >= POOL_HOST_SIZE)
 		return -1;
-	if (try_take(host, port, &slot))
+	if (try_take(host, port, 0, &slot))
 		return slot;
 	if (optional)
 	{
@@ -156,36 +288,32 @@ remote_pool_take(const char *host, int port, bool optional, bool holdsOthers, bo
 		return -1;
 	}
 
-	if (waitEvent == 0)
-		waitEvent = compat_wait_event_new("CitusConnectionLimit");
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), remote_connection_timeout);
-	ConditionVariablePrepareToSleep(&pool->freed);
-	while (!try_take(host, port, &slot))
+	PG_TRY();
 	{
-		ConditionVariableTimedSleep(&pool->freed, 1000, waitEvent);
-		if (holdsOthers && GetCurrentTimestamp() > deadline)
-		{
-			ConditionVariableCancelSleep();
-			ereport(ERROR,
-					(errcode(ERRCODE_TOO_MANY_CONNECTIONS),
-					 errmsg("too many connections to node %s:%d", host, port),
-					 errdetail("All sessions of this server together have reached the limit of"
-							   " %d connections.", pool_limit()),
-					 errhint("Raise citus.max_shared_pool_size, or use fewer sessions.")));
-		}
+		slot = wait_for_place(host, port, holdsOthers);
 	}
-	ConditionVariableCancelSleep();
+	PG_FINALLY();
+	{
+		ConditionVariableCancelSleep();
+		stop_waiting();
+	}
+	PG_END_TRY();
 	return slot;
 }
 
 void
 remote_pool_give(int slot)
 {
+	PoolSession *own;
+
 	if (slot < 0)
 		return;
+	own = &pool->sessions[compat_my_proc_number()];
 	LWLockAcquire(pool_lock, LW_EXCLUSIVE);
 	Assert(pool->nodes[slot].connections > 0);
 	pool->nodes[slot].connections--;
+	own->held[slot]--;
+	own->nheld--;
 	LWLockRelease(pool_lock);
 	ConditionVariableBroadcast(&pool->freed);
 }
@@ -212,7 +340,7 @@ Datum
 citus_remote_connection_stats(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Pool	   *copy = palloc(sizeof(Pool));
+	Pool	   *copy = palloc(offsetof(Pool, sessions));
 
 	InitMaterializedSRF(fcinfo, 0);
 	LWLockAcquire(pool_lock, LW_SHARED);

@@ -92,6 +92,9 @@ build_set(WaitSet *entry, RemoteConn **conns, int nconns)
 	for (int i = 0; i < nconns; i++)
 	{
 		entry->ids[i] = conns[i]->id;
+		entry->positions[i] = -1;
+		if (conns[i]->retryAt != 0)
+			continue;
 		entry->positions[i] =
 			AddWaitEventToSet(entry->set, wanted_events(conns[i]),
 							  conns[i]->transport->socket(conns[i]->link), NULL,
@@ -258,8 +261,17 @@ is_ready_now(RemoteConn *conn)
 {
 	if (conn->state == REMOTE_BROKEN)
 		return true;
+	if (conn->retryAt != 0)
+		return GetCurrentTimestamp() >= conn->retryAt;
 	remote_queue_flush(conn);
 	return remote_has_result(conn) || conn->transport->socket(conn->link) == PGINVALID_SOCKET;
+}
+
+/* when a connection that is being opened must be looked at, whatever its socket says */
+static TimestampTz
+wake_up_at(RemoteConn *conn)
+{
+	return conn->retryAt != 0 ? conn->retryAt : conn->deadline;
 }
 
 void
@@ -280,7 +292,7 @@ remote_wait_any(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 
 			if (now == 0)
 				now = GetCurrentTimestamp();
-			left = TimestampDifferenceMilliseconds(now, conns[i]->deadline);
+			left = TimestampDifferenceMilliseconds(now, wake_up_at(conns[i]));
 			if (timeoutMs < 0 || left < timeoutMs)
 				timeoutMs = left;
 			anyConnecting = true;
@@ -295,7 +307,7 @@ remote_wait_any(RemoteConn **conns, int nconns, long timeoutMs, bool *ready)
 		return;
 	now = GetCurrentTimestamp();
 	for (int i = 0; i < nconns; i++)
-		if (conns[i]->state == REMOTE_CONNECTING && conns[i]->deadline <= now)
+		if (conns[i]->state == REMOTE_CONNECTING && wake_up_at(conns[i]) <= now)
 			ready[i] = true;
 }
 

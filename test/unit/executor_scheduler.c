@@ -266,6 +266,7 @@ static const RemoteTransport obeying_transport = {
 	.socket = obey_socket,
 	.is_alive = obey_yes,
 	.is_cut = obey_no,
+	.is_full = obey_no,
 	.backend_pid = obey_pid,
 	.in_transaction = obey_in_transaction,
 	.error_text = obey_error_text,

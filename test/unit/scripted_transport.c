@@ -336,6 +336,7 @@ const RemoteTransport scripted_transport = {
 	.socket = scripted_socket,
 	.is_alive = scripted_yes,
 	.is_cut = scripted_no,
+	.is_full = scripted_no,
 	.backend_pid = scripted_pid,
 	.in_transaction = scripted_no,
 	.error_text = scripted_error_text,
