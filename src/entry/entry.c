@@ -80,6 +80,7 @@ static set_rel_pathlist_hook_type previousRelPathlist = NULL;
 static get_relation_info_hook_type previousRelationInfo = NULL;
 static ProcessUtility_hook_type previousUtility = NULL;
 static ExecutorStart_hook_type previousExecutorStart = NULL;
+static ExecutorRun_hook_type previousExecutorRun = NULL;
 static emit_log_hook_type previousEmitLog = NULL;
 static shmem_request_hook_type previousShmemRequest = NULL;
 static shmem_startup_hook_type previousShmemStartup = NULL;
@@ -177,6 +178,13 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		commands_process(&call);
 		txn_statement_ended((TransactionStmt *) pstmt->utilityStmt, queryString);
 	}
+	else if (IsA(pstmt->utilityStmt, ExplainStmt))
+	{
+		ExplainWish before = executor_explain_begin((ExplainStmt *) pstmt->utilityStmt);
+
+		commands_process(&call);
+		executor_explain_end(before);
+	}
 	else
 		commands_process(&call);
 }
@@ -187,6 +195,7 @@ start_executor(QueryDesc *query, int eflags)
 	bool		replaced;
 
 	executor_statement_starts(query);
+	executor_explain_measure(query);
 	replaced = txn_held_replace(query);
 	/* the executor wants the query's snapshot to be the active one */
 	if (replaced)
@@ -203,6 +212,17 @@ start_executor(QueryDesc *query, int eflags)
 		planned_for_values = false;
 		executor_custom_plan_started(query);
 	}
+}
+
+static void
+run_executor(COMPAT_EXECUTOR_RUN_PARAMS)
+{
+	if (previousExecutorRun)
+		previousExecutorRun(COMPAT_EXECUTOR_RUN_ARGS);
+	else
+		standard_ExecutorRun(COMPAT_EXECUTOR_RUN_ARGS);
+	if (count == 0)
+		executor_explain_report(query);
 }
 
 static void
@@ -275,6 +295,8 @@ install_hooks(void)
 	ProcessUtility_hook = process_utility;
 	previousExecutorStart = ExecutorStart_hook;
 	ExecutorStart_hook = start_executor;
+	previousExecutorRun = ExecutorRun_hook;
+	ExecutorRun_hook = run_executor;
 	previousEmitLog = emit_log_hook;
 	emit_log_hook = edit_message;
 	previousShmemRequest = shmem_request_hook;

@@ -103,6 +103,7 @@ executor_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
 	executor_users_init();
+	executor_explain_init();
 	executor_triggers_init();
 	executor_parts_init();
 	executor_user_names_init();

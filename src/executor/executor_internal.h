@@ -186,6 +186,11 @@ typedef struct ExecutorTask
 	const ClusterNode **candidates;
 	int			candidate;		/* in use */
 
+	/* EXPLAIN ANALYZE: what the task shall tell about its plan; 0: nothing */
+	int			explain;
+	int			explainFormat;
+	char	   *planText;		/* what it has told */
+
 	TaskState	state;
 	uint64		rows;			/* received */
 	uint64		bytes;
@@ -209,6 +214,14 @@ extern char *executor_task_name(const ExecutorTask *task, TupleDesc resultDesc);
 /* sets statementName of the only task when it is worth it */
 extern void executor_tasks_name(List *tasks, TupleDesc resultDesc);
 extern uint64 executor_tasks_count(List *tasks);
+
+/* ---- plans that tasks have run (explain_run.c) ---- */
+
+extern void executor_explain_init(void);
+extern void executor_explain_mark(List *tasks, int instrument);
+extern const char *executor_explain_sql(const ExecutorTask *task);
+extern int	executor_explain_instrument(int mark);
+extern char *executor_explain_plan(QueryDesc *query, int mark, int format);
 
 /* ---- scheduler (scheduler.c) ---- */
 

@@ -3,7 +3,8 @@
  *	  EXPLAIN of the custom scan: strategy, tasks, and the plan of one task or of all.
  *
  * A task's plan is what EXPLAIN says on its node, without executing it.  Under ANALYZE the
- * statement has run once, as always; rows, bytes and times per task are those measured here.
+ * statement has run once, as always: the plan is what the node has measured (explain_run.c), rows,
+ * bytes and times per task are those seen here.
  */
 #include "postgres.h"
 #include "commands/dbcommands.h"
@@ -58,6 +59,7 @@ make_explain_task(ExecutorTask *task, ExplainState *es)
 	copy->stage = 0;
 	copy->copy = false;
 	copy->rows = 0;
+	copy->explain = 0;
 	return copy;
 }
 
@@ -116,10 +118,6 @@ explain_task(ExecutorTask *task, ExplainState *es)
 {
 	char	   *text = task->local ? executor_local_explain(task, es) :
 		explain_remotely(task, es);
-	int			length = strlen(text);
-
-	while (length > 0 && text[length - 1] == '\n')
-		text[--length] = '\0';
 	return text;
 }
 
@@ -193,7 +191,9 @@ show_plan(ExecutorTask *task, ExplainState *es)
 
 	if (!executor_explain_remote)
 		return;
-	text = explain_task(task, es);
+	text = task->planText != NULL ? task->planText : explain_task(task, es);
+	for (int length = strlen(text); length > 0 && text[length - 1] == '\n';)
+		text[--length] = '\0';
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 		append_lines(es->str, text, es->indent * 2, "->  ");
 	else

@@ -52,10 +52,15 @@ run_plan(PlannedStmt *planned, ExecutorTask *task, ParamListInfo params, DestRec
 	uint64		processed;
 
 	desc = CreateQueryDesc(planned, task->sql, GetActiveSnapshot(), InvalidSnapshot,
-						   planned->canSetTag ? dest : None_Receiver, params, NULL, 0);
+						   planned->canSetTag ? dest : None_Receiver, params, NULL,
+						   executor_explain_instrument(task->explain));
 	ExecutorStart(desc, 0);
 	compat_executor_run(desc, ForwardScanDirection, 0);
 	processed = desc->estate->es_processed;
+	if (task->explain != 0 && planned->canSetTag)
+		task->planText = MemoryContextStrdup(GetMemoryChunkContext(task),
+											 executor_explain_plan(desc, task->explain,
+																   task->explainFormat));
 	ExecutorFinish(desc);
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);

@@ -226,6 +226,7 @@ executor_scan_resolve(DistScanState *state)
 	state->tasks = executor_tasks_make(fragment, state->params, parent, state->econtext,
 									   &state->nshards);
 	executor_tasks_name(state->tasks, state->reader == NULL ? NULL : SCAN_DESC(state));
+	executor_explain_mark(state->tasks, state->css.ss.ps.state->es_instrument);
 	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(caller);
 }

@@ -133,8 +133,8 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 {
 	RemoteCommand command = {0};
 
-	command.sql = task->sql;
-	command.statementName = task->statementName;
+	command.sql = executor_explain_sql(task);
+	command.statementName = task->explain == 0 ? task->statementName : NULL;
 	command.binaryResult = run->options.binary;
 	command.sync = true;
 	command.decisive = run->options.commits;
@@ -347,6 +347,16 @@ adapt_depth(RunConn *rc, ExecutorTask *task)
 		node->depth = 1;
 }
 
+/* it lives as long as the task, longer than the run */
+static void
+take_plan(RunConn *rc, ExecutorTask *task)
+{
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(task));
+
+	task->planText = remote_take_plan(rc->conn, task->index);
+	MemoryContextSwitchTo(caller);
+}
+
 static void
 finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
 {
@@ -355,6 +365,8 @@ finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
 	task->ended = GetCurrentTimestamp();
 	rc->underWay = list_delete_ptr(rc->underWay, task);
 	run->unfinished--;
+	if (task->explain != 0)
+		take_plan(rc, task);
 	adapt_depth(rc, task);
 	rc->lastEnd = task->ended;
 	feed_conn(run, rc);

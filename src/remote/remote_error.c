@@ -227,6 +227,37 @@ remote_notice_receive(void *arg, const RemoteError *fields)
 	conn->noticesTail = &notice->next;
 }
 
+static bool
+is_plan(const RemoteNotice *notice)
+{
+	return notice->fields.sqlstate == REMOTE_PLAN_MESSAGE && notice->elevel == INFO &&
+		notice->fields.message != NULL && notice->fields.detail != NULL;
+}
+
+static void
+keep_plan(RemoteConn *conn, const RemoteError *fields)
+{
+	if (conn->plan != NULL)
+		pfree(conn->plan);
+	conn->plan = MemoryContextStrdup(conn->context, fields->message);
+	conn->planId = atoi(fields->detail);
+}
+
+char *
+remote_take_plan(RemoteConn *conn, int id)
+{
+	char	   *plan = NULL;
+
+	remote_notices_relay(conn);
+	if (conn->plan == NULL)
+		return NULL;
+	if (conn->planId == id)
+		plan = pstrdup(conn->plan);
+	pfree(conn->plan);
+	conn->plan = NULL;
+	return plan;
+}
+
 void
 remote_notices_relay(RemoteConn *conn)
 {
@@ -238,9 +269,15 @@ remote_notices_relay(RemoteConn *conn)
 	conn->noticesTail = &conn->notices;
 	for (; notice != NULL; notice = notice->next)
 	{
-		const RemoteError told = error_for_user(&notice->fields);
+		RemoteError told;
 		const RemoteError *fields = &told;
 
+		if (is_plan(notice))
+		{
+			keep_plan(conn, &notice->fields);
+			continue;
+		}
+		told = error_for_user(&notice->fields);
 		ereport(notice->elevel,
 				(fields->sqlstate != 0 ? errcode(fields->sqlstate) : 0,
 				 errmsg_internal("%s", fields->message ? fields->message : ""),

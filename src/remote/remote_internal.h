@@ -257,6 +257,8 @@ struct RemoteConn
 	MemoryContext noticeContext;
 	RemoteNotice *notices;
 	RemoteNotice **noticesTail;
+	char	   *plan;			/* message that is the plan of a command, in context; or NULL */
+	int			planId;
 
 	/* prepared statements, most recently used first */
 	dlist_head	prepared;

@@ -120,6 +120,16 @@ compat_executor_run(QueryDesc *queryDesc, ScanDirection direction, uint64 count)
 #endif
 }
 
+/* what ExecutorRun_hook is given, and hands on */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTOR_RUN_PARAMS QueryDesc *query, ScanDirection direction, uint64 count
+#define COMPAT_EXECUTOR_RUN_ARGS query, direction, count
+#else
+#define COMPAT_EXECUTOR_RUN_PARAMS \
+	QueryDesc *query, ScanDirection direction, uint64 count, bool once
+#define COMPAT_EXECUTOR_RUN_ARGS query, direction, count, once
+#endif
+
 /* 17: counters of planner memory, not shown by us */
 static inline void
 compat_explain_one_plan(PlannedStmt *plan, IntoClause *into, struct ExplainState *es,

@@ -23,6 +23,22 @@ extern void executor_statement_started(QueryDesc *query);
 /* called by entry after that, when the statement was planned for the values of its parameters */
 extern void executor_custom_plan_started(QueryDesc *query);
 
+/* EXPLAIN of a client is about to run, and has run; statements inside are those it is about */
+typedef struct ExplainWish
+{
+	bool		active;
+	bool		verbose;
+	bool		costs;
+	bool		settings;
+	int			format;			/* ExplainFormat */
+} ExplainWish;
+
+extern ExplainWish executor_explain_begin(const ExplainStmt *stmt);
+extern void executor_explain_end(ExplainWish before);
+/* called by entry before a statement starts, and when it has run: another node may want its plan */
+extern void executor_explain_measure(QueryDesc *query);
+extern void executor_explain_report(QueryDesc *query);
+
 /*
  * ShardWriter: rows in, COPY into shards out.  Rows wait in a buffer per shard, in COPY's own
  * format, and leave as the argument of a function that copies them into the shard (in-process for

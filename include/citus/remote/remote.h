@@ -187,6 +187,14 @@ extern void remote_set_user_names(const char *(*restore) (const char *text, bool
 /* message text and SQLSTATE of the same, as the node gave it, palloc'd */
 extern char *remote_error_message(RemoteConn *conn, int *sqlstate);
 
+/*
+ * A message of level INFO with this SQLSTATE is the plan of a command, not for the client: its
+ * detail is a number that the command's sender knows it by.
+ */
+#define REMOTE_PLAN_MESSAGE MAKE_SQLSTATE('C', 'X', 'P', 'L', 'N')
+/* the last one of this number that has arrived, palloc'd, or NULL; others are forgotten */
+extern char *remote_take_plan(RemoteConn *conn, int id);
+
 /* ---- COPY ---- */
 
 /* data of any size; waits when more than citus.remote_copy_flush_threshold is unsent */
