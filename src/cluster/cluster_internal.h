@@ -78,6 +78,8 @@ extern bool cluster_may_draw_identity(Oid relid);
 
 /* raises 55000 unless another node opened this session */
 extern void cluster_require_internal(void);
+/* the row of a new group, on this node */
+extern void cluster_put_colocation(const ColocationGroup *group);
 /*
  * The elements of an array argument of type int4, int8 or text; how many.  Raises 22004 for a
  * null element when nulls is NULL.

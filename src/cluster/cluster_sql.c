@@ -166,8 +166,7 @@ citus_internal_add_colocation_metadata(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(4))
 		group.keyCollation = get_collation_oid(textToQualifiedNameList(PG_GETARG_TEXT_PP(4)),
 											   false);
-	if (catalog_colocation_get(group.id) == NULL)
-		catalog_colocation_insert(&group);
+	cluster_put_colocation(&group);
 	PG_RETURN_VOID();
 }
 

@@ -395,13 +395,38 @@ apply_drops(MetadataDelta *delta)
 	CommandCounterIncrement();
 }
 
+/*
+ * A row that was put there by hand, by whoever can look like another node, is in nobody's way and
+ * misleads nobody as long as it has no tables.
+ */
+void
+cluster_put_colocation(const ColocationGroup *group)
+{
+	const ColocationGroup *present = catalog_colocation_get(group->id);
+
+	if (present != NULL && present->shardCount == group->shardCount &&
+		present->replicationFactor == group->replicationFactor &&
+		present->keyType == group->keyType && present->keyCollation == group->keyCollation)
+		return;
+	if (present != NULL)
+	{
+		if (catalog_colocated_tables(group->id) != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("colocation group %d is another one on this node", group->id)));
+		catalog_colocation_delete(group->id);
+		CommandCounterIncrement();
+	}
+	catalog_colocation_insert(group);
+}
+
 static void
 apply_adds(MetadataDelta *delta)
 {
 	ListCell   *lc;
 
 	foreach(lc, delta->colocations)
-		catalog_colocation_insert(lfirst(lc));
+		cluster_put_colocation(lfirst(lc));
 	foreach(lc, delta->tables)
 	{
 		const TableRow *row = lfirst(lc);

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "txn/txn_internal.h"
 #include "txn/txn_snapshot_internal.h"
 
 /* how long one call waits for transactions to end */
@@ -58,12 +59,14 @@ citus_internal_snapshot_forget(PG_FUNCTION_ARGS)
 
 /*
  * citus_internal.snapshot_fence(ms int, transactions text) returns bool: have they all ended?
+ * Commits of others wait for a fence, for two fences' time at most (txn_commits.c).
  */
 Datum
 citus_internal_snapshot_fence(PG_FUNCTION_ARGS)
 {
 	List	   *ids = txn_snapshot_parse_ids(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
+	txn_require_internal();
 	txn_commits_fence(ids, PG_GETARG_INT32(0));
 	PG_RETURN_BOOL(txn_commits_await(ids, AWAIT_MS));
 }

@@ -266,8 +266,8 @@ citus_pid_for_gpid(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(txn_gpid_pid((uint64) PG_GETARG_INT64(0)));
 }
 
-static void
-require_internal(void)
+void
+txn_require_internal(void)
 {
 	if (!base_session_is_internal())
 		ereport(ERROR,
@@ -279,7 +279,7 @@ require_internal(void)
 Datum
 citus_internal_lend_role(PG_FUNCTION_ARGS)
 {
-	require_internal();
+	txn_require_internal();
 	base_require_superuser("lend a role");
 	txn_role_lend(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	PG_RETURN_VOID();
@@ -289,7 +289,7 @@ citus_internal_lend_role(PG_FUNCTION_ARGS)
 Datum
 citus_internal_assume_role(PG_FUNCTION_ARGS)
 {
-	require_internal();
+	txn_require_internal();
 	txn_role_assume(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }
