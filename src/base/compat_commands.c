@@ -15,6 +15,7 @@
 #include "pgstat.h"
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "citus/base/compat.h"
@@ -102,6 +103,21 @@ compat_copy_from_default(CopyFromState cstate, AttrNumber attno)
 	}
 	return NULL;
 #endif
+}
+
+void
+compat_require_maintenance(Oid relid, Oid tableId)
+{
+	AclResult	result;
+
+#if PG_VERSION_NUM >= 170000
+	result = pg_class_aclcheck(tableId, GetUserId(), ACL_MAINTAIN);
+#else
+	result = compat_object_ownercheck(RelationRelationId, tableId, GetUserId()) ? ACLCHECK_OK :
+		ACLCHECK_NOT_OWNER;
+#endif
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)), get_rel_name(relid));
 }
 
 bool

@@ -553,7 +553,7 @@ commands_steps_reindex(Command *command)
 		return steps_reindex_many(command, statement);
 	if (table == NULL)
 		return NIL;
-	commands_require_owner(relid);
+	compat_require_maintenance(relid, table->relid);
 	commands_qualify_text(command, list_make1(statement->relation));
 	partitioned = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE;
 	if (!partitioned && !reindex_is_concurrent(statement))
@@ -603,7 +603,7 @@ commands_steps_cluster(Command *command)
 
 	if (table == NULL)
 		return NIL;
-	commands_require_owner(relid);
+	compat_require_maintenance(relid, relid);
 	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 	{
 		PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL, "CLUSTER");

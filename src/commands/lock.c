@@ -122,6 +122,7 @@ require_right_to_lock(Oid relid, LOCKMODE mode)
 	if (mode <= ShareRowExclusiveLock)
 		rights |= ACL_TRIGGER | ACL_REFERENCES;
 	if (!compat_object_ownercheck(RelationRelationId, relid, GetUserId()) &&
+		!compat_may_maintain(relid) &&
 		pg_class_aclmask(relid, GetUserId(), rights, ACLMASK_ANY) == ACL_NO_RIGHTS)
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));

@@ -31,6 +31,7 @@
 #include "citus/base/types.h"
 #include "citus/cluster/cluster.h"
 #include "citus/deparse/object.h"
+#include "citus/deparse/template.h"
 #include "commands_internal.h"
 
 /* ---- known objects ---- */
@@ -79,8 +80,19 @@ commands_object_keyword(ObjectType type)
 char *
 commands_drop_text(ObjectType type, const ObjectAddress *address, DropBehavior behavior)
 {
-	return psprintf("DROP %s IF EXISTS %s%s", commands_object_keyword(type),
-					getObjectIdentity(address, false), commands_behavior_text(behavior));
+	char	   *name;
+
+	if (address->classId == ProcedureRelationId)
+	{
+		int			level = deparse_settings_begin();
+
+		name = deparse_routine_signature(address->objectId);
+		deparse_settings_end(level);
+	}
+	else
+		name = getObjectIdentity(address, false);
+	return psprintf("DROP %s IF EXISTS %s%s", commands_object_keyword(type), name,
+					commands_behavior_text(behavior));
 }
 
 ObjectAddress

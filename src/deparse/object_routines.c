@@ -141,6 +141,23 @@ aggregate_text(const char *name, Form_pg_proc proc)
 	return out.data;
 }
 
+/*
+ * The routine as ALTER and DROP ROUTINE find it.  Types alone do not tell a procedure from another
+ * one that has some of them as OUT parameters.
+ */
+char *
+deparse_routine_signature(Oid routineId)
+{
+	char	   *arguments;
+
+	if (get_func_prokind(routineId) != PROKIND_PROCEDURE)
+		return format_procedure_qualified(routineId);
+	arguments = TextDatumGetCString(DirectFunctionCall1(pg_get_function_identity_arguments,
+														ObjectIdGetDatum(routineId)));
+	return psprintf("%s(%s)", deparse_name_in_schema(get_func_namespace(routineId),
+													 get_func_name(routineId)), arguments);
+}
+
 /* bodies are not checked there: what they refer to may come later */
 List *
 deparse_routine(Oid routineId)
@@ -153,7 +170,7 @@ deparse_routine(Oid routineId)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for function %u", routineId);
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-	target = format_procedure_qualified(routineId);
+	target = deparse_routine_signature(routineId);
 	if (form->prokind == PROKIND_AGGREGATE)
 		texts = lappend(texts, aggregate_text(deparse_name_in_schema(form->pronamespace,
 																	 NameStr(form->proname)),

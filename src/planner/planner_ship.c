@@ -223,6 +223,7 @@ ship_walker(Node *node, ShipContext *context)
 	switch (nodeTag(node))
 	{
 		case T_Const:
+		case T_Param:
 		case T_RelabelType:
 		case T_CoerceViaIO:
 		case T_ArrayCoerceExpr:

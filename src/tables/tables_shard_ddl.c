@@ -361,9 +361,12 @@ texts_of_array(ArrayType *array)
 	return texts;
 }
 
-/* rights may be handed on by others than the owner, and are the server's to check */
+/*
+ * What others than the owner may do, and the server checks for itself: rights may be handed on, and
+ * one of them is that to maintain a table.
+ */
 static bool
-only_grants(List *texts)
+owner_is_not_needed(List *texts)
 {
 	ListCell   *lc;
 	ListCell   *raw;
@@ -372,7 +375,10 @@ only_grants(List *texts)
 	{
 		foreach(raw, raw_parser(lfirst(lc), RAW_PARSE_DEFAULT))
 		{
-			if (!IsA(lfirst_node(RawStmt, raw)->stmt, GrantStmt))
+			Node	   *statement = lfirst_node(RawStmt, raw)->stmt;
+
+			if (!IsA(statement, GrantStmt) && !IsA(statement, ReindexStmt) &&
+				!IsA(statement, ClusterStmt))
 				return false;
 		}
 	}
@@ -425,7 +431,7 @@ citus_internal_apply_shard_ddl(PG_FUNCTION_ARGS)
 					 errmsg("shard ids, statements and names must not be null")));
 	}
 	texts = texts_of_array(PG_GETARG_ARRAYTYPE_P(1));
-	shards = local_shards_of_array(PG_GETARG_ARRAYTYPE_P(0), !only_grants(texts));
+	shards = local_shards_of_array(PG_GETARG_ARRAYTYPE_P(0), !owner_is_not_needed(texts));
 	if (shards != NIL)
 		apply_here(shards, texts,
 				   texts_of_array(PG_GETARG_ARRAYTYPE_P(2)),

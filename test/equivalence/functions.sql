@@ -27,3 +27,22 @@ SELECT * FROM x;
 DELETE FROM x WHERE a = max_x() AND b < 100;
 SELECT * FROM x;
 DROP TABLE x;
+
+-- a row of a table of this node only, as the argument of a function that is inlined
+CREATE TABLE hobbies (name text, who text);
+-- distribute: SELECT create_distributed_table('hobbies', 'name')
+CREATE TABLE persons (name text, age int);
+INSERT INTO hobbies VALUES ('posting', 'mike'), ('basketball', 'joe');
+INSERT INTO persons VALUES ('mike', 40), ('joe', 20);
+CREATE FUNCTION hobbies_of(persons) RETURNS SETOF hobbies LANGUAGE sql AS
+    'SELECT * FROM hobbies WHERE who = $1.name';
+SELECT p.name, (hobbies_of(p)).name FROM persons p;
+
+-- procedures that differ in what is returned
+CREATE PROCEDURE calc(OUT a int, IN b int, IN c int) LANGUAGE sql AS 'SELECT b - c';
+CREATE PROCEDURE calc(IN a int, IN b int, IN c int) LANGUAGE sql AS 'SELECT a + b - c';
+DROP PROCEDURE calc;
+DROP PROCEDURE calc(int, int, int);
+DROP PROCEDURE calc(IN int, int, int);
+CALL calc(NULL, 7, 4);
+DROP PROCEDURE calc;

@@ -343,6 +343,8 @@ extern ExprState **compat_copy_from_default(CopyFromState cstate, AttrNumber att
 
 /* 17: a right to maintain tables.  May the current user VACUUM and ANALYZE the relation? */
 extern bool compat_may_maintain(Oid relid);
+/* raises an error about relid, tableId or an index of it, that may not be clustered or reindexed */
+extern void compat_require_maintenance(Oid relid, Oid tableId);
 
 /* 18: num_all_frozen_pages.  Changes pages and rows only */
 extern void compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows,

@@ -75,6 +75,9 @@ extern List *deparse_database_grants(List **grantees);
 /* true for kinds that deparse_object_ddl() can make */
 extern bool deparse_object_is_supported(const ObjectAddress *address);
 
+/* schema.name(arguments), as ALTER ROUTINE wants it; within deparse_settings_begin() */
+extern char *deparse_routine_signature(Oid routineId);
+
 /*
  * Everything that address depends on (pg_depend, pg_shdepend: owner and grantees), transitively, in
  * an order in which it can be created; objects of the server, members of extensions (their
