@@ -31,3 +31,18 @@ CREATE FUNCTION citus_internal.raise_second_conflict()
     AS 'MODULE_PATHNAME', $$raise_second_conflict$$;
 COMMENT ON FUNCTION citus_internal.raise_second_conflict()
     IS 'raises an error: an upsert affects a row twice';
+
+-- Upserts in several statements; the second function is immutable, so that it may travel.
+CREATE FUNCTION citus_internal.upsert_starts(id int)
+    RETURNS void
+    LANGUAGE C STRICT VOLATILE
+    AS 'MODULE_PATHNAME', $$upsert_starts$$;
+COMMENT ON FUNCTION citus_internal.upsert_starts(int)
+    IS 'rows written from now on are those of this upsert';
+
+CREATE FUNCTION citus_internal.upsert_is_first(id int, xmin xid, cmin cid)
+    RETURNS boolean
+    LANGUAGE C STRICT IMMUTABLE
+    AS 'MODULE_PATHNAME', $$upsert_is_first$$;
+COMMENT ON FUNCTION citus_internal.upsert_is_first(int, xid, cid)
+    IS 'raises an error when an upsert has written the row before';

@@ -106,6 +106,7 @@ executor_init(void)
 	executor_explain_init();
 	executor_triggers_init();
 	executor_parts_init();
+	executor_upsert_init();
 	executor_user_names_init();
 	plan_set_state_creator(executor_scan_create);
 }

@@ -428,6 +428,14 @@ extern Node *executor_parts_create(DistPlan *plan);
 
 extern Node *executor_lock_create(DistPlan *plan);
 
+/* ---- upserts in several statements (upsert.c) ---- */
+
+extern void executor_upsert_init(void);
+extern int32 executor_upsert_new_id(void);
+/* in the session that writes: upsert id starts; raises 21000 for a row that it has written */
+extern void executor_upsert_start(int32 id);
+extern void executor_upsert_check(int32 id, TransactionId xmin, CommandId cmin);
+
 /* ---- cursors (cursor.c) ---- */
 
 extern Node *executor_cursor_create(DistPlan *plan);

@@ -16,6 +16,8 @@
 
 PG_FUNCTION_INFO_V1(write_shards);
 PG_FUNCTION_INFO_V1(raise_second_conflict);
+PG_FUNCTION_INFO_V1(upsert_starts);
+PG_FUNCTION_INFO_V1(upsert_is_first);
 PG_FUNCTION_INFO_V1(cursor_shard);
 PG_FUNCTION_INFO_V1(cursor_place);
 
@@ -178,4 +180,21 @@ raise_second_conflict(PG_FUNCTION_ARGS)
 {
 	executor_raise_second_conflict();
 	PG_RETURN_NULL();
+}
+
+/* citus_internal.upsert_starts(id int) returns void */
+Datum
+upsert_starts(PG_FUNCTION_ARGS)
+{
+	executor_upsert_start(PG_GETARG_INT32(0));
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.upsert_is_first(id int, xmin xid, cmin cid) returns boolean: true */
+Datum
+upsert_is_first(PG_FUNCTION_ARGS)
+{
+	executor_upsert_check(PG_GETARG_INT32(0), PG_GETARG_TRANSACTIONID(1),
+						  DatumGetCommandId(PG_GETARG_DATUM(2)));
+	PG_RETURN_BOOL(true);
 }

@@ -12,7 +12,10 @@
  */
 #include "postgres.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -53,6 +56,7 @@ typedef struct InsertState
 	List	  **batches;
 	int			nrows;
 	bool		full;
+	SqlTemplate *tail;			/* of the next statements */
 
 	bool		streaming;
 	ShardWriter *writer;		/* while streaming; NULL: nothing is under way */
@@ -139,11 +143,13 @@ begin_insert(DistScanState *scan)
 		insert->router = routing_router_for(insert->table);
 		insert->keyColumn = find_key_column(insert->table, spec->columns);
 	}
+	insert->tail = spec->tail;
 	insert->tailParams = executor_params_evaluate(spec->tailParams, &scan->css.ss.ps,
 												  scan->econtext);
 
-	/* rows of one upsert must not be torn apart needlessly: a repeated key is an error then */
-	insert->maxRows = (MAX_PARAMS - insert->tailParams->n) / Max(insert->ncolumns, 1);
+	/* a shard finds repeated keys of an upsert most easily when it gets all rows at once */
+	insert->maxRows = (MAX_PARAMS - Max(insert->tailParams->n, list_length(spec->againParams))) /
+		Max(insert->ncolumns, 1);
 	if (insert->ncolumns == 0)
 		insert->maxRows = 1;
 	else if (!spec->onConflict)
@@ -192,7 +198,8 @@ add_row(InsertState *insert, TupleTableSlot *slot)
 
 	insert->nrows++;
 	if (list_length(insert->batches[shard]) >= insert->maxRows ||
-		MemoryContextMemAllocated(insert->batchContext, false) > MAX_BATCH_BYTES)
+		(MemoryContextMemAllocated(insert->batchContext, false) > MAX_BATCH_BYTES &&
+		 (!insert->spec->updates || insert->spec->again != NULL)))
 		insert->full = true;
 }
 
@@ -268,7 +275,7 @@ add_statement(InsertState *insert, List *tasks, int shard, List *rows)
 						 list_length(rows));
 	else
 		append_rows(&sql, insert, list_length(rows));
-	appendStringInfoString(&sql, deparse_template_fill(insert->spec->tail, shard));
+	appendStringInfoString(&sql, deparse_template_fill(insert->tail, shard));
 	return executor_tasks_for_shard(tasks, insert->table->shards[shard], sql.data,
 									make_row_params(insert, rows), true);
 }
@@ -334,6 +341,44 @@ note_inserted(InsertState *insert, List *tasks)
 	MemoryContextSwitchTo(caller);
 }
 
+/* more than one statement a shard: the sessions that write are told (upsert.c) */
+static void
+announce_upsert(InsertState *insert, int32 id)
+{
+	MemoryContext caller = MemoryContextSwitchTo(insert->batchContext);
+	char	   *sql = psprintf("SELECT citus_internal.upsert_starts(%d)", id);
+	RowSink		sink = {NULL, NULL};
+	List	   *tasks = NIL;
+	CallerRole	role = executor_enter_role(insert->spec->role);
+
+	for (int shard = 0; shard < insert->table->nshards; shard++)
+		tasks = executor_tasks_for_shard(tasks, insert->table->shards[shard], sql, NULL, true);
+	(void) executor_tasks_write(tasks, &sink, NULL, NULL);
+	executor_leave_role(role);
+	MemoryContextSwitchTo(caller);
+}
+
+static Node *
+upsert_id_mutator(Node *node, int32 *id)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramid == PLAN_UPSERT_PARAM)
+		return (Node *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(*id), false, true);
+	return expression_tree_mutator(node, upsert_id_mutator, id);
+}
+
+/* statements after the first ones ask whether a row was written by these */
+static void
+change_tail(InsertState *insert, int32 id)
+{
+	DistScanState *scan = insert->scan;
+	List	   *params = (List *) upsert_id_mutator((Node *) insert->spec->againParams, &id);
+
+	insert->tail = insert->spec->again;
+	insert->tailParams = executor_params_evaluate(params, &scan->css.ss.ps, scan->econtext);
+}
+
 /* sends what waits; last: nothing follows, so that a single statement may stand alone */
 static void
 flush_statements(InsertState *insert, bool last)
@@ -343,9 +388,16 @@ flush_statements(InsertState *insert, bool last)
 	MemoryContext caller = MemoryContextSwitchTo(insert->batchContext);
 	const PlannedStmt *alone = last && !insert->flushed && insert->scan->triggers == NULL ?
 		estate->es_plannedstmt : NULL;
-	List	   *tasks = make_tasks(insert);
+	int32		upsertId = 0;
+	List	   *tasks;
 	CallerRole	role;
 
+	if (!last && !insert->flushed && insert->spec->again != NULL)
+	{
+		upsertId = executor_upsert_new_id();
+		announce_upsert(insert, upsertId);
+	}
+	tasks = make_tasks(insert);
 	if (tasks != NIL)
 	{
 		if (insert->nrows == 1)
@@ -359,6 +411,8 @@ flush_statements(InsertState *insert, bool last)
 	}
 	MemoryContextSwitchTo(caller);
 	clear_batches(insert);
+	if (upsertId != 0)
+		change_tail(insert, upsertId);
 }
 
 /* ---- streaming ---- */

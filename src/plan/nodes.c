@@ -91,7 +91,10 @@ static const Field insertFields[] = {
 	FIELD(InsertSpec, head, FIELD_NODE),
 	FIELD(InsertSpec, tail, FIELD_NODE),
 	FIELD(InsertSpec, tailParams, FIELD_NODE),
+	FIELD(InsertSpec, again, FIELD_NODE),
+	FIELD(InsertSpec, againParams, FIELD_NODE),
 	FIELD(InsertSpec, onConflict, FIELD_BOOL),
+	FIELD(InsertSpec, updates, FIELD_BOOL),
 	FIELD(InsertSpec, returning, FIELD_BOOL),
 	FIELD(InsertSpec, canStream, FIELD_BOOL),
 	FIELD(InsertSpec, role, FIELD_OID)

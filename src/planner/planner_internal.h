@@ -270,6 +270,9 @@ extern List *planner_without_target(List *fromlist, int target);
 /* the rows that an INSERT computes, as a SELECT; *columns: the attributes they are for, IntList */
 extern Query *planner_insert_source(Query *query, List **columns);
 
+/* citus_internal.upsert_is_first() */
+extern Oid	planner_upsert_is_first_oid(void);
+
 /* ---- planner_upsert.c ---- */
 
 /* a normalized ON CONFLICT DO UPDATE by finding rows first; RETURNING may have Vars only */

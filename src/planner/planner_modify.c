@@ -12,7 +12,9 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
 #include "access/table.h"
+#include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -23,6 +25,7 @@
 #include "utils/rel.h"
 
 #include "citus/base/compat_planner.h"
+#include "citus/base/session.h"
 #include "citus/deparse/template.h"
 #include "planner_internal.h"
 
@@ -652,6 +655,72 @@ conflict_reads_here(Query *query, const DistTable *table)
 	return shape.complete || shape.pinned;
 }
 
+/* true when an upsert's rows are few enough for one statement a shard, whatever they are */
+static bool
+rows_are_few(Query *query, int ncolumns)
+{
+	int			nrows = 1;
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY)
+			return false;
+		if (rte->rtekind == RTE_VALUES)
+			nrows = list_length(rte->values_lists);
+	}
+	return !query->hasTargetSRFs && (int64) nrows * ncolumns <= PLAN_UPSERT_VALUES;
+}
+
+Oid
+planner_upsert_is_first_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+	Oid			args[] = {INT4OID, XIDOID, CIDOID};
+
+	return base_own_function("upsert_is_first", lengthof(args), args, &functionOid,
+							 &extensionOid);
+}
+
+/* upsert_is_first(number of the upsert, t.xmin, t.cmin) */
+static Expr *
+make_first_check(Query *query)
+{
+	Param	   *id = makeNode(Param);
+	Var		   *xmin = makeVar(query->resultRelation, MinTransactionIdAttributeNumber, XIDOID, -1,
+							   InvalidOid, 0);
+	Var		   *cmin = makeVar(query->resultRelation, MinCommandIdAttributeNumber, CIDOID, -1,
+							   InvalidOid, 0);
+
+	id->paramkind = PARAM_EXTERN;
+	id->paramid = PLAN_UPSERT_PARAM;
+	id->paramtype = INT4OID;
+	id->paramtypmod = -1;
+	id->location = -1;
+	return (Expr *) makeFuncExpr(planner_upsert_is_first_oid(), BOOLOID,
+								 list_make3(id, xmin, cmin), InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/* the tail of an upsert's later statements; shell is the INSERT without rows, not yet shipped */
+static void
+make_again(InsertSpec *insert, Query *shell, List *targetList, List *columns)
+{
+	Query	   *again = copyObject(shell);
+	OnConflictExpr *conflict = again->onConflict;
+	SqlTemplate *head;
+
+	conflict->onConflictWhere =
+		make_and_qual((Node *) make_first_check(again), conflict->onConflictWhere);
+	if (planner_ship_query(again, &insert->againParams) != NULL)
+		return;
+	again->targetList = copyObject(targetList);
+	deparse_insert_templates(again, columns, &head, &insert->again);
+}
+
 static InsertSpec *
 make_insert_spec(Query *query, List *columns, Refusal *refusal)
 {
@@ -665,6 +734,9 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 		shell->cteList = NIL;
 	shell->jointree = makeFromExpr(NIL, NULL);
 	drop_row_sources(shell);
+	if (query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE &&
+		!rows_are_few(query, list_length(columns)))
+		make_again(insert, shell, query->targetList, columns);
 	reason = planner_ship_query(shell, &insert->tailParams);
 	if (reason != NULL)
 	{
@@ -676,6 +748,8 @@ make_insert_spec(Query *query, List *columns, Refusal *refusal)
 	insert->relid = rt_fetch(query->resultRelation, query->rtable)->relid;
 	insert->columns = columns;
 	insert->onConflict = query->onConflict != NULL;
+	insert->updates = query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE;
 	insert->returning = query->returningList != NIL;
 	insert->canStream = !insert->onConflict && !insert->returning;
 	insert->role = planner_query_role(shell);

@@ -470,7 +470,8 @@ static bool
 function_is_foreign(Oid funcid, void *context)
 {
 	return (funcid >= FirstNormalObjectId && funcid != deparse_shard_of_row_oid() &&
-			funcid != deparse_place_in_shard_oid() && funcid != base_is_row_oid()) ||
+			funcid != deparse_place_in_shard_oid() && funcid != base_is_row_oid() &&
+			funcid != planner_upsert_is_first_oid()) ||
 		func_volatile(funcid) != PROVOLATILE_IMMUTABLE;
 }
 

@@ -80,6 +80,12 @@ typedef enum FragmentTarget
  */
 #define PLAN_MOVED_PARAM 2000000
 
+/* The extern parameter that is the number of an upsert in several statements (upsert.c), int4. */
+#define PLAN_UPSERT_PARAM 3000000
+
+/* An upsert of more values is prepared to be sent in several statements. */
+#define PLAN_UPSERT_VALUES 60000
+
 /*
  * The location of a call of citus_internal.combine_states() in a plan: parsed text has none like
  * it, so that users cannot have bytes of their own taken for an aggregate's state.
@@ -150,7 +156,10 @@ typedef struct InsertSpec
 	SqlTemplate *head;			/* "INSERT INTO <hole> AS t (a, b) [OVERRIDING SYSTEM VALUE]" */
 	SqlTemplate *tail;			/* " ON CONFLICT ... RETURNING ..." or empty text */
 	List	   *tailParams;		/* of Expr */
+	SqlTemplate *again;			/* tail of an upsert's later statements; NULL: it has one */
+	List	   *againParams;	/* of Expr */
 	bool		onConflict;
+	bool		updates;		/* ON CONFLICT DO UPDATE */
 	bool		returning;
 	bool		canStream;		/* no conflict clause, no RETURNING: COPY may be used */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
