@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/lib";
 use CitusCluster;
 use History;
 use IPC::Run qw(start finish);
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -137,17 +138,18 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE') {
         open my $h, '>', $file or die $!;
         print $h "\\set VERBOSITY sqlstate\n", script($level, $client);
         close $h;
-        my %run = (out => '');
+        # into a file: whose pipe is full holds his locks
+        my %run = (out => "$file.out");
         $run{h} = start(['psql', '-X', '-A', '-t', '-f', $file, '-d', 'citus', '-h', $c->node($node)->host,
-                         '-p', $c->port($node)], '>&', \$run{out});
+                         '-p', $c->port($node)], '>', $run{out}, '2>&1');
         push @runs, \%run;
     }
     for my $kill (1 .. $kills) {
         # in the middle of it
-        for (1 .. 2000) {
-            $_->{h}->pump_nb for @runs;
-            last if ($runs[0]{out} =~ tr/T//) > $transactions * $kill / ($kills + 1) || !$runs[0]{h}->pumpable;
-            sleep 0.01;
+        for (1 .. 6000) {
+            my $done = () = slurp_file($runs[0]{out}) =~ /^T /mg;
+            last if $done > $transactions * $kill / ($kills + 1);
+            sleep 0.02;
         }
         $c->kill9('worker2');
         $c->start('worker2');
@@ -155,7 +157,7 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE') {
     finish $_->{h} for @runs;
     $c->wait_until('coordinator', "SELECT bool_and(result = '0') FROM run_command_on_all_nodes("
         . "'SELECT count(*) FROM pg_prepared_xacts')", "$level: nothing stays prepared");
-    my @history = map { parse($_->{out} =~ s/^psql:[^ ]*: //mgr) } @runs;
+    my @history = map { parse(slurp_file($_->{out}) =~ s/^psql:[^ ]*: //mgr) } @runs;
     my %count = (ok => 0, aborted => 0, unknown => 0);
     $count{ $_->{status} }++ for @history;
     my %final = map { my ($k, $l) = /^(\d+)\|\{(.*)\}/; ($k => [split /,/, $l]) }

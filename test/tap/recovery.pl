@@ -52,6 +52,49 @@ $c->sql('SELECT recover_prepared_transactions()');
 is($c->sql_on($_, 'SELECT count(*) FROM pg_prepared_xacts'), '0', "nothing is prepared on $_")
     for $c->names;
 
+# Many initiators: each finishes its own.
+my $worker1 = $c->sql('SELECT groupid FROM pg_dist_node WHERE nodeport = ' . $c->port('worker1'));
+my $by_hand = sub {
+    my ($node, $database, $gid) = @_;
+    $c->node($node)->safe_psql($database, "CREATE TABLE of_$gid (); BEGIN; DROP TABLE of_$gid; PREPARE TRANSACTION '$gid'");
+};
+my $left = sub { $c->sql_on($_[0], 'SELECT string_agg(gid, $$ $$ ORDER BY gid) FROM pg_prepared_xacts') };
+$by_hand->('worker2', 'citus', "citus_${worker1}_1_3_1");
+is($c->sql('SELECT recover_prepared_transactions()'), '0', 'not begun here');
+is($left->('worker2'), "citus_${worker1}_1_3_1", 'left alone');
+is($c->sql_on('worker1', 'SELECT recover_prepared_transactions()'), '1', 'but there');
+is($left->('worker2'), '', 'and resolved');
+
+# A node that is down keeps no other from being recovered, and keeps what is to be done for it.
+$prepare->('citus_0_1_4_1', 20);
+$by_hand->('worker2', 'citus', 'citus_0_1_4_2');
+my $other = $c->sql('SELECT groupid FROM pg_dist_node WHERE nodeport = ' . $c->port('worker2'));
+$c->sql("INSERT INTO pg_dist_transaction (groupid, gid) VALUES ($group, 'citus_0_1_4_1'), ($other, 'citus_0_1_4_2')");
+$c->kill9('worker1');
+is($c->sql('SELECT recover_prepared_transactions()'), '1', 'one is resolved, the other node is down');
+is($left->('worker2'), '', 'that of the node that answers');
+is($c->sql('SELECT gid FROM pg_dist_transaction'), 'citus_0_1_4_1', 'the record of the other is kept');
+$c->start('worker1');
+is($c->sql('SELECT recover_prepared_transactions()'), '1', 'until it is back');
+is($c->sql('SELECT count(*) FROM pg_dist_transaction'), '0', 'then it is removed');
+is($c->sql('SELECT sum(v) FROM t'), 500 + 20 * $keys, 'and it is committed');
+$c->sql('UPDATE t SET v = 5');
+
+# Several databases of the same servers: each finishes its own.
+for my $node ($c->names) {
+    $c->node($node)->safe_psql('postgres', 'CREATE DATABASE second');
+    $c->node($node)->safe_psql('second', 'CREATE EXTENSION citus');
+}
+my $second = $c->node('coordinator');
+$second->safe_psql('second', "SELECT citus_set_coordinator_host('localhost', " . $c->port('coordinator') . ')');
+$second->safe_psql('second', "SELECT citus_add_node('localhost', " . $c->port('worker1') . ')');
+$by_hand->('worker1', 'second', 'citus_0_1_5_1');
+$by_hand->('worker1', 'citus', 'citus_0_1_5_2');
+is($c->sql('SELECT recover_prepared_transactions()'), '1', 'one of this database');
+is($left->('worker1'), 'citus_0_1_5_1', 'the other is left alone');
+is($second->safe_psql('second', 'SELECT recover_prepared_transactions()'), '1', 'one of the other');
+is($left->('worker1'), '', 'both are resolved');
+
 # The duty of the daemon does the same by itself.
 $prepare->('citus_0_1_9_1', 1000);
 $c->set('citus.recover_2pc_interval', '100ms');
