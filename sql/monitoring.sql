@@ -68,7 +68,6 @@ CREATE FUNCTION citus_internal.local_locks() RETURNS SETOF citus_internal.sessio
         l.virtualtransaction, l.pid, l.mode, l.granted, l.fastpath, l.waitstart
     FROM pg_locks l
         JOIN citus_internal.local_activity() a ON a.pid = l.pid
-    WHERE l.pid <> pg_backend_pid()
     $$;
 
 CREATE FUNCTION pg_catalog.citus_locks() RETURNS SETOF citus_internal.session_lock
@@ -77,7 +76,7 @@ CREATE FUNCTION pg_catalog.citus_locks() RETURNS SETOF citus_internal.session_lo
     SELECT * FROM citus_internal.local_locks()
     UNION ALL
     SELECT l.* FROM citus_internal.query_other_nodes(
-            'SELECT json_agg(l) FROM citus_internal.local_locks() l') j,
+            'SELECT json_agg(l) FROM citus_internal.local_locks() l WHERE pid <> pg_backend_pid()') j,
         json_populate_recordset(NULL::citus_internal.session_lock, j) l
     $$;
 COMMENT ON FUNCTION pg_catalog.citus_locks() IS 'locks on all nodes in this database';
