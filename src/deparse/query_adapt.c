@@ -2,7 +2,7 @@
  * query_adapt.c
  *	  Changing a Query so that its text means the same on a shard of another node.
  *
- * The server's deparser prints what is right for this database.  Eight things would mean something
+ * The server's deparser prints what is right for this database.  Nine things would mean something
  * else elsewhere, or with a shard in place of the table, and are rewritten in a copy of the tree:
  *
  * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
@@ -13,6 +13,8 @@
  * - a bare parameter has no type until it meets an operator: it gets a cast;
  * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
  * - security qualifications of the target are not printed: they join the WHERE clause;
+ * - a value that must fit a column (as in INSERT .. SELECT) would be printed as a cast, which cuts
+ *	 what is too long: it becomes a call of the cast's function;
  * - assignments to parts of one column are one expression: they become several (query_assign.c).
  *
  * Row-level security is not carried: it is applied again where the shard lives.  What cannot be
@@ -685,6 +687,18 @@ row_by_place(const FuncExpr *call, AdaptContext *context)
 												(Expr *) shard, InvalidOid, InvalidOid)));
 }
 
+/*
+ * Not in assignments of the statement itself: there the server adds the same again.
+ */
+static bool
+must_fit(const Node *node, const AdaptContext *context)
+{
+	return IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST &&
+		list_length(((FuncExpr *) node)->args) == 3 && exprIsLengthCoercion(node, NULL) &&
+		context->queries != NIL &&
+		linitial_node(Query, context->queries)->commandType == CMD_SELECT;
+}
+
 static Node *
 adapt_node(Node *node, AdaptContext *context)
 {
@@ -703,6 +717,13 @@ adapt_node(Node *node, AdaptContext *context)
 		return adapt_param((Param *) node);
 	if (IsA(node, CurrentOfExpr))
 		refuse("WHERE CURRENT OF");
+	if (must_fit(node, context))
+	{
+		FuncExpr   *call = castNode(FuncExpr, expression_tree_mutator(node, adapt_node, context));
+
+		call->funcformat = COERCE_EXPLICIT_CALL;
+		return (Node *) call;
+	}
 	return expression_tree_mutator(node, adapt_node, context);
 }
 

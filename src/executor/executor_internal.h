@@ -174,6 +174,8 @@ typedef struct ExecutorTask
 	const char *sql;
 	ExecutorParams *params;		/* may be NULL */
 	struct MovedRows *moved;	/* some of params come from here; or NULL */
+	int			firstChunk;		/* of the bucket; ... */
+	int			nchunks;		/* ... 0: all */
 	ExecutorParams *unbound;	/* params while they are bound, in boundContext */
 	MemoryContext boundContext;
 	const char *statementName;	/* worth preparing under this name; or NULL */
@@ -321,6 +323,8 @@ typedef struct MovedRows MovedRows;
 
 /* gives a task its rows while it is sent, or run; takes them away */
 extern void executor_movements_bind(ExecutorTask *task);
+/* tasks that write what one movement has brought: those that have rows, cut if they are many */
+extern List *executor_movements_cut(List *tasks, struct MovedRows *rows);
 extern void executor_movements_unbind(ExecutorTask *task);
 
 /* ---- rows of sorted tasks (sorted_rows.c) ---- */

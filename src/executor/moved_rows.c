@@ -135,6 +135,7 @@ typedef struct Packer
 	TupleDesc	desc;			/* of the rows, from the first of them on */
 	ColumnCodec *codecs;
 	int			keyColumn;		/* from 1; 0: one bucket */
+	const char *keyName;		/* the key must not be NULL; or NULL */
 	ShardRouter *router;
 	int			nbuckets;
 	int32	   *bounds;			/* least token of each bucket, ascending */
@@ -271,8 +272,16 @@ bucket_of_row(Packer *packer, TupleTableSlot *slot)
 	int			high = packer->nbuckets - 1;
 	int32		token;
 
-	if (packer->keyColumn == 0 || slot->tts_isnull[packer->keyColumn - 1])
+	if (packer->keyColumn == 0)
 		return 0;
+	if (slot->tts_isnull[packer->keyColumn - 1])
+	{
+		if (packer->keyName != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("null value in distribution column %s", packer->keyName)));
+		return 0;
+	}
 	token = routing_token(packer->router, slot->tts_values[packer->keyColumn - 1]);
 	while (low < high)
 	{
@@ -356,7 +365,8 @@ read_bounds(Packer *packer, ArrayType *array)
 
 /*
  * pack_rows(query text, key_column integer, bounds integer[], VARIADIC parameters "any"): the
- * query's rows by bucket; the first of parameters is not used.
+ * query's rows by bucket.  The first of parameters is not the query's: it is the name of the key
+ * column, a text, when the key must not be NULL; or NULL.
  */
 Datum
 pack_rows(PG_FUNCTION_ARGS)
@@ -379,6 +389,8 @@ pack_rows(PG_FUNCTION_ARGS)
 	packer.storeDesc = rsinfo->setDesc;
 	packer.keyColumn = PG_GETARG_INT32(1);
 	read_bounds(&packer, PG_GETARG_ARRAYTYPE_P(2));
+	if (PG_NARGS() > 3 && !PG_ARGISNULL(3) && get_fn_expr_argtype(fcinfo->flinfo, 3) == TEXTOID)
+		packer.keyName = text_to_cstring(PG_GETARG_TEXT_PP(3));
 
 	SPI_connect();
 	packer.context = CurrentMemoryContext;

@@ -29,6 +29,8 @@
 
 #include "executor/executor_internal.h"
 
+#define PIECE	(16 * 1024 * 1024)	/* of a bucket, where a task can do with a part of it */
+
 /* a chunk in the file */
 typedef struct Chunk
 {
@@ -183,14 +185,16 @@ movement_settle(ConnUser *user)
 
 /* "SELECT bucket, data FROM pack_rows($1, ...)" with the parameters of the source */
 static char *
-pack_statement(const Fragment *source)
+pack_statement(const Movement *movement)
 {
+	const Fragment *source = movement->source;
 	StringInfoData sql;
 	ListCell   *cell;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT bucket, data FROM citus_internal.pack_rows($1::text, "
-						   "$2::integer, $3::integer[], 0");
+	appendStringInfo(&sql, "SELECT bucket, data FROM citus_internal.pack_rows($1::text, "
+					 "$2::integer, $3::integer[], %s::text",
+					 movement->keyName == NULL ? "NULL" : quote_literal_cstr(movement->keyName));
 	foreach(cell, source->params)
 		appendStringInfo(&sql, ", $%d::%s", foreach_current_index(cell) + 4,
 						 format_type_extended(exprType(lfirst(cell)), -1,
@@ -222,7 +226,7 @@ make_pack_tasks(DistScanState *state, const Movement *movement, const DistTable 
 	ExecutorParams *own = executor_params_evaluate(source->params, parent, state->econtext);
 	int			nshards;
 	List	   *tasks = executor_tasks_make(source, NULL, parent, state->econtext, &nshards);
-	char	   *sql = pack_statement(source);
+	char	   *sql = pack_statement(movement);
 	Datum		bounds = make_bounds(anchor, movement->keyColumn == 0);
 	ListCell   *cell;
 
@@ -366,24 +370,72 @@ executor_movements_end(DistScanState *state)
 
 /* ---- values of tasks ---- */
 
-static Datum
-read_bucket(MovedRows *rows, const Bucket *bucket)
+static Bucket *
+bucket_of_task(Arrival *arrival, const ExecutorTask *task)
 {
+	return &arrival->buckets[arrival->movement->keyColumn == 0 ? 0 : task->shardIndex];
+}
+
+/* copies of the task for pieces of its bucket, of so many bytes if there is more than one chunk */
+static List *
+cut_task(List *result, const ExecutorTask *task, const Bucket *bucket, int64 most)
+{
+	for (int i = 0; i < bucket->nchunks;)
+	{
+		ExecutorTask *piece = palloc(sizeof(ExecutorTask));
+		int64		bytes = 0;
+
+		*piece = *task;
+		piece->index = list_length(result);
+		piece->firstChunk = i;
+		while (i < bucket->nchunks && (bytes == 0 || bytes + bucket->chunks[i].length <= most))
+			bytes += bucket->chunks[i++].length;
+		piece->nchunks = i - piece->firstChunk;
+		result = lappend(result, piece);
+	}
+	return result;
+}
+
+List *
+executor_movements_cut(List *tasks, MovedRows *rows)
+{
+	Arrival    *arrival = &rows->arrivals[0];
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	Assert(rows->narrivals == 1);
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		result = cut_task(result, task, bucket_of_task(arrival, task),
+						  arrival->movement->canCut ? PIECE : PG_INT64_MAX);
+	}
+	return result;
+}
+
+/* some chunks of a bucket, one after the other */
+static Datum
+read_chunks(MovedRows *rows, const Bucket *bucket, int first, int n)
+{
+	int64		bytes = 0;
 	bytea	   *value;
 	char	   *at;
 
-	if (bucket->bytes > MaxAllocSize - VARHDRSZ)
+	for (int i = first; i < first + n; i++)
+		bytes += bucket->chunks[i].length;
+	if (bytes > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("rows that one shard needs from others have " INT64_FORMAT " bytes",
-						bucket->bytes),
+						bytes),
 				 errdetail("They may have %zu bytes.", MaxAllocSize),
 				 errhint("Join the tables by their distribution columns, or distribute them over "
 						 "more shards.")));
-	value = palloc(VARHDRSZ + bucket->bytes);
-	SET_VARSIZE(value, VARHDRSZ + bucket->bytes);
+	value = palloc(VARHDRSZ + bytes);
+	SET_VARSIZE(value, VARHDRSZ + bytes);
 	at = VARDATA(value);
-	for (int i = 0; i < bucket->nchunks; i++)
+	for (int i = first; i < first + n; i++)
 	{
 		const Chunk *chunk = &bucket->chunks[i];
 
@@ -423,12 +475,14 @@ executor_movements_bind(ExecutorTask *task)
 	for (int i = 0; i < rows->narrivals; i++)
 	{
 		Arrival    *arrival = &rows->arrivals[i];
+		Bucket	   *bucket;
 
 		if (arrival->param < 0)
 			continue;
+		bucket = bucket_of_task(arrival, task);
 		params->values[arrival->param] =
-			read_bucket(rows, &arrival->buckets[arrival->movement->keyColumn == 0 ? 0
-												: task->shardIndex]);
+			read_chunks(rows, bucket, task->firstChunk,
+						task->nchunks > 0 ? task->nchunks : bucket->nchunks);
 		params->nulls[arrival->param] = false;
 	}
 	task->unbound = task->params;

@@ -232,6 +232,35 @@ executor_scan_resolve(DistScanState *state)
 }
 
 static void
+move_rows(DistScanState *state, const RunOptions *options)
+{
+	ListCell   *cell;
+
+	executor_movements_end(state);
+	executor_movements_run(state, options);
+	foreach(cell, state->tasks)
+		((ExecutorTask *) lfirst(cell))->moved = state->moved;
+}
+
+/* the rows that the tasks write: each task has some afterwards */
+static void
+move_rows_to_write(DistScanState *state)
+{
+	RunOptions	options = {.use = TXN_READ};
+	MemoryContext caller;
+
+	executor_snapshot_enter(state);
+	options.snapshot = executor_snapshot_for_write();
+	if (options.snapshot == NULL)
+		options.snapshot = executor_snapshot_get(state);
+	move_rows(state, &options);
+	executor_snapshot_leave(state);
+	caller = MemoryContextSwitchTo(state->context);
+	state->tasks = executor_movements_cut(state->tasks, state->moved);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
 write_fragment(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
@@ -241,6 +270,11 @@ write_fragment(DistScanState *state)
 	uint64		count;
 
 	executor_scan_resolve(state);
+	if (state->plan->fragment->movements != NIL)
+	{
+		move_rows_to_write(state);
+		alone = NULL;
+	}
 	sink = executor_scan_sink(state);
 	caller = executor_enter_role(state->plan->fragment->role);
 	executor_lock_for_write(state->plan->fragment, state->tasks);
@@ -307,17 +341,6 @@ choose_running(DistScanState *state)
 		return;
 	state->fuseKey = executor_fuse_key(state->plan->fragment, state->tasks);
 	state->running = executor_fuse(state->fuseKey, state->tasks, SCAN_DESC(state));
-}
-
-static void
-move_rows(DistScanState *state, const RunOptions *options)
-{
-	ListCell   *cell;
-
-	executor_movements_end(state);
-	executor_movements_run(state, options);
-	foreach(cell, state->tasks)
-		((ExecutorTask *) lfirst(cell))->moved = state->moved;
 }
 
 static void

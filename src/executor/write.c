@@ -153,9 +153,12 @@ write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot sn
 	{
 		ExecutorTask *task = lfirst(cell);
 
-		if (task->local)
-			executor_local_run(task, writes, snapshot, GetCurrentCommandId(false),
-							   executor_sink_receiver(write->sink, task));
+		if (!task->local)
+			continue;
+		executor_movements_bind(task);
+		executor_local_run(task, writes, snapshot, GetCurrentCommandId(false),
+						   executor_sink_receiver(write->sink, task));
+		executor_movements_unbind(task);
 	}
 	executor_user_check(&write->user);
 	write_settle(&write->user);

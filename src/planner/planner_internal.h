@@ -163,6 +163,13 @@ extern Query *planner_move(PlanRequest *request, Query *query, Refusal *refusal,
  */
 extern Query *planner_move_values(Query *values, AttrNumber column, Query *counts, Oid anchor,
 								  Refusal *refusal);
+/*
+ * A select of the rows of source (in place, lost), moved so that they lie by column number column
+ * as rows of anchor lie by their key, and their movement; name: of the rows, for EXPLAIN.  NULL
+ * when the source needs more than its shards.
+ */
+extern Query *planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *name,
+								  Movement **movement);
 /* true for rows that are cut by column key as the shards of anchor are */
 extern bool planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key);
 
@@ -277,6 +284,27 @@ extern Oid	planner_upsert_is_first_oid(void);
 
 /* a normalized ON CONFLICT DO UPDATE by finding rows first; RETURNING may have Vars only */
 extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *refusal);
+
+/* ---- planner_modify.c, planner_insert_select.c: statements that run on shards ---- */
+
+typedef struct WholeSpec
+{
+	Query	   *query;
+	Query	   *sources;		/* child plan for staged parameters, or NULL */
+	const char *strategy;
+	Oid			anchor;
+	PruneSpec  *prune;
+	List	   *movements;		/* of Movement: rows that the query reads by unpack_rows() */
+} WholeSpec;
+
+/* the plan of a statement that runs on each shard of spec->anchor; NULL with a reason */
+extern PlannedStmt *planner_make_whole(PlanRequest *request, const WholeSpec *spec,
+									   Refusal *refusal);
+/* the entry that gives column attno its value, NULL if there is none */
+extern TargetEntry *planner_find_column(List *targetList, AttrNumber attno);
+/* an INSERT whose source, a select, is entry number source; NULL with a reason */
+extern PlannedStmt *planner_insert_select(PlanRequest *request, Query *query, Index source,
+										  Refusal *refusal);
 
 /* ---- planner_merge_insert.c ---- */
 

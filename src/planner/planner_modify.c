@@ -42,8 +42,8 @@ refuse(Refusal *refusal, const char *reason)
 	return NULL;
 }
 
-static TargetEntry *
-find_column(List *targetList, AttrNumber attno)
+TargetEntry *
+planner_find_column(List *targetList, AttrNumber attno)
 {
 	ListCell   *lc;
 
@@ -99,7 +99,7 @@ conflict_keeps_key(Query *query, const DistTable *table)
 
 	if (query->onConflict == NULL || !DIST_TABLE_HAS_KEY(table))
 		return true;
-	key = find_column(query->onConflict->onConflictSet, table->keyAttno);
+	key = planner_find_column(query->onConflict->onConflictSet, table->keyAttno);
 	if (key == NULL)
 		return true;
 	value = (Var *) key->expr;
@@ -155,17 +155,8 @@ planner_add_node(PlanRequest *request, PlannedStmt *stmt, DistPlan *plan, List *
 	return stmt;
 }
 
-typedef struct WholeSpec
-{
-	Query	   *query;
-	Query	   *sources;		/* child plan for staged parameters, or NULL */
-	const char *strategy;
-	Oid			anchor;
-	PruneSpec  *prune;
-} WholeSpec;
-
-static PlannedStmt *
-make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal)
+PlannedStmt *
+planner_make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal)
 {
 	Query	   *shipped = copyObject(spec->query);
 	DistPlan   *plan;
@@ -178,6 +169,7 @@ make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal)
 		return refuse(refusal, reason);
 	plan = plan_make(DIST_PLAN_FRAGMENT, spec->strategy);
 	plan->fragment = planner_make_fragment(shipped, params, spec->anchor, spec->prune);
+	plan->fragment->movements = spec->movements;
 	plan->modifies = true;
 	plan->fires = request->fires;
 	if (spec->sources == NULL)
@@ -212,7 +204,7 @@ modify_reference(PlanRequest *request, WholeSpec *spec, QueryShape *shape, Refus
 		return refuse(refusal, "a volatile function would differ between the copies of a "
 					  "reference table");
 	spec->strategy = "reference tables";
-	return make_whole(request, spec, refusal);
+	return planner_make_whole(request, spec, refusal);
 }
 
 static PlannedStmt *modify_shards(PlanRequest *request, Query *query, Query *sources,
@@ -358,7 +350,7 @@ merge_inserts_in_place(Query *query, const DistTable *table, QueryShape *shape)
 
 		if (action->commandType != CMD_INSERT)
 			continue;
-		key = find_column(action->targetList, table->keyAttno);
+		key = planner_find_column(action->targetList, table->keyAttno);
 		if (key == NULL)
 			return false;
 		value = planner_flatten(query, (Node *) key->expr);
@@ -376,7 +368,7 @@ static PlannedStmt *
 modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refusal)
 {
 	const DistTable *table = target_table(query);
-	WholeSpec	spec = {query, sources, NULL, table->relid, NULL};
+	WholeSpec	spec = {query, sources, NULL, table->relid, NULL, NIL};
 	QueryShape	shape;
 
 	planner_shape(query->commandType == CMD_MERGE ? merge_as_join(query) : query, &shape);
@@ -392,98 +384,10 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 		return refuse(refusal, "MERGE would insert rows that belong to other shards");
 	spec.strategy = shape.pinned ? "one shard group" : sources != NULL ? "staged" : "pushdown";
 	spec.prune = prune_of_shape(&shape);
-	return make_whole(request, &spec, refusal);
+	return planner_make_whole(request, &spec, refusal);
 }
 
 /* ---- INSERT ---- */
-
-/*
- * The text of an INSERT .. SELECT has the select's own columns; defaults and casts that the
- * rewriter put beside them become a select around it.  In place; source is the range table index of
- * the select.
- */
-static void
-wrap_select(Query *query, Index source)
-{
-	RangeTblEntry *rte = rt_fetch(source, query->rtable);
-	RangeTblEntry *inner = copyObject(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *wrapper = makeNode(Query);
-	List	   *columns = NIL;
-	ListCell   *lc;
-
-	ref->rtindex = 1;
-	wrapper->commandType = CMD_SELECT;
-	wrapper->querySource = QSRC_ORIGINAL;
-	wrapper->canSetTag = true;
-	wrapper->rtable = list_make1(inner);
-	wrapper->jointree = makeFromExpr(list_make1(ref), NULL);
-	IncrementVarSublevelsUp((Node *) inner->subquery, 1, 1);
-	inner->inFromCl = true;
-	inner->alias = makeAlias("source", NIL);
-	inner->eref->aliasname = pstrdup("source");
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-		AttrNumber	number = list_length(wrapper->targetList) + 1;
-		Node	   *value = copyObject((Node *) tle->expr);
-		char	   *name = psprintf("column_%d", number);
-
-		if (tle->resjunk)
-			continue;
-		planner_move_vars(value, source, 1);
-		wrapper->targetList = lappend(wrapper->targetList,
-									  makeTargetEntry((Expr *) value, number, name, false));
-		tle->expr = (Expr *) makeVar(source, number, exprType(value), exprTypmod(value),
-									 exprCollation(value), 0);
-		columns = lappend(columns, makeString(name));
-	}
-	wrapper->hasSubLinks = checkExprHasSubLink((Node *) wrapper->targetList);
-	rte->subquery = wrapper;
-	rte->eref = makeAlias(rte->eref->aliasname, columns);
-	rte->alias = NULL;
-}
-
-/* INSERT .. SELECT whose rows stay in the shard group they come from */
-static PlannedStmt *
-insert_select_whole(PlanRequest *request, Query *query, Index source, Refusal *refusal)
-{
-	const DistTable *table = target_table(query);
-	QueryShape	shape;
-	TargetEntry *key;
-	Node	   *value;
-	ListCell   *lc;
-
-	planner_shape(query, &shape);
-	if (table->kind != DIST_TABLE_HASH || !shape.complete)
-		return refuse(refusal, shape.reason ? shape.reason : "the target has no key");
-	if (catalog_table_get(shape.anchor)->colocationId != table->colocationId)
-		return refuse(refusal, "source and target are not colocated");
-	/* a rule's condition stands beside the select, where the text has no place for it */
-	if (query->jointree->quals != NULL)
-		return refuse(refusal, "a rule chooses rows of the source");
-	foreach(lc, query->targetList)
-	{
-		if (deparse_assigns_parts(lfirst_node(TargetEntry, lc)->expr))
-			return refuse(refusal, "columns are assigned by their parts");
-	}
-	key = find_column(query->targetList, table->keyAttno);
-	if (key == NULL)
-		return refuse(refusal, "the key is not given a value");
-	value = planner_flatten(query, (Node *) key->expr);
-	foreach(lc, shape.keys)
-	{
-		if (equal(value, lfirst(lc)) && exprType(value) == table->keyType)
-		{
-			WholeSpec	spec = {copyObject(query), NULL, "pushdown", table->relid, shape.prune};
-
-			wrap_select(spec.query, source);
-			return make_whole(request, &spec, refusal);
-		}
-	}
-	return refuse(refusal, "the key does not come from the source's key");
-}
 
 /* rows of VALUES, of which there may be many, move from one query to another of the same form */
 static void
@@ -857,7 +761,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		query->onConflict->action == ONCONFLICT_UPDATE)
 		return refuse(refusal, "ON CONFLICT DO UPDATE of a table with row triggers");
 	if (DIST_TABLE_HAS_KEY(table) && !fires_for_rows(request) &&
-		find_column(query->targetList, table->keyAttno) == NULL)
+		planner_find_column(query->targetList, table->keyAttno) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("cannot insert a row without a value for distribution column \"%s\" "
@@ -875,7 +779,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	}
 	if (source != 0 && !fires_for_rows(request))
 	{
-		stmt = insert_select_whole(request, query, source, refusal);
+		stmt = planner_insert_select(request, query, source, refusal);
 		if (stmt != NULL)
 			return stmt;
 	}

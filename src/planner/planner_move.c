@@ -893,6 +893,43 @@ planner_move_values(Query *values, AttrNumber column, Query *counts, Oid anchor,
 	return planner_transform_moved(query, list_make1(movement), refusal, NULL);
 }
 
+Query *
+planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *name,
+					Movement **movement)
+{
+	QueryShape	shape;
+	List	   *params;
+	Query	   *query = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	ListCell   *lc;
+
+	planner_shape(source, &shape);
+	if (!shape.complete || !planner_outputs_can_travel(source->targetList))
+		return NULL;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(make_moved_rows(0, source, column, anchor));
+	ref->rtindex = 1;
+	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	foreach(lc, source->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+		Node	   *expr = (Node *) tle->expr;
+		Var		   *var = makeVar(1, tle->resno, exprType(expr), exprTypmod(expr),
+								  exprCollation(expr), 0);
+
+		query->targetList = lappend(query->targetList,
+									makeTargetEntry((Expr *) var, tle->resno,
+													pstrdup(tle->resname), false));
+	}
+	if (planner_ship_query(source, &params) != NULL)
+		return NULL;
+	*movement = plan_movement_make(planner_make_fragment(source, params, shape.anchor,
+														 shape.prune), column, name);
+	return query;
+}
+
 /*
  * planner_move
  *		Like planner_transform() for a normalized query that it has refused: some of its relations

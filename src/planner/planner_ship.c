@@ -211,6 +211,15 @@ selects_assignments(Query *query)
 	return false;
 }
 
+/* an assignment of an array, whose elements must not be too long; written, it would cut them */
+static bool
+fits_elements(const ArrayCoerceExpr *coerce)
+{
+	return coerce->coerceformat == COERCE_IMPLICIT_CAST &&
+		exprIsLengthCoercion((Node *) coerce, NULL) && IsA(coerce->elemexpr, FuncExpr) &&
+		list_length(((FuncExpr *) coerce->elemexpr)->args) == 3;
+}
+
 static bool
 ship_walker(Node *node, ShipContext *context)
 {
@@ -234,6 +243,8 @@ ship_walker(Node *node, ShipContext *context)
 				context->reason = "a type is not known on every node";
 			else if (IsA(node, RowExpr) && row_has_names((RowExpr *) node))
 				context->reason = "the column names of a row have no text";
+			else if (IsA(node, ArrayCoerceExpr) && fits_elements((ArrayCoerceExpr *) node))
+				context->reason = "a check of the length of an array's elements has no text";
 			break;
 		case T_NextValueExpr:
 		case T_CurrentOfExpr:
