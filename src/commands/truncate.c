@@ -128,7 +128,7 @@ append_local_shards(List **relations, const DistTable *table, GroupId localGroup
 static bool
 has_truncate_triggers(Oid relid, bool alone)
 {
-	Relation	relation = table_open(relid, NoLock);
+	Relation	relation = table_open(relid, AccessShareLock);
 	TriggerDesc *triggers = relation->trigdesc;
 	bool		found = false;
 
@@ -140,7 +140,7 @@ has_truncate_triggers(Oid relid, bool alone)
 			(!alone || trigger->tgenabled == TRIGGER_FIRES_ALWAYS ||
 			 trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA);
 	}
-	table_close(relation, NoLock);
+	table_close(relation, AccessShareLock);
 	return found;
 }
 

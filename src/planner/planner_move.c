@@ -499,6 +499,7 @@ make_source(MoveRelation *relation, Bitmapset *needed, List **attnos)
 	List	   *quals = own_conditions(relation);
 
 	rte->lateral = false;
+	ChangeVarNodes((Node *) rte->securityQuals, relation->rti, 1, 0);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);

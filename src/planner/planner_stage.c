@@ -290,6 +290,7 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 	NeededContext needed = {rti, 0, NULL};
 	List	   *quals;
 
+	planner_move_vars((Node *) rte->securityQuals, rti, 1);
 	(void) query_tree_walker(query, needed_walker, &needed, 0);
 	for (int attno = FirstLowInvalidHeapAttributeNumber; attno <= 0; attno++)
 	{

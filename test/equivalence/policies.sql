@@ -51,5 +51,17 @@ DROP POLICY ours ON docs;
 SET ROLE eq_policy_user;
 SELECT id FROM docs ORDER BY id;
 RESET ROLE;
+
+-- joined off the key, as the second table of the statement
+CREATE TABLE tags (id int, doc int);
+-- distribute: SELECT create_distributed_table('tags', 'id')
+INSERT INTO tags SELECT i, i FROM generate_series(1, 20) i;
+GRANT SELECT ON tags TO eq_policy_user;
+SET ROLE eq_policy_user;
+WITH q AS MATERIALIZED (SELECT * FROM tags) SELECT count(*) FROM q, docs;
+SELECT t.id, d.id FROM tags t JOIN docs d ON d.id = t.doc;
+SELECT t.id, d.id FROM tags t LEFT JOIN docs d ON d.id = t.doc + 1;
+RESET ROLE;
+DROP TABLE tags;
 DROP TABLE docs, members, open_ids;
 DROP ROLE eq_policy_user;
