@@ -40,21 +40,6 @@ commands_type_is_serial(const TypeName *type)
 	return false;
 }
 
-/*
- * ALTER TYPE ... CASCADE, of the type of which a table is: changes of the distribution column are
- * refused by XX000.
- */
-void
-commands_check_typed_key(const DistTable *table, const AlterTableStmt *statement)
-{
-	if (commands_key_change(table, statement) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("cannot drop or change the type of the distribution column of "
-						"distributed table \"%s\" through its type",
-						get_rel_name(table->relid))));
-}
-
 static void
 check_subcommand(const DistTable *table, const AlterTableCmd *cmd)
 {

@@ -202,11 +202,14 @@ extern List *commands_steps_before_key_change(KeyChange *change);
 extern List *commands_steps_amid_key_change(KeyChange *change);
 extern List *commands_steps_after_key_change(KeyChange *change);
 
+/* key_types.c: the steps of a statement that changes, or drops, types of distribution columns */
+extern List *commands_add_rehash(Oid type, List *steps);
+extern List *commands_add_dropped_types(List *addresses, List *steps);
+
 /* partitions.c */
 extern List *commands_steps_after_detach(Command *command, Oid parentId);
 /* alter_checks.c: refuses what cannot hold across shards */
 extern void commands_check_alter_table(const DistTable *table, AlterTableStmt *statement);
-extern void commands_check_typed_key(const DistTable *table, const AlterTableStmt *statement);
 extern bool commands_type_is_serial(const TypeName *type);
 
 /* defaults.c */
@@ -264,8 +267,6 @@ extern List *commands_steps_drop_own_extension(Command *command);
 /* objects.c */
 extern List *commands_steps_create_object(Command *command);
 /* object_alter.c */
-/* raises 0A000 when tables are distributed by values that are made of type's */
-extern void commands_refuse_key_type(Oid type);
 extern List *commands_steps_alter_object(Command *command);
 extern List *commands_steps_alter_extension(Command *command);
 /* sequences.c */

@@ -112,6 +112,7 @@ steps_drop_objects(Command *command)
 {
 	DropStmt   *statement = (DropStmt *) command->statement;
 	DroppedObjects *dropped = palloc0(sizeof(DroppedObjects));
+	List	   *steps;
 	ListCell   *cell;
 
 	if (commands_object_keyword(statement->removeType) == NULL)
@@ -128,11 +129,13 @@ steps_drop_objects(Command *command)
 		if (commands_object_is_known(&address))
 			note_dropped(dropped, statement->removeType, &address, statement->behavior);
 	}
+	steps = steps_for_dropped(dropped);
+	if (statement->behavior == DROP_CASCADE && steps != NIL)
+		steps = commands_add_dropped_types(dropped->addresses, steps);
 	if (statement->removeType == OBJECT_SCHEMA && statement->behavior == DROP_CASCADE &&
-		dropped->addresses != NIL)
-		return lcons(commands_step_call(lock_tables_of_schemas, NULL),
-					 steps_for_dropped(dropped));
-	return steps_for_dropped(dropped);
+		steps != NIL)
+		steps = lcons(commands_step_call(lock_tables_of_schemas, NULL), steps);
+	return steps;
 }
 
 /* Nodes that are down do not keep a table from being dropped: they are left behind. */

@@ -36,56 +36,6 @@ refuse_from_current(AlterFunctionStmt *statement, const ObjectAddress *address)
 	}
 }
 
-/* true when values of type are, or have in them, values of part */
-static bool
-type_contains(Oid type, Oid part)
-{
-	TupleDesc	desc;
-	bool		found = false;
-
-	type = getBaseType(type);
-	if (type == part)
-		return true;
-	if (OidIsValid(get_element_type(type)))
-		return type_contains(get_element_type(type), part);
-	if (type_is_range(type))
-		return type_contains(get_range_subtype(type), part);
-	if (type_is_multirange(type))
-		return type_contains(get_multirange_range(type), part);
-	if (get_typtype(type) != TYPTYPE_COMPOSITE)
-		return false;
-	desc = lookup_rowtype_tupdesc_copy(type, -1);
-	for (int i = 0; i < desc->natts && !found; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		found = !attribute->attisdropped && type_contains(attribute->atttypid, part);
-	}
-	return found;
-}
-
-/* rows are where the hash of their key says, which labels and attributes are part of */
-void
-commands_refuse_key_type(Oid type)
-{
-	ListCell   *cell;
-
-	if (!OidIsValid(type))
-		return;
-	foreach(cell, catalog_table_oids())
-	{
-		const DistTable *table = catalog_table_get(lfirst_oid(cell));
-
-		if (table != NULL && table->kind == DIST_TABLE_HASH &&
-			type_contains(table->keyType, type))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot change what type %s consists of", format_type_be(type)),
-					 errdetail("Rows of table \"%s\" are distributed by values of it.",
-							   get_rel_name(table->relid))));
-	}
-}
-
 /* OBJECT_* and name of what an ALTER statement changes */
 static ObjectAddress
 altered_object(Node *node)
@@ -132,7 +82,8 @@ commands_steps_alter_object(Command *command)
 		refuse_from_current((AlterFunctionStmt *) command->statement, &address);
 	if (IsA(command->statement, AlterEnumStmt) &&
 		((AlterEnumStmt *) command->statement)->oldVal != NULL)
-		commands_refuse_key_type(address.objectId);
+		return commands_add_rehash(address.objectId,
+								   commands_steps_for_object(command, &address));
 	return commands_steps_for_object(command, &address);
 }
 

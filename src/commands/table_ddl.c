@@ -671,12 +671,22 @@ commands_add_tables_of_type(Command *command, Oid typeId, List *steps)
 static List *
 steps_for_row_type(Command *command, AlterTableStmt *statement, const ObjectAddress *address)
 {
+	List	   *steps = commands_steps_for_object(command, address);
 	ListCell   *cell;
 
+	steps = commands_add_rehash(address->objectId,
+								commands_add_tables_of_type(command, address->objectId, steps));
+	if (steps == NIL)
+		return NIL;
 	foreach(cell, commands_tables_of_type(address->objectId))
-		commands_check_typed_key(catalog_table_get(lfirst_oid(cell)), statement);
-	return commands_add_tables_of_type(command, address->objectId,
-									   commands_steps_for_object(command, address));
+	{
+		KeyChange  *change = commands_key_change(catalog_table_get(lfirst_oid(cell)), statement);
+
+		steps = list_concat(commands_steps_before_key_change(change), steps);
+		steps = list_concat(steps, commands_steps_amid_key_change(change));
+		steps = list_concat(steps, commands_steps_after_key_change(change));
+	}
+	return steps;
 }
 
 List *
@@ -695,7 +705,6 @@ commands_steps_alter_table(Command *command)
 	if (relkind == RELKIND_COMPOSITE_TYPE)
 	{
 		ObjectAddressSet(address, TypeRelationId, get_rel_type_id(relid));
-		commands_refuse_key_type(address.objectId);
 		return steps_for_row_type(command, statement, &address);
 	}
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&

@@ -70,8 +70,6 @@ extern bool tables_is_member(Oid relid);
 extern void tables_mirror_own_parts(const Shard *shard);
 /* what a check constraint of the shell is called on the shard; tables_rewrite.c */
 extern char *tables_constraint_name(const Shard *shard, const char *name);
-/* the topmost (first) parent of a partition or child, or relid */
-extern Oid	tables_root(Oid relid);
 /* transitive closure of both, relid first */
 extern List *tables_linked(Oid relid);
 /* raises 42501 */

@@ -367,3 +367,25 @@ tables_rehash(Oid relid, const char *keyColumn, bool valuesChanged)
 	tables_relayout_check(relayout);
 	tables_relayout_run(list_make1(relayout), false);
 }
+
+void
+tables_rehash_all(List *relids)
+{
+	List	   *relayouts = NIL;
+	ListCell   *lc;
+
+	cluster_lock_node_list(false);
+	foreach(lc, relids)
+	{
+		const DistTable *table = catalog_table_get(lfirst_oid(lc));
+		Relayout   *relayout;
+
+		if (table == NULL || table->kind != DIST_TABLE_HASH)
+			continue;
+		relayout = tables_relayout_make(lfirst_oid(lc));
+		relayout->layout = tables_layout_like(table, table->keyAttno);
+		tables_lock_everywhere(relayout->family, "alter");
+		relayouts = lappend(relayouts, relayout);
+	}
+	tables_relayout_run(relayouts, false);
+}

@@ -39,6 +39,8 @@ extern void tables_undistribute(Oid relid, bool cascadeViaForeignKeys);
 extern void tables_drop_key(Oid relid);
 /* a table, its partitions and children of all levels, itself first */
 extern List *tables_family(Oid relid);
+/* the topmost (first) parent of a partition or child, or relid */
+extern Oid	tables_root(Oid relid);
 /* raises what create_distributed_table() would, of a column that has got another type */
 extern void tables_check_new_key(Oid relid, const char *keyColumn);
 /*
@@ -46,6 +48,8 @@ extern void tables_check_new_key(Oid relid, const char *keyColumn);
  * rows are where their keys' hashes say.  valuesChanged: false when no row has another key.
  */
 extern void tables_rehash(Oid relid, const char *keyColumn, bool valuesChanged);
+/* the same for families (their roots) whose keys' hashes have changed, but not their type */
+extern void tables_rehash_all(List *relids);
 
 /*
  * Makes a plain partition or child (INHERITS) that has just been created for, or attached to, a
