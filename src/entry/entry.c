@@ -78,6 +78,7 @@ static const Duty duties[] = {
 static planner_hook_type previousPlanner = NULL;
 static set_rel_pathlist_hook_type previousRelPathlist = NULL;
 static get_relation_info_hook_type previousRelationInfo = NULL;
+static get_relation_stats_hook_type previousRelationStats = NULL;
 static ProcessUtility_hook_type previousUtility = NULL;
 static ExecutorStart_hook_type previousExecutorStart = NULL;
 static ExecutorRun_hook_type previousExecutorRun = NULL;
@@ -132,6 +133,14 @@ add_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 	if (previousRelationInfo)
 		previousRelationInfo(root, relid, inhparent, rel);
 	planner_relation_info(root, relid, inhparent, rel);
+}
+
+static bool
+find_statistics(PlannerInfo *root, RangeTblEntry *rte, AttrNumber attno, VariableStatData *found)
+{
+	if (previousRelationStats && previousRelationStats(root, rte, attno, found))
+		return true;
+	return planner_relation_statistics(rte, attno, found);
 }
 
 /* the maintenance daemon is no reason to refuse what needs a database without sessions */
@@ -291,6 +300,8 @@ install_hooks(void)
 	set_rel_pathlist_hook = add_rel_paths;
 	previousRelationInfo = get_relation_info_hook;
 	get_relation_info_hook = add_relation_info;
+	previousRelationStats = get_relation_stats_hook;
+	get_relation_stats_hook = find_statistics;
 	previousUtility = ProcessUtility_hook;
 	ProcessUtility_hook = process_utility;
 	previousExecutorStart = ExecutorStart_hook;

@@ -170,6 +170,8 @@ extern Query *planner_move_values(Query *values, AttrNumber column, Query *count
  */
 extern Query *planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *name,
 								  Movement **movement);
+/* the function that gives moved rows in a task */
+extern Oid	planner_unpack_rows_oid(void);
 /* true for rows that are cut by column key as the shards of anchor are */
 extern bool planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key);
 

@@ -661,8 +661,8 @@ make_choices(MoveContext *context, double limit)
 
 /* ---- changing the query ---- */
 
-static Oid
-unpack_rows_oid(void)
+Oid
+planner_unpack_rows_oid(void)
 {
 	static Oid	functionOid = InvalidOid;
 	static Oid	extensionOid = InvalidOid;
@@ -698,8 +698,8 @@ make_moved_rows(int number, Query *source, int keyColumn, Oid anchor)
 	param->paramtype = BYTEAOID;
 	param->paramtypmod = -1;
 	param->location = -1;
-	call = makeFuncExpr(unpack_rows_oid(), RECORDOID, list_make2(param, key), InvalidOid,
-						InvalidOid, COERCE_EXPLICIT_CALL);
+	call = makeFuncExpr(planner_unpack_rows_oid(), RECORDOID, list_make2(param, key),
+						InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 	call->funcretset = true;
 	function->funcexpr = (Node *) call;
 	rte->rtekind = RTE_FUNCTION;
@@ -734,7 +734,7 @@ planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key)
 		list_length(rte->functions) != 1)
 		return false;
 	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
-	if (!IsA(call, FuncExpr) || call->funcid != unpack_rows_oid())
+	if (!IsA(call, FuncExpr) || call->funcid != planner_unpack_rows_oid())
 		return false;
 	*anchor = rte->relid;
 	*key = DatumGetInt32(lsecond_node(Const, call->args)->constvalue);

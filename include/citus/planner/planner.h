@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 #include "optimizer/planner.h"
+#include "utils/selfuncs.h"
 #include "citus/plan/plan.h"
 
 extern void planner_init(void);
@@ -28,6 +29,10 @@ extern Node *planner_redirect_expression(Node *expression);
 
 /* the triggers that COPY FROM fires for a table; NULL: none */
 extern FireSpec *planner_fires_copy(Oid relid);
+
+/* body of get_relation_stats_hook: false leaves it to the server */
+extern bool planner_relation_statistics(RangeTblEntry *rte, AttrNumber attno,
+										VariableStatData *found);
 
 /* bodies of set_rel_pathlist_hook and get_relation_info_hook */
 extern void planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
