@@ -198,6 +198,34 @@ raise_and_release(RemoteConn *conn)
 	PG_END_TRY();
 }
 
+static void
+limit_patience(RemoteConn *conn, long patienceMs)
+{
+	conn->answerBy = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patienceMs);
+	conn->deadline = Min(conn->deadline, conn->answerBy);
+}
+
+bool
+remote_run_again(const RemoteConn *conn, const char *sql, long patienceMs, int *sqlstate)
+{
+	RemoteConn *again = remote_open_again(conn);
+	RemoteCommand command = {.sql = sql, .simple = true};
+	char	   *tag = NULL;
+
+	limit_patience(again, patienceMs);
+	while (remote_conn_poll(again) == REMOTE_CONNECTING)
+		remote_wait_one(again, again->deadline);
+	if (again->state != REMOTE_BROKEN)
+	{
+		remote_send(again, &command);
+		(void) collect_rows(again, &tag);
+	}
+	if (tag == NULL)
+		(void) remote_error_message(again, sqlstate);
+	remote_conn_close(again);
+	return tag != NULL;
+}
+
 List *
 remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char **errormsg,
 					 int *ncolumns, char **tag)
@@ -212,10 +240,7 @@ remote_run_alone_tag(const RemoteTarget *target, const char *sql, bool *ok, char
 		*errormsg = NULL;
 	*tag = NULL;
 	if (target->patienceMs > 0)
-	{
-		conn->answerBy = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), target->patienceMs);
-		conn->deadline = Min(conn->deadline, conn->answerBy);
-	}
+		limit_patience(conn, target->patienceMs);
 	while (remote_conn_poll(conn) == REMOTE_CONNECTING)
 		remote_wait_one(conn, 0);
 	rows = NIL;

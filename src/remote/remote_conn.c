@@ -300,6 +300,15 @@ open_link(RemoteConn *conn)
 }
 
 static void
+connect_now(RemoteConn *conn)
+{
+	conn->generation = remote_conninfo_generation;
+	conn->openedAt = GetCurrentTimestamp();
+	conn->deadline = TimestampTzPlusMilliseconds(conn->openedAt, remote_connection_timeout);
+	open_link(conn);
+}
+
+static void
 start_connecting(RemoteConn *conn, const RemoteTarget *target, const Address *address)
 {
 	RemoteTarget resolved = *target;
@@ -309,11 +318,14 @@ start_connecting(RemoteConn *conn, const RemoteTarget *target, const Address *ad
 	resolved.port = address->port;
 	remote_conninfo_build(&resolved, address->user, address->database, &conn->keywords,
 						  &conn->keywordValues);
+	/* they are used again, when what they came from may be gone */
+	for (int i = 0; conn->keywords[i] != NULL; i++)
+	{
+		conn->keywords[i] = pstrdup(conn->keywords[i]);
+		conn->keywordValues[i] = pstrdup(conn->keywordValues[i]);
+	}
 	MemoryContextSwitchTo(old);
-	conn->generation = remote_conninfo_generation;
-	conn->openedAt = GetCurrentTimestamp();
-	conn->deadline = TimestampTzPlusMilliseconds(conn->openedAt, remote_connection_timeout);
-	open_link(conn);
+	connect_now(conn);
 }
 
 /*
@@ -382,6 +394,23 @@ remote_acquire(const RemoteTarget *target, bool optional, bool pristine)
 	conn = make_conn(target, &address, slot);
 	start_connecting(conn, target, &address);
 	return conn;
+}
+
+RemoteConn *
+remote_open_again(const RemoteConn *conn)
+{
+	RemoteTarget target = {.nodeId = conn->nodeId, .host = conn->targetHost,
+		.port = conn->targetPort, .applicationName = ""};
+	Address		address = {conn->host, conn->port, conn->user, conn->database};
+	bool		full;
+	/* one beyond the limit, for a moment, rather than none */
+	int			slot = remote_pool_take(conn->host, conn->port, true, false, &full);
+	RemoteConn *again = make_conn(&target, &address, slot);
+
+	again->keywords = conn->keywords;
+	again->keywordValues = conn->keywordValues;
+	connect_now(again);
+	return again;
 }
 
 RemoteConn *

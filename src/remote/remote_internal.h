@@ -289,6 +289,9 @@ extern void remote_conninfo_build(const RemoteTarget *target, const char *user,
 /* as remote_conn_acquire(); pristine: no connection whose session settings were changed */
 extern RemoteConn *remote_acquire(const RemoteTarget *target, bool optional, bool pristine);
 
+/* a connection like conn, not from the cache; to be closed before conn */
+extern RemoteConn *remote_open_again(const RemoteConn *conn);
+
 /* ---- shared counters (remote_pool.c) ---- */
 
 extern void remote_pool_init(void);

@@ -38,6 +38,8 @@
 #define ABORT_TIMEOUT_MS 10000
 /* the same once the user has asked to cancel, which cannot change the outcome any more */
 #define CANCELED_TIMEOUT_MS 10000
+/* a second attempt, over another connection */
+#define AGAIN_TIMEOUT_MS 5000
 
 /* ---- one step of the protocol on many connections ---- */
 
@@ -480,6 +482,25 @@ warn_unresolved(RemoteXact *xact, const char *what)
 					 " recover_prepared_transactions().")));
 }
 
+/*
+ * The connection was lost, but perhaps not the node: others would go on to read there what was
+ * before the commit, until recovery comes.  That the prepared transaction is not there any more
+ * means that only the answer was lost.
+ */
+static bool
+commit_again(RemoteXact *xact, TimestampTz deadline)
+{
+	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+	char		sql[TXN_GID_SIZE + 32];
+	int			sqlstate = 0;
+
+	if (remote_conn_state(xact->conn) != REMOTE_BROKEN || left <= 0 || ProcDiePending)
+		return false;
+	snprintf(sql, sizeof(sql), "COMMIT PREPARED '%s'", xact->gid);
+	return remote_run_again(xact->conn, sql, Min(left, AGAIN_TIMEOUT_MS), &sqlstate) ||
+		sqlstate == ERRCODE_UNDEFINED_OBJECT;
+}
+
 /* COMMIT PREPARED or ROLLBACK PREPARED on those given, which are prepared */
 static void
 finish_prepared(List *prepared, bool commit, TimestampTz deadline)
@@ -503,7 +524,7 @@ finish_prepared(List *prepared, bool commit, TimestampTz deadline)
 	{
 		RemoteXact *xact = lfirst(lc);
 
-		if (xact->stepFailed)
+		if (xact->stepFailed && !(commit && commit_again(xact, deadline)))
 			warn_unresolved(xact, commit ? "commit" : "roll back");
 		if (xact->state == XACT_PREPARED)
 			txn_xact_set_state(xact, XACT_NONE);

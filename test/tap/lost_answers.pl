@@ -64,6 +64,11 @@ sub case {
     begin_statement($sql->());
     $relay->wait_for($action);
     is(told(), $told, "$what: told $told");
+    if ($text eq 'COMMIT PREPARED') {
+        # who is told so can rely on it, at once
+        is($c->sql("SELECT v FROM t WHERE k = $there"), $value, "$what: visible to all");
+        unlike($session->{stderr}, qr/WARNING/, "$what: nothing is left to do");
+    }
     is(happened($what, $condition), $happened, "$what: $happened");
     is($session->query('SELECT count(*) FROM t'), '40', "$what: the session goes on");
     $session->quit;

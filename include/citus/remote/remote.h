@@ -233,5 +233,11 @@ extern List *remote_run_alone_tag(const RemoteTarget *target, const char *sql, b
 extern List *remote_conn_query(RemoteConn *conn, const char *sql);
 /* the same where nobody can be told: false, and of no more use, when it did not succeed in time */
 extern bool remote_conn_run_quietly(RemoteConn *conn, const char *sql, long timeoutMs);
+/*
+ * Runs a command on another connection with the parameters of conn, which is broken: nothing is
+ * looked up in the catalogs.  False: *sqlstate says why not.
+ */
+extern bool remote_run_again(const RemoteConn *conn, const char *sql, long patienceMs,
+							 int *sqlstate);
 
 #endif
