@@ -17,7 +17,7 @@ CREATE VIEW few AS SELECT k, v FROM t WHERE v < 20;
 -- distribute: SELECT create_distributed_table('p', 'k')
 -- distribute: SELECT create_distributed_table('types', 'k')
 -- distribute: SELECT create_distributed_table('types_too', 'k')
-INSERT INTO t SELECT i, i * 7 % 31, 's' || i % 9, timestamptz '2020-01-01 00:00+00' + i * interval '1 hour' FROM generate_series(1, 3000) i;
+INSERT INTO t SELECT i, i * 7 % 31, 's' || i % 9, timestamptz '2020-01-01 00:00+00' + i * interval '1 hour' FROM generate_series(1, 1000) i;
 ANALYZE t;
 INSERT INTO w SELECT v, k, s FROM t;
 SELECT count(*), sum(k), sum(v), count(DISTINCT s) FROM w;
