@@ -342,6 +342,11 @@ extern void executor_sorted_end(SortedRows *rows);
 extern void executor_triggers_init(void);
 extern void executor_triggers_forget(void);
 
+/* a statement that is part of the run's: executor_triggers_begin() of it answers the run */
+extern TriggerRun *executor_triggers_join(TriggerRun *run);
+extern void executor_triggers_unjoin(TriggerRun *before);
+/* rows that have come to BEFORE UPDATE triggers, whether there are any or not */
+extern uint64 executor_triggers_updates(const TriggerRun *run);
 /* a trigger's function has run a statement for which rows were sent */
 extern bool executor_triggers_were_interrupted(const TriggerRun *run);
 /* before something distributed starts */
@@ -416,6 +421,17 @@ extern ExecutorTask *executor_scan_next_answer(DistScanState *state, RemoteAnswe
 /* the next row, whatever task it is of, in the scan's slot; false at the end */
 extern bool executor_scan_next_raw(DistScanState *state, TupleTableSlot *slot);
 extern void executor_insert_run(DistScanState *state);
+
+/* ---- ON CONFLICT DO UPDATE, row by row (upsert_rows.c) ---- */
+
+typedef struct UpsertRun UpsertRun;
+
+extern UpsertRun *executor_upsert_rows_begin(DistScanState *scan);
+/* raises 21000 when the statement has written a row with the same keys */
+extern void executor_upsert_rows_check(UpsertRun *upsert, TupleTableSlot *row);
+extern void executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row);
+/* updates what is in the row's way; how many rows; *found: there was one that it takes */
+extern uint64 executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found);
 extern void executor_change_run(DistScanState *state);
 extern void executor_raise_second_conflict(void);
 /* before the child plan of an upsert is initialised */

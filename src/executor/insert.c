@@ -12,8 +12,10 @@
  */
 #include "postgres.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/acl.h"
@@ -70,6 +72,7 @@ typedef struct InsertState
 	bool		tracks;			/* not every row need be inserted */
 	List	   *ordered;		/* of InsertRow *: those that wait, when it tracks */
 	List	   *inserted;		/* of MinimalTuple: rows that were, whose events are to be kept */
+	UpsertRun  *upsert;			/* what is in the way is updated; NULL: it stays */
 	uint64		processed;
 } InsertState;
 
@@ -119,6 +122,8 @@ begin_firing(InsertState *insert)
 	insert->row = make_table_slot(insert->spec->relid);
 	insert->passed = MakeSingleTupleTableSlot(insert->desc, &TTSOpsVirtual);
 	executor_triggers_set_flush(insert->triggers, send_waiting, insert);
+	if (insert->spec->conflict != NULL)
+		insert->upsert = executor_upsert_rows_begin(insert->scan);
 }
 
 static InsertState *
@@ -547,12 +552,69 @@ put_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
 		flush_statements(insert, false);
 }
 
+/* true when the row was inserted */
+static bool
+try_insert(InsertState *insert, TupleTableSlot *slot)
+{
+	add_row(insert, slot);
+	flush_statements(insert, false);
+	if (insert->inserted == NIL)
+		return false;
+	keep_events(insert);
+	return true;
+}
+
+static void
+raise_concurrent_update(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to concurrent update")));
+}
+
+/* what is in the way may be gone when it is to be updated, and so on */
+static void
+upsert_row(InsertState *insert, TupleTableSlot *slot)
+{
+	TupleTableSlot *row = MakeSingleTupleTableSlot(insert->row->tts_tupleDescriptor,
+												   &TTSOpsVirtual);
+
+	ExecCopySlot(row, insert->row);
+	executor_upsert_rows_check(insert->upsert, row);
+	for (int tries = 1;; tries++)
+	{
+		uint64		count = 1;
+		bool		found = try_insert(insert, slot);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!found)
+		{
+			count = executor_upsert_rows_update(insert->upsert, row, &found);
+			insert->processed += count;
+		}
+		if (count > 0)
+			executor_upsert_rows_note(insert->upsert, row);
+		if (found)
+			break;
+		if (insert->spec->conflictFilters && tries > 1)
+			break;
+		if (!insert->spec->conflictFilters && (IsolationUsesXactSnapshot() || tries > 1000))
+			raise_concurrent_update();
+	}
+	ExecDropSingleTupleTableSlot(row);
+}
+
 static void
 put_fired_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
 {
 	slot = fire_before(insert, slot);
 	if (slot == NULL)
 		return;
+	if (insert->upsert != NULL)
+	{
+		upsert_row(insert, slot);
+		return;
+	}
 	put_row(insert, slot, mayStream);
 	keep_events(insert);
 	executor_triggers_set_pending(insert->triggers);

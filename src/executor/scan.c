@@ -299,7 +299,8 @@ run_writes(DistScanState *state)
 		executor_change_run(state);
 	else
 		write_fragment(state);
-	executor_triggers_end(state->triggers);
+	if (state->triggers != NULL && !state->plan->fires->joins)
+		executor_triggers_end(state->triggers);
 	state->triggers = NULL;
 }
 

@@ -45,6 +45,9 @@
 /* whose BEFORE trigger is being called, innermost; each links to the one around it */
 static TriggerRun *firing = NULL;
 
+/* what a statement that is part of another one fires for, executor_triggers_join() */
+static TriggerRun *joined = NULL;
+
 /* ---- which triggers ---- */
 
 #define SET_FLAG(flag, level, timing, event) \
@@ -387,7 +390,22 @@ executor_statement_starts(QueryDesc *query)
 void
 executor_triggers_forget(void)
 {
-	firing = NULL;
+	firing = joined = NULL;
+}
+
+TriggerRun *
+executor_triggers_join(TriggerRun *run)
+{
+	TriggerRun *before = joined;
+
+	joined = run;
+	return before;
+}
+
+void
+executor_triggers_unjoin(TriggerRun *before)
+{
+	joined = before;
 }
 
 /* ---- BEFORE ROW ---- */
@@ -470,6 +488,7 @@ executor_triggers_update(TriggerRun *run, Oid relid, TupleTableSlot *old, TupleT
 	FireTarget *target = find_target(run, relid);
 
 	ResetPerTupleExprContext(run->estate);
+	run->updates++;
 	if (target->info->ri_TrigDesc == NULL || !target->info->ri_TrigDesc->trig_update_before_row)
 		return true;
 	return fire_before(run, target, FIRE_UPDATE, old_tuple(run, target, old), row);
@@ -500,11 +519,19 @@ new_row(TriggerRun *run, FireTarget *target, TupleTableSlot *row, CmdType comman
 	return target->newSlot;
 }
 
+/* where rows go that an event of the statement makes or takes */
+static TransitionCaptureState *
+capture_of(TriggerRun *run, FireEvent event)
+{
+	return run->spec->command == CMD_INSERT && event == FIRE_UPDATE ? run->conflictCapture :
+		run->capture;
+}
+
 static bool
 wants_after(TriggerRun *run, FireTarget *target, FireEvent event)
 {
 	TriggerDesc *triggers = target->info->ri_TrigDesc;
-	TransitionCaptureState *capture = run->capture;
+	TransitionCaptureState *capture = capture_of(run, event);
 
 	if (target->deferred != NIL)
 		return true;
@@ -575,7 +602,7 @@ after_update(TriggerRun *run, FireTarget *target, TupleTableSlot *old, TupleTabl
 	TupleTableSlot *new = new_row(run, target, row, CMD_UPDATE);
 
 	ExecARUpdateTriggers(run->estate, target->info, NULL, NULL, NULL, tuple, new, NIL,
-						 run->capture, false);
+						 capture_of(run, FIRE_UPDATE), false);
 	executor_triggers_defer(run, target, TRIGGER_EVENT_UPDATE, target->oldSlot, new);
 }
 
@@ -584,7 +611,7 @@ static void
 after_move(TriggerRun *run, FireTarget *from, FireTarget *to, TupleTableSlot *old,
 		   TupleTableSlot *row)
 {
-	TransitionCaptureState *capture = run->capture;
+	TransitionCaptureState *capture = capture_of(run, FIRE_UPDATE);
 	TriggerDesc *triggers;
 
 	if (capture != NULL && (capture->tcs_update_old_table || capture->tcs_update_new_table))
@@ -648,8 +675,7 @@ fire_statement_after(TriggerRun *run)
 	if (list_member_int(commands, CMD_DELETE))
 		ExecASDeleteTriggers(run->estate, info, run->capture);
 	if (list_member_int(commands, CMD_UPDATE))
-		ExecASUpdateTriggers(run->estate, info, run->spec->command == CMD_INSERT ?
-							 run->conflictCapture : run->capture);
+		ExecASUpdateTriggers(run->estate, info, capture_of(run, FIRE_UPDATE));
 	if (list_member_int(commands, CMD_INSERT))
 		ExecASInsertTriggers(run->estate, info, run->capture);
 }
@@ -698,6 +724,8 @@ executor_triggers_begin(FireSpec *spec)
 
 	if (spec == NULL)
 		return NULL;
+	if (spec->joins)
+		return joined;
 	run = make_run();
 	caller = MemoryContextSwitchTo(run->context);
 	run->spec = spec;
@@ -720,6 +748,12 @@ executor_triggers_see_rows(const TriggerRun *run)
 	return run != NULL && run->spec->rows;
 }
 
+uint64
+executor_triggers_updates(const TriggerRun *run)
+{
+	return run->updates;
+}
+
 bool
 executor_triggers_were_interrupted(const TriggerRun *run)
 {
@@ -731,6 +765,7 @@ executor_triggers_set_flush(TriggerRun *run, TriggerFlush flush, void *argument)
 {
 	run->flush = flush;
 	run->flushArgument = argument;
+	run->pending = false;
 }
 
 void

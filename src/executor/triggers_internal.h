@@ -47,6 +47,7 @@ struct TriggerRun
 	bool		pending;
 	bool		interrupted;	/* some had to be sent for a statement of a trigger's function */
 	bool		alone;			/* each row is sent before the next one's triggers fire */
+	uint64		updates;		/* rows that have come to BEFORE UPDATE triggers */
 	int			nestLevel;		/* of the transaction, where the statement runs */
 	Oid			userId;
 	struct TriggerRun *outer;	/* whose trigger's function runs this statement */

@@ -99,6 +99,9 @@ static const Field insertFields[] = {
 	FIELD(InsertSpec, updates, FIELD_BOOL),
 	FIELD(InsertSpec, returning, FIELD_BOOL),
 	FIELD(InsertSpec, canStream, FIELD_BOOL),
+	FIELD(InsertSpec, conflict, FIELD_NODE),
+	FIELD(InsertSpec, conflictKeys, FIELD_NODE),
+	FIELD(InsertSpec, conflictFilters, FIELD_BOOL),
 	FIELD(InsertSpec, role, FIELD_OID)
 };
 
@@ -129,7 +132,8 @@ static const Field fireFields[] = {
 	FIELD(FireSpec, command, FIELD_INT),
 	FIELD(FireSpec, commands, FIELD_NODE),
 	FIELD(FireSpec, updated, FIELD_NODE),
-	FIELD(FireSpec, rows, FIELD_BOOL)
+	FIELD(FireSpec, rows, FIELD_BOOL),
+	FIELD(FireSpec, joins, FIELD_BOOL)
 };
 
 static const Field lockTargetFields[] = {

@@ -322,6 +322,8 @@ planner_plan_request(PlanRequest *request)
 		return stmt != NULL ? stmt : planner_modifying_ctes(request);
 	}
 	request->fires = modifies ? planner_fires(request->query) : NULL;
+	if (request->fires != NULL)
+		request->fires->joins = request->joins;
 	for (int i = 0; i < n; i++)
 	{
 		PlannedStmt *stmt;
@@ -394,7 +396,7 @@ PlannedStmt *
 planner_plan(Query *parse, const char *queryString, int cursorOptions,
 			 ParamListInfo boundParams, planner_hook_type next)
 {
-	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL, NULL};
+	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL, NULL, false};
 	PlannedStmt *stmt;
 	List	   *dependencies = NIL;
 	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;

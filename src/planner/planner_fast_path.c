@@ -249,7 +249,12 @@ planner_fast_path(PlanRequest *request, Refusal *refusal)
 	if (!enableFastPath || query->commandType == CMD_MERGE)
 		return NULL;
 	if (query->commandType == CMD_INSERT)
+	{
+		/* an upsert that triggers see has a plan of its own for what is in the way */
+		if (query->onConflict != NULL && request->fires != NULL && request->fires->rows)
+			return NULL;
 		return inserts_one_row(query) ? plan_row(request, refusal) : NULL;
+	}
 	table = fast_path_table(query);
 	if (table == NULL || assigns_key(query, table))
 		return NULL;

@@ -33,6 +33,7 @@ typedef struct PlanRequest
 	planner_hook_type next;
 	EarlyReads *early;			/* not NULL: rows of the target are found by one of these */
 	FireSpec   *fires;			/* triggers of the target; NULL: none */
+	bool		joins;			/* it is the UPDATE of an upsert (InsertSpec.conflict) */
 } PlanRequest;
 
 /*
@@ -286,6 +287,12 @@ extern Oid	planner_upsert_is_first_oid(void);
 
 /* a normalized ON CONFLICT DO UPDATE by finding rows first; RETURNING may have Vars only */
 extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *refusal);
+/*
+ * The same row by row, where triggers see the rows: fills in what the INSERT needs, and answers the
+ * statement that inserts or does nothing; NULL with the refusal filled in.
+ */
+extern Query *planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert,
+								  Refusal *refusal);
 
 /* ---- planner_modify.c, planner_insert_select.c: statements that run on shards ---- */
 

@@ -626,11 +626,20 @@ make_again(InsertSpec *insert, Query *shell, List *targetList, List *columns)
 }
 
 static InsertSpec *
-make_insert_spec(Query *query, List *columns, Refusal *refusal)
+make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *refusal)
 {
-	Query	   *shell = copy_without_values(query);
 	InsertSpec *insert = plan_insert_make();
+	Query	   *shell;
 	const char *reason;
+
+	if (fires_for_rows(request) && query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE)
+	{
+		query = planner_upsert_rows(request, query, insert, refusal);
+		if (query == NULL)
+			return NULL;
+	}
+	shell = copy_without_values(query);
 
 	/* only the conflict clause and RETURNING travel as text; rows travel as values */
 	shell->targetList = NIL;
@@ -729,7 +738,7 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 		add_missing_columns(sourceRequest.query, target_table(query)->relid, &columns);
 	if (columns == NIL)
 		columns = add_null_column(sourceRequest.query, target_table(query)->relid);
-	plan->insert = make_insert_spec(query, columns, refusal);
+	plan->insert = make_insert_spec(request, query, columns, refusal);
 	if (plan->insert == NULL)
 		return NULL;
 	plan->modifies = true;
@@ -757,9 +766,6 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	/* rows are sent to their shards, where a sub-query would find rows of these shards only */
 	if (planner_has_check_options(query) || checkExprHasSubLink((Node *) query->returningList))
 		return planner_detach_output(request, query);
-	if (fires_for_rows(request) && query->onConflict != NULL &&
-		query->onConflict->action == ONCONFLICT_UPDATE)
-		return refuse(refusal, "ON CONFLICT DO UPDATE of a table with row triggers");
 	if (DIST_TABLE_HAS_KEY(table) && !fires_for_rows(request) &&
 		planner_find_column(query->targetList, table->keyAttno) == NULL)
 		ereport(ERROR,
@@ -769,6 +775,8 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 						get_attname(table->relid, table->keyAttno, false),
 						get_rel_name(table->relid))));
 
+	if (fires_for_rows(request) && query->onConflict != NULL)
+		return insert_rows(request, query, refusal);
 	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table))
 		return planner_returning_is_plain(query) ? planner_upsert(request, query, refusal) :
 			planner_detach_output(request, query);

@@ -19,8 +19,11 @@
  * The condition is made of the index that decides about conflicts, as the server finds it; where
  * the values of its columns are known now, only such rows of the target are looked at and locked.
  *
- * Not here: tables with policies or BEFORE INSERT triggers, which a row that is inserted in vain
- * would have to pass; several partial indexes at once.
+ * Where triggers see the rows (planner_upsert_rows), each row is inserted, or an UPDATE is run of
+ * the row that is in its way; for its BEFORE INSERT triggers come before either.
+ *
+ * Not here: tables with policies, which a row that is inserted in vain would have to pass; several
+ * partial indexes at once.
  */
 #include "postgres.h"
 
@@ -515,13 +518,181 @@ make_merge(Upsert *upsert)
 	return merge;
 }
 
+/* ---- row by row, where triggers see the rows ---- */
+
+typedef struct ParamContext
+{
+	Index		excluded;
+	int			depth;
+} ParamContext;
+
+/* columns of EXCLUDED become parameters */
+static Node *
+param_mutator(Node *node, ParamContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == context->excluded &&
+		((Var *) node)->varlevelsup == context->depth)
+	{
+		Var		   *var = (Var *) node;
+		Param	   *param = makeNode(Param);
+
+		param->paramkind = PARAM_EXTERN;
+		param->paramid = PLAN_CONFLICT_PARAM + var->varattno;
+		param->paramtype = var->vartype;
+		param->paramtypmod = var->vartypmod;
+		param->paramcollid = var->varcollid;
+		param->location = -1;
+		return (Node *) param;
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->depth++;
+		result = query_tree_mutator((Query *) node, param_mutator, context, 0);
+		context->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, param_mutator, context);
+}
+
+static Node *
+excluded_to_params(Upsert *upsert, Node *node)
+{
+	ParamContext context = {upsert->excluded, 0};
+
+	return param_mutator(adapt_excluded(upsert, node), &context);
+}
+
+static void
+forget_entry(RangeTblEntry *rte)
+{
+	rte->rtekind = RTE_RESULT;
+	rte->relid = InvalidOid;
+	rte->alias = NULL;
+	rte->eref = makeAlias("excluded of row", NIL);
+	rte->inFromCl = false;
+}
+
+/* UPDATE of the row that has what the index compares in common with EXCLUDED */
+static Query *
+make_row_update(Upsert *upsert, List **keys)
+{
+	OnConflictExpr *conflict = upsert->query->onConflict;
+	Query	   *update = copyObject(upsert->query);
+	IndexInfo  *info = BuildIndexInfo(upsert->index);
+	RangeTblRef *target = makeNode(RangeTblRef);
+	List	   *conditions = NIL;
+	Node	   *where;
+
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		Expr	   *proposed = index_column(upsert, info, i, upsert->excluded);
+		Expr	   *own = index_column(upsert, info, i, 1);
+
+		conditions = lappend(conditions,
+							 make_equality(upsert, info, i,
+										   index_column(upsert, info, i, upsert->target),
+										   proposed));
+		*keys = lappend(*keys, make_opclause(get_opfamily_member(upsert->index->rd_opfamily[i],
+																 upsert->index->rd_opcintype[i],
+																 upsert->index->rd_opcintype[i],
+																 BTEqualStrategyNumber),
+											 BOOLOID, false, own, (Expr *) copyObject(own),
+											 InvalidOid, upsert->index->rd_indcollation[i]));
+	}
+	if (info->ii_Predicate != NIL)
+	{
+		List	   *predicate = copyObject(info->ii_Predicate);
+
+		ChangeVarNodes((Node *) predicate, 1, upsert->target, 0);
+		conditions = list_concat(conditions, predicate);
+	}
+	if (conflict->onConflictWhere != NULL)
+		conditions = lappend(conditions, copyObject(conflict->onConflictWhere));
+	where = excluded_to_params(upsert, (Node *) make_ands_explicit(conditions));
+	target->rtindex = upsert->target;
+	update->commandType = CMD_UPDATE;
+	update->onConflict = NULL;
+	update->override = OVERRIDING_NOT_SET;
+	update->targetList = (List *) excluded_to_params(upsert, (Node *) conflict->onConflictSet);
+	update->jointree = makeFromExpr(list_make1(target), where);
+	update->cteList = NIL;
+	update->hasModifyingCTE = update->hasRecursive = false;
+	update->hasSubLinks = checkExprHasSubLink((Node *) update->targetList) ||
+		checkExprHasSubLink(where) || checkExprHasSubLink((Node *) update->returningList);
+	forget_sources(upsert, update);
+	forget_entry(rt_fetch(upsert->excluded, update->rtable));
+	rt_fetch(upsert->target, update->rtable)->inh =
+		upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	return update;
+}
+
 static const char *
-find_obstacle(Query *query, Relation relation)
+find_row_obstacle(Query *query)
+{
+	OnConflictExpr *conflict = query->onConflict;
+
+	if (query->hasRowSecurity)
+		return "ON CONFLICT of a table with policies and row triggers";
+	if (query->cteList != NIL && checkExprHasSubLink((Node *) conflict))
+		return "ON CONFLICT reads a common table expression, and row triggers see the rows";
+	return NULL;
+}
+
+static Query *
+make_row_insert(Upsert *upsert)
+{
+	Query	   *insert = copyObject(upsert->query);
+	OnConflictExpr *conflict = insert->onConflict;
+
+	forget_entry(rt_fetch(upsert->excluded, insert->rtable));
+	conflict->action = ONCONFLICT_NOTHING;
+	conflict->onConflictSet = NIL;
+	conflict->onConflictWhere = NULL;
+	conflict->exclRelIndex = 0;
+	conflict->exclRelTlist = NIL;
+	return insert;
+}
+
+Query *
+planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert, Refusal *refusal)
+{
+	Upsert		upsert = {query, query->resultRelation, query->onConflict->exclRelIndex};
+	PlanRequest each = *request;
+	Oid			index = InvalidOid;
+
+	upsert.relation = table_open(rt_fetch(upsert.target, query->rtable)->relid, NoLock);
+	upsert.impossible = find_row_obstacle(query);
+	if (upsert.impossible == NULL)
+		index = find_index(&upsert);
+	if (OidIsValid(index))
+	{
+		upsert.index = index_open(index, AccessShareLock);
+		each.query = make_row_update(&upsert, &insert->conflictKeys);
+		index_close(upsert.index, NoLock);
+	}
+	table_close(upsert.relation, NoLock);
+	refusal->reason = upsert.impossible;
+	if (upsert.impossible != NULL)
+		return NULL;
+	insert->conflictFilters = query->onConflict->onConflictWhere != NULL;
+	each.cursorOptions = 0;
+	each.early = NULL;
+	each.joins = true;
+	insert->conflict = planner_plan_request(&each);
+	return make_row_insert(&upsert);
+}
+
+/* ---- all rows at once ---- */
+
+static const char *
+find_obstacle(Query *query)
 {
 	if (query->hasRowSecurity)
 		return "ON CONFLICT of a table with policies";
-	if (relation->trigdesc != NULL && relation->trigdesc->trig_insert_before_row)
-		return "ON CONFLICT of a table with BEFORE INSERT triggers";
 	if (contain_volatile_functions((Node *) query->cteList))
 		return "ON CONFLICT beside a volatile common table expression";
 	return NULL;
@@ -537,7 +708,7 @@ planner_upsert(PlanRequest *request, Query *query, Refusal *refusal)
 	Oid			index = InvalidOid;
 
 	upsert.relation = table_open(rt_fetch(upsert.target, query->rtable)->relid, NoLock);
-	upsert.impossible = find_obstacle(query, upsert.relation);
+	upsert.impossible = find_obstacle(query);
 	if (upsert.impossible == NULL)
 		index = find_index(&upsert);
 	if (OidIsValid(index))

@@ -86,6 +86,9 @@ typedef enum FragmentTarget
 /* An upsert of more values is prepared to be sent in several statements. */
 #define PLAN_UPSERT_VALUES 60000
 
+/* Extern parameters numbered from here: InsertSpec.conflict */
+#define PLAN_CONFLICT_PARAM 300000
+
 /*
  * The location of a call of citus_internal.combine_states() in a plan: parsed text has none like
  * it, so that users cannot have bytes of their own taken for an aggregate's state.
@@ -164,6 +167,14 @@ typedef struct InsertSpec
 	bool		updates;		/* ON CONFLICT DO UPDATE */
 	bool		returning;
 	bool		canStream;		/* no conflict clause, no RETURNING: COPY may be used */
+
+	/*
+	 * An upsert row by row: the tail says DO NOTHING; this is the UPDATE of what is in the way.
+	 * The row's attribute n is the extern parameter PLAN_CONFLICT_PARAM + n.
+	 */
+	PlannedStmt *conflict;		/* NULL: the tail says it all */
+	List	   *conflictKeys;	/* of OpExpr: left is what decides, of a row of varno 1; equality */
+	bool		conflictFilters;	/* the UPDATE need not take what is in the way */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } InsertSpec;
 
@@ -224,6 +235,7 @@ typedef struct FireSpec
 	List	   *commands;		/* IntList of CmdType: whose statement triggers fire */
 	List	   *updated;		/* IntList: attributes that get new values by UPDATE */
 	bool		rows;			/* rows go through row triggers, or into transition tables */
+	bool		joins;			/* it is InsertSpec.conflict: the INSERT's triggers fire */
 } FireSpec;
 
 /* LockTarget: a relation whose rows a SELECT locks, and the candidates' columns that name a row */

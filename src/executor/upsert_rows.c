@@ -1,0 +1,279 @@
+/*
+ * upsert_rows.c
+ *	  ON CONFLICT DO UPDATE, row by row, where triggers see the rows.
+ *
+ * The INSERT (insert.c) does nothing for a row when another one is in its way; then the statement
+ * that updates that one is run (InsertSpec.conflict), with the row's columns as parameters, and as
+ * part of the INSERT: it fires the INSERT's triggers.
+ *
+ * Keys of rows that the statement has written are kept, for none may be written again.
+ */
+#include "postgres.h"
+#include "access/xact.h"
+#include "common/hashfn.h"
+#include "executor/executor.h"
+#include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
+#include "optimizer/optimizer.h"
+#include "utils/datum.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
+#include "citus/base/compat.h"
+#include "executor/executor_internal.h"
+
+/* what decides about conflicts, of a row that was written */
+typedef struct WrittenKey
+{
+	Datum	   *values;
+	bool	   *nulls;
+} WrittenKey;
+
+/* rows of one hash */
+typedef struct WrittenEntry
+{
+	uint32		hash;
+	List	   *keys;			/* of WrittenKey * */
+} WrittenEntry;
+
+struct UpsertRun
+{
+	DistScanState *scan;
+	InsertSpec *spec;
+	MemoryContext context;
+	ExprContext *econtext;		/* its scan tuple is the row */
+	int			nkeys;
+	ExprState **keys;
+	FmgrInfo   *equals;
+	FmgrInfo   *hashes;
+	Oid		   *collations;
+	int16	   *lengths;
+	bool	   *byValue;
+	HTAB	   *written;
+};
+
+/* ---- keys ---- */
+
+static void
+prepare_key(UpsertRun *upsert, int number, OpExpr *equality)
+{
+	Node	   *key = linitial(equality->args);
+	TypeCacheEntry *type = lookup_type_cache(exprType(key), TYPECACHE_HASH_PROC_FINFO);
+
+	upsert->keys[number] = ExecInitExpr(expression_planner((Expr *) copyObject(key)), NULL);
+	fmgr_info(get_opcode(equality->opno), &upsert->equals[number]);
+	upsert->hashes[number] = type->hash_proc_finfo;
+	upsert->collations[number] = equality->inputcollid;
+	upsert->lengths[number] = type->typlen;
+	upsert->byValue[number] = type->typbyval;
+}
+
+UpsertRun *
+executor_upsert_rows_begin(DistScanState *scan)
+{
+	UpsertRun  *upsert = palloc0(sizeof(UpsertRun));
+	HASHCTL		control = {.keysize = sizeof(uint32), .entrysize = sizeof(WrittenEntry)};
+	int			n;
+	ListCell   *cell;
+
+	upsert->scan = scan;
+	upsert->spec = scan->plan->insert;
+	upsert->context = CurrentMemoryContext;
+	upsert->econtext = CreateExprContext(scan->css.ss.ps.state);
+	upsert->nkeys = n = list_length(upsert->spec->conflictKeys);
+	upsert->keys = palloc0(sizeof(ExprState *) * n);
+	upsert->equals = palloc0(sizeof(FmgrInfo) * n);
+	upsert->hashes = palloc0(sizeof(FmgrInfo) * n);
+	upsert->collations = palloc0(sizeof(Oid) * n);
+	upsert->lengths = palloc0(sizeof(int16) * n);
+	upsert->byValue = palloc0(sizeof(bool) * n);
+	foreach(cell, upsert->spec->conflictKeys)
+		prepare_key(upsert, foreach_current_index(cell), lfirst(cell));
+	control.hcxt = CurrentMemoryContext;
+	upsert->written = hash_create("citus upserted rows", 256, &control,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return upsert;
+}
+
+/* false: a NULL is among them, which conflicts with nothing */
+static bool
+evaluate_key(UpsertRun *upsert, TupleTableSlot *row, WrittenKey *key, uint32 *hash)
+{
+	ResetExprContext(upsert->econtext);
+	upsert->econtext->ecxt_scantuple = row;
+	key->values = palloc(sizeof(Datum) * upsert->nkeys);
+	*hash = 0;
+	for (int i = 0; i < upsert->nkeys; i++)
+	{
+		bool		isNull;
+
+		key->values[i] = ExecEvalExprSwitchContext(upsert->keys[i], upsert->econtext, &isNull);
+		if (isNull)
+			return false;
+		if (OidIsValid(upsert->hashes[i].fn_oid))
+			*hash = hash_combine(*hash,
+								 DatumGetUInt32(FunctionCall1Coll(&upsert->hashes[i],
+																  upsert->collations[i],
+																  key->values[i])));
+	}
+	return true;
+}
+
+static bool
+keys_are_equal(UpsertRun *upsert, const WrittenKey *a, const WrittenKey *b)
+{
+	for (int i = 0; i < upsert->nkeys; i++)
+	{
+		if (!DatumGetBool(FunctionCall2Coll(&upsert->equals[i], upsert->collations[i],
+											a->values[i], b->values[i])))
+			return false;
+	}
+	return true;
+}
+
+void
+executor_upsert_rows_check(UpsertRun *upsert, TupleTableSlot *row)
+{
+	WrittenKey	key;
+	WrittenEntry *entry;
+	uint32		hash;
+	ListCell   *cell;
+
+	if (!evaluate_key(upsert, row, &key, &hash))
+		return;
+	entry = hash_search(upsert->written, &hash, HASH_FIND, NULL);
+	if (entry == NULL)
+		return;
+	foreach(cell, entry->keys)
+	{
+		if (keys_are_equal(upsert, lfirst(cell), &key))
+			executor_raise_second_conflict();
+	}
+}
+
+void
+executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row)
+{
+	MemoryContext caller = MemoryContextSwitchTo(upsert->context);
+	WrittenKey *key = palloc0(sizeof(WrittenKey));
+	WrittenEntry *entry;
+	uint32		hash;
+	bool		found;
+
+	if (evaluate_key(upsert, row, key, &hash))
+	{
+		for (int i = 0; i < upsert->nkeys; i++)
+			key->values[i] = datumCopy(key->values[i], upsert->byValue[i], upsert->lengths[i]);
+		entry = hash_search(upsert->written, &hash, HASH_ENTER, &found);
+		if (!found)
+			entry->keys = NIL;
+		entry->keys = lappend(entry->keys, key);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* ---- the UPDATE ---- */
+
+typedef struct RowParams
+{
+	TupleTableSlot *row;
+	ParamListInfo outer;		/* the client's; may be NULL */
+} RowParams;
+
+static ParamExternData *
+fetch_param(ParamListInfo params, int number, bool speculative, ParamExternData *workspace)
+{
+	RowParams  *row = params->paramFetchArg;
+	ParamListInfo outer = row->outer;
+
+	if (number > PLAN_CONFLICT_PARAM)
+	{
+		AttrNumber	attno = number - PLAN_CONFLICT_PARAM;
+
+		workspace->ptype = TupleDescAttr(row->row->tts_tupleDescriptor, attno - 1)->atttypid;
+		workspace->pflags = 0;
+		workspace->value = slot_getattr(row->row, attno, &workspace->isnull);
+		return workspace;
+	}
+	if (outer != NULL && number <= outer->numParams)
+		return outer->paramFetch != NULL ?
+			outer->paramFetch(outer, number, speculative, workspace) :
+			&outer->params[number - 1];
+	workspace->ptype = InvalidOid;
+	workspace->isnull = true;
+	return workspace;
+}
+
+static ParamListInfo
+make_params(RowParams *row)
+{
+	ParamListInfo params = makeParamList(0);
+
+	params->paramFetch = fetch_param;
+	params->paramFetchArg = row;
+	params->numParams = PLAN_CONFLICT_PARAM + row->row->tts_tupleDescriptor->natts;
+	return params;
+}
+
+static uint64
+run_update(UpsertRun *upsert, RowParams *row)
+{
+	EState	   *estate = upsert->scan->css.ss.ps.state;
+	RowSink		sink = executor_scan_sink(upsert->scan);
+	DestReceiver *receiver = None_Receiver;
+	QueryDesc  *query;
+	uint64		count;
+
+	if (sink.store != NULL)
+	{
+		receiver = CreateDestReceiver(DestTuplestore);
+		SetTuplestoreDestReceiverParams(receiver, sink.store, estate->es_query_cxt, false, NULL,
+										NULL);
+	}
+	query = CreateQueryDesc(upsert->spec->conflict, estate->es_sourceText, GetActiveSnapshot(),
+							InvalidSnapshot, receiver, make_params(row), estate->es_queryEnv, 0);
+	/* its events belong to the INSERT */
+	ExecutorStart(query, EXEC_FLAG_SKIP_TRIGGERS);
+	compat_executor_run(query, ForwardScanDirection, 0);
+	count = query->estate->es_processed;
+	ExecutorFinish(query);
+	ExecutorEnd(query);
+	FreeQueryDesc(query);
+	if (receiver != None_Receiver)
+		receiver->rDestroy(receiver);
+	return count;
+}
+
+uint64
+executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus upsert",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RowParams	params = {row, upsert->scan->css.ss.ps.state->es_param_list_info};
+	TriggerRun *run = upsert->scan->triggers;
+	uint64		before = executor_triggers_updates(run);
+	TriggerRun *joined = executor_triggers_join(run);
+	uint64		count = 0;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	PG_TRY();
+	{
+		count = run_update(upsert, &params);
+	}
+	PG_FINALLY();
+	{
+		executor_triggers_unjoin(joined);
+	}
+	PG_END_TRY();
+	PopActiveSnapshot();
+	*found = executor_triggers_updates(run) != before;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return count;
+}
