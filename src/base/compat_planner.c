@@ -149,13 +149,15 @@ compat_restore_group_rtes(Query *query)
 void
 compat_stmt_add_relation(PlannedStmt *stmt, Query *query, RangeTblEntry *rte)
 {
-	rte = copyObject(rte);
+	/* flat copies, as the server's planner makes them: a plan that is kept is copied as a whole */
+	rte = memcpy(makeNode(RangeTblEntry), rte, sizeof(RangeTblEntry));
 #if PG_VERSION_NUM >= 160000
 	if (rte->perminfoindex > 0)
 	{
 		RTEPermissionInfo *info = getRTEPermissionInfo(query->rteperminfos, rte);
 
-		stmt->permInfos = lappend(stmt->permInfos, copyObject(info));
+		stmt->permInfos = lappend(stmt->permInfos, memcpy(makeNode(RTEPermissionInfo), info,
+														  sizeof(RTEPermissionInfo)));
 		rte->perminfoindex = list_length(stmt->permInfos);
 	}
 #endif

@@ -301,16 +301,14 @@ make_rule_printable(Node *node, void *context)
 	return expression_tree_walker(node, make_rule_printable, context);
 }
 
-PlannedStmt *
-planner_plan_request(PlanRequest *request)
+/* for a query with a known relation */
+static PlannedStmt *
+plan_by_strategy(PlanRequest *request)
 {
 	bool		modifies = modifies_known_relation(request->query);
 	const Strategy *strategies = modifies ? modifyStrategies : selectStrategies;
 	int			n = modifies ? lengthof(modifyStrategies) : lengthof(selectStrategies);
 	Refusal		refusal = {NULL, 0};
-
-	if (!planner_has_known_relation(request->query))
-		return planner_run_server(request, request->query);
 
 	if (request->query->hasModifyingCTE &&
 		planner_find_modification(request->query, true) != NULL)
@@ -342,6 +340,13 @@ planner_plan_request(PlanRequest *request)
 	}
 	raise_refusal(request->query, &refusal);
 	return NULL;
+}
+
+PlannedStmt *
+planner_plan_request(PlanRequest *request)
+{
+	return planner_has_known_relation(request->query) ? plan_by_strategy(request) :
+		planner_run_server(request, request->query);
 }
 
 /* Rows of a shard are written through its table, which knows where else they belong. */
@@ -376,7 +381,7 @@ plan_known(PlanRequest *request)
 	if (query->querySource != QSRC_ORIGINAL)
 		(void) make_rule_printable((Node *) query, NULL);
 	cursor = planner_cursor_begin(request);
-	stmt = planner_plan_request(request);
+	stmt = plan_by_strategy(request);
 	stmt->dependsOnRole |= planner_depends_on_role(query);
 	/* cursors of SQL, not the loops of procedural languages */
 	if ((request->cursorOptions & CURSOR_OPT_FAST_PLAN) &&

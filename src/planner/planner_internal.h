@@ -226,7 +226,7 @@ typedef enum ShapeUse
 typedef struct LiftedQuery
 {
 	ShapeUse	use;
-	Query	   *query;
+	Query	   *query;			/* a copy of its own once the shape was found to be new */
 	List	   *constants;
 	uint64		seen;			/* invalidations when it was looked for */
 } LiftedQuery;

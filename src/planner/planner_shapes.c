@@ -145,12 +145,13 @@ lower_mutator(Node *node, List *constants)
 	return expression_tree_mutator(node, lower_mutator, constants);
 }
 
-/* in the current context; the query itself is not changed */
+/* In the current context.  The query is not changed, but shared as far as nothing is lifted. */
 LiftedQuery
 planner_shape_lift(ShapeUse use, Query *query)
 {
-	LiftedQuery lifted = {.use = use, .query = copyObject(query)};
+	LiftedQuery lifted = {.use = use, .query = palloc(sizeof(Query))};
 
+	memcpy(lifted.query, query, sizeof(Query));
 	lifted.query->jointree = (FromExpr *) lift_mutator((Node *) lifted.query->jointree,
 													   &lifted.constants);
 	if (query->commandType == CMD_UPDATE || query->commandType == CMD_INSERT)
@@ -202,6 +203,8 @@ planner_shape_find(LiftedQuery *lifted, bool *known)
 		}
 	}
 	*known = false;
+	/* something will be made of it */
+	lifted->query = copyObject(lifted->query);
 	return NULL;
 }
 
