@@ -18,8 +18,10 @@
 # with commas between.  In the environment,
 #   EQUIVALENCE_SETUP    a file that runs before, uncompared
 #   EQUIVALENCE_DIFFERS  lines of a file's name, a pattern and a reason, separated by tabs: statements
-#                        that match need only succeed, or fail, alike
-#   EQUIVALENCE_LAYOUT   lines of a table and "reference" or "local": it is not to be distributed
+#                        that match need only succeed, or fail, alike; not even that where the
+#                        reason starts with "whole: "
+#   EQUIVALENCE_LAYOUT   lines of a table, or file.table, and "reference" or "local": it is not to be
+#                        distributed
 #   EQUIVALENCE_FRESH    a command that empties the cluster's database.  With it, a table in whose way
 #                        its distribution stands (a NULL as its key, a unique index without it, children)
 #                        is made a reference table, then left alone, and the file is run again; the
@@ -154,7 +156,7 @@ sub differs_as_said {
 my %parent;     # of partitions: the table they are made for
 my %layout;     # tables that are not to be distributed: 'reference' or 'local'
 for my $line (split /\n/, $ENV{EQUIVALENCE_LAYOUT} ? read_file($ENV{EQUIVALENCE_LAYOUT}) : '') {
-    $layout{$1} = $2 if $line =~ /^(\w+)\s+(reference|local)\b/;
+    $layout{$1} = $2 if $line =~ /^([\w.]+)\s+(reference|local)\b/;
 }
 
 # Tables that get children are left alone from the beginning; so are those that are attached to a
@@ -179,7 +181,8 @@ sub distribute_all {
         my $name = $sql =~ /^CREATE\s+(?:UNLOGGED\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([\w.]+)/i ? $1
                  : $sql =~ /^SELECT\b[^;]*?\bINTO\s+(?:TABLE\s+)?([\w.]+)/i ? $1 : next;
         next if $sql =~ /\bPARTITION\s+OF\b|\bINHERITS\b/i;
-        my $as = $layout{lc $name =~ s/.*\.//r} // 'distributed';
+        my $table = lc $name =~ s/.*\.//r;
+        my $as = $layout{$table} // ($s->{file} && $layout{"$s->{file}.$table"}) // 'distributed';
         my @ways = grep { $as eq 'distributed' || $as eq 'reference' && /reference/ }
             "PERFORM create_distributed_table('$name', key);", "PERFORM create_reference_table('$name');";
         push @all, { distribute => 1, may_fail => 1, sql => qq{
@@ -214,10 +217,17 @@ sub demote {
         my ($s, $x, $y) = ($statements->[$i], $expected->[$i], $actual->[$i]);
         next if $s->{distribute} || $s->{meta} || !$x || !$y || $x->{sqlstate} eq $y->{sqlstate};
         next unless $y->{sqlstate} =~ /^(22004|0A000|42P17|42P16|XX000)$/
-            && $y->{message} =~ /.*(?:distributed table|reference table|column "\w+" of table|on table) "(\w+)"/;
-        my $name = root_of(lc $1);
-        next if ($layout{$name} // '') eq 'local' && !$demoted{$name} || $demoted{$name}++;
-        $layout{$name} = $layout{$name} ? 'local' : 'reference';
+            && $y->{message} =~ /.*(?:distributed table|reference table|(?:column|foreign key) "\w+" of table|on table) "(\w+)"/;
+        my @names = lc $1;
+        # both sides of a foreign key
+        push @names, lc $1 if $y->{message} =~ /foreign key/ && $s->{sql} =~ /\bREFERENCES\s+(?:\w+\.)?(\w+)/i;
+        my $some;
+        for my $name (map { root_of($_) } @names) {
+            next if ($layout{$name} // '') eq 'local' && !$demoted{$name} || $demoted{$name}++;
+            $layout{$name} = $layout{$name} ? 'local' : 'reference';
+            $some = 1;
+        }
+        next unless $some;
         print "DEMOTED: $s->{sql}\n", show($mode, $y);
         $any = 1;
     }
@@ -230,7 +240,8 @@ sub mark_listed {
     for my $line (split /\n/, $ENV{EQUIVALENCE_DIFFERS} ? read_file($ENV{EQUIVALENCE_DIFFERS}) : '') {
         my ($in, $pattern, $reason) = split /\t+/, $line;
         next if $line =~ /^#|^\s*$/ || $in ne '*' && $in ne $name;
-        $_->{differs} = "SQLSTATE, $reason" for grep { $_->{sql} =~ /$pattern/is } @statements;
+        $reason = "SQLSTATE, $reason" unless $reason =~ /^whole: /;
+        $_->{differs} = $reason for grep { $_->{sql} =~ /$pattern/is } @statements;
     }
 }
 
@@ -241,7 +252,9 @@ sub auto_statements {
     for my $f (@files) {
         my @statements = split_statements(read_file($f));
         mark_listed($f =~ s{.*/|\.sql$}{}gr, @statements);
-        $_->{differs} = 'SQLSTATE, plans are not rows' for grep { $_->{sql} =~ /^EXPLAIN\b/i } @statements;
+        $_->{differs} = 'SQLSTATE, plans are not rows'
+            for grep { $_->{sql} =~ /^(?:\/\*.*?\*\/\s*)*EXPLAIN\b/is } @statements;
+        $_->{file} = $f =~ s{.*/|\.sql$}{}gr for @statements;
         push @all, @statements, map { { sql => $_, differs => 'between files' } } @files > 1
             ? ('ROLLBACK;', 'RESET SESSION AUTHORIZATION;', 'DEALLOCATE ALL;', 'RESET ALL;',
                'SET client_min_messages = error;', 'SET search_path = eq, public;') : ();
@@ -286,6 +299,9 @@ for my $pass (1 .. ($ENV{EQUIVALENCE_FRESH} ? 4 : 0)) {
     @statements = distribute_all(@source);
     $actual = run_on($cluster, 1, @statements);
 }
+# The names of the databases differ.
+my ($cluster_database) = $cluster =~ /dbname=(\S+)/;
+$_ && $_->{output} =~ s/\b$database\b/$cluster_database/g for @$expected;
 my ($wrong, $compared, $listed) = (0, 0, 0);
 for my $i (0 .. $#statements) {
     my $s = $statements[$i];
