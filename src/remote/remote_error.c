@@ -73,12 +73,15 @@ report_lost(RemoteConn *conn, int elevel)
 	const char *reason = conn->error.message;
 
 	if (conn->outcomeUnknown)
+	{
 		ereport(elevel,
 				(errcode(ERRCODE_TRANSACTION_RESOLUTION_UNKNOWN),
 				 errmsg("connection to node %s:%d was lost while it was committing", conn->host,
 						conn->port),
 				 errdetail("It is not known whether the changes were committed. %s",
 						   reason != NULL ? reason : "")));
+		return;
+	}
 	ereport(elevel,
 			(errcode(ERRCODE_CONNECTION_FAILURE),
 			 conn->connectFailed ?

@@ -410,11 +410,17 @@ txn_pre_commit(void)
 
 	if (dlist_is_empty(&txn_participants))
 		return;
-	/* an error disables all time-outs */
 	timed = go_on_timing();
-	end_first_phase();
-	if (timed)
-		disable_timeout(STATEMENT_TIMEOUT, false);
+	PG_TRY();
+	{
+		end_first_phase();
+	}
+	PG_FINALLY();
+	{
+		if (timed)
+			disable_timeout(STATEMENT_TIMEOUT, false);
+	}
+	PG_END_TRY();
 }
 
 void
