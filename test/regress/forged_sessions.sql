@@ -23,7 +23,9 @@ SELECT citus_internal.set_table_colocation('theirs', 1);
 SELECT citus_internal.truncate_tables(ARRAY['theirs']::regclass[], false);
 SELECT citus_internal.drop_relations(ARRAY['public.theirs']);
 SELECT citus_internal.alter_shell('ALTER TABLE theirs OWNER TO forger');
+\set VERBOSITY sqlstate
 SELECT citus_internal.create_object('role', ARRAY['evil'], ARRAY[]::text[], ARRAY['CREATE ROLE evil SUPERUSER']);
+\set VERBOSITY terse
 SELECT citus_internal.lock_relations(ARRAY['public.theirs'], 8, 3);
 SELECT citus_internal.lock_relations(ARRAY['pg_catalog.pg_dist_node'], 1, 0);
 SELECT citus_internal.lock_names(ARRAY['x']);
