@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
@@ -186,8 +187,10 @@ citus_internal_create_object(PG_FUNCTION_ARGS)
 static void
 require_object_owner(const ObjectAddress *address)
 {
+	/* roles have no owner; nor is there any other known object without one */
 	if (!superuser() &&
-		!compat_object_ownercheck(address->classId, address->objectId, GetUserId()))
+		(address->classId == AuthIdRelationId ||
+		 !compat_object_ownercheck(address->classId, address->objectId, GetUserId())))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of %s", getObjectDescription(address, false))));
