@@ -21,6 +21,7 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "catalog/heap.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -279,6 +280,127 @@ own_quals(Query *query, Index rti)
 	return result;
 }
 
+/* Vars of a relation whose rows are about to come from elsewhere */
+typedef struct ExtraContext
+{
+	Index		rti;
+	int			sublevels;
+	TupleDesc	desc;
+	List	   *extras;			/* system columns: they follow the table's own, IntList */
+} ExtraContext;
+
+static Var *
+extra_var(ExtraContext *context, const Var *var, AttrNumber attno)
+{
+	Var		   *result = copyObject((Var *) var);
+	ListCell   *lc;
+
+	foreach(lc, context->extras)
+	{
+		if (lfirst_int(lc) == attno)
+			result->varattno = context->desc->natts + foreach_current_index(lc) + 1;
+	}
+	result->varattnosyn = result->varattno;
+	result->vartype = SystemAttributeDefinition(attno)->atttypid;
+	result->vartypmod = -1;
+	result->varcollid = InvalidOid;
+	return result;
+}
+
+/* the row as a value; NULL where there is no row, which ctid tells */
+static Node *
+row_of_columns(ExtraContext *context, const Var *var)
+{
+	RowExpr    *row = makeNode(RowExpr);
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	NullTest   *test = makeNode(NullTest);
+
+	row->row_typeid = var->vartype;
+	row->row_format = COERCE_EXPLICIT_CAST;
+	row->location = -1;
+	for (int i = 0; i < context->desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(context->desc, i);
+		Var		   *column = copyObject((Var *) var);
+
+		column->varattno = column->varattnosyn = i + 1;
+		column->vartype = attribute->atttypid;
+		column->vartypmod = attribute->atttypmod;
+		column->varcollid = attribute->attcollation;
+		row->args = lappend(row->args, attribute->attisdropped ?
+							(void *) makeNullConst(INT4OID, -1, InvalidOid) : (void *) column);
+		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
+	}
+	test->arg = (Expr *) extra_var(context, var, SelfItemPointerAttributeNumber);
+	test->nulltesttype = IS_NOT_NULL;
+	test->location = -1;
+	when->expr = (Expr *) test;
+	when->result = (Expr *) row;
+	when->location = -1;
+	result->casetype = var->vartype;
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(var->vartype, -1, InvalidOid);
+	result->location = -1;
+	return (Node *) result;
+}
+
+static Node *
+extra_mutator(Node *node, ExtraContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var))
+	{
+		Var		   *var = (Var *) node;
+
+		if (var->varno != context->rti || var->varlevelsup != context->sublevels ||
+			var->varattno > 0)
+			return copyObject(node);
+		return var->varattno == InvalidAttrNumber ? row_of_columns(context, var) :
+			(Node *) extra_var(context, var, var->varattno);
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->sublevels++;
+		result = query_tree_mutator((Query *) node, extra_mutator, context, 0);
+		context->sublevels--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, extra_mutator, context);
+}
+
+/*
+ * Whole rows and system columns that query reads of the relation: the latter are columns of source,
+ * after the table's own; Vars in query are changed to mean these, in place.
+ */
+static void
+add_extras(Query *query, Index rti, TupleDesc desc, Query *source, Bitmapset *needed)
+{
+	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
+	ExtraContext context = {rti, 0, desc, NIL};
+
+	for (int attno = FirstLowInvalidHeapAttributeNumber + 1; attno < 0; attno++)
+	{
+		Oid			type = SystemAttributeDefinition(attno)->atttypid;
+		char	   *name = psprintf("system_%d", -attno);
+
+		if (!bms_is_member(MEMBER_OF_ATTNO(attno), needed))
+			continue;
+		context.extras = lappend_int(context.extras, attno);
+		source->targetList = lappend(source->targetList,
+									 makeTargetEntry((Expr *) makeVar(1, attno, type, -1,
+																	  InvalidOid, 0),
+													 list_length(source->targetList) + 1, name,
+													 false));
+		rte->eref->colnames = lappend(rte->eref->colnames, makeString(pstrdup(name)));
+	}
+	if (context.extras != NIL)
+		(void) query_tree_mutator(query, extra_mutator, &context, QTW_DONT_COPY_QUERY);
+}
+
 /* SELECT of the needed columns of a relation, all others NULL */
 static Query *
 select_from_relation(StageContext *context, Query *query, Index rti)
@@ -288,22 +410,22 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 	TupleDesc	desc = RelationGetDescr(relation);
 	Query	   *source = planner_make_select_from(rte);
 	NeededContext needed = {rti, 0, NULL};
+	bool		wholeRow;
 	List	   *quals;
 
 	planner_move_vars((Node *) rte->securityQuals, rti, 1);
 	(void) query_tree_walker(query, needed_walker, &needed, 0);
-	for (int attno = FirstLowInvalidHeapAttributeNumber; attno <= 0; attno++)
-	{
-		if (bms_is_member(MEMBER_OF_ATTNO(attno), needed.attnos))
-			context->impossible = "whole rows and system columns cannot be staged";
-	}
+	wholeRow = bms_is_member(MEMBER_OF_ATTNO(InvalidAttrNumber), needed.attnos);
+	if (wholeRow)
+		needed.attnos = bms_add_member(needed.attnos,
+									   MEMBER_OF_ATTNO(SelfItemPointerAttributeNumber));
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		Expr	   *expr;
 
 		if (!attribute->attisdropped &&
-			bms_is_member(MEMBER_OF_ATTNO(attribute->attnum), needed.attnos))
+			(wholeRow || bms_is_member(MEMBER_OF_ATTNO(attribute->attnum), needed.attnos)))
 			expr = (Expr *) makeVar(1, attribute->attnum, attribute->atttypid,
 									attribute->atttypmod, attribute->attcollation, 0);
 		else
@@ -321,6 +443,7 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 		planner_move_vars(source->jointree->quals, rti, 1);
 	}
 	compat_query_take_perminfo(source, rte, query);
+	add_extras(query, rti, desc, source, needed.attnos);
 	table_close(relation, NoLock);
 	return source;
 }

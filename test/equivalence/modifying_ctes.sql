@@ -28,6 +28,11 @@ WITH q AS (SELECT k, random() AS r FROM x), d AS (DELETE FROM x USING q WHERE q.
 -- differs: how many rows are left is random
 DELETE FROM x;
 INSERT INTO x SELECT i, i FROM generate_series(1, 10) i;
+-- whole rows and system columns of a table that another part changes
+WITH u AS (UPDATE x SET v = v + 1 WHERE k < 4 RETURNING k) SELECT x FROM x WHERE k < 6;
+WITH u AS (UPDATE x SET v = v + 1 WHERE k < 4 RETURNING k) SELECT x.xmin IS NOT NULL, x.ctid IS NOT NULL, x.tableoid::regclass, k, cmax IS NULL FROM x WHERE k < 6;
+WITH u AS (DELETE FROM x WHERE k = 1 RETURNING k) SELECT y.k, x, x IS NULL, x.tableoid::regclass, to_jsonb(x) FROM y LEFT JOIN x ON x.k = y.k AND x.k < 4;
+WITH u AS (UPDATE x SET v = v + 1 WHERE k < 4 RETURNING *) SELECT (SELECT count(DISTINCT x.ctid) FROM x), (SELECT max(x::text) FROM x WHERE x.k = u.k) FROM u;
 -- expressions of RETURNING run apart from the statement they belong to
 WITH u AS (UPDATE x SET v = v + 1 WHERE k < 8 RETURNING *) UPDATE x SET v = 0 FROM u WHERE u.k = x.k - 5 RETURNING x.k + 1, u;
 WITH u AS (UPDATE x SET v = v + 1 WHERE k < 8 RETURNING *) DELETE FROM x USING y, u WHERE y.k = x.k AND x.k = u.k + 1 RETURNING x;

@@ -86,6 +86,11 @@ sub conflict {
     return " ON CONFLICT ($keys) DO NOTHING" if $x < .5;
     my $scope = [base_relation('x'), base_relation('excluded')];
     my $column = any(qw(b t n));
+    # rows that move, none to where another one is or goes; rows of other shards, all in one value
+    return " ON CONFLICT ($keys) DO UPDATE SET k = -x.k - 1000, $column = "
+        . expression($scope, $type{$column}) . ' WHERE x.k >= 0' if $x > .92;
+    return " ON CONFLICT ($keys) DO UPDATE SET $column = (SELECT max(s.$column) FROM " . pick_table() . ' s'
+        . (maybe(.5) ? ' WHERE s.k < excluded.k' : '') . ')' if $x > .85;
     return " ON CONFLICT ($keys) DO UPDATE SET $column = " . expression($scope, $type{$column})
         . (maybe(.3) ? ', ' . any(grep { $_ ne $column } qw(b t n)) . ' = DEFAULT' : '')
         . (maybe(.3) ? ' WHERE ' . predicate($scope, [], 2) : '');
