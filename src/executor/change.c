@@ -846,8 +846,10 @@ executor_change_begin_upsert(DistScanState *scan)
 	CallerRole	caller;
 
 	PreventCommandIfReadOnly("INSERT");
-	caller = executor_enter_role(spec->role);
-	for (int i = 0; table != NULL && i < table->nshards; i++)
+	if (table == NULL)
+		return;
+	caller = executor_enter_role(executor_role_to_lock(table, spec->role));
+	for (int i = 0; i < table->nshards; i++)
 	{
 		const Shard *shard = table->shards[i];
 		char	   *sql = psprintf("LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE",

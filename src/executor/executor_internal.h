@@ -295,6 +295,8 @@ extern void executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot);
 extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* makes a write of several shards wait for other such writes of the table, on all nodes */
 extern void executor_lock_for_write(const Fragment *fragment, List *tasks);
+/* with whose rights a statement of the role, which was allowed to run, locks shards */
+extern Oid	executor_role_to_lock(const DistTable *table, Oid role);
 extern void executor_lock_table_for_write(const DistTable *table, Oid role);
 /* a receiver of a local task's rows into the sink; pfree'd with the current context */
 extern DestReceiver *executor_sink_receiver(RowSink *sink, ExecutorTask *task);

@@ -6,9 +6,14 @@
  * run distributed statements: the write is a registered user of its connections, too.
  */
 #include "postgres.h"
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
 
@@ -240,6 +245,29 @@ count_shards(List *tasks)
 	return count;
 }
 
+static Oid
+owner_of_table(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "relation %u not found", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* rights on columns do not allow to lock a table, but who has some may change rows */
+Oid
+executor_role_to_lock(const DistTable *table, Oid role)
+{
+	if (pg_class_aclmask(table->relid, OidIsValid(role) ? role : GetUserId(),
+						 ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACLMASK_ANY) != 0)
+		return role;
+	return owner_of_table(table->relid);
+}
+
 /*
  * Two statements that change rows of the same shards on several nodes at once would each get
  * there first on another node, and no node would see the deadlock.  They queue up at the first
@@ -257,7 +285,7 @@ executor_lock_table_for_write(const DistTable *table, Oid role)
 		return;
 	sql = psprintf("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE",
 				   catalog_shard_qualified_name(table->shards[0]));
-	caller = executor_enter_role(role);
+	caller = executor_enter_role(executor_role_to_lock(table, role));
 	executor_tasks_write(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true),
 						 &sink, NULL, NULL);
 	executor_leave_role(caller);

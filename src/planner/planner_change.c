@@ -24,8 +24,10 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -33,8 +35,10 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
@@ -283,6 +287,8 @@ make_target_query(ChangeBuild *build)
 	add_output(query, (Expr *) makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid,
 									   0), "ctid of row");
 	compat_query_take_perminfo(query, rte, build->query);
+	if (build->elevated)
+		compat_rte_set_check_as_user(query, rte, build->spec->role);
 	if (build->strength != LCS_NONE)
 		lock_rows(build, query);
 	return query;
@@ -788,6 +794,29 @@ planner_change_begin(ChangeBuild *build, Query *query, Index target)
 	take_security_quals(build, rt_fetch(build->target, build->source->rtable));
 }
 
+/*
+ * Rows are found by their place, locked, and changed by it, for which rights on columns, or the
+ * right to DELETE alone, do not do: where the role has no others, the owner's rights are taken.
+ * What the statement needs by itself is checked as on one server; policies must see the role.
+ */
+static void
+choose_role(ChangeBuild *build)
+{
+	Oid			relid = build->spec->relid;
+	AclMode		needed = ACL_SELECT | ACL_UPDATE;
+	HeapTuple	tuple;
+
+	if (OidIsValid(build->spec->role) || build->query->hasRowSecurity ||
+		pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed)
+		return;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "relation %u not found", relid);
+	build->spec->role = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	build->elevated = true;
+	ReleaseSysCache(tuple);
+}
+
 PlannedStmt *
 planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 					  Refusal *refusal)
@@ -798,6 +827,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	PlannedStmt *stmt;
 
 	planner_change_begin(&build, query, query->resultRelation);
+	choose_role(&build);
 	build.spec->conflict = conflict;
 	if (conflict != NULL)
 		build.spec->command = CMD_INSERT;
@@ -824,6 +854,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	sourceRequest.early = NULL;
 	stmt = planner_scan(&sourceRequest);
 	compat_stmt_take_relations(stmt, request->query);
+	stmt->dependsOnRole = true;
 	return planner_add_node(request, stmt, plan, query->returningList);
 }
 

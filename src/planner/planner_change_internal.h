@@ -25,6 +25,7 @@ typedef struct ChangeBuild
 	LockClauseStrength strength;	/* LCS_NONE: its rows are not locked */
 	List	   *targetQuals;	/* conditions for the target's sub-query, Vars as in the source */
 	List	   *viewQuals;		/* conditions of its rows for this node, Vars as in the source */
+	bool		elevated;		/* rows are read with the rights of spec->role, the owner */
 	bool		barrier;		/* a security-barrier view's conditions: no others may join them */
 	Bitmapset  *needed;			/* attributes of the target that the source reads */
 	int			depth;			/* of the walk over the source */

@@ -233,6 +233,18 @@ compat_rte_check_as_user(const Query *query, const RangeTblEntry *rte)
 #endif
 }
 
+/* the relation has an entry of its own in the query's permission list */
+static inline void
+compat_rte_set_check_as_user(Query *query, RangeTblEntry *rte, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	list_nth_node(RTEPermissionInfo, query->rteperminfos, rte->perminfoindex - 1)->checkAsUser =
+		role;
+#else
+	rte->checkAsUser = role;
+#endif
+}
+
 /* copies the permission list too when a range table moves to another query */
 static inline void
 compat_query_copy_perminfos(Query *to, const Query *from)

@@ -1,0 +1,47 @@
+-- Writes of a role that has rights on columns only, or one of the rights that finding rows takes.
+CREATE ROLE eq_columns_user;
+CREATE TABLE t (k int PRIMARY KEY, v int, note text);
+CREATE TABLE o (a int, b int);
+-- distribute: SELECT create_distributed_table('t', 'k')
+-- distribute: SELECT create_distributed_table('o', 'b')
+INSERT INTO t SELECT i, i, 'n' FROM generate_series(1, 20) i;
+INSERT INTO o SELECT i, i FROM generate_series(1, 20) i;
+GRANT SELECT (k, v), UPDATE (v), INSERT (k, v) ON t TO eq_columns_user;
+GRANT SELECT (a, b) ON o TO eq_columns_user;
+SET ROLE eq_columns_user;
+UPDATE t SET v = v + 1 WHERE k = 1 RETURNING k, v;
+UPDATE t SET v = v + 1 WHERE v < 5;
+UPDATE t SET v = o.a FROM o WHERE o.b = t.k AND t.k < 4 RETURNING t.k;
+UPDATE t SET v = v + (random() * 0)::int WHERE k < 5;
+UPDATE t SET v = v + nullif(pg_backend_pid(), pg_backend_pid()) WHERE k = 20;
+UPDATE t SET v = o.a FROM (SELECT a, a + 1 AS b FROM o ORDER BY a LIMIT 3) o WHERE t.v = o.b AND random() < 2 RETURNING t.k, t.v;
+UPDATE t SET note = 'x' WHERE v = 9;
+UPDATE t SET k = 100 WHERE k = 9;
+UPDATE t SET v = 1 WHERE note = 'n';
+INSERT INTO t (k, v) VALUES (30, 30), (31, 31);
+INSERT INTO t (k, v) SELECT a + 100, b FROM o;
+INSERT INTO t (k, v) VALUES (30, 5) ON CONFLICT (k) DO UPDATE SET v = excluded.v RETURNING k, v;
+INSERT INTO t (k, v) VALUES (30, 5) ON CONFLICT (k) DO UPDATE SET v = (SELECT max(a) FROM o) RETURNING k, v;
+INSERT INTO t (k, v) VALUES (30, 5) ON CONFLICT (k) DO UPDATE SET note = (SELECT max(a) FROM o);
+MERGE INTO t USING (SELECT a, b FROM o WHERE a < 5) o ON t.k = o.a WHEN MATCHED THEN UPDATE SET v = o.b;
+MERGE INTO t USING (SELECT a + 200 AS a, b FROM o WHERE a < 5) o ON t.k = o.a WHEN NOT MATCHED THEN INSERT (k, v) VALUES (a, b);
+DELETE FROM t WHERE v = 4;
+RESET ROLE;
+GRANT DELETE ON t TO eq_columns_user;
+GRANT SELECT, DELETE ON o TO eq_columns_user;
+SET ROLE eq_columns_user;
+DELETE FROM t WHERE k = 1 RETURNING k;
+DELETE FROM t USING o WHERE o.b = t.k AND o.a < 4 RETURNING t.k;
+DELETE FROM t WHERE v > 4 AND random() < 2 AND v < 8;
+DELETE FROM t WHERE v IN (SELECT a FROM o ORDER BY a DESC LIMIT 2) AND random() < 2 RETURNING t.k, t.v;
+WITH d AS (DELETE FROM t WHERE k = 10 RETURNING k) SELECT * FROM d;
+DELETE FROM t WHERE note = 'n';
+DELETE FROM t WHERE v = 19 RETURNING *;
+DELETE FROM o USING t WHERE t.k = o.a AND o.a > 15 AND random() < 2 RETURNING o.a;
+SELECT * FROM o FOR UPDATE;
+UPDATE o SET a = 1;
+RESET ROLE;
+SELECT k, v, note FROM t;
+SELECT * FROM o;
+DROP TABLE t, o;
+DROP ROLE eq_columns_user;
