@@ -8,7 +8,7 @@ use CitusCluster;
 use IPC::Run qw(start);
 use Test::More;
 
-my $rounds = 6;
+my $rounds = 3;
 my $c = CitusCluster->new(workers => 2, conf => "log_min_messages = fatal\n");
 $c->sql(q{
     CREATE TABLE a (k int PRIMARY KEY, v int);
