@@ -251,9 +251,9 @@ sub auto_statements {
     $_->{setup} = 1 for @setup;
     for my $f (@files) {
         my @statements = split_statements(read_file($f));
-        mark_listed($f =~ s{.*/|\.sql$}{}gr, @statements);
         $_->{differs} = 'SQLSTATE, plans are not rows'
             for grep { $_->{sql} =~ /^(?:\/\*.*?\*\/\s*)*EXPLAIN\b/is } @statements;
+        mark_listed($f =~ s{.*/|\.sql$}{}gr, @statements);
         $_->{file} = $f =~ s{.*/|\.sql$}{}gr for @statements;
         push @all, @statements, map { { sql => $_, differs => 'between files' } } @files > 1
             ? ('ROLLBACK;', 'RESET SESSION AUTHORIZATION;', 'DEALLOCATE ALL;', 'RESET ALL;',
