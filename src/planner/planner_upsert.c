@@ -566,16 +566,6 @@ excluded_to_params(Upsert *upsert, Node *node)
 	return param_mutator(adapt_excluded(upsert, node), &context);
 }
 
-static void
-forget_entry(RangeTblEntry *rte)
-{
-	rte->rtekind = RTE_RESULT;
-	rte->relid = InvalidOid;
-	rte->alias = NULL;
-	rte->eref = makeAlias("excluded of row", NIL);
-	rte->inFromCl = false;
-}
-
 /* UPDATE of the row that has what the index compares in common with EXCLUDED */
 static Query *
 make_row_update(Upsert *upsert, List **keys)
@@ -624,7 +614,6 @@ make_row_update(Upsert *upsert, List **keys)
 	update->hasSubLinks = checkExprHasSubLink((Node *) update->targetList) ||
 		checkExprHasSubLink(where) || checkExprHasSubLink((Node *) update->returningList);
 	forget_sources(upsert, update);
-	forget_entry(rt_fetch(upsert->excluded, update->rtable));
 	rt_fetch(upsert->target, update->rtable)->inh =
 		upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	return update;
@@ -648,12 +637,9 @@ make_row_insert(Upsert *upsert)
 	Query	   *insert = copyObject(upsert->query);
 	OnConflictExpr *conflict = insert->onConflict;
 
-	forget_entry(rt_fetch(upsert->excluded, insert->rtable));
 	conflict->action = ONCONFLICT_NOTHING;
 	conflict->onConflictSet = NIL;
 	conflict->onConflictWhere = NULL;
-	conflict->exclRelIndex = 0;
-	conflict->exclRelTlist = NIL;
 	return insert;
 }
 
