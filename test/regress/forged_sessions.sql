@@ -13,7 +13,9 @@ SELECT citus_internal.add_colocation_metadata(:next_group, 99, 1, 'text', NULL);
 SET application_name = 'citus_internal gpid=10000000001';
 -- a group that misleads nobody
 SELECT citus_internal.add_colocation_metadata(:next_group, 99, 1, 'text', NULL);
+\set VERBOSITY sqlstate
 SELECT citus_internal.delete_colocation_metadata(colocationid) FROM pg_dist_partition WHERE logicalrelid = 'theirs'::regclass;
+\set VERBOSITY default
 SELECT citus_internal.add_table_metadata('theirs', 'h', 'k', 1, 's');
 SELECT citus_internal.add_placement_metadata(ARRAY[:shard]::bigint[], ARRAY[1]::bigint[], ARRAY[0]);
 SELECT citus_internal.add_object_metadata('role', ARRAY['forger'], ARRAY[]::text[]);
