@@ -68,6 +68,7 @@ $sleeping->query_until(qr/go/, "\\echo go\nSELECT nap(k) FROM t WHERE k = $there
 $c->wait_until('worker1', sprintf($start_of_work, '>', 'transactionid'), 'one waits for a lock there');
 $c->wait_until('worker1', sprintf($start_of_work, '>', 'PgSleep'), 'one works there');
 
+$line->settle;
 $line->cut;
 # Something is on its way.
 like(error_of($sending, "UPDATE t SET v = 5 WHERE k = $there", 20, 'a write'), $lost, 'a write fails');

@@ -4,7 +4,7 @@
 #     use CutNetwork;                    # first of all: the test starts anew inside
 #     my $line = CutNetwork->new;
 #     $line->start_beyond($node);        # a stopped PostgreSQL::Test::Cluster node
-#     $line->cut; $line->mend;
+#     $line->settle; $line->cut; $line->mend;
 #
 # The near end is $CutNetwork::near, the far end $CutNetwork::far.  Unix sockets work across.
 package CutNetwork;
@@ -56,6 +56,23 @@ sub start_beyond {
     delete $ENV{PGAPPNAME};
     $self->beyond(@command);
     $node->_update_pid(1);
+}
+
+# Until both ends have acknowledged what they were sent: what is under way when the line is cut is
+# sent again and again for minutes.
+sub settle {
+    my ($self) = @_;
+    for (1 .. 1000) {
+        my $waiting = 0;
+        for my $pid ($self->{pid}, $$) {
+            open my $sockets, '<', "/proc/$pid/net/tcp" or die "/proc/$pid/net/tcp: $!";
+            # the state (01: established), then bytes that wait for an acknowledgement
+            $waiting += grep { / 01 (?!00000000:)/ } <$sockets>;
+        }
+        return if !$waiting;
+        sleep 0.01;
+    }
+    die 'data is still not acknowledged';
 }
 
 sub cut { $_[0]->beyond(qw(ip link set far down)) }
