@@ -372,7 +372,10 @@ is_distributed(const PlannedStmt *stmt)
 	return false;
 }
 
-/* nothing of the statement is under way; it sees the rows that are sent now */
+/*
+ * Nothing of the statement is under way; it sees the rows that are sent now.  It may also write the
+ * very row whose trigger runs, which is found out when that is sent.
+ */
 void
 executor_statement_starts(QueryDesc *query)
 {
@@ -380,6 +383,8 @@ executor_statement_starts(QueryDesc *query)
 
 	if (firing == NULL || !is_distributed(query->plannedstmt))
 		return;
+	if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
+		firing->interrupted = true;
 	before = GetCurrentCommandId(false);
 	flush_pending(firing);
 	if (query->snapshot != NULL && GetCurrentCommandId(false) != before)

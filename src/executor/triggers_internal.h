@@ -45,7 +45,7 @@ struct TriggerRun
 	TriggerFlush flush;			/* NULL: there never are any */
 	void	   *flushArgument;
 	bool		pending;
-	bool		interrupted;	/* some had to be sent for a statement of a trigger's function */
+	bool		interrupted;	/* some were sent for a trigger's statement, or it wrote itself */
 	bool		alone;			/* each row is sent before the next one's triggers fire */
 	uint64		updates;		/* rows that have come to BEFORE UPDATE triggers */
 	int			nestLevel;		/* of the transaction, where the statement runs */
