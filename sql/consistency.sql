@@ -25,9 +25,9 @@ BEGIN
         IF to_regclass(placed.shard_name) IS NULL THEN
             RETURN NEXT format('shard %s has no relation', placed.shard_name);
         ELSIF placed.partmethod = 'h' THEN
-            EXECUTE format('SELECT count(*) FROM %s WHERE %I IS NULL OR worker_hash(%I) '
-                'NOT BETWEEN %s AND %s', placed.shard_name, placed.key, placed.key,
-                placed.shardminvalue, placed.shardmaxvalue) INTO misplaced;
+            EXECUTE format('SELECT count(*) FROM %s WHERE %I IS NOT DISTINCT FROM NULL '
+                'OR worker_hash(%I) NOT BETWEEN %s AND %s', placed.shard_name, placed.key,
+                placed.key, placed.shardminvalue, placed.shardmaxvalue) INTO misplaced;
             IF misplaced > 0 THEN
                 RETURN NEXT format('shard %s has %s rows that belong elsewhere',
                     placed.shard_name, misplaced);
