@@ -429,6 +429,8 @@ extern void executor_insert_run(DistScanState *state);
 typedef struct UpsertRun UpsertRun;
 
 extern UpsertRun *executor_upsert_rows_begin(DistScanState *scan);
+/* the number that the sessions that write are to be told; 0: none */
+extern int32 executor_upsert_rows_id(UpsertRun *upsert);
 /* raises 21000 when the statement has written a row with the same keys */
 extern void executor_upsert_rows_check(UpsertRun *upsert, TupleTableSlot *row);
 extern void executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row);

@@ -8,7 +8,7 @@
  *
  * Where the table has row triggers, each row passes the BEFORE triggers first, and has then values
  * for all columns.  Whether ON CONFLICT let a row be inserted is known from the count of a
- * statement of its own.
+ * statement of its own; so do upserts work that go row by row for another reason (upsert_rows.c).
  */
 #include "postgres.h"
 #include "access/table.h"
@@ -64,8 +64,9 @@ typedef struct InsertState
 	ShardWriter *writer;		/* while streaming; NULL: nothing is under way */
 	bool		flushed;		/* statements have been sent */
 
-	/* where triggers see the rows */
-	TriggerRun *triggers;		/* NULL: they do not */
+	TriggerRun *triggers;		/* NULL: none see the rows */
+
+	/* where triggers see the rows, or an upsert goes row by row */
 	MemoryContext context;
 	TupleTableSlot *row;		/* a row as the table has it */
 	TupleTableSlot *passed;		/* the same as the child's rows */
@@ -113,17 +114,25 @@ make_table_slot(Oid relid)
 	return MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 }
 
+static void announce_upsert(InsertState *insert, int32 id);
+
 static void
-begin_firing(InsertState *insert)
+begin_rows(InsertState *insert)
 {
-	insert->triggers = insert->scan->triggers;
 	insert->context = CurrentMemoryContext;
 	insert->tracks = insert->spec->onConflict;
 	insert->row = make_table_slot(insert->spec->relid);
 	insert->passed = MakeSingleTupleTableSlot(insert->desc, &TTSOpsVirtual);
-	executor_triggers_set_flush(insert->triggers, send_waiting, insert);
-	if (insert->spec->conflict != NULL)
-		insert->upsert = executor_upsert_rows_begin(insert->scan);
+	if (executor_triggers_see_rows(insert->scan->triggers))
+	{
+		insert->triggers = insert->scan->triggers;
+		executor_triggers_set_flush(insert->triggers, send_waiting, insert);
+	}
+	if (insert->spec->conflict == NULL)
+		return;
+	insert->upsert = executor_upsert_rows_begin(insert->scan);
+	if (executor_upsert_rows_id(insert->upsert) != 0)
+		announce_upsert(insert, executor_upsert_rows_id(insert->upsert));
 }
 
 static InsertState *
@@ -163,8 +172,8 @@ begin_insert(DistScanState *scan)
 	insert->batchContext = AllocSetContextCreate(CurrentMemoryContext, "citus insert batch",
 												 ALLOCSET_DEFAULT_SIZES);
 	insert->batches = palloc0(sizeof(List *) * insert->table->nshards);
-	if (executor_triggers_see_rows(scan->triggers))
-		begin_firing(insert);
+	if (executor_triggers_see_rows(scan->triggers) || spec->conflict != NULL)
+		begin_rows(insert);
 	return insert;
 }
 
@@ -480,7 +489,7 @@ start_streaming(InsertState *insert)
 	clear_batches(insert);
 }
 
-/* ---- triggers ---- */
+/* ---- rows one by one ---- */
 
 /* may be called while a trigger's function runs */
 static void
@@ -503,7 +512,7 @@ fire_before(InsertState *insert, TupleTableSlot *slot)
 
 	slot_getallattrs(slot);
 	fill_row(insert, slot->tts_values, slot->tts_isnull);
-	if (!executor_triggers_insert(insert->triggers, insert->row))
+	if (insert->triggers != NULL && !executor_triggers_insert(insert->triggers, insert->row))
 		return NULL;
 	ExecMaterializeSlot(insert->row);
 	ExecClearTuple(passed);
@@ -528,7 +537,8 @@ keep_events(InsertState *insert)
 	foreach(cell, insert->inserted)
 	{
 		ExecForceStoreMinimalTuple(lfirst(cell), insert->row, false);
-		executor_triggers_inserted(insert->triggers, insert->row);
+		if (insert->triggers != NULL)
+			executor_triggers_inserted(insert->triggers, insert->row);
 		pfree(lfirst(cell));
 	}
 	list_free(insert->inserted);
@@ -605,7 +615,7 @@ upsert_row(InsertState *insert, TupleTableSlot *slot)
 }
 
 static void
-put_fired_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
+put_single_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
 {
 	slot = fire_before(insert, slot);
 	if (slot == NULL)
@@ -631,8 +641,8 @@ executor_insert_run(DistScanState *scan)
 
 	for (slot = ExecProcNode(child); !TupIsNull(slot); slot = ExecProcNode(child))
 	{
-		if (insert->triggers != NULL)
-			put_fired_row(insert, slot, mayStream);
+		if (insert->row != NULL)
+			put_single_row(insert, slot, mayStream);
 		else
 			put_row(insert, slot, mayStream);
 	}

@@ -1,15 +1,17 @@
 /*
  * upsert_rows.c
- *	  ON CONFLICT DO UPDATE, row by row, where triggers see the rows.
+ *	  ON CONFLICT DO UPDATE, row by row: rows may get other keys, or triggers see them.
  *
  * The INSERT (insert.c) does nothing for a row when another one is in its way; then the statement
  * that updates that one is run (InsertSpec.conflict), with the row's columns as parameters, and as
  * part of the INSERT: it fires the INSERT's triggers.
  *
- * Keys of rows that the statement has written are kept, for none may be written again.
+ * No row may be written twice.  Keys of rows that the statement has written are kept; where an
+ * UPDATE may change keys, it asks the shards instead (upsert.c).
  */
 #include "postgres.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
@@ -45,6 +47,7 @@ struct UpsertRun
 	DistScanState *scan;
 	InsertSpec *spec;
 	MemoryContext context;
+	int32		id;				/* 0: keys are kept */
 	ExprContext *econtext;		/* its scan tuple is the row */
 	int			nkeys;
 	ExprState **keys;
@@ -85,6 +88,7 @@ executor_upsert_rows_begin(DistScanState *scan)
 	upsert->context = CurrentMemoryContext;
 	upsert->econtext = CreateExprContext(scan->css.ss.ps.state);
 	upsert->nkeys = n = list_length(upsert->spec->conflictKeys);
+	upsert->id = n == 0 ? executor_upsert_new_id() : 0;
 	upsert->keys = palloc0(sizeof(ExprState *) * n);
 	upsert->equals = palloc0(sizeof(FmgrInfo) * n);
 	upsert->hashes = palloc0(sizeof(FmgrInfo) * n);
@@ -97,6 +101,12 @@ executor_upsert_rows_begin(DistScanState *scan)
 	upsert->written = hash_create("citus upserted rows", 256, &control,
 								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	return upsert;
+}
+
+int32
+executor_upsert_rows_id(UpsertRun *upsert)
+{
+	return upsert->id;
 }
 
 /* false: a NULL is among them, which conflicts with nothing */
@@ -143,7 +153,7 @@ executor_upsert_rows_check(UpsertRun *upsert, TupleTableSlot *row)
 	uint32		hash;
 	ListCell   *cell;
 
-	if (!evaluate_key(upsert, row, &key, &hash))
+	if (upsert->id != 0 || !evaluate_key(upsert, row, &key, &hash))
 		return;
 	entry = hash_search(upsert->written, &hash, HASH_FIND, NULL);
 	if (entry == NULL)
@@ -164,7 +174,7 @@ executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row)
 	uint32		hash;
 	bool		found;
 
-	if (evaluate_key(upsert, row, key, &hash))
+	if (upsert->id == 0 && evaluate_key(upsert, row, key, &hash))
 	{
 		for (int i = 0; i < upsert->nkeys; i++)
 			key->values[i] = datumCopy(key->values[i], upsert->byValue[i], upsert->lengths[i]);
@@ -181,6 +191,7 @@ executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row)
 typedef struct RowParams
 {
 	TupleTableSlot *row;
+	int32		id;				/* of the upsert */
 	ParamListInfo outer;		/* the client's; may be NULL */
 } RowParams;
 
@@ -197,6 +208,14 @@ fetch_param(ParamListInfo params, int number, bool speculative, ParamExternData 
 		workspace->ptype = TupleDescAttr(row->row->tts_tupleDescriptor, attno - 1)->atttypid;
 		workspace->pflags = 0;
 		workspace->value = slot_getattr(row->row, attno, &workspace->isnull);
+		return workspace;
+	}
+	if (number == PLAN_CONFLICT_PARAM)
+	{
+		workspace->ptype = INT4OID;
+		workspace->pflags = 0;
+		workspace->value = Int32GetDatum(row->id);
+		workspace->isnull = false;
 		return workspace;
 	}
 	if (outer != NULL && number <= outer->numParams)
@@ -254,9 +273,9 @@ executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus upsert",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	RowParams	params = {row, upsert->scan->css.ss.ps.state->es_param_list_info};
+	RowParams	params = {row, upsert->id, upsert->scan->css.ss.ps.state->es_param_list_info};
 	TriggerRun *run = upsert->scan->triggers;
-	uint64		before = executor_triggers_updates(run);
+	uint64		before = run == NULL ? 0 : executor_triggers_updates(run);
 	TriggerRun *joined = executor_triggers_join(run);
 	uint64		count = 0;
 
@@ -272,7 +291,8 @@ executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found)
 	}
 	PG_END_TRY();
 	PopActiveSnapshot();
-	*found = executor_triggers_updates(run) != before;
+	*found = run == NULL || !executor_triggers_see_rows(run) ? count > 0 :
+		executor_triggers_updates(run) != before;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return count;

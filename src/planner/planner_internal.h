@@ -282,13 +282,17 @@ extern Query *planner_insert_source(Query *query, List **columns);
 
 /* citus_internal.upsert_is_first() */
 extern Oid	planner_upsert_is_first_oid(void);
+/* upsert_is_first() of the target of query; paramId has the upsert's number */
+extern Expr *planner_upsert_first_check(Query *query, int paramId);
 
 /* ---- planner_upsert.c ---- */
 
 /* a normalized ON CONFLICT DO UPDATE by finding rows first; RETURNING may have Vars only */
 extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *refusal);
+/* true when a statement that gives keys new values may change rows one after another */
+extern bool planner_upsert_goes_by_rows(Query *query);
 /*
- * The same row by row, where triggers see the rows: fills in what the INSERT needs, and answers the
+ * The same row by row: fills in what the INSERT needs, and answers the
  * statement that inserts or does nothing; NULL with the refusal filled in.
  */
 extern Query *planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert,

@@ -589,9 +589,9 @@ planner_upsert_is_first_oid(void)
 							 &extensionOid);
 }
 
-/* upsert_is_first(number of the upsert, t.xmin, t.cmin) */
-static Expr *
-make_first_check(Query *query)
+/* upsert_is_first(parameter: number of the upsert, t.xmin, t.cmin) */
+Expr *
+planner_upsert_first_check(Query *query, int paramId)
 {
 	Param	   *id = makeNode(Param);
 	Var		   *xmin = makeVar(query->resultRelation, MinTransactionIdAttributeNumber, XIDOID, -1,
@@ -600,7 +600,7 @@ make_first_check(Query *query)
 							   InvalidOid, 0);
 
 	id->paramkind = PARAM_EXTERN;
-	id->paramid = PLAN_UPSERT_PARAM;
+	id->paramid = paramId;
 	id->paramtype = INT4OID;
 	id->paramtypmod = -1;
 	id->location = -1;
@@ -618,11 +618,20 @@ make_again(InsertSpec *insert, Query *shell, List *targetList, List *columns)
 	SqlTemplate *head;
 
 	conflict->onConflictWhere =
-		make_and_qual((Node *) make_first_check(again), conflict->onConflictWhere);
+		make_and_qual((Node *) planner_upsert_first_check(again, PLAN_UPSERT_PARAM),
+					  conflict->onConflictWhere);
 	if (planner_ship_query(again, &insert->againParams) != NULL)
 		return;
 	again->targetList = copyObject(targetList);
 	deparse_insert_templates(again, columns, &head, &insert->again);
+}
+
+static bool
+upserts_row_by_row(PlanRequest *request, Query *query)
+{
+	return query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE &&
+		(fires_for_rows(request) ||
+		 (!conflict_keeps_key(query, target_table(query)) && planner_upsert_goes_by_rows(query)));
 }
 
 static InsertSpec *
@@ -632,8 +641,7 @@ make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *ref
 	Query	   *shell;
 	const char *reason;
 
-	if (fires_for_rows(request) && query->onConflict != NULL &&
-		query->onConflict->action == ONCONFLICT_UPDATE)
+	if (upserts_row_by_row(request, query))
 	{
 		query = planner_upsert_rows(request, query, insert, refusal);
 		if (query == NULL)
@@ -775,7 +783,8 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 						get_attname(table->relid, table->keyAttno, false),
 						get_rel_name(table->relid))));
 
-	if (fires_for_rows(request) && query->onConflict != NULL)
+	if ((fires_for_rows(request) && query->onConflict != NULL) ||
+		upserts_row_by_row(request, query))
 		return insert_rows(request, query, refusal);
 	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table))
 		return planner_returning_is_plain(query) ? planner_upsert(request, query, refusal) :

@@ -19,8 +19,9 @@
  * The condition is made of the index that decides about conflicts, as the server finds it; where
  * the values of its columns are known now, only such rows of the target are looked at and locked.
  *
- * Where triggers see the rows (planner_upsert_rows), each row is inserted, or an UPDATE is run of
- * the row that is in its way; for its BEFORE INSERT triggers come before either.
+ * Where the key may get a new value, or triggers see the rows (planner_upsert_rows), each row is
+ * inserted, or an UPDATE is run of the row that is in its way: it may meet what became of the row
+ * before, and its BEFORE INSERT triggers come before either.
  *
  * Not here: tables with policies, which a row that is inserted in vain would have to pass; several
  * partial indexes at once.
@@ -38,6 +39,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "parser/parsetree.h"
+#include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -118,6 +120,32 @@ typedef struct ExcludedContext
 	int			depth;
 } ExcludedContext;
 
+/* a column of EXCLUDED that is computed is not among the rows: the expression that computes it */
+static Node *
+excluded_column(Upsert *upsert, const Var *var, AttrNumber attno)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(upsert->relation), attno - 1);
+	Node	   *result;
+	List	   *vars;
+	ListCell   *lc;
+
+	if (attribute->attisdropped)
+		return (Node *) null_column(attribute);
+	if (attribute->attgenerated == '\0')
+		return (Node *) makeVar(var->varno, attno, attribute->atttypid, attribute->atttypmod,
+								attribute->attcollation, var->varlevelsup);
+	result = build_column_default(upsert->relation, attno);
+	vars = pull_var_clause(result, 0);
+	foreach(lc, vars)
+	{
+		if (lfirst_node(Var, lc)->varattno <= 0)
+			upsert->impossible = "ON CONFLICT reads a system column of EXCLUDED";
+	}
+	ChangeVarNodes(result, 1, var->varno, 0);
+	IncrementVarSublevelsUp(result, var->varlevelsup, 0);
+	return result;
+}
+
 static Node *
 excluded_row(Upsert *upsert, const Var *var)
 {
@@ -131,18 +159,13 @@ excluded_row(Upsert *upsert, const Var *var)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (attribute->attgenerated != '\0')
-			upsert->impossible = "ON CONFLICT reads a generated column of EXCLUDED";
-		row->args = lappend(row->args, attribute->attisdropped ? (void *) null_column(attribute) :
-							(void *) makeVar(var->varno, i + 1, attribute->atttypid,
-											 attribute->atttypmod, attribute->attcollation,
-											 var->varlevelsup));
+		row->args = lappend(row->args, excluded_column(upsert, var, i + 1));
 		row->colnames = lappend(row->colnames, makeString(pstrdup(NameStr(attribute->attname))));
 	}
 	return (Node *) row;
 }
 
-/* whole rows of EXCLUDED become rows of columns; computed columns are not known here */
+/* whole rows of EXCLUDED become rows of columns, and computed columns what computes them */
 static Node *
 excluded_mutator(Node *node, ExcludedContext *context)
 {
@@ -157,9 +180,9 @@ excluded_mutator(Node *node, ExcludedContext *context)
 
 		if (var->varattno == InvalidAttrNumber)
 			return excluded_row(upsert, var);
-		if (TupleDescAttr(RelationGetDescr(upsert->relation),
-						  var->varattno - 1)->attgenerated != '\0')
-			upsert->impossible = "ON CONFLICT reads a generated column of EXCLUDED";
+		if (var->varattno > 0)
+			return excluded_column(upsert, var, var->varattno);
+		upsert->impossible = "ON CONFLICT reads a system column of EXCLUDED";
 		return copyObject(node);
 	}
 	if (IsA(node, Query))
@@ -184,6 +207,56 @@ adapt_excluded(Upsert *upsert, Node *node)
 
 /* ---- the condition ---- */
 
+static bool
+index_is_partial(Oid relid)
+{
+	Relation	index = index_open(relid, AccessShareLock);
+	bool		result = RelationGetIndexPredicate(index) != NIL;
+
+	index_close(index, NoLock);
+	return result;
+}
+
+/* number of the same key column in another index, compared in the same way; -1: none */
+static int
+find_same_column(Relation index, int number, Relation other)
+{
+	AttrNumber	attno = index->rd_index->indkey.values[number];
+
+	for (int i = 0; i < IndexRelationGetNumberOfKeyAttributes(other); i++)
+	{
+		if (other->rd_index->indkey.values[i] == attno && attno != 0 &&
+			other->rd_opfamily[i] == index->rd_opfamily[number] &&
+			other->rd_indcollation[i] == index->rd_indcollation[number])
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * The indexes that the server infers have the same columns and expressions.  True when rows that
+ * conflict by the other one do so by the first, too.
+ */
+static bool
+index_covers(Oid first, Oid other)
+{
+	Relation	one = index_open(first, AccessShareLock);
+	Relation	two = index_open(other, AccessShareLock);
+	List	   *predicate = RelationGetIndexPredicate(one);
+	bool		result = first == other || predicate == NIL ||
+		equal(predicate, RelationGetIndexPredicate(two));
+
+	if (first != other &&
+		(RelationGetIndexExpressions(one) != NIL ||
+		 one->rd_index->indnullsnotdistinct != two->rd_index->indnullsnotdistinct))
+		result = false;
+	for (int i = 0; result && i < IndexRelationGetNumberOfKeyAttributes(one); i++)
+		result = first == other || find_same_column(one, i, two) >= 0;
+	index_close(one, NoLock);
+	index_close(two, NoLock);
+	return result;
+}
+
 /* the index that decides; raises what the server raises when there is none */
 static Oid
 find_index(Upsert *upsert)
@@ -191,6 +264,8 @@ find_index(Upsert *upsert)
 	PlannerInfo *root = makeNode(PlannerInfo);
 	OnConflictExpr *conflict;
 	List	   *indexes;
+	Oid			result;
+	ListCell   *lc;
 
 	root->parse = copyObject(upsert->query);
 	conflict = root->parse->onConflict;
@@ -199,12 +274,18 @@ find_index(Upsert *upsert)
 	conflict->arbiterWhere = (Node *)
 		make_ands_implicit((Expr *) eval_const_expressions(NULL, conflict->arbiterWhere));
 	indexes = infer_arbiter_indexes(root);
-	if (list_length(indexes) != 1)
+	result = linitial_oid(indexes);
+	foreach(lc, indexes)
 	{
-		upsert->impossible = "several indexes decide about conflicts";
-		return InvalidOid;
+		if (!index_is_partial(lfirst_oid(lc)))
+			result = lfirst_oid(lc);
 	}
-	return linitial_oid(indexes);
+	foreach(lc, indexes)
+	{
+		if (!index_covers(result, lfirst_oid(lc)))
+			upsert->impossible = "several indexes decide about conflicts";
+	}
+	return upsert->impossible == NULL ? result : InvalidOid;
 }
 
 /* column number of the index, of the rows of entry rti */
@@ -566,32 +647,78 @@ excluded_to_params(Upsert *upsert, Node *node)
 	return param_mutator(adapt_excluded(upsert, node), &context);
 }
 
-/* UPDATE of the row that has what the index compares in common with EXCLUDED */
-static Query *
-make_row_update(Upsert *upsert, List **keys)
+/* an UPDATE that sets these columns may leave the row with other values in the index */
+static bool
+may_change_index(const IndexInfo *info, List *targetList)
+{
+	ListCell   *lc;
+
+	if (info->ii_Expressions != NIL || info->ii_Predicate != NIL || info->ii_NullsNotDistinct)
+		return true;
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+		{
+			if (!tle->resjunk && info->ii_IndexAttrNumbers[i] == tle->resno)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* what the executor compares to find rows that are written twice: of a row, with itself */
+static OpExpr *
+make_key(Upsert *upsert, IndexInfo *info, int number)
+{
+	Relation	index = upsert->index;
+	Oid			type = index->rd_opcintype[number];
+	Expr	   *own = index_column(upsert, info, number, 1);
+
+	return (OpExpr *) make_opclause(get_opfamily_member(index->rd_opfamily[number], type, type,
+														BTEqualStrategyNumber),
+									BOOLOID, false, own, (Expr *) copyObject(own), InvalidOid,
+									index->rd_indcollation[number]);
+}
+
+/* CASE WHEN conditions THEN upsert_is_first(..) AND filter END, for these have an order */
+static Expr *
+make_guard(Upsert *upsert, List *conditions, Node *filter)
+{
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	Expr	   *first = planner_upsert_first_check(upsert->query, PLAN_CONFLICT_PARAM);
+
+	when->expr = make_ands_explicit(copyObject(conditions));
+	when->result = filter == NULL ? first :
+		make_ands_explicit(list_make2(first, copyObject(filter)));
+	when->location = -1;
+	result->casetype = BOOLOID;
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeBoolConst(false, false);
+	result->location = -1;
+	return (Expr *) result;
+}
+
+/* WHERE of the UPDATE; keys, or a condition of it, keep rows from being written twice */
+static Node *
+make_row_condition(Upsert *upsert, InsertSpec *insert)
 {
 	OnConflictExpr *conflict = upsert->query->onConflict;
-	Query	   *update = copyObject(upsert->query);
 	IndexInfo  *info = BuildIndexInfo(upsert->index);
-	RangeTblRef *target = makeNode(RangeTblRef);
+	bool		mayChange = may_change_index(info, conflict->onConflictSet);
+	Node	   *filter = copyObject(conflict->onConflictWhere);
 	List	   *conditions = NIL;
-	Node	   *where;
 
 	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
 	{
-		Expr	   *proposed = index_column(upsert, info, i, upsert->excluded);
-		Expr	   *own = index_column(upsert, info, i, 1);
-
 		conditions = lappend(conditions,
 							 make_equality(upsert, info, i,
 										   index_column(upsert, info, i, upsert->target),
-										   proposed));
-		*keys = lappend(*keys, make_opclause(get_opfamily_member(upsert->index->rd_opfamily[i],
-																 upsert->index->rd_opcintype[i],
-																 upsert->index->rd_opcintype[i],
-																 BTEqualStrategyNumber),
-											 BOOLOID, false, own, (Expr *) copyObject(own),
-											 InvalidOid, upsert->index->rd_indcollation[i]));
+										   index_column(upsert, info, i, upsert->excluded)));
+		if (!mayChange)
+			insert->conflictKeys = lappend(insert->conflictKeys, make_key(upsert, info, i));
 	}
 	if (info->ii_Predicate != NIL)
 	{
@@ -600,9 +727,27 @@ make_row_update(Upsert *upsert, List **keys)
 		ChangeVarNodes((Node *) predicate, 1, upsert->target, 0);
 		conditions = list_concat(conditions, predicate);
 	}
-	if (conflict->onConflictWhere != NULL)
-		conditions = lappend(conditions, copyObject(conflict->onConflictWhere));
-	where = excluded_to_params(upsert, (Node *) make_ands_explicit(conditions));
+	if (mayChange)
+	{
+		bool		apart = checkExprHasSubLink(filter) || contain_volatile_functions(filter);
+
+		conditions = lappend(conditions, make_guard(upsert, conditions, apart ? NULL : filter));
+		filter = apart ? filter : NULL;
+	}
+	if (filter != NULL)
+		conditions = lappend(conditions, filter);
+	return excluded_to_params(upsert, (Node *) make_ands_explicit(conditions));
+}
+
+/* UPDATE of the row that has what the index compares in common with EXCLUDED */
+static Query *
+make_row_update(Upsert *upsert, InsertSpec *insert)
+{
+	OnConflictExpr *conflict = upsert->query->onConflict;
+	Query	   *update = copyObject(upsert->query);
+	RangeTblRef *target = makeNode(RangeTblRef);
+	Node	   *where = make_row_condition(upsert, insert);
+
 	target->rtindex = upsert->target;
 	update->commandType = CMD_UPDATE;
 	update->onConflict = NULL;
@@ -625,9 +770,9 @@ find_row_obstacle(Query *query)
 	OnConflictExpr *conflict = query->onConflict;
 
 	if (query->hasRowSecurity)
-		return "ON CONFLICT of a table with policies and row triggers";
+		return "ON CONFLICT of a table with policies, row by row";
 	if (query->cteList != NIL && checkExprHasSubLink((Node *) conflict))
-		return "ON CONFLICT reads a common table expression, and row triggers see the rows";
+		return "ON CONFLICT reads a common table expression, row by row";
 	return NULL;
 }
 
@@ -641,6 +786,34 @@ make_row_insert(Upsert *upsert)
 	conflict->onConflictSet = NIL;
 	conflict->onConflictWhere = NULL;
 	return insert;
+}
+
+static bool
+reads_relation(Node *node, Oid *relid)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->relid == *relid;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reads_relation, relid,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, reads_relation, relid);
+}
+
+/*
+ * A key that changes may meet the next row's: one by one, as on one server.  But the clause must
+ * not see what the statement has done to the rows before.
+ */
+bool
+planner_upsert_goes_by_rows(Query *query)
+{
+	OnConflictExpr *conflict = query->onConflict;
+	Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+
+	return find_row_obstacle(query) == NULL &&
+		!reads_relation((Node *) conflict->onConflictSet, &relid) &&
+		!reads_relation(conflict->onConflictWhere, &relid);
 }
 
 Query *
@@ -657,7 +830,7 @@ planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert, Refu
 	if (OidIsValid(index))
 	{
 		upsert.index = index_open(index, AccessShareLock);
-		each.query = make_row_update(&upsert, &insert->conflictKeys);
+		each.query = make_row_update(&upsert, insert);
 		index_close(upsert.index, NoLock);
 	}
 	table_close(upsert.relation, NoLock);

@@ -86,7 +86,7 @@ typedef enum FragmentTarget
 /* An upsert of more values is prepared to be sent in several statements. */
 #define PLAN_UPSERT_VALUES 60000
 
-/* Extern parameters numbered from here: InsertSpec.conflict */
+/* Extern parameters numbered from here: InsertSpec.conflict; the first is the upsert's number */
 #define PLAN_CONFLICT_PARAM 300000
 
 /*
@@ -173,7 +173,8 @@ typedef struct InsertSpec
 	 * The row's attribute n is the extern parameter PLAN_CONFLICT_PARAM + n.
 	 */
 	PlannedStmt *conflict;		/* NULL: the tail says it all */
-	List	   *conflictKeys;	/* of OpExpr: left is what decides, of a row of varno 1; equality */
+	List	   *conflictKeys;	/* of OpExpr: left is what decides, of a row of varno 1; equality.
+								 * NIL: shards tell rows that are written twice (upsert.c) */
 	bool		conflictFilters;	/* the UPDATE need not take what is in the way */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 } InsertSpec;
