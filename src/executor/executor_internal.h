@@ -247,6 +247,8 @@ extern ExecutorTask *executor_run_next(TaskRun *run, RemoteAnswer *answer);
 extern void executor_run_await_reports(TaskRun *run);
 extern bool executor_run_uses(TaskRun *run, RemoteConn *conn);
 extern bool executor_run_is_finished(TaskRun *run);
+/* of one that is finished: its additional connections are for the statement's next run */
+extern void executor_run_return_conns(TaskRun *run);
 /* ends early: cancels (only if nothing else happens in those sessions) or reads to the end */
 extern void executor_run_stop(TaskRun *run, bool cancel);
 

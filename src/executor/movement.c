@@ -300,6 +300,7 @@ run_movement(DistScanState *state, Arrival *arrival, const DistTable *anchor,
 	}
 	movement_settle(&run->user);
 	executor_user_check(&run->user);
+	executor_run_return_conns(run->run);
 	executor_user_unregister(&run->user);
 	executor_leave_role(caller);
 }

@@ -4,8 +4,10 @@
  *
  * Every node has a queue of tasks.  Its main connection works on it from the start; additional
  * ones, which txn grants for reads only, join one batch per citus.executor_slow_start_interval
- * while tasks wait.  When tasks are quick, a connection has several under way, so that it does not
- * idle between them; when they are slow, it leaves the rest to others.
+ * while tasks wait, if the time that is left is worth it: opening one costs the other side about as
+ * much as the interval.  When more of them get no more done, no others join.  When tasks are quick,
+ * a connection has several under way, so that it does not idle between them; when they are slow,
+ * it leaves the rest to others.
  *
  * Invariants:
  * (1) answers are read only here while a task is under way on a connection; those to commands of
@@ -29,6 +31,10 @@
  */
 #define MAX_DEPTH		16
 #define QUICK_TASK_US	2000
+
+/* what one more connection has to save, in intervals of slow start; how much more is to be done */
+#define WORTH_JOINING	4
+#define WORTH_KEEPING	1.2
 
 typedef struct RunNode RunNode;
 
@@ -54,6 +60,11 @@ struct RunNode
 	int			depth;			/* tasks under way on one connection, while it may grow */
 	TimestampTz growAt;
 	int			growBy;
+
+	/* how fast it goes */
+	TimestampTz since;			/* the last connection has begun then */
+	int			ended;			/* tasks that have ended since */
+	double		paceBefore;		/* tasks in a millisecond, before that; 0: not known */
 };
 
 struct TaskRun
@@ -158,6 +169,25 @@ send_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 	rc->underWay = lappend(rc->underWay, task);
 }
 
+/* tasks in a millisecond since the last connection has begun; 0: none has ended */
+static double
+pace_of_node(const RunNode *node, TimestampTz now)
+{
+	return node->ended == 0 ? 0 : node->ended * 1000.0 / Max(now - node->since, 1);
+}
+
+/* the connection's first task is sent */
+static void
+note_begin(RunNode *node)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (node->ended > 0)
+		node->paceBefore = pace_of_node(node, now);
+	node->since = now;
+	node->ended = 0;
+}
+
 /* gives a connection work, up to the depth that leaves the rest to others */
 static void
 feed_conn(TaskRun *run, RunConn *rc)
@@ -171,6 +201,7 @@ feed_conn(TaskRun *run, RunConn *rc)
 		if (!rc->begun)
 		{
 			txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
+			note_begin(rc->node);
 			rc->begun = true;
 		}
 		rc->node->waiting = list_delete_first(rc->node->waiting);
@@ -281,6 +312,54 @@ count_connecting(TaskRun *run, RunNode *node)
 	return count;
 }
 
+static int
+count_working(TaskRun *run, RunNode *node)
+{
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn != NULL && rc->node == node && rc->begun)
+			count++;
+	}
+	return count;
+}
+
+/*
+ * How many connections are worth opening for the tasks that wait, by the time that those took which
+ * have ended; as many as there are tasks while none has.
+ */
+static int
+count_worthwhile(TaskRun *run, RunNode *node, TimestampTz now)
+{
+	int			waiting = list_length(node->waiting);
+	int			working = count_working(run, node);
+	int			connecting = count_connecting(run, node);
+	double		pace = pace_of_node(node, now);
+	double		price = WORTH_JOINING * executor_slow_start_ms;
+	double		left;
+	int			count = 0;
+
+	if (pace == 0 && node->paceBefore == 0)
+		return waiting - connecting;
+	if (node->paceBefore > 0 && node->ended >= working)
+	{
+		/* the processors there have enough to do */
+		if (pace < node->paceBefore * WORTH_KEEPING)
+			return 0;
+	}
+	else if (node->paceBefore > 0)
+		pace = node->paceBefore;
+	left = waiting / pace * working;
+	while (count < waiting &&
+		   left / (working + count) - left / (working + count + 1) > price)
+		count++;
+	return Max(count - connecting, 0);
+}
+
 /* adds a batch of connections to a node whose tasks wait and whose time has come */
 static void
 grow_node(TaskRun *run, RunNode *node)
@@ -297,7 +376,9 @@ grow_node(TaskRun *run, RunNode *node)
 
 	wanted = list_length(node->waiting) - count_connecting(run, node);
 	if (!atOnce)
-		wanted = Min(wanted, node->growBy++);
+		wanted = Min(count_worthwhile(run, node, now), node->growBy);
+	if (!atOnce && wanted > 0)
+		node->growBy++;
 	for (int i = 0; i < wanted; i++)
 	{
 		RemoteConn *conn = NULL;
@@ -365,6 +446,7 @@ finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
 	task->ended = GetCurrentTimestamp();
 	rc->underWay = list_delete_ptr(rc->underWay, task);
 	run->unfinished--;
+	rc->node->ended++;
 	if (task->explain != 0)
 		take_plan(rc, task);
 	adapt_depth(rc, task);
@@ -641,6 +723,21 @@ bool
 executor_run_is_finished(TaskRun *run)
 {
 	return run->unfinished == 0;
+}
+
+void
+executor_run_return_conns(TaskRun *run)
+{
+	ListCell   *cell;
+
+	Assert(run->unfinished == 0);
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn != NULL && !rc->main)
+			txn_return_extra_conn(rc->conn);
+	}
 }
 
 static void

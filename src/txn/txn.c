@@ -258,6 +258,15 @@ txn_extra_conn(const ClusterNode *node)
 }
 
 void
+txn_return_extra_conn(RemoteConn *conn)
+{
+	RemoteXact *xact = txn_xact_of_conn(conn);
+
+	if (xact != NULL && !xact->isMain)
+		xact->lent = false;
+}
+
+void
 txn_release_extra_conns(void)
 {
 	dlist_mutable_iter iter;

@@ -48,6 +48,8 @@ extern RemoteConn *txn_main_conn(const ClusterNode *node);
  */
 extern RemoteConn *txn_extra_conn(const ClusterNode *node);
 extern void txn_release_extra_conns(void);
+/* nobody uses it any more: it may be lent again in the same statement */
+extern void txn_return_extra_conn(RemoteConn *conn);
 
 /*
  * To be called once connected (state not CONNECTING) and before the first command of each
