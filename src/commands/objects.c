@@ -212,27 +212,31 @@ local_dependency(const ObjectAddress *address, bool *mixed)
 	return found;
 }
 
+/* the object that keeps one on this node, or NULL; a user is told of it where it is a surprise */
+static ObjectAddress *
+find_obstacle(const ObjectAddress *address, bool surprising)
+{
+	bool		mixed;
+	ObjectAddress *obstacle = local_dependency(address, &mixed);
+
+	if (obstacle != NULL)
+		ereport(mixed || surprising ? WARNING : DEBUG1,
+				(errmsg("%s stays local to this node", getObjectDescription(address, false)),
+				 errdetail("It depends on %s, which other nodes do not have.",
+						   getObjectDescription(obstacle, false))));
+	return obstacle;
+}
+
 void
 commands_share_object(const ObjectAddress *address)
 {
-	ObjectAddress *obstacle;
-	bool		mixed;
-
 	if (!OidIsValid(address->objectId) || is_temporary(address) ||
 		!deparse_object_is_supported(address) ||
 		OidIsValid(getExtensionOfObject(address->classId, address->objectId)))
 		return;
 
-	obstacle = local_dependency(address, &mixed);
-	if (obstacle != NULL)
-	{
-		ereport(mixed ? WARNING : DEBUG1,
-				(errmsg("%s stays local to this node", getObjectDescription(address, false)),
-				 errdetail("It depends on %s, which other nodes do not have.",
-						   getObjectDescription(obstacle, false))));
-		return;
-	}
-	cluster_ensure_dependencies(address, true);
+	if (find_obstacle(address, false) == NULL)
+		cluster_ensure_dependencies(address, true);
 }
 
 /* ---- CREATE ---- */
@@ -412,6 +416,17 @@ find_quietly(const CreatedObject *created)
 	return address;
 }
 
+/* what was replaced by something that only this node can have; others may not depend on it there */
+static void
+stop_sharing(ObjectType type, const ObjectAddress *address)
+{
+	MetadataDelta *delta = cluster_delta_begin();
+
+	cluster_delta_drop_object(delta, address);
+	cluster_delta_apply(delta);
+	commands_run_on_nodes(list_make1(commands_drop_text(type, address, DROP_RESTRICT)));
+}
+
 static void
 share_created(Command *command, void *argument)
 {
@@ -420,7 +435,9 @@ share_created(Command *command, void *argument)
 
 	if (!OidIsValid(address.objectId))
 		return;
-	if (created->wasKnown)
+	if (created->wasKnown && find_obstacle(&address, true) != NULL)
+		stop_sharing(created->type, &address);
+	else if (created->wasKnown)
 	{
 		/* bodies have been checked here, where the tables are that other nodes do not have */
 		cluster_ensure_dependencies(&address, false);

@@ -51,24 +51,24 @@ make_managed(Oid relid, bool automatic)
 }
 
 /*
- * A plain table gets a foreign key to a reference or managed table: it has to become managed, which
- * only the coordinator's tables can.
+ * A plain table is linked to a reference or managed table by a foreign key of either: it has to
+ * become managed, which only the coordinator's tables can.
  */
 static void
-require_managed_possible(const RangeVar *name, Oid referenced)
+require_managed_possible(const char *name, Oid known)
 {
 	if (!tables_enable_local_reference_fks)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot create a foreign key from local table \"%s\" to \"%s\"",
-						name->relname, get_rel_name(referenced)),
+				 errmsg("cannot create a foreign key between local table \"%s\" and \"%s\"",
+						name, get_rel_name(known)),
 				 errhint("Set citus.enable_local_reference_table_foreign_keys, or make "
-						 "\"%s\" a reference or distributed table.", name->relname)));
+						 "\"%s\" a reference or distributed table.", name)));
 	if (!catalog_is_coordinator())
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot create a foreign key from local table \"%s\" to \"%s\" on a "
-						"worker", name->relname, get_rel_name(referenced)),
+				 errmsg("cannot create a foreign key between local table \"%s\" and \"%s\" on a "
+						"worker", name, get_rel_name(known)),
 				 errhint("Create the table on the coordinator.")));
 }
 
@@ -80,26 +80,44 @@ is_spread(const DistTable *table)
 	return table->kind != DIST_TABLE_REFERENCE && table->kind != DIST_TABLE_LOCAL;
 }
 
-/* the known table that a foreign key points to; of distributed ones, or of the others */
-static Oid
-referenced_table(const Constraint *constraint, bool spread)
+/* what a foreign key may point to */
+typedef enum ReferencedKind
 {
-	const DistTable *table;
+	REFERENCED_SPREAD,			/* a distributed table */
+	REFERENCED_COPIED,			/* a reference or managed table */
+	REFERENCED_PLAIN			/* a permanent table of this node only */
+} ReferencedKind;
+
+static ReferencedKind
+referenced_kind(const DistTable *table)
+{
+	if (table == NULL)
+		return REFERENCED_PLAIN;
+	return is_spread(table) ? REFERENCED_SPREAD : REFERENCED_COPIED;
+}
+
+/* the table of the kind that a foreign key points to */
+static Oid
+referenced_table(const Constraint *constraint, ReferencedKind kind)
+{
 	Oid			relid;
 
 	if (constraint->contype != CONSTR_FOREIGN || constraint->pktable == NULL)
 		return InvalidOid;
 	relid = RangeVarGetRelid(constraint->pktable, NoLock, true);
-	table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
-	return table == NULL || is_spread(table) != spread ? InvalidOid : relid;
+	if (!OidIsValid(relid) || referenced_kind(catalog_table_get(relid)) != kind)
+		return InvalidOid;
+	if (kind == REFERENCED_PLAIN && (get_rel_persistence(relid) == RELPERSISTENCE_TEMP ||
+									 get_rel_relispartition(relid) ||
+									 (get_rel_relkind(relid) != RELKIND_RELATION &&
+									  get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)))
+		return InvalidOid;
+	return relid;
 }
 
-/*
- * The first distributed table, or the first reference or managed one, that constraints (of a column
- * or a table) point to.
- */
+/* the first table of the kind that constraints (of a column or a table) point to */
 static Oid
-find_referenced(List *constraints, bool spread)
+find_referenced(List *constraints, ReferencedKind kind)
 {
 	ListCell   *cell;
 
@@ -109,9 +127,9 @@ find_referenced(List *constraints, bool spread)
 		Oid			relid = InvalidOid;
 
 		if (IsA(node, Constraint))
-			relid = referenced_table((Constraint *) node, spread);
+			relid = referenced_table((Constraint *) node, kind);
 		else if (IsA(node, ColumnDef))
-			relid = find_referenced(((ColumnDef *) node)->constraints, spread);
+			relid = find_referenced(((ColumnDef *) node)->constraints, kind);
 		if (OidIsValid(relid))
 			return relid;
 	}
@@ -119,15 +137,15 @@ find_referenced(List *constraints, bool spread)
 }
 
 static Oid
-find_referenced_by_create(const CreateStmt *statement, bool spread)
+find_referenced_by_create(const CreateStmt *statement, ReferencedKind kind)
 {
-	Oid			relid = find_referenced(statement->constraints, spread);
+	Oid			relid = find_referenced(statement->constraints, kind);
 
-	return OidIsValid(relid) ? relid : find_referenced(statement->tableElts, spread);
+	return OidIsValid(relid) ? relid : find_referenced(statement->tableElts, kind);
 }
 
 static Oid
-find_referenced_by_alter(const AlterTableStmt *statement, bool spread)
+find_referenced_by_alter(const AlterTableStmt *statement, ReferencedKind kind)
 {
 	ListCell   *cell;
 
@@ -139,7 +157,7 @@ find_referenced_by_alter(const AlterTableStmt *statement, bool spread)
 		if ((cmd->subtype != AT_AddColumn && cmd->subtype != AT_AddConstraint) ||
 			cmd->def == NULL)
 			continue;
-		relid = find_referenced(list_make1(cmd->def), spread);
+		relid = find_referenced(list_make1(cmd->def), kind);
 		if (OidIsValid(relid))
 			return relid;
 	}
@@ -268,12 +286,12 @@ commands_steps_create_table(Command *command)
 		table_exists_already(statement))
 		return NIL;
 
-	if (OidIsValid(find_referenced_by_create(statement, true)))
+	if (OidIsValid(find_referenced_by_create(statement, REFERENCED_SPREAD)))
 		return list_make2(commands_step_local(), commands_step_call(warn_of_created, NULL));
-	referenced = find_referenced_by_create(statement, false);
+	referenced = find_referenced_by_create(statement, REFERENCED_COPIED);
 	if (OidIsValid(referenced))
 	{
-		require_managed_possible(statement->relation, referenced);
+		require_managed_possible(statement->relation->relname, referenced);
 		return list_make2(commands_step_local(),
 						  commands_step_call(share_managed, (void *) "automatic"));
 	}
@@ -503,6 +521,24 @@ detaches_concurrently(const AlterTableStmt *statement)
 	return cmd->subtype == AT_DetachPartition && ((PartitionCmd *) cmd->def)->concurrent;
 }
 
+static void
+manage_altered(Command *command, void *argument)
+{
+	make_managed(*(Oid *) argument, true);
+}
+
+/* a table that is not the statement's own */
+static void
+manage_linked(Command *command, void *argument)
+{
+	ereport(NOTICE,
+			(errmsg("table \"%s\" becomes known to all nodes because a foreign key links it to "
+					"a reference table", get_rel_name(*(Oid *) argument))));
+	manage_altered(command, argument);
+}
+
+static void run_as_known(Command *command, void *argument);
+
 static List *
 steps_for_known_table(Command *command, Oid relid)
 {
@@ -510,10 +546,18 @@ steps_for_known_table(Command *command, Oid relid)
 	const DistTable *table = catalog_table_get(relid);
 	KeyChange  *keyChange = commands_key_change(table, statement);
 	TableChange *change;
+	Oid			linked;
 	Oid			partition;
 	List	   *last = NIL;
 	List	   *steps;
 
+	linked = is_spread(table) ? InvalidOid : find_referenced_by_alter(statement, REFERENCED_PLAIN);
+	if (OidIsValid(linked))
+	{
+		require_managed_possible(get_rel_name(linked), relid);
+		return list_make2(call_with_relid(manage_linked, linked),
+						  call_with_relid(run_as_known, relid));
+	}
 	commands_check_alter_table(table, statement);
 	check_parents(table, statement);
 	partition = unknown_partition(command, table);
@@ -538,12 +582,6 @@ steps_for_known_table(Command *command, Oid relid)
 	steps = list_concat(commands_steps_before_change(change), steps);
 	return list_concat(list_concat(commands_steps_before_key_change(keyChange), steps),
 					   commands_steps_after_key_change(keyChange));
-}
-
-static void
-manage_altered(Command *command, void *argument)
-{
-	make_managed(*(Oid *) argument, true);
 }
 
 static void
@@ -574,12 +612,12 @@ steps_for_plain_table(Command *command, Oid relid)
 
 	if (adds_known_parent(statement))
 		return list_make2(commands_step_local(), call_with_relid(share_attached, relid));
-	if (OidIsValid(find_referenced_by_alter(statement, true)))
+	if (OidIsValid(find_referenced_by_alter(statement, REFERENCED_SPREAD)))
 		return list_make2(commands_step_local(), call_with_relid(warn_of_altered, relid));
-	referenced = find_referenced_by_alter(statement, false);
+	referenced = find_referenced_by_alter(statement, REFERENCED_COPIED);
 	if (!OidIsValid(referenced) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 		return NIL;
-	require_managed_possible(statement->relation, referenced);
+	require_managed_possible(statement->relation->relname, referenced);
 	return list_make2(call_with_relid(manage_altered, relid),
 					  call_with_relid(run_as_known, relid));
 }

@@ -409,6 +409,10 @@ set_conflict_columns(OnConflictExpr *conflict, Index target)
 	index = (Form_pg_index) GETSTRUCT(tuple);
 	if (!index->indisunique || index->indisexclusion)
 	{
+		if (conflict->action == ONCONFLICT_UPDATE)
+			ereport(ERROR,
+					errcode(ERRCODE_WRONG_OBJECT_TYPE),
+					errmsg("ON CONFLICT DO UPDATE not supported with exclusion constraints"));
 		/* columns do not name it: any conflict is one with it, if there are no others */
 		if (!is_only_conflict(index->indrelid, indexId))
 			refuse("ON CONFLICT ON CONSTRAINT of one of several constraints, for exclusion,");

@@ -373,7 +373,13 @@ explain_fragment(DistScanState *state, ExplainState *es)
 	if (executed)
 		show_received(state->tasks, es);
 	if (state->tasks != NIL)
+	{
+		/* a view's owner has the rights on its tables */
+		CallerRole	caller = executor_enter_role(state->plan->fragment->role);
+
 		show_tasks(state->tasks, es, executed);
+		executor_leave_role(caller);
+	}
 }
 
 /* the order in which the rows of tasks are merged */

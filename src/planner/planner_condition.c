@@ -46,9 +46,14 @@ query_of_condition(Oid relid, Node *condition)
 const char *
 planner_condition_obstacle(Oid relid, Node *condition)
 {
+	const DistTable *table = catalog_table_get(relid);
+	bool		copied = table != NULL && table->kind == DIST_TABLE_REFERENCE;
 	QueryShape	shape;
 
 	planner_shape(planner_normalize(query_of_condition(relid, condition)), &shape);
+	/* not every node with a copy of the table has the one shard that is read */
+	if (copied && shape.pinned)
+		return "distributed tables are not on every node";
 	if (shape.complete || shape.pinned)
 		return NULL;
 	/* reference tables only: every node has them all */

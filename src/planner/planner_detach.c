@@ -186,23 +186,12 @@ detach_var(DetachContext *context, const Var *original)
 static Node *
 detach_mutator(Node *node, DetachContext *context)
 {
-	bool		old;
-	Node	   *inner;
-
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->depth)
 		return detach_var(context, (Var *) node);
 	if (compat_is_merge_action(node))
 		return returned_column(context, (Expr *) copyObject(node));
-	inner = compat_returning_expr(node, &old);
-	if (inner != NULL)
-	{
-		Var		   *var = makeVar(context->query->resultRelation, 1, INT4OID, -1, InvalidOid, 0);
-
-		compat_var_set_returning(var, old ? COMPAT_RETURNING_OLD : COMPAT_RETURNING_NEW);
-		return null_without_row(context, var, (Expr *) detach_mutator(inner, context));
-	}
 	if (IsA(node, Query))
 	{
 		Query	   *result;

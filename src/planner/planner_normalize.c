@@ -7,6 +7,9 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
@@ -58,6 +61,102 @@ restore_assignment_order(List *targetList)
 	list_sort(targetList, compare_assignments);
 }
 
+/* ---- what RETURNING makes NULL ---- */
+
+typedef struct ReturnedContext
+{
+	const Query *query;			/* whose RETURNING it is */
+	int			depth;
+} ReturnedContext;
+
+/* CASE WHEN the old (or new) row exists THEN value END */
+static Node *
+null_without_row(const ReturnedContext *context, bool old, Node *value)
+{
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	NullTest   *test = makeNode(NullTest);
+	Var		   *ctid = makeVar(context->query->resultRelation, SelfItemPointerAttributeNumber,
+							   TIDOID, -1, InvalidOid, context->depth);
+
+	compat_var_set_returning(ctid, old ? COMPAT_RETURNING_OLD : COMPAT_RETURNING_NEW);
+	test->arg = (Expr *) ctid;
+	test->nulltesttype = IS_NOT_NULL;
+	test->location = -1;
+	when->expr = (Expr *) test;
+	when->result = (Expr *) value;
+	when->location = -1;
+	result->casetype = exprType(value);
+	result->casecollid = exprCollation(value);
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(result->casetype, exprTypmod(value),
+											   result->casecollid);
+	result->location = -1;
+	return (Node *) result;
+}
+
+/*
+ * A view's columns among old.* and new.* are expressions of its tables, which printing shows
+ * without what makes them NULL where there is no such row.
+ */
+static Node *
+returned_mutator(Node *node, ReturnedContext *context)
+{
+	const Query *query = context->query;
+	bool		upserts = query->onConflict != NULL &&
+		query->onConflict->action == ONCONFLICT_UPDATE;
+	Node	   *value;
+	bool		old;
+
+	if (node == NULL)
+		return NULL;
+	value = compat_returning_expr(node, &old);
+	if (value != NULL)
+	{
+		value = returned_mutator(value, context);
+		if (query->commandType == CMD_MERGE || upserts)
+			return null_without_row(context, old, value);
+		if (query->commandType == (old ? CMD_INSERT : CMD_DELETE))
+			return (Node *) makeNullConst(exprType(value), exprTypmod(value),
+										  exprCollation(value));
+		return value;
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->depth++;
+		result = query_tree_mutator((Query *) node, returned_mutator, context, 0);
+		context->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, returned_mutator, context);
+}
+
+static bool
+returned_walker(Node *node, void *context)
+{
+	bool		old;
+
+	if (node == NULL)
+		return false;
+	if (compat_returning_expr(node, &old) != NULL)
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, returned_walker, context, 0);
+	return expression_tree_walker(node, returned_walker, context);
+}
+
+static void
+resolve_returned(Query *query)
+{
+	ReturnedContext context = {query, 0};
+
+	if (returned_walker((Node *) query->returningList, NULL))
+		query->returningList = (List *) returned_mutator((Node *) query->returningList,
+														 &context);
+}
+
 static bool
 normalize_walker(Node *node, void *context)
 {
@@ -69,6 +168,7 @@ normalize_walker(Node *node, void *context)
 		ListCell   *lc;
 
 		compat_resolve_group_rte(query);
+		resolve_returned(query);
 		if (query->commandType == CMD_MERGE)
 			compat_merge_fold_view(query);
 		if (query->commandType == CMD_UPDATE)

@@ -549,7 +549,10 @@ make_insert_list(Upsert *upsert, List *columns)
 	return result;
 }
 
-/* what gave the rows stays in the range table, for its numbering, but as nothing */
+/*
+ * What gave the rows stays in the range table, for its numbering, but as nothing; relations, which
+ * are those of a view that the rewriter has replaced, stay as what the user must have rights on.
+ */
 static void
 forget_sources(Upsert *upsert, Query *merge)
 {
@@ -560,7 +563,7 @@ forget_sources(Upsert *upsert, Query *merge)
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 		Index		rti = foreach_current_index(lc) + 1;
 
-		if (rti == upsert->target || rti == upsert->excluded)
+		if (rti == upsert->target || rti == upsert->excluded || rte->rtekind == RTE_RELATION)
 			continue;
 		rte->rtekind = RTE_RESULT;
 		rte->subquery = NULL;

@@ -22,6 +22,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -43,6 +44,7 @@ typedef struct Rewrite
 	char	   *oldName;		/* the shell's name as the statement has it, or NULL */
 	const TableFills *fills;	/* what replaces expressions of columns, or NULL */
 	List	   *after;			/* AlterTableCmds that undo that for later rows */
+	int			subSelects;		/* how many are around the expression */
 } Rewrite;
 
 /* false: nothing is left to execute */
@@ -256,12 +258,65 @@ extend_member(Rewrite *rewrite, List *names, bool extendMember)
 
 /* ---- expressions ---- */
 
+/* a table whose rows no other table shares: the tableoid of them all is one */
+static bool
+stands_alone(Oid relid)
+{
+	return get_rel_relkind(relid) == RELKIND_RELATION && !get_rel_relispartition(relid) &&
+		!has_superclass(relid) && !has_subclass(relid);
+}
+
+/* the tableoid of the statement's own rows, not of those that a sub-select reads */
+static bool
+is_own_tableoid(Rewrite *rewrite, const ColumnRef *ref)
+{
+	Node	   *last = llast(ref->fields);
+
+	if (rewrite->subSelects > 0 || !IsA(last, String) || strcmp(strVal(last), "tableoid") != 0)
+		return false;
+	return stands_alone(rewrite->shard->relid);
+}
+
+/*
+ * 'the shell'::regclass::oid in place of tableoid, which would be the shard's.  Raw trees can only
+ * be changed in place: an indirection without subscripts takes no more room than a column.
+ */
+static void
+replace_tableoid(Rewrite *rewrite, ColumnRef *ref)
+{
+	A_Const    *name = makeNode(A_Const);
+	TypeCast   *relation = makeNode(TypeCast);
+	TypeCast   *oid = makeNode(TypeCast);
+	A_Indirection *wrapper = (A_Indirection *) ref;
+
+	StaticAssertStmt(sizeof(A_Indirection) <= sizeof(ColumnRef), "no room for an A_Indirection");
+	name->val.sval.type = T_String;
+	name->val.sval.sval = tables_qualified_name(rewrite->shard->relid);
+	name->location = -1;
+	relation->arg = (Node *) name;
+	relation->typeName = SystemTypeName("regclass");
+	relation->location = -1;
+	oid->arg = (Node *) relation;
+	oid->typeName = SystemTypeName("oid");
+	oid->location = -1;
+	memset(wrapper, 0, sizeof(A_Indirection));
+	wrapper->type = T_A_Indirection;
+	wrapper->arg = (Node *) oid;
+}
+
 /* walker: columns qualified by the shell's name, and relations in sub-selects */
 static bool
 extend_expression(Node *node, Rewrite *rewrite)
 {
+	bool		result;
+
 	if (node == NULL)
 		return false;
+	if (IsA(node, ColumnRef) && is_own_tableoid(rewrite, (ColumnRef *) node))
+	{
+		replace_tableoid(rewrite, (ColumnRef *) node);
+		return false;
+	}
 	if (IsA(node, ColumnRef))
 	{
 		List	   *fields = ((ColumnRef *) node)->fields;
@@ -285,7 +340,10 @@ extend_expression(Node *node, Rewrite *rewrite)
 			relation->alias = makeAlias(alias, NIL);
 		return false;
 	}
-	return raw_expression_tree_walker(node, extend_expression, rewrite);
+	rewrite->subSelects += IsA(node, SelectStmt);
+	result = raw_expression_tree_walker(node, extend_expression, rewrite);
+	rewrite->subSelects -= IsA(node, SelectStmt);
+	return result;
 }
 
 /* true for a raw expression that draws from a sequence */

@@ -361,9 +361,24 @@ texts_of_array(ArrayType *array)
 	return texts;
 }
 
+static bool
+changes_owner(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_ChangeOwner)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What others than the owner may do, and the server checks for itself: rights may be handed on, and
- * one of them is that to maintain a table.
+ * one of them is that to maintain a table.  Where the owner changes, the shell has another already.
  */
 static bool
 owner_is_not_needed(List *texts)
@@ -378,7 +393,7 @@ owner_is_not_needed(List *texts)
 			Node	   *statement = lfirst_node(RawStmt, raw)->stmt;
 
 			if (!IsA(statement, GrantStmt) && !IsA(statement, ReindexStmt) &&
-				!IsA(statement, ClusterStmt))
+				!IsA(statement, ClusterStmt) && !changes_owner(statement))
 				return false;
 		}
 	}

@@ -10,17 +10,33 @@ UPDATE t SET v = add_one(v) WHERE k < 4 RETURNING old.v, new.v, old, new, old.g,
 UPDATE t SET k = k+100 WHERE k < 3 RETURNING old.k, new.k, k, old.ctid IS NOT NULL, old IS NULL;
 DELETE FROM t WHERE add_one(k) = 5 RETURNING old.k, new.k, new, k, new IS NULL;
 DELETE FROM t WHERE k = 5 RETURNING old.k, new.k, add_one(old.k), new;
-INSERT INTO t VALUES (200, 1) RETURNING old, new, old.k, new.k, add_one(new.k)
-INSERT INTO t VALUES (200, 1) ON CONFLICT (k) DO UPDATE SET v = 77 RETURNING old.v, new.v, add_one(old.v)
-MERGE INTO t USING u ON t.k=u.k WHEN MATCHED AND u.v = 7 THEN DELETE WHEN MATCHED THEN UPDATE SET v = add_one(u.v) WHEN NOT MATCHED THEN INSERT (k,v) VALUES (u.k, add_one(u.v)) WHEN NOT MATCHED BY SOURCE AND t.k < 100 THEN DELETE WHEN NOT MATCHED BY SOURCE THEN UPDATE SET v=-1 RETURNING merge_action(), t.*, u.k, old.v, new.v, add_one(t.k)
+INSERT INTO t VALUES (200, 1) RETURNING old, new, old.k, new.k, add_one(new.k);
+INSERT INTO t VALUES (200, 1) ON CONFLICT (k) DO UPDATE SET v = 77 RETURNING old.v, new.v, add_one(old.v);
+MERGE INTO t USING u ON t.k=u.k WHEN MATCHED AND u.v = 7 THEN DELETE WHEN MATCHED THEN UPDATE SET v = add_one(u.v) WHEN NOT MATCHED THEN INSERT (k,v) VALUES (u.k, add_one(u.v)) WHEN NOT MATCHED BY SOURCE AND t.k < 100 THEN DELETE WHEN NOT MATCHED BY SOURCE THEN UPDATE SET v=-1 RETURNING merge_action(), t.*, u.k, old.v, new.v, add_one(t.k);
 SELECT * FROM t ;
 SELECT * FROM t ;
 CREATE VIEW vw AS SELECT k, v+1 AS v1, v FROM t WHERE k > 1000;
 UPDATE vw SET v = add_one(v) RETURNING old.v1, new.v1, old, new;
 MERGE INTO vw USING u ON vw.k = u.k + 1000 WHEN MATCHED AND u.k = 8 THEN DELETE WHEN NOT MATCHED BY SOURCE THEN UPDATE SET v = 0 WHEN MATCHED THEN UPDATE SET v = 5 WHEN NOT MATCHED THEN INSERT (k, v) VALUES (u.k+1000, 0) RETURNING merge_action(), vw.*, old.v1, new.v1;
 CREATE VIEW vc AS SELECT k, v FROM t WHERE v < 100 WITH CHECK OPTION;
-MERGE INTO vc USING u ON vc.k = u.k WHEN NOT MATCHED AND u.k = 9 THEN INSERT VALUES (u.k, 1000)
+MERGE INTO vc USING u ON vc.k = u.k WHEN NOT MATCHED AND u.k = 9 THEN INSERT VALUES (u.k, 1000);
 MERGE INTO vc USING u ON vc.k = u.k WHEN NOT MATCHED AND u.k = 9 THEN INSERT VALUES (u.k, 10) RETURNING *;
 SELECT * FROM t ;
 WITH m AS (MERGE INTO t USING u ON t.k=u.k WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (k,v) VALUES (u.k, 1) RETURNING merge_action() a, t.k) SELECT a, count(*), (SELECT count(*) FROM t) FROM m GROUP BY 1;
 SELECT count(*) FROM t;
+CREATE VIEW vx AS SELECT k, v || '!' AS v, 7 AS seven FROM t;
+INSERT INTO vx (k) VALUES (501) RETURNING old.*, new.*, vx.*;
+INSERT INTO vx (k) VALUES (501), (502) ON CONFLICT (k) DO UPDATE SET k = excluded.k RETURNING old.*, new.*, vx.*;
+INSERT INTO vx (k) VALUES (501), (503) ON CONFLICT DO NOTHING RETURNING old.*, new.*, vx.*;
+UPDATE vx SET k = 504 WHERE k = 501 RETURNING old.*, new.*, vx.*, (SELECT old.seven + count(*) FROM u);
+UPDATE vx SET k = k WHERE k > 500 RETURNING old.*, new.*, vx.*;
+DELETE FROM vx WHERE k = 504 RETURNING old.*, new.*, vx.*, (SELECT new.seven IS NULL);
+DELETE FROM vx WHERE k > 502 RETURNING old.*, new.*, vx.*;
+MERGE INTO vx USING generate_series(501, 506) g ON k = g WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT (k) VALUES (g) RETURNING merge_action(), old.*, new.*, vx.*;
+CREATE VIEW vr AS SELECT k, v FROM t OFFSET 0;
+CREATE RULE vr_delete AS ON DELETE TO vr DO INSTEAD DELETE FROM t WHERE k = OLD.k RETURNING OLD.*;
+CREATE RULE vr_update AS ON UPDATE TO vr DO INSTEAD UPDATE t SET v = NEW.v WHERE k = OLD.k RETURNING NEW.*;
+CREATE VIEW vr2 AS SELECT k, v FROM vr WHERE k > 500;
+UPDATE vr2 SET v = 3 WHERE k = 505 RETURNING old.*, new.*;
+DELETE FROM vr2 WHERE k = 505 RETURNING old.*, new.*;
+SELECT * FROM t;

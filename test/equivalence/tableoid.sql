@@ -17,3 +17,15 @@ SELECT a.tableoid::regclass, b.tableoid::regclass
 FROM p a LEFT JOIN p b ON a.k = b.k AND b.d > 6 WHERE a.k IN (3, 8);
 UPDATE p SET d = 1 WHERE k = 9 RETURNING p, tableoid::regclass;
 DELETE FROM p WHERE k = 12 RETURNING p.*, tableoid::regclass;
+-- In checks and generated columns it is that of the table, too, also after it has got another name.
+CREATE TABLE c (k int, v int, own bool GENERATED ALWAYS AS (tableoid = 'c'::regclass) STORED, CHECK (v > 0 OR tableoid <> 'c'::regclass));
+-- distribute: SELECT create_distributed_table('c', 'k')
+INSERT INTO c VALUES (1, 1), (2, 2);
+INSERT INTO c VALUES (3, 0);
+ALTER TABLE c RENAME TO c2;
+INSERT INTO c2 VALUES (3, 0);
+ALTER TABLE c2 ADD CHECK (c2.tableoid <> 'c2'::regclass OR v < 10);
+INSERT INTO c2 VALUES (4, 10);
+UPDATE c2 SET v = 9 WHERE k = 1;
+ALTER TABLE c2 ADD COLUMN r regclass GENERATED ALWAYS AS (tableoid) STORED;
+SELECT * FROM c2;

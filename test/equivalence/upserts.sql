@@ -83,3 +83,22 @@ INSERT INTO p VALUES (1, 1, 1), (2, 12, 2);
 INSERT INTO p VALUES (1, 1, 10), (2, 12, 20), (3, 3, 30) ON CONFLICT (k, d) DO UPDATE SET v = (SELECT max(a) FROM s) + excluded.v RETURNING tableoid::regclass, *;
 INSERT INTO p SELECT a % 4, a % 15, a FROM s WHERE a < 12 ON CONFLICT (k, d) DO UPDATE SET k = p.k + 100 RETURNING *;
 SELECT * FROM p;
+
+-- Through a view whose columns are expressions of the table's, and the key is among them.
+CREATE TABLE vt (a int UNIQUE, b text);
+-- distribute: SELECT create_distributed_table('vt', 'a')
+CREATE VIEW vv AS SELECT b AS bb, a AS aa, vt::text AS cc FROM vt;
+INSERT INTO vv (aa, bb) VALUES (1, 'x');
+INSERT INTO vv (aa, bb) VALUES (1, 'y') ON CONFLICT (aa) DO UPDATE SET bb = 'Rejected: ' || excluded.*
+WHERE excluded.aa > 0 AND excluded.bb <> '' AND excluded.cc IS NOT NULL;
+SELECT * FROM vv;
+INSERT INTO vv (aa, bb) VALUES (1, 'z'), (2, 'w') ON CONFLICT (aa) DO UPDATE SET aa = excluded.aa + 10, bb = vv.bb || excluded.bb;
+SELECT * FROM vv;
+
+-- ON CONFLICT DO UPDATE decides by a unique index.
+CREATE TABLE ex (k int, r int4range, EXCLUDE (k WITH =));
+-- distribute: SELECT create_distributed_table('ex', 'k')
+INSERT INTO ex VALUES (1, '[1,5)');
+INSERT INTO ex VALUES (1, '[3,9)') ON CONFLICT ON CONSTRAINT ex_k_excl DO UPDATE SET r = excluded.r;
+INSERT INTO ex VALUES (1, '[3,9)') ON CONFLICT ON CONSTRAINT ex_k_excl DO NOTHING;
+SELECT * FROM ex;

@@ -6,7 +6,7 @@ package TwoServers;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT = qw(admin read_file run_script same show);
+our @EXPORT = qw(admin read_file row_count run_script same show);
 
 my ($field, $record) = ("\x1f", "\x1e");
 
@@ -60,6 +60,13 @@ sub rows_of {
     if (!@rows && defined $header && $header =~ /\n/) { ($header, @rows) = ('', split /\n/, $header) }
     @rows = sort @rows unless $ordered;
     return ($tag, $header // '', @rows);
+}
+
+# How many rows an answer has; a statement without rows has the number of its tag.
+sub row_count {
+    my $answer = shift;
+    my ($tag, $header, @rows) = rows_of($answer->{output}, 1);
+    return @rows || $tag !~ /(\d+)\s*\z/ ? scalar @rows : $1;
 }
 
 # Sums of floats depend on the order of the additions: the last digits may differ.

@@ -18,14 +18,15 @@
 # with commas between.  In the environment,
 #   EQUIVALENCE_SETUP    a file that runs before, uncompared
 #   EQUIVALENCE_DIFFERS  lines of a file's name, a pattern and a reason, separated by tabs: statements
-#                        that match need only succeed, or fail, alike; not even that where the
-#                        reason starts with "whole: "
+#                        that match may give other rows, but as many; where the reason starts with
+#                        "state: " they need only succeed, or fail, alike; with "whole: " not even that
 #   EQUIVALENCE_LAYOUT   lines of a table, or file.table, and "reference" or "local": it is not to be
 #                        distributed
 #   EQUIVALENCE_FRESH    a command that empties the cluster's database.  With it, a table in whose way
-#                        its distribution stands (a NULL as its key, a unique index without it, children)
-#                        is made a reference table, then left alone, and the file is run again; the
-#                        statement that asked for it is shown as DEMOTED
+#                        its distribution stands (a NULL as its key, a unique index without it, children,
+#                        a foreign key to it that shards cannot keep) is made a reference table, then left
+#                        alone, and the file is run again; the statement that asked for it is shown as
+#                        DEMOTED
 #
 # Rows are compared without regard to their order, unless the statement has an ORDER BY at its top.
 use strict;
@@ -147,8 +148,10 @@ sub run_on {
 sub differs_as_said {
     my ($reason, $x, $y) = @_;
     return 0 unless $reason;
-    return 1 unless $reason =~ /^SQLSTATE/;
-    return ($x->{sqlstate} eq '00000') == ($y->{sqlstate} eq '00000');
+    return 1 unless $reason =~ /^(SQLSTATE|COUNT),/;
+    my $count = $1 eq 'COUNT';
+    return 0 if ($x->{sqlstate} eq '00000') != ($y->{sqlstate} eq '00000');
+    return !$count || $x->{sqlstate} ne '00000' || row_count($x) == row_count($y);
 }
 
 # ----- mode "auto"
@@ -165,7 +168,10 @@ sub leave_parents_alone {
     for my $s (@_) {
         my $sql = $s->{sql} =~ s/$token/ /gr;
         $parent{lc $1} = lc $2 if $sql =~ /^CREATE\s+TABLE\s+([\w.]+)\s+PARTITION\s+OF\s+([\w.]+)/i && $1 ne $2;
-        $layout{lc $1} //= 'local' if $sql =~ /\bATTACH\s+PARTITION\s+(?:\w+\.)?(\w+)/i;
+        if ($sql =~ /^ALTER\s+TABLE\s+(?:ONLY\s+)?(?:\w+\.)?(\w+)\s+ATTACH\s+PARTITION\s+(?:\w+\.)?(\w+)/i) {
+            $layout{lc $2} //= 'local';
+            $parent{lc $2} //= lc $1 if lc $1 ne lc $2;
+        }
         next unless $sql =~ /\bINHERITS\s*\(([^)]*)\)/i;
         $layout{lc $_} //= 'local' for $1 =~ /(\w+)/g;
     }
@@ -198,6 +204,12 @@ sub distribute_all {
                 EXCEPTION WHEN OTHERS THEN NULL;
                 END;
             END \$distribute\$;} =~ s/\s+/ /gr };
+        # Nothing else notices that a foreign key keeps it local.
+        my @referenced = grep { $_ ne $table } map { lc } $sql =~ /\bREFERENCES\s+(?:\w+\.)?(\w+)/gi;
+        push @all, { distribute => 1, may_fail => 1, referenced => \@referenced,
+                     sql => "SELECT 'kept local' WHERE NOT EXISTS "
+                          . "(SELECT FROM pg_dist_partition WHERE logicalrelid = '$name'::regclass);" }
+            if @ways && @referenced;
     }
     return @all;
 }
@@ -205,29 +217,46 @@ sub distribute_all {
 # The table of which a table is a partition, directly or not; itself when it is none.
 sub root_of {
     my $name = shift;
-    $name = $parent{$name} while $parent{$name};
+    my %seen;
+    $name = $parent{$name} while $parent{$name} && !$seen{$name}++;
     return $name;
 }
 
-# Tables that a statement cannot have the way they are: the last table that the error names.
+# Makes a table less distributed, with the tables that it is a part of; false if nothing is left to do.
+sub demote_table {
+    my ($name, $demoted) = @_;
+    $name = root_of($name);
+    return 0 if ($layout{$name} // '') eq 'local' && !$demoted->{$name} || $demoted->{$name}++;
+    $layout{$name} = $layout{$name} ? 'local' : 'reference';
+    return 1;
+}
+
+# The tables that a statement cannot have the way they are: the last one that the error names, both
+# sides of a foreign key, what a policy reads.
+sub tables_in_the_way {
+    my ($sql, $answer) = @_;
+    return unless $answer->{sqlstate} =~ /^(22004|0A000|42P17|42P16|XX000)$/
+        && $answer->{message} =~ /.*(?:distributed table|reference table|(?:column|foreign key) "\w+" of table|on table) "(\w+)"/;
+    my @names = lc $1;
+    push @names, lc $1 if $answer->{message} =~ /foreign key/ && $sql =~ /\bREFERENCES\s+(?:\w+\.)?(\w+)/i;
+    push @names, map { lc } $sql =~ /\b(?:FROM|JOIN)\s+(?:\w+\.)?(\w+)/gi if $answer->{message} =~ /\bpolicy\b/;
+    return @names;
+}
+
 sub demote {
     my ($statements, $expected, $actual) = @_;
     my (%demoted, $any);
     for my $i (0 .. $#$statements) {
         my ($s, $x, $y) = ($statements->[$i], $expected->[$i], $actual->[$i]);
-        next if $s->{distribute} || $s->{meta} || !$x || !$y || $x->{sqlstate} eq $y->{sqlstate};
-        next unless $y->{sqlstate} =~ /^(22004|0A000|42P17|42P16|XX000)$/
-            && $y->{message} =~ /.*(?:distributed table|reference table|(?:column|foreign key) "\w+" of table|on table) "(\w+)"/;
-        my @names = lc $1;
-        # both sides of a foreign key
-        push @names, lc $1 if $y->{message} =~ /foreign key/ && $s->{sql} =~ /\bREFERENCES\s+(?:\w+\.)?(\w+)/i;
-        my $some;
-        for my $name (map { root_of($_) } @names) {
-            next if ($layout{$name} // '') eq 'local' && !$demoted{$name} || $demoted{$name}++;
-            $layout{$name} = $layout{$name} ? 'local' : 'reference';
-            $some = 1;
+        my @names;
+        if ($s->{referenced}) {
+            next unless $y && $y->{output} =~ /kept local\s*$/;
+            @names = grep { !$layout{root_of($_)} } @{$s->{referenced}};
+        } else {
+            next if $s->{distribute} || $s->{meta} || !$x || !$y || $x->{sqlstate} eq $y->{sqlstate};
+            @names = tables_in_the_way($s->{sql}, $y);
         }
-        next unless $some;
+        next unless grep { demote_table($_, \%demoted) } @names;
         print "DEMOTED: $s->{sql}\n", show($mode, $y);
         $any = 1;
     }
@@ -240,7 +269,7 @@ sub mark_listed {
     for my $line (split /\n/, $ENV{EQUIVALENCE_DIFFERS} ? read_file($ENV{EQUIVALENCE_DIFFERS}) : '') {
         my ($in, $pattern, $reason) = split /\t+/, $line;
         next if $line =~ /^#|^\s*$/ || $in ne '*' && $in ne $name;
-        $reason = "SQLSTATE, $reason" unless $reason =~ /^whole: /;
+        $reason = ($reason =~ /^state: / ? 'SQLSTATE' : 'COUNT') . ", $reason" unless $reason =~ /^whole: /;
         $_->{differs} = $reason for grep { $_->{sql} =~ /$pattern/is } @statements;
     }
 }
@@ -251,9 +280,9 @@ sub auto_statements {
     $_->{setup} = 1 for @setup;
     for my $f (@files) {
         my @statements = split_statements(read_file($f));
-        $_->{differs} = 'SQLSTATE, plans are not rows'
-            for grep { $_->{sql} =~ /^(?:\/\*.*?\*\/\s*)*EXPLAIN\b/is } @statements;
         mark_listed($f =~ s{.*/|\.sql$}{}gr, @statements);
+        $_->{differs} = 'SQLSTATE, plans are not rows'
+            for grep { $_->{sql} =~ /^(?:\/\*.*?\*\/\s*)*EXPLAIN\b/is && ($_->{differs} // '') !~ /^whole: / } @statements;
         $_->{file} = $f =~ s{.*/|\.sql$}{}gr for @statements;
         push @all, @statements, map { { sql => $_, differs => 'between files' } } @files > 1
             ? ('ROLLBACK;', 'RESET SESSION AUTHORIZATION;', 'DEALLOCATE ALL;', 'RESET ALL;',
@@ -292,7 +321,7 @@ prepare_cluster();
 
 my $expected = run_on($plain_here, 0, @statements);
 my $actual = run_on($cluster, 1, @statements);
-for my $pass (1 .. ($ENV{EQUIVALENCE_FRESH} ? 4 : 0)) {
+for my $pass (1 .. ($ENV{EQUIVALENCE_FRESH} ? 6 : 0)) {
     last unless demote(\@statements, $expected, $actual);
     system($ENV{EQUIVALENCE_FRESH}) == 0 or die "the cluster's database was not made anew\n";
     prepare_cluster();

@@ -83,6 +83,18 @@ SELECT create_distributed_table('needs', 'k');
 SELECT DISTINCT result FROM run_command_on_workers($$
     SELECT count(*) FROM pg_type WHERE typname = 'held' $$);
 
+-- replaced by what only this node can have
+CREATE TABLE here_only (k int);
+CREATE VIEW replaced AS SELECT NULL::int AS k;
+CREATE VIEW above AS SELECT * FROM replaced;
+CREATE OR REPLACE VIEW replaced AS SELECT k FROM here_only;
+DROP VIEW above;
+CREATE OR REPLACE VIEW replaced AS SELECT k FROM here_only;
+SELECT DISTINCT result FROM run_command_on_workers($$
+    SELECT count(*) FROM pg_class WHERE relname = 'replaced' $$);
+CREATE OR REPLACE VIEW replaced AS SELECT k FROM here_only WHERE k > 1;
+DROP TABLE here_only CASCADE;
+
 DROP VIEW vv;
 DROP FUNCTION twice(int), renamed();
 DROP PROCEDURE proc;

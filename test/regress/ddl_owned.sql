@@ -15,6 +15,31 @@ CREATE TABLE plain (k int);
 SELECT create_distributed_table('t', 'k');
 ALTER TABLE t OWNER TO dow_lonely;
 ALTER TABLE plain OWNER TO dow_lonely;
+-- to a role whose rights one may take, but does not have
+CREATE ROLE dow_giver;
+CREATE ROLE dow_taker;
+GRANT CREATE, USAGE ON SCHEMA dow TO dow_giver, dow_taker;
+CREATE TABLE given (k int);
+SELECT create_distributed_table('given', 'k');
+ALTER TABLE given OWNER TO dow_giver;
+SET ROLE dow_giver;
+\set VERBOSITY sqlstate
+ALTER TABLE given OWNER TO dow_taker;
+\set VERBOSITY terse
+RESET ROLE;
+DO $$BEGIN
+    EXECUTE CASE WHEN current_setting('server_version_num')::int >= 160000
+        THEN 'GRANT dow_taker TO dow_giver WITH INHERIT FALSE, SET TRUE'
+        ELSE 'ALTER ROLE dow_giver NOINHERIT; GRANT dow_taker TO dow_giver' END;
+END$$;
+SET ROLE dow_giver;
+ALTER TABLE given OWNER TO dow_taker;
+RESET ROLE;
+SELECT DISTINCT result FROM run_command_on_placements('given', $$
+    SELECT relowner::regrole FROM pg_class WHERE oid = '%s'::regclass $$);
+DROP TABLE given;
+REVOKE ALL ON SCHEMA dow FROM dow_giver, dow_taker;
+DROP ROLE dow_giver, dow_taker;
 GRANT SELECT ON t TO dow_other;
 DROP OWNED BY dow_other;
 SELECT DISTINCT result FROM run_command_on_placements('t', $$

@@ -18,6 +18,7 @@ DROP POLICY p ON docs;
 CREATE POLICY p ON docs USING (id IN (SELECT tenant FROM members));
 CREATE POLICY p ON docs WITH CHECK (id < (SELECT count(*) FROM members));
 CREATE POLICY p ON ref USING (id IN (SELECT tenant FROM members));
+CREATE POLICY p ON ref USING (id = (SELECT max(tenant) FROM members WHERE tenant = 1));
 CREATE POLICY p ON docs USING (id IN (SELECT id FROM ref)) WITH CHECK (tenant IN (SELECT m.tenant FROM members m));
 CREATE POLICY q ON docs AS RESTRICTIVE FOR DELETE USING (id < (SELECT max(id) FROM ref));
 ALTER POLICY q ON docs USING (tenant < (SELECT max(tenant) FROM members));

@@ -82,6 +82,25 @@ SELECT * FROM known;
 SELECT * FROM first JOIN second USING (id);
 SELECT * FROM third;
 
+-- a reference table comes to point to a plain one
+CREATE TABLE linked_parent (id int PRIMARY KEY, v int);
+INSERT INTO linked_parent VALUES (1, 1);
+CREATE TABLE linked_other (id int PRIMARY KEY);
+CREATE TABLE linked (id int PRIMARY KEY);
+SELECT create_reference_table('linked');
+INSERT INTO linked VALUES (1);
+SET citus.enable_local_reference_table_foreign_keys TO off;
+ALTER TABLE linked ADD FOREIGN KEY (id) REFERENCES linked_parent;
+RESET citus.enable_local_reference_table_foreign_keys;
+ALTER TABLE linked ADD FOREIGN KEY (id) REFERENCES linked_parent, ADD COLUMN o int REFERENCES linked_other;
+SELECT logicalrelid, partmethod, repmodel FROM pg_dist_partition WHERE logicalrelid::text LIKE 'linked%' ORDER BY 1;
+INSERT INTO linked VALUES (2);
+DELETE FROM linked_parent;
+INSERT INTO linked_parent VALUES (2);
+INSERT INTO linked VALUES (2);
+SELECT * FROM linked JOIN linked_parent USING (id) ORDER BY id;
+DROP TABLE linked, linked_parent, linked_other;
+
 -- refused
 CREATE TABLE plain_parent (id int PRIMARY KEY);
 CREATE TABLE dist_parent (id int PRIMARY KEY, other int);

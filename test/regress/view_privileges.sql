@@ -30,6 +30,9 @@ CREATE FUNCTION nosy(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.000
 
 SET ROLE vp_user;
 SELECT count(*) FROM d;
+-- plans of tasks are shown with the rights of the owner
+DO $$BEGIN EXECUTE 'EXPLAIN SELECT * FROM v WHERE k = 4'; END$$;
+DO $$BEGIN EXECUTE 'EXPLAIN DELETE FROM v WHERE k = 4'; END$$;
 SELECT count(*), sum(g) FROM v;
 SELECT * FROM v WHERE k = 4;
 SELECT * FROM v WHERE k = 5;
