@@ -77,6 +77,7 @@ static const Duty duties[] = {
 
 static planner_hook_type previousPlanner = NULL;
 static set_rel_pathlist_hook_type previousRelPathlist = NULL;
+static set_join_pathlist_hook_type previousJoinPathlist = NULL;
 static get_relation_info_hook_type previousRelationInfo = NULL;
 static get_relation_stats_hook_type previousRelationStats = NULL;
 static ProcessUtility_hook_type previousUtility = NULL;
@@ -125,6 +126,15 @@ add_rel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	if (previousRelPathlist)
 		previousRelPathlist(root, rel, rti, rte);
 	planner_rel_pathlist(root, rel, rti, rte);
+}
+
+static void
+add_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
+			   RelOptInfo *innerrel, JoinType jointype, JoinPathExtraData *extra)
+{
+	if (previousJoinPathlist)
+		previousJoinPathlist(root, joinrel, outerrel, innerrel, jointype, extra);
+	planner_join_pathlist(root, joinrel, outerrel, innerrel, jointype, extra);
 }
 
 static void
@@ -298,6 +308,8 @@ install_hooks(void)
 	planner_hook = plan_statement;
 	previousRelPathlist = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = add_rel_paths;
+	previousJoinPathlist = set_join_pathlist_hook;
+	set_join_pathlist_hook = add_join_paths;
 	previousRelationInfo = get_relation_info_hook;
 	get_relation_info_hook = add_relation_info;
 	previousRelationStats = get_relation_stats_hook;

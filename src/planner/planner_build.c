@@ -19,8 +19,10 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/planmain.h"
 #include "parser/parse_func.h"
+#include "parser/parsetree.h"
 #include "executor/executor.h"
 
 #include "citus/base/compat_planner.h"
@@ -248,4 +250,54 @@ planner_rte_plan(RangeTblEntry *rte)
 		call->funcid != fragment_rows_oid())
 		return NULL;
 	return (DistPlan *) (uintptr_t) DatumGetInt64(linitial_node(Const, call->args)->constvalue);
+}
+
+/* ---- joins ---- */
+
+static int
+index_of_source(Node *source)
+{
+	return IsA(source, JoinExpr) ? ((JoinExpr *) source)->rtindex :
+		castNode(RangeTblRef, source)->rtindex;
+}
+
+/* columns of one side of a join, as the join's range table entry lists them; their numbers */
+static List *
+add_join_columns(Query *query, RangeTblEntry *join, int rti)
+{
+	List	   *numbers = NIL;
+	RangeTblEntry *side = rt_fetch(rti, query->rtable);
+	List	   *names;
+	List	   *vars;
+	ListCell   *lc;
+
+	/* of a join within, vars are those of its own sides */
+	compat_expand_rte(side, rti, &names, &vars);
+	foreach(lc, vars)
+		numbers = lappend_int(numbers, side->rtekind == RTE_JOIN ?
+							  foreach_current_index(lc) + 1 : lfirst_node(Var, lc)->varattno);
+	join->eref->colnames = list_concat(join->eref->colnames, names);
+	join->joinaliasvars = list_concat(join->joinaliasvars, vars);
+	return numbers;
+}
+
+JoinExpr *
+planner_add_join(Query *query, JoinType type, Node *left, Node *right, List *quals)
+{
+	JoinExpr   *join = makeNode(JoinExpr);
+	RangeTblEntry *rte = makeNode(RangeTblEntry);
+
+	rte->rtekind = RTE_JOIN;
+	rte->jointype = type;
+	rte->eref = makeAlias("unnamed_join", NIL);
+	rte->inFromCl = true;
+	rte->joinleftcols = add_join_columns(query, rte, index_of_source(left));
+	rte->joinrightcols = add_join_columns(query, rte, index_of_source(right));
+	query->rtable = lappend(query->rtable, rte);
+	join->jointype = type;
+	join->larg = left;
+	join->rarg = right;
+	join->quals = quals == NIL ? NULL : (Node *) make_ands_explicit(quals);
+	join->rtindex = list_length(query->rtable);
+	return join;
 }

@@ -137,6 +137,10 @@ extern RangeTblEntry *planner_plan_rte(DistPlan *plan, List *targetList);
 /* the DistPlan of such an entry, or NULL */
 extern DistPlan *planner_rte_plan(RangeTblEntry *rte);
 
+/* left JOIN right ON quals, with an entry in the query's range table */
+extern JoinExpr *planner_add_join(Query *query, JoinType type, Node *left, Node *right,
+								  List *quals);
+
 /* ---- planner_merge.c, planner_aggregate.c ---- */
 
 /*

@@ -51,55 +51,17 @@ find_insert(Query *query, List **earlier)
 	return found;
 }
 
-static int
-index_of_source(Node *source)
-{
-	return IsA(source, JoinExpr) ? ((JoinExpr *) source)->rtindex :
-		castNode(RangeTblRef, source)->rtindex;
-}
-
-/* columns of one side of a join, as the join's range table entry lists them; their numbers */
-static List *
-add_join_columns(Query *query, RangeTblEntry *join, int rti)
-{
-	List	   *numbers = NIL;
-	List	   *names;
-	List	   *vars;
-	ListCell   *lc;
-
-	compat_expand_rte(rt_fetch(rti, query->rtable), rti, &names, &vars);
-	foreach(lc, vars)
-		numbers = lappend_int(numbers, lfirst_node(Var, lc)->varattno);
-	join->eref->colnames = list_concat(join->eref->colnames, names);
-	join->joinaliasvars = list_concat(join->joinaliasvars, vars);
-	return numbers;
-}
-
 /* source JOIN target ON the condition, with an entry in the range table */
 JoinExpr *
 planner_merge_join(Query *query, Node *source, int target, JoinType type)
 {
-	JoinExpr   *join = makeNode(JoinExpr);
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 
-	rte->rtekind = RTE_JOIN;
-	rte->jointype = type;
-	rte->eref = makeAlias("unnamed_join", NIL);
-	rte->inFromCl = true;
-	rte->joinleftcols = add_join_columns(query, rte, index_of_source(source));
-	rte->joinrightcols = add_join_columns(query, rte, target);
-	query->rtable = lappend(query->rtable, rte);
 	ref->rtindex = target;
-	join->jointype = type;
-	join->larg = source;
-	join->rarg = (Node *) ref;
-	join->quals = (Node *)
-		make_ands_explicit(list_concat(make_ands_implicit((Expr *) query->jointree->quals),
-									   make_ands_implicit((Expr *)
-														  compat_merge_condition(query))));
-	join->rtindex = list_length(query->rtable);
-	return join;
+	return planner_add_join(query, type, source, (Node *) ref,
+							list_concat(make_ands_implicit((Expr *) query->jointree->quals),
+										make_ands_implicit((Expr *)
+														   compat_merge_condition(query))));
 }
 
 /* the key is never NULL in a row, so it is where a row of the source had no match */

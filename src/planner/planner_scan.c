@@ -35,11 +35,7 @@
 #include "citus/base/compat_planner.h"
 #include "citus/base/session.h"
 #include "citus/routing/routing.h"
-#include "planner_internal.h"
-
-/* cost of a task's round trip, and of a row on the wire, in the planner's units */
-#define SCAN_STARTUP_COST	100.0
-#define SCAN_ROW_COST		0.05
+#include "planner_paths_internal.h"
 
 /* assumed for a table whose shards have never been analysed */
 #define DEFAULT_TUPLES		100000.0
@@ -57,11 +53,16 @@ static bool estimating = false;
 
 /* ---- paths ---- */
 
-/* whose rights the relation is read with; invalid: the current user's */
-static Oid
-scan_role(PlannerInfo *root, RelOptInfo *rel)
+bool
+planner_is_estimating(void)
 {
-	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
+	return estimating;
+}
+
+Oid
+planner_rel_role(PlannerInfo *root, Index relid)
+{
+	RangeTblEntry *rte = planner_rt_fetch(relid, root);
 	Oid			role = compat_rte_check_as_user(root->parse, rte);
 
 	return role == GetUserId() ? InvalidOid : role;
@@ -93,8 +94,15 @@ changing_param_walker(Node *node, PlannerInfo *root)
 	return expression_tree_walker(node, changing_param_walker, root);
 }
 
-static bool
-clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *rinfo, bool isOthers)
+bool
+planner_reads_changing_params(PlannerInfo *root, Node *expr)
+{
+	return changing_param_walker(expr, root);
+}
+
+bool
+planner_clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *rinfo,
+							 bool isOthers)
 {
 	if (rinfo->pseudoconstant || changing_param_walker((Node *) rinfo->clause, root))
 		return false;
@@ -173,30 +181,45 @@ row_lock_of(PlannerInfo *root, Index rti)
 	return NULL;
 }
 
-/* SELECT vars FROM relation WHERE quals, as a Query with the relation at 1 */
-static Query *
-make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
+RangeTblEntry *
+planner_rel_entry(PlannerInfo *root, Index relid)
 {
-	Query	   *query = makeNode(Query);
-	RangeTblEntry *rte = copyObject(planner_rt_fetch(rel->relid, root));
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	RowMarkClause *lock = row_lock_of(root, rel->relid);
-	ListCell   *lc;
+	RangeTblEntry *rte = copyObject(planner_rt_fetch(relid, root));
 
 	rte->inh = !is_marked_only(rte);
 	rte->relkind = get_rel_relkind(rte->relid);
 	rte->ctename = NULL;
 	rte->securityQuals = NIL;
 	rte->lateral = false;
+	return rte;
+}
+
+List *
+planner_scan_columns(List *vars)
+{
+	if (vars != NIL)
+		return vars;
+	return list_make1(makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0), false, true));
+}
+
+/* SELECT vars FROM relation WHERE quals, as a Query with the relation at 1 */
+static Query *
+make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
+{
+	Query	   *query = makeNode(Query);
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	RowMarkClause *lock = row_lock_of(root, rel->relid);
+	ListCell   *lc;
+
 	ref->rtindex = 1;
 	query->commandType = CMD_SELECT;
 	query->querySource = QSRC_ORIGINAL;
 	query->canSetTag = true;
-	query->rtable = list_make1(rte);
+	query->rtable = list_make1(planner_rel_entry(root, rel->relid));
 	query->jointree = makeFromExpr(list_make1(ref),
 								   (Node *) (quals == NIL ? NULL :
 											 make_ands_explicit(copyObject(quals))));
-	foreach(lc, vars)
+	foreach(lc, planner_scan_columns(vars))
 	{
 		int			number = foreach_current_index(lc) + 1;
 
@@ -206,11 +229,6 @@ make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	}
 	planner_move_vars((Node *) query->targetList, rel->relid, 1);
 	planner_move_vars((Node *) query->jointree->quals, rel->relid, 1);
-	if (query->targetList == NIL)
-		query->targetList =
-			list_make1(makeTargetEntry((Expr *) makeConst(INT4OID, -1, InvalidOid, 4,
-														  Int32GetDatum(0), false, true),
-									   1, "column_1", false));
 	if (lock != NULL)
 	{
 		query->rowMarks = list_make1(lock);
@@ -243,7 +261,7 @@ make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	plan->fragment = planner_make_fragment(query, params, rte->relid, prune);
 	plan->fragment->mayBeNowhere = true;
 	plan->fragment->estimatedRows = rel->rows;
-	plan->fragment->role = scan_role(root, rel);
+	plan->fragment->role = planner_rel_role(root, rel->relid);
 	return plan;
 }
 
@@ -258,14 +276,13 @@ exec_param_walker(Node *node, List **params)
 	return expression_tree_walker(node, exec_param_walker, params);
 }
 
-/* a node that returns the columns vars and checks quals on them */
-static CustomScan *
-make_scan_node(DistPlan *plan, List *tlist, List *quals, List *vars)
+CustomScan *
+planner_make_scan_node(DistPlan *plan, List *tlist, List *quals, List *columns)
 {
 	CustomScan *scan = makeNode(CustomScan);
 	ListCell   *lc;
 
-	foreach(lc, vars)
+	foreach(lc, columns)
 		scan->custom_scan_tlist =
 			lappend(scan->custom_scan_tlist,
 					makeTargetEntry(copyObject(lfirst(lc)), foreach_current_index(lc) + 1, NULL,
@@ -288,17 +305,16 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, List *tli
 	List	   *pushed = NIL;
 	List	   *local = NIL;
 	List	   *vars;
-	List	   *columns;
 	List	   *sortKeys;
 	DistPlan   *plan;
-	bool		isOthers = OidIsValid(scan_role(root, rel));
+	bool		isOthers = OidIsValid(planner_rel_role(root, rel->relid));
 	ListCell   *lc;
 
 	foreach(lc, clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
 
-		if (clause_can_be_pushed(root, rel, rinfo, isOthers))
+		if (planner_clause_can_be_pushed(root, rel, rinfo, isOthers))
 			pushed = lappend(pushed, rinfo->clause);
 		else if (!rinfo->pseudoconstant)
 			local = lappend(local, rinfo->clause);
@@ -306,14 +322,10 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, List *tli
 	/* tlist may be empty when a projection above will replace it */
 	vars = needed_vars(rel, list_concat_copy(rel->reltarget->exprs, tlist), local);
 	sortKeys = planner_sort_keys_for(rel, pathkeys, &vars);
-	columns = vars;
-	if (vars == NIL)
-		columns = list_make1(makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0), false,
-									   true));
 	plan = make_scan_plan(root, rel, vars, pushed);
 	if (sortKeys != NIL)
 		planner_fragment_sort(plan->fragment, sortKeys);
-	return (Plan *) make_scan_node(plan, tlist, local, columns);
+	return (Plan *) planner_make_scan_node(plan, tlist, local, planner_scan_columns(vars));
 }
 
 /* Vars of the columns that a stand-in gives */
@@ -346,7 +358,8 @@ plan_fragment_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path, D
 		planner_fragment_sort(plan->fragment,
 							  planner_sort_keys_for(rel, path->path.pathkeys, &vars));
 	}
-	return (Plan *) make_scan_node(plan, tlist, extract_actual_clauses(clauses, false), vars);
+	return (Plan *) planner_make_scan_node(plan, tlist, extract_actual_clauses(clauses, false),
+										   vars);
 }
 
 static Plan *
@@ -460,6 +473,7 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 	{
 		correct_rows(root, rel);
 		replace_paths(root, rel, rel->tuples);
+		planner_join_note_relation(root, rel);
 	}
 }
 
