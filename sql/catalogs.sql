@@ -161,6 +161,14 @@ CREATE TABLE citus.pg_dist_poolinfo (
     poolinfo text NOT NULL
         CONSTRAINT poolinfo_valid CHECK (pg_catalog.poolinfo_valid(poolinfo)));
 
+-- Known to the nodes of the cluster only: by it they prove to each other who they are.  A server that
+-- joins takes on the cluster's.  Two random UUIDs have 244 random bits.
+CREATE TABLE citus.pg_dist_secret (secret bytea NOT NULL CHECK (pg_catalog.length(secret) = 32));
+INSERT INTO citus.pg_dist_secret VALUES (pg_catalog.sha256(
+    pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())));
+-- nor for pg_read_all_data
+ALTER TABLE citus.pg_dist_secret ENABLE ROW LEVEL SECURITY;
+
 -- ----- objects and transactions
 
 CREATE TABLE citus.pg_dist_object (

@@ -73,10 +73,15 @@ CREATE FUNCTION citus_internal.delete_node(node_id int) RETURNS void
 CREATE FUNCTION citus_internal.reset_node(
     group_id int, cluster_id text, drop_copies boolean, kept_shells text[]) RETURNS void
     LANGUAGE C AS 'MODULE_PATHNAME', 'citus_internal_reset_node';
+CREATE FUNCTION citus_internal.own_secret() RETURNS bytea
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_own_secret';
+CREATE FUNCTION citus_internal.take_secret(secret bytea, number text) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_take_secret';
 CREATE FUNCTION citus_internal.shell_digests(OUT relation text, OUT digest text)
     RETURNS SETOF record
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_shell_digests';
 REVOKE ALL ON FUNCTION
+    citus_internal.own_secret(), citus_internal.take_secret(bytea, text),
     citus_internal.shell_digests(), citus_internal.sequence_positions(), citus_internal.restore_sequence(text, bigint),
     citus_internal.upsert_node(int, int, text, int, text, text, boolean, boolean, boolean,
         boolean, text, boolean, int),

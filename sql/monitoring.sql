@@ -26,8 +26,9 @@ CREATE FUNCTION citus_internal.local_activity() RETURNS SETOF citus_internal.ses
         a.client_addr, a.client_hostname, a.client_port, a.backend_start, a.xact_start,
         a.query_start, a.state_change, a.wait_event_type, a.wait_event, a.state, a.backend_xid,
         a.backend_xmin, a.query_id, a.query, a.backend_type
-    FROM (SELECT *, substring(application_name FROM '^citus_[a-z_]+ gpid=([0-9]{1,18})$')::bigint
-              AS client_gpid FROM pg_stat_activity WHERE datname = current_database()) a,
+    FROM (SELECT s.*, h.client_gpid FROM pg_stat_activity s
+              LEFT JOIN citus_internal.helper_sessions() h ON h.pid = coalesce(s.leader_pid, s.pid)
+          WHERE s.datname = current_database()) a,
         (SELECT coalesce((SELECT n.nodeid FROM pg_dist_node n JOIN pg_dist_local_group g USING (groupid)
                           WHERE n.noderole = 'primary'), 99999999) AS nodeid) this
     $$;

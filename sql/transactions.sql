@@ -105,6 +105,11 @@ CREATE FUNCTION pg_catalog.citus_backend_gpid() RETURNS bigint
 COMMENT ON FUNCTION pg_catalog.citus_backend_gpid()
     IS 'cluster-wide process id of the session that a client opened';
 
+-- sessions of this node and database that work for clients' sessions of other nodes
+CREATE FUNCTION citus_internal.helper_sessions(OUT pid int, OUT client_gpid bigint)
+    RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_helper_sessions';
+
 CREATE FUNCTION pg_catalog.citus_calculate_gpid(nodeid int, pid int) RETURNS bigint
     LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
     AS 'MODULE_PATHNAME', 'citus_calculate_gpid';
@@ -124,6 +129,13 @@ CREATE FUNCTION pg_catalog.citus_remote_connection_stats(
 COMMENT ON FUNCTION pg_catalog.citus_remote_connection_stats()
     IS 'connections that all sessions of this node have open to other nodes';
 REVOKE ALL ON FUNCTION pg_catalog.citus_remote_connection_stats() FROM PUBLIC;
+
+-- ----- sessions that nodes open
+
+CREATE FUNCTION citus_internal.prove_session(origin text, proof text) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_prove_session';
+COMMENT ON FUNCTION citus_internal.prove_session(text, text)
+    IS 'shows that another node opened this session, or ends it; sent between nodes';
 
 -- ----- roles of sessions that work for others
 

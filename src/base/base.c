@@ -14,4 +14,5 @@ base_init(void)
 	compat_settings_init();
 	base_lifecycle_start();
 	base_session_start();
+	base_origin_start();
 }

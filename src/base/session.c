@@ -142,29 +142,6 @@ drop_frames_of_aborted(LifecycleEvent event, SubTransactionId subid, SubTransact
 		drop_top_frame();
 }
 
-/* ---- what kind of session ---- */
-
-bool
-base_session_is_internal(void)
-{
-	static const char *const prefixes[] = {
-		CITUS_INTERNAL_APP_PREFIX,
-		"citus_rebalancer gpid=",
-		"citus_run_command gpid=",
-		"citus_shard_",
-	};
-
-	if (application_name == NULL || strncmp(application_name, "citus_", 6) != 0)
-		return false;
-
-	for (int i = 0; i < lengthof(prefixes); i++)
-	{
-		if (strncmp(application_name, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* ---- the extension ---- */
 
 static void

@@ -42,6 +42,7 @@ typedef enum CatalogRelation
 	REL_AUTHINFO_INDEX,
 	REL_POOLINFO,
 	REL_POOLINFO_INDEX,
+	REL_SECRET,
 	REL_SHARD_ID_SEQUENCE,
 	REL_PLACEMENT_ID_SEQUENCE,
 	REL_NODE_ID_SEQUENCE,
@@ -116,6 +117,8 @@ typedef enum CatalogRelation
 
 #define POOLINFO_NODE 1
 #define POOLINFO_TEXT 2
+
+#define SECRET_BYTES 1
 
 /* ---- relations.c ---- */
 

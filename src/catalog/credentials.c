@@ -1,13 +1,17 @@
 /*
  * credentials.c
- *	  pg_dist_authinfo and pg_dist_poolinfo: how to reach a node and with which secret.
+ *	  How to reach a node and with which secret: pg_dist_authinfo and pg_dist_poolinfo; the
+ *	  secret of the cluster, by which nodes know each other.
  *
- * Both hold connection strings of libpq's form key=value, of a few keys each.  They are read here
- * without libpq, which belongs to remote.
+ * The first two hold connection strings of libpq's form key=value, of a few keys each.  They are
+ * read here without libpq, which belongs to remote.
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
 #include "utils/builtins.h"
 
 #include "catalog/catalog_internal.h"
@@ -128,6 +132,53 @@ catalog_authinfo(NodeId nodeId, const char *role)
 	}
 	catalog_scan_end(&scan);
 	return best;
+}
+
+/* Palloc'd; NULL where there is none, for instance while the extension is being created. */
+unsigned char *
+catalog_secret(void)
+{
+	CatalogScan scan;
+	HeapTuple	tuple;
+	unsigned char *secret = NULL;
+	bool		isNull;
+
+	if (!base_extension_is_active())
+		return NULL;
+	catalog_scan_begin(&scan, REL_SECRET, REL_SECRET, 0, NULL, AccessShareLock);
+	tuple = catalog_scan_next(&scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Datum		value = catalog_scan_value(&scan, tuple, SECRET_BYTES, &isNull);
+		bytea	   *bytes = isNull ? NULL : DatumGetByteaPP(value);
+
+		if (bytes != NULL && VARSIZE_ANY_EXHDR(bytes) == BASE_SECRET_SIZE)
+			secret = memcpy(palloc(BASE_SECRET_SIZE), VARDATA_ANY(bytes), BASE_SECRET_SIZE);
+	}
+	catalog_scan_end(&scan);
+	return secret;
+}
+
+void
+catalog_secret_set(const unsigned char *secret)
+{
+	Relation	relation = table_open(catalog_relation_oid(REL_SECRET), RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple = systable_getnext(scan);
+	bytea	   *bytes = palloc(VARHDRSZ + BASE_SECRET_SIZE);
+	Datum		values[] = {PointerGetDatum(bytes)};
+	bool		nulls[] = {false};
+	HeapTuple	fresh;
+
+	SET_VARSIZE(bytes, VARHDRSZ + BASE_SECRET_SIZE);
+	memcpy(VARDATA(bytes), secret, BASE_SECRET_SIZE);
+	fresh = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+	if (HeapTupleIsValid(tuple))
+		CatalogTupleUpdate(relation, &tuple->t_self, fresh);
+	else
+		CatalogTupleInsert(relation, fresh);
+	systable_endscan(scan);
+	table_close(relation, NoLock);
 }
 
 /* Palloc'd text; NULL if the node has no pooler. */

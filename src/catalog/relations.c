@@ -46,6 +46,7 @@ static const char *const relationNames[NCATALOG_RELATIONS] = {
 	[REL_AUTHINFO_INDEX] = "pg_dist_authinfo_identification_index",
 	[REL_POOLINFO] = "pg_dist_poolinfo",
 	[REL_POOLINFO_INDEX] = "pg_dist_poolinfo_pkey",
+	[REL_SECRET] = "pg_dist_secret",
 	[REL_SHARD_ID_SEQUENCE] = "pg_dist_shardid_seq",
 	[REL_PLACEMENT_ID_SEQUENCE] = "pg_dist_placement_placementid_seq",
 	[REL_NODE_ID_SEQUENCE] = "pg_dist_node_nodeid_seq",

@@ -58,8 +58,8 @@ bool_text(bool value)
 char *
 cluster_node_upsert_command(const ClusterNode *node)
 {
-	return psprintf("SELECT citus_internal.upsert_node(%d, %d, %s, %d, %s, %s, %s, %s, %s, %s, "
-					"%s, %s, %d)",
+	return psprintf(BASE_NODE_SELECT "citus_internal.upsert_node(%d, %d, %s, %d, %s, %s, %s, "
+					"%s, %s, %s, %s, %s, %d)",
 					node->id, node->groupId, quote_literal_cstr(node->name), node->port,
 					quote_literal_cstr(role_label(node->role)),
 					quote_literal_cstr(node->cluster), bool_text(node->hasMetadata),
@@ -71,13 +71,13 @@ cluster_node_upsert_command(const ClusterNode *node)
 char *
 cluster_node_delete_command(NodeId id)
 {
-	return psprintf("SELECT citus_internal.delete_node(%d)", id);
+	return psprintf(BASE_NODE_SELECT "citus_internal.delete_node(%d)", id);
 }
 
 char *
 cluster_leave_command(void)
 {
-	return "SELECT citus_internal.reset_node(0, NULL, true, '{}')";
+	return BASE_NODE_SELECT "citus_internal.reset_node(0, NULL, true, '{}')";
 }
 
 /* the identity of this cluster: that of its coordinator */
@@ -101,6 +101,36 @@ cluster_identity(void)
 	if (identity == NULL)
 		elog(ERROR, "pg_dist_node_metadata has no server_id");
 	return identity;
+}
+
+/*
+ * What gives the node the secret of the cluster.  Statements are seen in logs and views, and so it
+ * travels disguised by the secret that the node has now, which came here in an answer.
+ */
+static char *
+secret_command(const ClusterNode *node)
+{
+	List	   *rows = cluster_query(node, BASE_NODE_SELECT "pg_catalog.encode("
+									 "citus_internal.own_secret(), 'hex')");
+	char	   *text = ((char **) linitial(rows))[0];
+	unsigned char theirs[BASE_SECRET_SIZE];
+	unsigned char *secret = catalog_secret();
+	unsigned char random[BASE_SECRET_SIZE];
+	char		number[2 * BASE_SECRET_SIZE + 1];
+	char		digits[2 * BASE_SECRET_SIZE + 1];
+
+	if (secret == NULL || text == NULL || strlen(text) != 2 * BASE_SECRET_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("node %s:%d cannot take on the secret of the cluster", node->name,
+						node->port),
+				 errdetail("There is no row in pg_dist_secret here, or there.")));
+	hex_decode(text, strlen(text), (char *) theirs);
+	base_secret_make(random);
+	number[hex_encode((char *) random, sizeof(random), number)] = '\0';
+	base_secret_disguise(secret, theirs, number);
+	digits[hex_encode((char *) secret, BASE_SECRET_SIZE, digits)] = '\0';
+	return psprintf(BASE_NODE_SELECT "citus_internal.take_secret('\\x%s', '%s')", digits, number);
 }
 
 static bool
@@ -251,8 +281,8 @@ metadata_commands(void)
 			continue;
 		add_table_to_delta(delta, table, &groups);
 		if (table->autoConverted)
-			marks = lappend(marks, psprintf("SELECT citus_internal.set_table_auto_converted("
-											"%s, true)",
+			marks = lappend(marks, psprintf(BASE_NODE_SELECT
+											"citus_internal.set_table_auto_converted(%s, true)",
 											quote_literal_cstr(
 												cluster_relation_name(table->relid))));
 	}
@@ -287,7 +317,7 @@ cluster_shell_digest(Oid relid)
 static List *
 kept_shells(const ClusterNode *node)
 {
-	List	   *answers = cluster_query(node, "SELECT relation, digest "
+	List	   *answers = cluster_query(node, BASE_NODE_SELECT "relation, digest "
 										"FROM citus_internal.shell_digests()");
 	List	   *kept = NIL;
 	ListCell   *lc;
@@ -339,16 +369,18 @@ cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 
 	cluster_forget_dropped();
 	kept = kept_shells(node);
-	positions = cluster_query(node, "SELECT sequence_name, last_value "
+	positions = cluster_query(node, BASE_NODE_SELECT "sequence_name, last_value "
 							  "FROM citus_internal.sequence_positions()");
 
 	/* bodies may name what comes later; what exists already is no news */
 	commands = lappend(commands, "SET LOCAL check_function_bodies TO off");
 	commands = lappend(commands, "SET LOCAL client_min_messages TO warning");
-	commands = lappend(commands, psprintf("SELECT citus_internal.reset_node(%d, %s, %s, %s)",
+	commands = lappend(commands, psprintf(BASE_NODE_SELECT
+										  "citus_internal.reset_node(%d, %s, %s, %s)",
 										  node->groupId,
 										  quote_literal_cstr(cluster_identity()),
 										  bool_text(dropCopies), name_array(kept)));
+	commands = lappend(commands, secret_command(node));
 	foreach(lc, catalog_nodes())
 		commands = lappend(commands, cluster_node_upsert_command(lfirst(lc)));
 	commands = list_concat(commands, cluster_unlogged(object_commands(kept)));
@@ -357,7 +389,8 @@ cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 	{
 		char	  **row = lfirst(lc);
 
-		commands = lappend(commands, psprintf("SELECT citus_internal.restore_sequence(%s, %s)",
+		commands = lappend(commands, psprintf(BASE_NODE_SELECT
+											  "citus_internal.restore_sequence(%s, %s)",
 											  quote_literal_cstr(row[0]), row[1]));
 	}
 	return commands;

@@ -76,8 +76,6 @@ extern bool cluster_may_draw_identity(Oid relid);
 
 /* ---- cluster_sql.c ---- */
 
-/* raises 55000 unless another node opened this session */
-extern void cluster_require_internal(void);
 /* the row of a new group, on this node */
 extern void cluster_put_colocation(const ColocationGroup *group);
 /*

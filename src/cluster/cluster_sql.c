@@ -51,30 +51,23 @@ PG_FUNCTION_INFO_V1(citus_internal_restore_sequence);
 PG_FUNCTION_INFO_V1(citus_internal_upsert_node);
 PG_FUNCTION_INFO_V1(citus_internal_delete_node);
 PG_FUNCTION_INFO_V1(citus_internal_reset_node);
+PG_FUNCTION_INFO_V1(citus_internal_own_secret);
+PG_FUNCTION_INFO_V1(citus_internal_take_secret);
 PG_FUNCTION_INFO_V1(citus_internal_shell_digests);
 
 /* ---- checks and arguments ---- */
 
-void
-cluster_require_internal(void)
-{
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this function can only be called by another node of the cluster")));
-}
-
 static void
-require_node_superuser(void)
+require_node_superuser(FunctionCallInfo fcinfo)
 {
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	base_require_superuser("change the list of nodes");
 }
 
 static void
-require_table_owner(Oid relid)
+require_table_owner(FunctionCallInfo fcinfo, Oid relid)
 {
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	if (!superuser() && !compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
@@ -140,7 +133,7 @@ require_equal_length(int a, int b)
 Datum
 citus_internal_lock_node_list(PG_FUNCTION_ARGS)
 {
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	if (PG_GETARG_BOOL(0))
 		base_require_superuser("change the list of nodes");
 	cluster_lock_node_list_here(PG_GETARG_BOOL(0));
@@ -155,7 +148,7 @@ citus_internal_add_colocation_metadata(PG_FUNCTION_ARGS)
 {
 	ColocationGroup group = {0};
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	require_args(fcinfo, 0, 2);
 	group.id = PG_GETARG_INT32(0);
 	group.shardCount = PG_GETARG_INT32(1);
@@ -175,7 +168,7 @@ citus_internal_delete_colocation_metadata(PG_FUNCTION_ARGS)
 {
 	ColocationId id = PG_GETARG_INT32(0);
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	if (!superuser() && catalog_colocated_tables(id) != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -195,7 +188,7 @@ citus_internal_add_table_metadata(PG_FUNCTION_ARGS)
 	require_args(fcinfo, 0, 1);
 	require_args(fcinfo, 3, 4);
 	relid = relation_arg(PG_GETARG_TEXT_PP(0));
-	require_table_owner(relid);
+	require_table_owner(fcinfo, relid);
 	if (!PG_ARGISNULL(2))
 	{
 		char	   *column = text_to_cstring(PG_GETARG_TEXT_PP(2));
@@ -222,10 +215,10 @@ citus_internal_delete_table_metadata(PG_FUNCTION_ARGS)
 
 	relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	relid = RangeVarGetRelid(relation, AccessShareLock, true);
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
 		PG_RETURN_VOID();
-	require_table_owner(relid);
+	require_table_owner(fcinfo, relid);
 	catalog_table_delete(relid);
 	PG_RETURN_VOID();
 }
@@ -243,7 +236,7 @@ citus_internal_add_shard_metadata(PG_FUNCTION_ARGS)
 	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL);
 	char		storage = get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE ? 'f' : 't';
 
-	require_table_owner(relid);
+	require_table_owner(fcinfo, relid);
 	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &mins, &isNull));
 	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(3), INT4OID, &maxs, &maxNull));
 	for (int i = 0; i < n; i++)
@@ -287,7 +280,7 @@ citus_internal_add_placement_metadata(PG_FUNCTION_ARGS)
 	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
 	Oid			checked = InvalidOid;
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), INT8OID, &ids, NULL));
 	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(2), INT4OID, &groups, NULL));
 	/* check all first: each insert makes the cache read the table anew */
@@ -296,7 +289,7 @@ citus_internal_add_placement_metadata(PG_FUNCTION_ARGS)
 		Oid			relid = shard_arg(DatumGetInt64(shards[i]))->relid;
 
 		if (relid != checked)
-			require_table_owner(relid);
+			require_table_owner(fcinfo, relid);
 		checked = relid;
 	}
 	for (int i = 0; i < n; i++)
@@ -317,10 +310,10 @@ citus_internal_delete_placement_metadata(PG_FUNCTION_ARGS)
 	Datum	   *groups;
 	int			n = cluster_array_arg(PG_GETARG_ARRAYTYPE_P(0), INT8OID, &shards, NULL);
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	require_equal_length(n, cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), INT4OID, &groups, NULL));
 	for (int i = 0; i < n; i++)
-		require_table_owner(shard_arg(DatumGetInt64(shards[i]))->relid);
+		require_table_owner(fcinfo, shard_arg(DatumGetInt64(shards[i]))->relid);
 	for (int i = 0; i < n; i++)
 		catalog_placement_delete(DatumGetInt64(shards[i]), DatumGetInt32(groups[i]));
 	PG_RETURN_VOID();
@@ -333,7 +326,7 @@ citus_internal_adjust_sequences(PG_FUNCTION_ARGS)
 {
 	Oid			relid = relation_arg(PG_GETARG_TEXT_PP(0));
 
-	require_table_owner(relid);
+	require_table_owner(fcinfo, relid);
 	cluster_adjust_sequences(relid);
 	PG_RETURN_VOID();
 }
@@ -354,9 +347,9 @@ citus_internal_draw_numbers(PG_FUNCTION_ARGS)
 	List	   *runs;
 	ListCell   *lc;
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	if (isIdentity && !cluster_may_draw_identity(relid))
-		require_table_owner(relid);
+		require_table_owner(fcinfo, relid);
 	runs = PG_GETARG_BOOL(2) ? cluster_draw_block_here(sequenceId, count, !isIdentity)
 		: cluster_draw_numbers_here(sequenceId, count, !isIdentity);
 	InitMaterializedSRF(fcinfo, 0);
@@ -385,7 +378,7 @@ citus_internal_sequence_positions(PG_FUNCTION_ARGS)
 	List	   *sequences = NIL;
 	ListCell   *lc;
 
-	require_node_superuser();
+	require_node_superuser(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, catalog_table_oids())
 		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
@@ -417,7 +410,7 @@ citus_internal_restore_sequence(PG_FUNCTION_ARGS)
 	Form_pg_sequence form;
 	bool		within;
 
-	require_node_superuser();
+	require_node_superuser(fcinfo);
 	relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	relid = RangeVarGetRelid(relation, NoLock, true);
 	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(relid));
@@ -442,7 +435,7 @@ citus_internal_upsert_node(PG_FUNCTION_ARGS)
 {
 	NodeRow		row = {0};
 
-	require_node_superuser();
+	require_node_superuser(fcinfo);
 	row.id = PG_GETARG_INT32(0);
 	row.groupId = PG_GETARG_INT32(1);
 	row.name = text_to_cstring(PG_GETARG_TEXT_PP(2));
@@ -466,7 +459,7 @@ citus_internal_upsert_node(PG_FUNCTION_ARGS)
 Datum
 citus_internal_delete_node(PG_FUNCTION_ARGS)
 {
-	require_node_superuser();
+	require_node_superuser(fcinfo);
 	if (catalog_node_by_id(PG_GETARG_INT32(0)) != NULL)
 		catalog_node_delete(PG_GETARG_INT32(0));
 	PG_RETURN_VOID();
@@ -584,12 +577,20 @@ citus_internal_reset_node(PG_FUNCTION_ARGS)
 {
 	ObjectAddresses *stale;
 
-	require_node_superuser();
+	require_node_superuser(fcinfo);
 	require_args(fcinfo, 0, 0);
 	require_args(fcinfo, 2, 3);
 	stale = stale_relations(known_tables(PG_GETARG_ARRAYTYPE_P(3)), PG_GETARG_BOOL(2));
 	base_frame_push(FRAME_METADATA_CHANGE);
 	base_frame_push(FRAME_OWN_DDL);
+	/* who leaves is told nothing of what becomes of the cluster */
+	if (PG_ARGISNULL(1))
+	{
+		unsigned char secret[BASE_SECRET_SIZE];
+
+		base_secret_make(secret);
+		catalog_secret_set(secret);
+	}
 	delete_all_metadata(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	CommandCounterIncrement();
 	catalog_cache_reset();
@@ -601,6 +602,43 @@ citus_internal_reset_node(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* the secret that this server has; the answer to a query is in no log */
+Datum
+citus_internal_own_secret(PG_FUNCTION_ARGS)
+{
+	unsigned char *secret;
+	bytea	   *bytes;
+
+	require_node_superuser(fcinfo);
+	secret = catalog_secret();
+	if (secret == NULL)
+		PG_RETURN_NULL();
+	bytes = palloc(VARHDRSZ + BASE_SECRET_SIZE);
+	SET_VARSIZE(bytes, VARHDRSZ + BASE_SECRET_SIZE);
+	memcpy(VARDATA(bytes), secret, BASE_SECRET_SIZE);
+	PG_RETURN_BYTEA_P(bytes);
+}
+
+/* (secret disguised by the one that this server has, number): takes it on */
+Datum
+citus_internal_take_secret(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	unsigned char *own;
+	unsigned char secret[BASE_SECRET_SIZE];
+
+	require_node_superuser(fcinfo);
+	own = catalog_secret();
+	if (own == NULL || VARSIZE_ANY_EXHDR(bytes) != BASE_SECRET_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid secret")));
+	memcpy(secret, VARDATA_ANY(bytes), BASE_SECRET_SIZE);
+	base_secret_disguise(secret, own, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	catalog_secret_set(secret);
+	PG_RETURN_VOID();
+}
+
 /* What known tables look like here: setof (relation text, digest text) */
 Datum
 citus_internal_shell_digests(PG_FUNCTION_ARGS)
@@ -608,7 +646,7 @@ citus_internal_shell_digests(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	ListCell   *lc;
 
-	require_node_superuser();
+	require_node_superuser(fcinfo);
 	InitMaterializedSRF(fcinfo, 0);
 	foreach(lc, catalog_table_oids())
 	{

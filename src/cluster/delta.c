@@ -221,7 +221,7 @@ colocation_command(const ColocationGroup *group)
 		type = format_type_extended(group->keyType, -1, FORMAT_TYPE_FORCE_QUALIFY);
 	if (OidIsValid(group->keyCollation))
 		collation = cluster_collation_name(group->keyCollation);
-	return psprintf("SELECT citus_internal.add_colocation_metadata(%d, %d, %d, %s, %s)",
+	return psprintf(BASE_NODE_SELECT "citus_internal.add_colocation_metadata(%d, %d, %d, %s, %s)",
 					group->id, group->shardCount, group->replicationFactor,
 					literal_or_null(type), literal_or_null(collation));
 }
@@ -233,7 +233,7 @@ table_command(const TableRow *row)
 
 	if (row->keyAttno != InvalidAttrNumber)
 		column = get_attname(row->relid, row->keyAttno, false);
-	return psprintf("SELECT citus_internal.add_table_metadata(%s, '%c', %s, %d, '%c')",
+	return psprintf(BASE_NODE_SELECT "citus_internal.add_table_metadata(%s, '%c', %s, %d, '%c')",
 					relation_literal(row->relid), row->partMethod, literal_or_null(column),
 					row->colocationId, row->replicationModel);
 }
@@ -266,7 +266,8 @@ shard_commands(List *shards)
 			array_add(&maxs, row->hasRange ? psprintf("%d", row->maxToken) : "NULL");
 		}
 		commands = lappend(commands,
-						   psprintf("SELECT citus_internal.add_shard_metadata(%s, %s, %s, %s)",
+						   psprintf(BASE_NODE_SELECT
+									"citus_internal.add_shard_metadata(%s, %s, %s, %s)",
 									relation_literal(first->relid), array_end(&ids),
 									array_end(&mins), array_end(&maxs)));
 	}
@@ -293,10 +294,10 @@ placements_command(const char *function, List *placements, bool withIds)
 		array_add_int(&groups, row->groupId);
 	}
 	if (!withIds)
-		return psprintf("SELECT citus_internal.%s(%s, %s)", function, array_end(&shards),
-						array_end(&groups));
-	return psprintf("SELECT citus_internal.%s(%s, %s, %s)", function, array_end(&shards),
-					array_end(&ids), array_end(&groups));
+		return psprintf(BASE_NODE_SELECT "citus_internal.%s(%s, %s)", function,
+						array_end(&shards), array_end(&groups));
+	return psprintf(BASE_NODE_SELECT "citus_internal.%s(%s, %s, %s)", function,
+					array_end(&shards), array_end(&ids), array_end(&groups));
 }
 
 /* NULL when the object is gone */
@@ -309,7 +310,7 @@ object_command(const char *function, const ObjectAddress *address)
 
 	if (!cluster_object_literals(address, &type, &names, &args))
 		return NULL;
-	return psprintf("SELECT citus_internal.%s(%s, %s::pg_catalog.text[], "
+	return psprintf(BASE_NODE_SELECT "citus_internal.%s(%s, %s::pg_catalog.text[], "
 					"%s::pg_catalog.text[])", function, type, names, args);
 }
 
@@ -328,7 +329,7 @@ drop_commands(MetadataDelta *delta)
 	{
 		if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
 			commands = lappend(commands,
-							   psprintf("SELECT citus_internal.delete_table_metadata(%s)",
+							   psprintf(BASE_NODE_SELECT "citus_internal.delete_table_metadata(%s)",
 										relation_literal(lfirst_oid(lc))));
 		else
 			forget = true;
@@ -343,7 +344,7 @@ drop_commands(MetadataDelta *delta)
 			forget = true;
 	}
 	if (forget)
-		commands = lappend(commands, "SELECT citus_internal.forget_dropped()");
+		commands = lappend(commands, BASE_NODE_SELECT "citus_internal.forget_dropped()");
 	return commands;
 }
 
@@ -370,7 +371,8 @@ cluster_delta_commands(MetadataDelta *delta)
 	}
 	foreach(lc, delta->dropColocations)
 		commands = lappend(commands,
-						   psprintf("SELECT citus_internal.delete_colocation_metadata(%d)",
+						   psprintf(BASE_NODE_SELECT
+									"citus_internal.delete_colocation_metadata(%d)",
 									lfirst_int(lc)));
 	return commands;
 }

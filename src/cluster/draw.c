@@ -161,7 +161,7 @@ runs_of_rows(List *rows)
 static char *
 draw_query(Oid sequenceId, int64 count, bool fewer)
 {
-	return psprintf("SELECT start, step, amount FROM citus_internal.draw_numbers(%s, "
+	return psprintf(BASE_NODE_SELECT "start, step, amount FROM citus_internal.draw_numbers(%s, "
 					INT64_FORMAT ", %s)", quote_literal_cstr(cluster_relation_name(sequenceId)),
 					count, fewer ? "true" : "false");
 }

@@ -119,7 +119,7 @@ cluster_lock_node_list(bool exclusive)
 		cluster_lock_node_list_here(exclusive);
 	else
 		cluster_query(cluster_coordinator(),
-					  psprintf("SELECT citus_internal.lock_node_list(%s)",
+					  psprintf(BASE_NODE_SELECT "citus_internal.lock_node_list(%s)",
 							   exclusive ? "true" : "false"));
 }
 

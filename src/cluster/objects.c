@@ -93,7 +93,7 @@ cluster_object_create_command(const ObjectAddress *address)
 	foreach(lc, ddl)
 		appendStringInfo(&texts, "%s%s", texts.len > 0 ? "," : "",
 						 quote_literal_cstr(lfirst(lc)));
-	return psprintf("SELECT citus_internal.create_object(%s, %s::pg_catalog.text[], "
+	return psprintf(BASE_NODE_SELECT "citus_internal.create_object(%s, %s::pg_catalog.text[], "
 					"%s::pg_catalog.text[], ARRAY[%s]::pg_catalog.text[])", type, names, args,
 					texts.data);
 }
@@ -169,7 +169,7 @@ record_as_owner(const ObjectAddress *address, List **commands)
 	catalog_object_insert(address);
 	if (cluster_object_literals(address, &type, &names, &args))
 		*commands = lappend(*commands,
-							psprintf("SELECT citus_internal.add_object_metadata("
+							psprintf(BASE_NODE_SELECT "citus_internal.add_object_metadata("
 									 "%s, %s::pg_catalog.text[], %s::pg_catalog.text[])",
 									 type, names, args));
 }

@@ -169,7 +169,7 @@ citus_internal_create_object(PG_FUNCTION_ARGS)
 	ObjectAddress address;
 	bool		exists;
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	exists = find_address(fcinfo, &address);
 	if (exists && list_equals_array(deparse_object_ddl(&address), PG_GETARG_ARRAYTYPE_P(3)))
 		PG_RETURN_VOID();
@@ -202,7 +202,7 @@ citus_internal_add_object_metadata(PG_FUNCTION_ARGS)
 {
 	ObjectAddress address;
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	address = address_args(fcinfo);
 	require_object_owner(&address);
 	if (!catalog_object_is_distributed(&address))
@@ -217,7 +217,7 @@ citus_internal_delete_object_metadata(PG_FUNCTION_ARGS)
 	char	   *wanted = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	ListCell   *lc;
 
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	foreach(lc, catalog_objects())
 	{
 		const ObjectAddress *address = lfirst(lc);
@@ -259,7 +259,7 @@ cluster_forget_dropped(void)
 Datum
 citus_internal_forget_dropped(PG_FUNCTION_ARGS)
 {
-	cluster_require_internal();
+	base_require_node_command(fcinfo);
 	cluster_forget_dropped();
 	PG_RETURN_VOID();
 }

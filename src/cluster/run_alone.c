@@ -73,8 +73,9 @@ start_call(AloneCall *call)
 	{
 		RemoteTarget target = txn_target_of_node(call->answer->node);
 
-		remote_set_application_name(psprintf("citus_run_command gpid=" UINT64_FORMAT,
-											 txn_global_pid()));
+		/* not one from the cache: its session is a node's, and the command may be a user's */
+		target.applicationName = psprintf("citus_run_command gpid=" UINT64_FORMAT,
+										  txn_global_pid());
 		call->conn = remote_conn_acquire(&target, false);
 	}
 	PG_CATCH();

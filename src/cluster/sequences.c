@@ -220,6 +220,6 @@ cluster_adjust_sequences(Oid relid)
 char *
 cluster_adjust_sequences_command(Oid relid)
 {
-	return psprintf("SELECT citus_internal.adjust_sequences(%s)",
+	return psprintf(BASE_NODE_SELECT "citus_internal.adjust_sequences(%s)",
 					quote_literal_cstr(cluster_relation_name(relid)));
 }

@@ -273,7 +273,8 @@ run_on_shells(Command *command, void *argument)
 	}
 	text = (char *) command->text;
 	if (commands_alter_table_needs_fit(statement))
-		text = psprintf("SELECT citus_internal.alter_shell(%s)", quote_literal_cstr(text));
+		text = psprintf(BASE_NODE_SELECT "citus_internal.alter_shell(%s)",
+						quote_literal_cstr(text));
 	commands_run_on_nodes(lcons(text, texts));
 }
 

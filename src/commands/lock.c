@@ -31,6 +31,7 @@
 #include "utils/varlena.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
 #include "citus/txn/txn.h"
@@ -335,17 +336,21 @@ commands_steps_lock(Command *command)
 
 /* ---- DISCARD ALL ---- */
 
+/*
+ * The session's advisory locks may be on the coordinator.  A pooler may give the session to
+ * somebody else now, who has proved nothing.
+ */
 static void
-unlock_advisory(Command *command, void *argument)
+discard_own(Command *command, void *argument)
 {
 	txn_advisory_unlock_all();
+	base_session_set_origin(NULL);
 }
 
-/* the session's advisory locks may be on the coordinator */
 List *
 commands_steps_discard(Command *command)
 {
 	if (((DiscardStmt *) command->statement)->target != DISCARD_ALL)
 		return NIL;
-	return list_make2(commands_step_local(), commands_step_call(unlock_advisory, NULL));
+	return list_make2(commands_step_local(), commands_step_call(discard_own, NULL));
 }

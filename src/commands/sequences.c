@@ -241,15 +241,6 @@ commands_alter_table_needs_fit(const AlterTableStmt *statement)
 	return false;
 }
 
-static void
-require_internal(void)
-{
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this function is for other nodes of the cluster only")));
-}
-
 static Node *
 parse_statement(const char *text, NodeTag tag)
 {
@@ -290,7 +281,7 @@ citus_internal_alter_sequence(PG_FUNCTION_ARGS)
 	AlterSeqStmt *statement;
 	Oid			relid;
 
-	require_internal();
+	base_require_node_command(fcinfo);
 	statement = (AlterSeqStmt *) parse_statement(sql, T_AlterSeqStmt);
 	relid = RangeVarGetRelid(statement->sequence, NoLock, false);
 	if (!PG_GETARG_BOOL(1))
@@ -314,7 +305,7 @@ citus_internal_alter_shell(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 	Oid			relid;
 
-	require_internal();
+	base_require_node_command(fcinfo);
 	statement = (AlterTableStmt *) parse_statement(sql, T_AlterTableStmt);
 	relid = AlterTableLookupRelation(statement, AlterTableGetLockLevel(statement->cmds));
 	if (!OidIsValid(relid))
@@ -356,7 +347,8 @@ alter_others(Command *command, void *argument)
 	SequenceChange *change = argument;
 
 	cluster_adjust_sequence(change->relid);
-	commands_run_on_nodes(list_make1(psprintf("SELECT citus_internal.alter_sequence(%s, %s)",
+	commands_run_on_nodes(list_make1(psprintf(BASE_NODE_SELECT
+											  "citus_internal.alter_sequence(%s, %s)",
 											  quote_literal_cstr(command->text),
 											  change->withOwner ? "true" : "false")));
 }

@@ -198,10 +198,7 @@ citus_internal_set_constraints(PG_FUNCTION_ARGS)
 	List	   *relidList = NIL;
 	List	   *nameList = NIL;
 
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this function is for other nodes of the cluster only")));
+	base_require_node_command(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT,
 					  &relids, NULL, &nrelids);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), NAMEOID, NAMEDATALEN, false, TYPALIGN_CHAR,
@@ -224,7 +221,7 @@ remote_text(const NamedConstraints *named, bool deferred)
 	ListCell   *cell;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "SELECT citus_internal.set_constraints(ARRAY[");
+	appendStringInfoString(&text, BASE_NODE_SELECT "citus_internal.set_constraints(ARRAY[");
 	foreach(cell, named->relids)
 		appendStringInfo(&text, "%s%s", foreach_current_index(cell) == 0 ? "" : ", ",
 						 quote_literal_cstr(commands_qualified_name(lfirst_oid(cell))));

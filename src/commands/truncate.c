@@ -248,10 +248,7 @@ citus_internal_truncate_tables(PG_FUNCTION_ARGS)
 	int			count;
 	List	   *relids = NIL;
 
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this function is for other nodes of the cluster only")));
+	base_require_node_command(fcinfo);
 	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &values, NULL, &count);
 	for (int i = 0; i < count; i++)
 		relids = lappend_oid(relids, DatumGetObjectId(values[i]));
@@ -276,7 +273,8 @@ remote_text(List *relids, bool restartSequences)
 	initStringInfo(&text);
 	foreach(cell, relids)
 		appendStringInfo(&text, "%s%s",
-						 text.len == 0 ? "SELECT citus_internal.truncate_tables(ARRAY[" : ", ",
+						 text.len > 0 ? ", " :
+						 BASE_NODE_SELECT "citus_internal.truncate_tables(ARRAY[",
 						 quote_literal_cstr(commands_qualified_name(lfirst_oid(cell))));
 	appendStringInfo(&text, "]::pg_catalog.regclass[], %s)", restartSequences ? "true" : "false");
 	return text.data;

@@ -105,7 +105,7 @@ deparse_own_parts(List *texts, Relation relation)
 		if (!attr->attisdropped && attr->attislocal)
 			append_name(&columns, NameStr(attr->attname));
 	}
-	return deparse_append(texts, "SELECT citus_internal.set_own_parts(%s, "
+	return deparse_append(texts, BASE_NODE_SELECT "citus_internal.set_own_parts(%s, "
 						  "ARRAY[%s]::pg_catalog.text[], ARRAY[%s]::pg_catalog.text[])",
 						  quote_literal_cstr(deparse_relation_name(relid)), columns.data,
 						  own_constraints(relid));

@@ -98,7 +98,7 @@ write_shards(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d must not be null", i + 1)));
 	}
-	if (!base_session_is_internal() && !catalog_shard_changes_allowed())
+	if (!base_is_node_command(fcinfo) && !catalog_shard_changes_allowed())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot modify shards directly"),

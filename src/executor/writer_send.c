@@ -373,7 +373,7 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	prepare_node(writer, node);
 	if (node->failed)
 		return;
-	command.sql = "SELECT citus_internal.write_shards($1, $2, $3, $4, $5, $6, $7)";
+	command.sql = BASE_NODE_SELECT "citus_internal.write_shards($1, $2, $3, $4, $5, $6, $7)";
 	command.statementName = "citus_write_shards";
 	command.nparams = lengthof(types);
 	command.paramTypes = types;

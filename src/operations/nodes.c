@@ -486,7 +486,8 @@ operations_node_stop_sync(const ClusterNode *node, bool clear)
 	(void) spread_row(&row, false, nodes_to_tell(node->id));
 	if (clear && node->isActive)
 		cluster_run(list_make1((void *) node),
-					list_make1(psprintf("SELECT citus_internal.reset_node(%d, NULL, false, '{}')",
+					list_make1(psprintf(BASE_NODE_SELECT
+										"citus_internal.reset_node(%d, NULL, false, '{}')",
 										node->groupId)));
 }
 

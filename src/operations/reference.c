@@ -288,8 +288,8 @@ run_on_copy(const ShardCopy *copy, int parts)
 	if (texts == NIL)
 		return;
 	cluster_run(list_make1((void *) copy->target),
-				list_make1(psprintf("SELECT citus_internal.apply_shard_ddl(ARRAY[" INT64_FORMAT
-									"]::pg_catalog.int8[], %s, %s, 'pg_catalog')",
+				list_make1(psprintf(BASE_NODE_SELECT "citus_internal.apply_shard_ddl(ARRAY["
+									INT64_FORMAT "]::pg_catalog.int8[], %s, %s, 'pg_catalog')",
 									copy->shard->id, text_array(texts), text_array(NIL))));
 }
 

@@ -429,10 +429,7 @@ citus_internal_set_shard_lengths(PG_FUNCTION_ARGS)
 	int			n;
 	int			nlengths;
 
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this function can only be called by another node of the cluster")));
+	base_require_node_command(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
 					  &shards, NULL, &n);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
@@ -471,7 +468,7 @@ refresh_shard(const Shard *shard)
 
 	set_length(id, size);
 	cluster_run_on_others(list_make1(
-		psprintf("SELECT citus_internal.set_shard_lengths("
+		psprintf(BASE_NODE_SELECT "citus_internal.set_shard_lengths("
 				 "ARRAY[" INT64_FORMAT "]::pg_catalog.int8[], "
 				 "ARRAY[" INT64_FORMAT "]::pg_catalog.int8[])", id, size)));
 	return size;

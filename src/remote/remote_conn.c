@@ -20,6 +20,7 @@
 #include "storage/ipc.h"
 #include "utils/memutils.h"
 #include "citus/base/lifecycle.h"
+#include "citus/base/origin.h"
 #include "remote/remote_internal.h"
 
 /* a busy server does not look at its socket, so it is told; but nobody waits long for that */
@@ -272,7 +273,11 @@ make_conn(const RemoteTarget *target, const Address *address, int sharedSlot)
 	conn->database = MemoryContextStrdup(context, address->database);
 	conn->settings = MemoryContextStrdup(context, "");
 	conn->sharedSlot = sharedSlot;
-	conn->isClosing = target->applicationName != NULL;
+	if (target->secret != NULL && target->nodeId > 0)
+		conn->secret = memcpy(MemoryContextAlloc(context, BASE_SECRET_SIZE), target->secret,
+							  BASE_SECRET_SIZE);
+	/* to a server that is no node it did not prove who it is, as it must if that becomes one */
+	conn->isClosing = target->applicationName != NULL || target->nodeId <= 0;
 	conn->errorContext = AllocSetContextCreate(context, "error of a node", ALLOCSET_SMALL_SIZES);
 	conn->noticeContext = AllocSetContextCreate(context, "notices of a node",
 												ALLOCSET_SMALL_SIZES);
@@ -400,7 +405,7 @@ RemoteConn *
 remote_open_again(const RemoteConn *conn)
 {
 	RemoteTarget target = {.nodeId = conn->nodeId, .host = conn->targetHost,
-		.port = conn->targetPort, .applicationName = ""};
+		.port = conn->targetPort, .applicationName = "", .secret = conn->secret};
 	Address		address = {conn->host, conn->port, conn->user, conn->database};
 	bool		full;
 	/* one beyond the limit, for a moment, rather than none */

@@ -78,6 +78,7 @@ typedef struct RemoteTransport
 	bool		(*is_full) (void *link);	/* poll() failed: the server has no place for us now */
 	int			(*backend_pid) (void *link);
 	bool		(*in_transaction) (void *link);
+	const char *(*parameter) (void *link, const char *name);	/* told by the server, or NULL */
 	const char *(*error_text) (void *link);
 
 	/* sending */
@@ -130,6 +131,7 @@ typedef enum RemoteItemKind
 	REMOTE_ITEM_COMMAND,
 	REMOTE_ITEM_PREPARE,		/* ours; answer swallowed, failure forgets the statement */
 	REMOTE_ITEM_UNPREPARE,		/* ours; answer ignored */
+	REMOTE_ITEM_PROOF,			/* ours; the server ends the session if it is wrong */
 	REMOTE_ITEM_SYNC
 } RemoteItemKind;
 
@@ -195,6 +197,8 @@ struct RemoteConn
 	char	   *user;
 	char	   *database;
 	int			sharedSlot;		/* counter in shared memory, -1: uncounted */
+	unsigned char *secret;		/* with which to prove who we are; NULL: not to be proved */
+	bool		proved;			/* the proof was sent */
 
 	/* life */
 	RemoteConnState state;		/* never BUSY: IDLE with a queue that is not empty means that */
@@ -283,6 +287,9 @@ extern void remote_settings_init(void);
 extern void remote_conninfo_build(const RemoteTarget *target, const char *user,
 								  const char *database, const char ***keywords,
 								  const char ***values);
+
+/* a parameter with which the connection is or was opened; NULL: not given */
+extern const char *remote_conninfo_value(const RemoteConn *conn, const char *keyword);
 
 /* ---- connections (remote_conn.c) ---- */
 

@@ -252,6 +252,12 @@ pq_in_transaction(void *link)
 	return PQtransactionStatus(((PqLink *) link)->conn) != PQTRANS_IDLE;
 }
 
+static const char *
+pq_parameter(void *link, const char *name)
+{
+	return PQparameterStatus(((PqLink *) link)->conn, name);
+}
+
 /*
  * Of an attempt to connect only the text is known, but a verbose one: "FATAL:  53300: sorry, ..."
  * with a line about the source of the server at its end.
@@ -628,6 +634,7 @@ const RemoteTransport remote_libpq_transport = {
 	.is_full = pq_is_full,
 	.backend_pid = pq_backend_pid,
 	.in_transaction = pq_in_transaction,
+	.parameter = pq_parameter,
 	.error_text = pq_error_text,
 	.set_pipeline = pq_set_pipeline,
 	.send = pq_send,

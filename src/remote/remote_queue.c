@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "citus/base/origin.h"
 #include "utils/memutils.h"
 #include "remote/remote_internal.h"
 
@@ -149,6 +150,43 @@ set_pipeline(RemoteConn *conn, bool on)
 		conn->pipeline = on;
 }
 
+/*
+ * Proves to the server that a node opened the session, before the first command.  Without a
+ * challenge it is no node yet.  A failure leaves the connection broken.
+ */
+static void
+send_proof(RemoteConn *conn)
+{
+	const char *challenge = conn->transport->parameter(conn->link, BASE_CHALLENGE_PARAMETER);
+	const char *origin = remote_conninfo_value(conn, "application_name");
+	char		proof[BASE_PROOF_DIGITS + 1];
+	const char *values[] = {origin, proof};
+	RemoteCommand command = {
+		.sql = "SELECT citus_internal.prove_session($1, $2)",
+		.nparams = lengthof(values),
+		.paramValues = values,
+	};
+	uint64		gpid;
+
+	conn->proved = true;
+	if (challenge == NULL || *challenge == '\0' || !base_origin_is_internal(origin, &gpid))
+		return;
+	base_proof_make(proof, conn->secret, conn->nodeId, conn->user, origin, challenge);
+	set_pipeline(conn, true);
+	if (conn->state == REMOTE_BROKEN)
+		return;
+	if (!conn->transport->send(conn->link, &command))
+	{
+		remote_error_lost(conn, NULL);
+		return;
+	}
+	remote_queue_add(conn, REMOTE_ITEM_PROOF, NULL);
+	conn->unflushed = true;
+	conn->sectionOpen = true;
+	/* what follows begins a transaction of its own */
+	remote_sync(conn);
+}
+
 /* sends a command now; a failure leaves the connection broken */
 static void
 send_now(RemoteConn *conn, const RemoteCommand *command)
@@ -277,6 +315,8 @@ remote_send(RemoteConn *conn, const RemoteCommand *command)
 		elog(ERROR, "command for a connection that is not open yet");
 	if (conn->state == REMOTE_BROKEN)
 		remote_error_raise(conn);
+	if (conn->secret != NULL && !conn->proved)
+		send_proof(conn);
 
 	if (!command->simple && command->nparams == 0 && is_copy(command->sql))
 	{

@@ -164,6 +164,8 @@ item_result(RemoteConn *conn, RemoteItem *item, RemoteResult result, RemoteAnswe
 			take_rows(conn);
 			return next_row(conn, answer) ? STEP_ANSWER : STEP_AGAIN;
 		case REMOTE_RESULT_ROWS:
+			if (!isCommand)
+				return STEP_AGAIN;
 			take_rows(conn);
 			return next_row(conn, answer) ? STEP_ANSWER : STEP_AGAIN;
 		case REMOTE_RESULT_ERROR:

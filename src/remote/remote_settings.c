@@ -319,6 +319,15 @@ remote_conninfo_build(const RemoteTarget *target, const char *user, const char *
 	*values = params.values;
 }
 
+const char *
+remote_conninfo_value(const RemoteConn *conn, const char *keyword)
+{
+	for (int i = 0; conn->keywords[i] != NULL; i++)
+		if (strcmp(conn->keywords[i], keyword) == 0)
+			return conn->keywordValues[i];
+	return NULL;
+}
+
 int
 remote_message_level(void)
 {

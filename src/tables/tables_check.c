@@ -42,15 +42,6 @@ tables_require_owner(Oid relid)
 					   get_rel_name(relid));
 }
 
-void
-tables_require_internal(void)
-{
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("function may only be called by another node of the cluster")));
-}
-
 char *
 tables_qualified_name(Oid relid)
 {

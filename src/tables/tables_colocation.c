@@ -15,6 +15,7 @@
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
+#include "citus/base/session.h"
 #include "citus/catalog/catalog.h"
 #include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
@@ -35,7 +36,7 @@ static void
 set_colocation(Oid relid, ColocationId colocationId)
 {
 	char	   *name = quote_literal_cstr(tables_qualified_name(relid));
-	char	   *sql = psprintf("SELECT citus_internal.set_table_colocation(%s, %d)",
+	char	   *sql = psprintf(BASE_NODE_SELECT "citus_internal.set_table_colocation(%s, %d)",
 							   name, colocationId);
 
 	catalog_table_set_colocation(relid, colocationId);
@@ -50,7 +51,7 @@ citus_internal_set_table_colocation(PG_FUNCTION_ARGS)
 {
 	Oid			relid;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	relid = relation_of_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	tables_require_owner(relid);
 	catalog_table_set_colocation(relid, PG_GETARG_INT32(1));
@@ -61,7 +62,7 @@ void
 tables_set_auto_converted(Oid relid, bool autoConverted)
 {
 	char	   *name = quote_literal_cstr(tables_qualified_name(relid));
-	char	   *sql = psprintf("SELECT citus_internal.set_table_auto_converted(%s, %s)",
+	char	   *sql = psprintf(BASE_NODE_SELECT "citus_internal.set_table_auto_converted(%s, %s)",
 							   name, autoConverted ? "true" : "false");
 
 	catalog_table_set_auto_converted(relid, autoConverted);
@@ -76,7 +77,7 @@ citus_internal_set_table_auto_converted(PG_FUNCTION_ARGS)
 {
 	Oid			relid;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	relid = relation_of_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	tables_require_owner(relid);
 	catalog_table_set_auto_converted(relid, PG_GETARG_BOOL(1));

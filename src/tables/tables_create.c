@@ -326,7 +326,7 @@ create_shells(List *family)
 	texts = family_ddl_children_first(texts, family, TABLE_DDL_OWN_PARTS);
 	foreach(lc, family)
 		texts = lappend(texts,
-						psprintf("SELECT citus_internal.adjust_sequences(%s)",
+						psprintf(BASE_NODE_SELECT "citus_internal.adjust_sequences(%s)",
 								 quote_literal_cstr(tables_qualified_name(lfirst_oid(lc)))));
 	cluster_run_on_others(texts);
 }

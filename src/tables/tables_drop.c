@@ -158,7 +158,7 @@ citus_internal_drop_relations(PG_FUNCTION_ARGS)
 	int			count;
 	List	   *names = NIL;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls,
 					  &count);
 	for (int i = 0; i < count; i++)
@@ -185,7 +185,7 @@ drop_on_others(List *names)
 		literals = lappend(literals, quote_literal_cstr(lfirst(lc)));
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "SELECT citus_internal.drop_relations(ARRAY[%s]::pg_catalog.text[])",
+					 BASE_NODE_SELECT "citus_internal.drop_relations(ARRAY[%s]::pg_catalog.text[])",
 					 join(literals, ","));
 	cluster_run_on_others(list_make1(sql.data));
 }
@@ -337,7 +337,7 @@ citus_internal_delete_shard_metadata(PG_FUNCTION_ARGS)
 	bool	   *nulls;
 	int			count;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, true, TYPALIGN_DOUBLE, &values,
 					  &nulls, &count);
 	for (int i = 0; i < count; i++)
@@ -369,7 +369,8 @@ tables_drop_all_shards(const DistTable *table, const char *schemaName, const cha
 	}
 	for (int i = 0; i < table->nshards; i++)
 		ids = lappend(ids, psprintf(INT64_FORMAT, table->shards[i]->id));
-	sql = psprintf("SELECT citus_internal.delete_shard_metadata(ARRAY[%s]::pg_catalog.int8[])",
+	sql = psprintf(BASE_NODE_SELECT
+				   "citus_internal.delete_shard_metadata(ARRAY[%s]::pg_catalog.int8[])",
 				   join(ids, ","));
 	cluster_run_on_others(list_make1(sql));
 	for (int i = 0; i < table->nshards; i++)

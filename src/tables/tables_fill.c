@@ -297,7 +297,7 @@ count_query(List *shards)
 	initStringInfo(&sql);
 	foreach(lc, shards)
 		appendStringInfo(&sql, "%s" INT64_FORMAT,
-						 sql.len > 0 ? "," : "SELECT * FROM "
+						 sql.len > 0 ? "," : BASE_NODE_SELECT "* FROM "
 						 "pg_catalog.unnest(citus_internal.count_shard_rows('{",
 						 ((const Shard *) lfirst(lc))->id);
 	appendStringInfoString(&sql, "}'))");

@@ -30,6 +30,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "citus/base/session.h"
 #include "citus/deparse/template.h"
 #include "tables/tables_internal.h"
 
@@ -231,7 +232,7 @@ citus_internal_count_shard_rows(PG_FUNCTION_ARGS)
 	Datum	   *counts;
 	int			n;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT8OID, 8, true, TYPALIGN_DOUBLE, &ids, NULL,
 					  &n);
 	counts = palloc(sizeof(Datum) * Max(n, 1));

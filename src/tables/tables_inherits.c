@@ -31,6 +31,7 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
+#include "citus/base/session.h"
 #include "citus/deparse/object.h"
 #include "tables/tables_internal.h"
 
@@ -132,7 +133,7 @@ citus_internal_set_own_parts(PG_FUNCTION_ARGS)
 	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
 	Oid			relid;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	relid = RangeVarGetRelid(name, AccessExclusiveLock, false);
 	tables_require_owner(relid);
 	set_own_columns(relid, name_is_listed, names_arg(PG_GETARG_ARRAYTYPE_P(1)));

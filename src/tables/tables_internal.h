@@ -74,8 +74,6 @@ extern char *tables_constraint_name(const Shard *shard, const char *name);
 extern List *tables_linked(Oid relid);
 /* raises 42501 */
 extern void tables_require_owner(Oid relid);
-/* raises 55000 unless another node opened this session */
-extern void tables_require_internal(void);
 
 /* ---- rows (tables_data.c) ---- */
 

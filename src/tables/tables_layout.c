@@ -66,7 +66,8 @@ next_colocation_id(void)
 
 	if (catalog_is_coordinator())
 		return catalog_next_colocation_id();
-	rows = cluster_query(cluster_coordinator(), "SELECT citus_internal.next_colocation_id()");
+	rows = cluster_query(cluster_coordinator(),
+						 BASE_NODE_SELECT "citus_internal.next_colocation_id()");
 	return pg_strtoint32(((char **) linitial(rows))[0]);
 }
 

@@ -231,7 +231,7 @@ make_command(const DistTable *table, List *texts, List *names, const char *searc
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT citus_internal.apply_shard_ddl(ARRAY[");
+	appendStringInfoString(&sql, BASE_NODE_SELECT "citus_internal.apply_shard_ddl(ARRAY[");
 	for (int i = 0; i < table->nshards; i++)
 		appendStringInfo(&sql, "%s" INT64_FORMAT, i > 0 ? "," : "", table->shards[i]->id);
 	appendStringInfoString(&sql, "]::pg_catalog.int8[], ");
@@ -437,7 +437,7 @@ citus_internal_apply_shard_ddl(PG_FUNCTION_ARGS)
 	List	   *shards;
 	List	   *texts;
 
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	for (int i = 0; i < 3; i++)
 	{
 		if (PG_ARGISNULL(i))

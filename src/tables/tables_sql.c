@@ -170,7 +170,7 @@ master_get_new_placementid(PG_FUNCTION_ARGS)
 Datum
 citus_internal_next_colocation_id(PG_FUNCTION_ARGS)
 {
-	tables_require_internal();
+	base_require_node_command(fcinfo);
 	cluster_require_coordinator();
 	PG_RETURN_INT32(catalog_next_colocation_id());
 }

@@ -162,6 +162,7 @@ txn_target_of_node(const ClusterNode *node)
 	target.user = GetUserNameFromId(txn_role_login(), false);
 	target.authinfo = catalog_authinfo(node->id, target.user);
 	target.poolinfo = catalog_poolinfo(node->id);
+	target.secret = catalog_secret();
 	return target;
 }
 

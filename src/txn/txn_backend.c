@@ -142,24 +142,17 @@ txn_gpid_pid(uint64 globalPid)
 	return (int) (globalPid % TXN_GPID_NODE_FACTOR);
 }
 
-/* The session that another node opened for us carries the initiator's id in its name. */
+/* The session that another node opened has proved the initiator's id. */
 uint64
 txn_global_pid(void)
 {
-	uint64		gpid = 0;
+	uint64		gpid = base_session_gpid();
 	BackendEntry *entry = own_entry();
 
-	if (base_session_is_internal())
-	{
-		const char *digits = strstr(application_name, "gpid=");
-
-		if (digits != NULL)
-			gpid = strtou64(digits + strlen("gpid="), NULL, 10);
-	}
 	if (gpid == 0)
 		gpid = txn_gpid_make(catalog_local_node_id(), MyProcPid);
 
-	if (entry->info.globalPid != gpid)
+	if (entry->info.globalPid != gpid || entry->info.isInternal != base_session_is_internal())
 	{
 		SpinLockAcquire(&entry->mutex);
 		entry->info.globalPid = gpid;

@@ -101,18 +101,6 @@ typedef struct Session
 	bool		initiator;		/* began its distributed transaction */
 } Session;
 
-/* the client's session for which a session of this name works; 0: itself */
-static uint64
-gpid_of_name(const char *applicationName)
-{
-	static const char *const prefixes[] = {CITUS_INTERNAL_APP_PREFIX, "citus_run_command gpid="};
-
-	for (int i = 0; i < lengthof(prefixes); i++)
-		if (strncmp(applicationName, prefixes[i], strlen(prefixes[i])) == 0)
-			return strtou64(applicationName + strlen(prefixes[i]), NULL, 10);
-	return 0;
-}
-
 /* clientGroup and clientPid from globalPid */
 static void
 set_client(WaitMember *member)
@@ -157,7 +145,6 @@ static void
 add_status(HTAB *sessions, const PgBackendStatus *status)
 {
 	Session    *session;
-	uint64		gpid;
 
 	if (status->st_procpid == 0)
 		return;
@@ -167,13 +154,6 @@ add_status(HTAB *sessions, const PgBackendStatus *status)
 		status->st_state != STATE_IDLEINTRANSACTION &&
 		status->st_state != STATE_IDLEINTRANSACTION_ABORTED;
 	session->activeSince = status->st_state_start_timestamp;
-	gpid = status->st_databaseid == MyDatabaseId ? gpid_of_name(status->st_appname) : 0;
-	if (gpid != 0)
-	{
-		session->member.globalPid = gpid;
-		session->member.awaitsClient = !session->active;
-		set_client(&session->member);
-	}
 }
 
 /* all sessions by pid, in a hash table in the current context */
@@ -205,9 +185,18 @@ sessions_of_node(void)
 	{
 		Session    *session;
 
-		if (infos[i].xact.number == 0 || infos[i].database != MyDatabaseId)
+		if (infos[i].database != MyDatabaseId ||
+			(infos[i].xact.number == 0 && !infos[i].isInternal))
 			continue;
 		session = add_session(sessions, infos[i].pid);
+		if (infos[i].isInternal)
+		{
+			session->member.globalPid = infos[i].globalPid;
+			session->member.awaitsClient = !session->active;
+			set_client(&session->member);
+		}
+		if (infos[i].xact.number == 0)
+			continue;
 		session->member.xact = infos[i].xact;
 		session->member.awaitsClient = false;
 		session->initiator = TXN_IS_INITIATOR(&infos[i]);

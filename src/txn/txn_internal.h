@@ -100,11 +100,6 @@ extern char txn_own_answer_marker;
 /* queues a command whose answer is txn's */
 extern void txn_send_own(RemoteConn *conn, const char *sql);
 
-/* ---- txn_sql.c ---- */
-
-/* raises 55000 unless another node opened this session */
-extern void txn_require_internal(void);
-
 /* ---- txn_commit.c ---- */
 
 extern void txn_pre_commit(void);

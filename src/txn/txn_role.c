@@ -64,7 +64,7 @@ static void
 lend(RemoteXact *xact, const char *token, const char *role)
 {
 	RemoteTarget target = {0};
-	char	   *sql = psprintf("SELECT citus_internal.lend_role(%s, %s)",
+	char	   *sql = psprintf(BASE_NODE_SELECT "citus_internal.lend_role(%s, %s)",
 							   quote_literal_cstr(token), quote_literal_cstr(role));
 
 	target.nodeId = xact->nodeId;
@@ -73,6 +73,7 @@ lend(RemoteXact *xact, const char *token, const char *role)
 	target.user = GetUserNameFromId(base_extension_owner(), false);
 	target.authinfo = catalog_authinfo(xact->nodeId, target.user);
 	target.poolinfo = catalog_poolinfo(xact->nodeId);
+	target.secret = catalog_secret();
 	remote_set_application_name(psprintf(CITUS_INTERNAL_APP_PREFIX UINT64_FORMAT,
 										 txn_global_pid()));
 	(void) remote_run_alone(&target, sql, NULL, NULL);
@@ -95,7 +96,7 @@ borrow(RemoteXact *xact, const char *role)
 	lend(xact, token, role);
 
 	values[0] = token;
-	command.sql = "SELECT citus_internal.assume_role($1::text)";
+	command.sql = BASE_NODE_SELECT "citus_internal.assume_role($1::text)";
 	command.nparams = 1;
 	command.paramValues = values;
 	command.owner = &txn_own_answer_marker;

@@ -197,7 +197,7 @@ send_fence(RemoteConn *conn, List *ids, int ms)
 
 	snprintf(text, sizeof(text), "%d", ms);
 	send_call(conn, "citus: snapshot_fence",
-			  "SELECT citus_internal.snapshot_fence($1::int4, $2::text)", text,
+			  BASE_NODE_SELECT "citus_internal.snapshot_fence($1::int4, $2::text)", text,
 			  txn_snapshot_print_ids(ids), &txn_own_answer_marker);
 	remote_sync(conn);
 }

@@ -7,6 +7,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
+#include "citus/base/session.h"
 #include "txn/txn_internal.h"
 #include "txn/txn_snapshot_internal.h"
 
@@ -66,7 +67,7 @@ citus_internal_snapshot_fence(PG_FUNCTION_ARGS)
 {
 	List	   *ids = txn_snapshot_parse_ids(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 
-	txn_require_internal();
+	base_require_node_command(fcinfo);
 	txn_commits_fence(ids, PG_GETARG_INT32(0));
 	PG_RETURN_BOOL(txn_commits_await(ids, AWAIT_MS));
 }

@@ -29,6 +29,8 @@ PG_FUNCTION_INFO_V1(citus_backend_gpid);
 PG_FUNCTION_INFO_V1(citus_calculate_gpid);
 PG_FUNCTION_INFO_V1(citus_nodeid_for_gpid);
 PG_FUNCTION_INFO_V1(citus_pid_for_gpid);
+PG_FUNCTION_INFO_V1(citus_internal_prove_session);
+PG_FUNCTION_INFO_V1(citus_internal_helper_sessions);
 PG_FUNCTION_INFO_V1(citus_internal_lend_role);
 PG_FUNCTION_INFO_V1(citus_internal_assume_role);
 
@@ -43,6 +45,9 @@ recover_prepared_transactions(PG_FUNCTION_ARGS)
 Datum
 assign_distributed_transaction_id(PG_FUNCTION_ARGS)
 {
+	/* who takes another's number is taken for a part of it when a deadlock is resolved */
+	if (!superuser())
+		base_require_node_command(fcinfo);
 	txn_backend_assign(PG_GETARG_INT32(0), (uint64) PG_GETARG_INT64(1),
 					   PG_GETARG_TIMESTAMPTZ(2));
 	PG_RETURN_VOID();
@@ -245,6 +250,27 @@ citus_backend_gpid(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) txn_global_pid());
 }
 
+/* citus_internal.helper_sessions() returns setof (pid int, client_gpid bigint) */
+Datum
+citus_internal_helper_sessions(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	BackendInfo *infos;
+	int			n = txn_backend_list(&infos);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		values[] = {Int32GetDatum(infos[i].pid),
+								Int64GetDatum((int64) infos[i].globalPid)};
+		bool		nulls[] = {false, false};
+
+		if (infos[i].isInternal && infos[i].database == MyDatabaseId)
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
 /* citus_calculate_gpid(nodeid int, pid int) returns bigint */
 Datum
 citus_calculate_gpid(PG_FUNCTION_ARGS)
@@ -266,20 +292,38 @@ citus_pid_for_gpid(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(txn_gpid_pid((uint64) PG_GETARG_INT64(0)));
 }
 
-void
-txn_require_internal(void)
+/*
+ * citus_internal.prove_session(origin text, proof text) returns void
+ *
+ * A superuser needs no proof: he may do all that nodes may, and comes to servers that are about to
+ * join.  Whoever else is wrong has no second try.
+ */
+Datum
+citus_internal_prove_session(PG_FUNCTION_ARGS)
 {
-	if (!base_session_is_internal())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this function is for nodes of the cluster only")));
+	char	   *origin = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *proof = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid			roleId = GetAuthenticatedUserId();
+	uint64		gpid;
+
+	if (!base_origin_is_internal(origin, &gpid) ||
+		(!base_proof_is_right(proof, catalog_secret(), catalog_local_node_id(),
+							  GetUserNameFromId(roleId, false), origin) &&
+		 !superuser_arg(roleId)))
+		ereport(FATAL,
+				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+				 errmsg("session does not come from a node of the cluster"),
+				 errdetail("The proof does not fit the secret of the cluster.")));
+	base_session_set_origin(origin);
+	(void) txn_global_pid();
+	PG_RETURN_VOID();
 }
 
 /* citus_internal.lend_role(token text, role text) returns void */
 Datum
 citus_internal_lend_role(PG_FUNCTION_ARGS)
 {
-	txn_require_internal();
+	base_require_node_command(fcinfo);
 	base_require_superuser("lend a role");
 	txn_role_lend(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	PG_RETURN_VOID();
@@ -289,7 +333,7 @@ citus_internal_lend_role(PG_FUNCTION_ARGS)
 Datum
 citus_internal_assume_role(PG_FUNCTION_ARGS)
 {
-	txn_require_internal();
+	base_require_node_command(fcinfo);
 	txn_role_assume(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
 }

@@ -88,11 +88,11 @@ SELECT citus_internal.snapshot_use(5);
 SELECT citus_internal.snapshot_join(5, -1);
 SELECT citus_internal.snapshot_join(5, 1000000);
 SELECT citus_internal.snapshot_join(5, 3);
-SET application_name = 'citus_internal gpid=10000000001';
+SELECT citus_internal.prove_session('citus_internal gpid=10000000001', '');
 SELECT citus_internal.snapshot_forget(5), citus_internal.snapshot_fence(-1, ''),
     citus_internal.snapshot_fence(0, '0:1');
 SELECT citus_internal.snapshot_fence(0, 'x');
-RESET application_name;
+\c -
 SELECT citus_internal.snapshot_take(5, -1) ~ '^-1 [0-9]+$' AS empty,
     citus_internal.snapshot_take(5, 9223372036854775807) ~ '^[0-9]+ [0-9]+(;.*)?$' AS full;
 

@@ -80,15 +80,16 @@ SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true
 SELECT citus_internal.reset_node(0, NULL, true, '{}');
 SELECT citus_internal.lock_node_list(true);
 SELECT citus_internal.delete_table_metadata('node_bad_input.t');
-SET application_name TO 'citus_internal gpid=1';
-SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true, true, true, 'default', false, 0);
-SELECT citus_internal.delete_table_metadata('node_bad_input.t');
-SELECT citus_internal.add_table_metadata('node_bad_input.t', 'h', 'k', 1, 's');
-SELECT citus_internal.add_table_metadata(NULL, NULL, NULL, NULL, NULL);
-SELECT citus_internal.add_object_metadata('schema', '{node_bad_input}', '{}');
-SELECT citus_internal.delete_object_metadata('schema', '{node_bad_input}', '{}');
-RESET application_name;
-RESET ROLE;
+SELECT citus_internal.prove_session('citus_internal gpid=1', '');
+/* citus node */ SELECT citus_internal.upsert_node(1, 1, 'x', 1, 'primary', 'default', true, true, true, true, 'default', false, 0);
+/* citus node */ SELECT citus_internal.delete_table_metadata('node_bad_input.t');
+/* citus node */ SELECT citus_internal.add_table_metadata('node_bad_input.t', 'h', 'k', 1, 's');
+/* citus node */ SELECT citus_internal.add_table_metadata(NULL, NULL, NULL, NULL, NULL);
+/* citus node */ SELECT citus_internal.add_object_metadata('schema', '{node_bad_input}', '{}');
+/* citus node */ SELECT citus_internal.delete_object_metadata('schema', '{node_bad_input}', '{}');
+\c -
+SET search_path TO node_bad_input;
+SET client_min_messages TO warning;
 \set VERBOSITY default
 SELECT count(*) FROM pg_dist_partition WHERE logicalrelid = 't'::regclass;
 DROP ROLE node_bad_input_user;

@@ -110,13 +110,15 @@ RESET SESSION AUTHORIZATION;
 \set VERBOSITY sqlstate
 SELECT citus_internal.assume_role('00000000000000000000000000000000');
 SELECT citus_internal.lend_role('00000000000000000000000000000000', 'rit_user');
+SELECT citus_internal.prove_session('citus_internal gpid=1', '');
+/* citus node */ SELECT citus_internal.assume_role('00000000000000000000000000000000');
 SET ROLE rit_user;
-SELECT citus_internal.lend_role('00000000000000000000000000000000', 'rit_user');
-SET application_name TO 'citus_internal gpid=1';
-SELECT citus_internal.assume_role('00000000000000000000000000000000');
-SELECT citus_internal.assume_role('');
-RESET application_name;
-RESET ROLE;
+/* citus node */ SELECT citus_internal.lend_role('00000000000000000000000000000000', 'rit_user');
+/* citus node */ SELECT citus_internal.assume_role('00000000000000000000000000000000');
+/* citus node */ SELECT citus_internal.assume_role('');
+\c -
+SET search_path TO rit;
+SET client_min_messages TO warning;
 \set VERBOSITY default
 
 SELECT citus_internal.check_consistency();

@@ -97,6 +97,12 @@ obey_no(void *link)
 	return false;
 }
 
+static const char *
+obey_parameter(void *link, const char *name)
+{
+	return NULL;
+}
+
 static int
 obey_pid(void *link)
 {
@@ -269,6 +275,7 @@ static const RemoteTransport obeying_transport = {
 	.is_full = obey_no,
 	.backend_pid = obey_pid,
 	.in_transaction = obey_in_transaction,
+	.parameter = obey_parameter,
 	.error_text = obey_error_text,
 	.set_pipeline = obey_set_pipeline,
 	.send = obey_send,

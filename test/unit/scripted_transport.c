@@ -116,6 +116,7 @@ scripted_conn(void)
 	RemoteTarget target = {0};
 	RemoteConn *conn;
 
+	target.nodeId = 1;
 	target.host = "nowhere.invalid";
 	target.port = 1;
 	conn = remote_conn_acquire(&target, false);
@@ -160,6 +161,12 @@ static bool
 scripted_no(void *link)
 {
 	return false;
+}
+
+static const char *
+scripted_parameter(void *link, const char *name)
+{
+	return NULL;
 }
 
 static int
@@ -339,6 +346,7 @@ const RemoteTransport scripted_transport = {
 	.is_full = scripted_no,
 	.backend_pid = scripted_pid,
 	.in_transaction = scripted_no,
+	.parameter = scripted_parameter,
 	.error_text = scripted_error_text,
 	.set_pipeline = scripted_set_pipeline,
 	.send = scripted_send,

@@ -10,6 +10,7 @@
 #define CITUS_BASE_SESSION_H
 
 #include "postgres.h"
+#include "citus/base/origin.h"
 #include "citus/base/types.h"
 
 typedef enum SessionFrame
@@ -23,9 +24,6 @@ typedef enum SessionFrame
 extern void base_frame_push(SessionFrame frame);
 extern void base_frame_pop(SessionFrame frame);
 extern bool base_frame_active(SessionFrame frame);
-
-/* true when another node of the cluster opened this session (by its application name) */
-extern bool base_session_is_internal(void);
 
 /*
  * true when the extension exists in this database and may be used: not in a parallel worker's

@@ -28,4 +28,11 @@ typedef int32 ColocationId;		/* pg_dist_colocation.colocationid */
 /* application names that mark sessions opened by another node */
 #define CITUS_INTERNAL_APP_PREFIX "citus_internal gpid="
 
+/*
+ * What a node sends of its own accord begins so; what it sends for a user never does: that is
+ * either made of a query tree, which has no comments, or a utility statement, or sent to a session
+ * of another kind.
+ */
+#define BASE_NODE_SELECT "/* citus node */ SELECT "
+
 #endif

@@ -237,6 +237,9 @@ extern void catalog_departed_forget(GroupId groupId);
 /* pg_dist_authinfo / pg_dist_poolinfo for a node and role; NULL when there is none */
 extern char *catalog_authinfo(NodeId nodeId, const char *role);
 extern char *catalog_poolinfo(NodeId nodeId);
+/* the secret of the cluster, BASE_SECRET_SIZE bytes, palloc'd; NULL when there is none */
+extern unsigned char *catalog_secret(void);
+extern void catalog_secret_set(const unsigned char *secret);
 
 /* drop every cached entry of this session */
 extern void catalog_cache_reset(void);

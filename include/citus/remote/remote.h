@@ -33,6 +33,8 @@ typedef struct RemoteTarget
 	const char *database;		/* NULL: current database */
 	const char *authinfo;		/* pg_dist_authinfo text or NULL */
 	const char *poolinfo;		/* pg_dist_poolinfo text or NULL */
+	const unsigned char *secret;	/* of the cluster, BASE_SECRET_SIZE bytes, or NULL: proves to
+									 * the node that another one opens the session; copied */
 	const char *applicationName;	/* NULL: the usual one; else a connection not from the cache */
 	long		patienceMs;		/* of remote_run_alone(), connecting included; 0: no limit */
 } RemoteTarget;
