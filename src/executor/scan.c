@@ -348,7 +348,7 @@ static void
 start_reads(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
-	RunOptions	options = {.use = TXN_READ};
+	RunOptions	options = {.use = state->plan->fragment->hasRowLocks ? TXN_LOCK : TXN_READ};
 	Snapshot	snapshot = estate->es_snapshot;
 	CallerRole	caller;
 	ListCell   *cell;

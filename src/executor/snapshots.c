@@ -7,6 +7,9 @@
  * a cluster snapshot, on the nodes of its tasks or, when there are others, on all nodes of their
  * tables, unless what is read is one task: that sees one state of one node anyway.
  *
+ * Where the transaction has written, or locked rows, on other nodes than those, they are members,
+ * too: who had the rows before has committed there, and what it wrote here must be in sight.
+ *
  * Invariants: (1) a group exists as long as a scan is in it; its scans keep the server's snapshot
  * registered, so that no other one has its address; (2) a scan leaves at its end or when its memory
  * goes away.
@@ -180,18 +183,35 @@ is_of_transaction(const PlannedStmt *stmt)
 		(IsTransactionBlock() || !txn_is_client_statement(stmt));
 }
 
+/* places that the transaction has changed; true when there are others than those of the tasks */
+static bool
+add_changed_places(Places *places)
+{
+	int			before = list_length(places->nodes);
+	bool		wasLocal = places->local;
+	bool		local;
+	ListCell   *cell;
+
+	foreach(cell, txn_nodes_changed(&local))
+		add_node(places, lfirst(cell));
+	places->local |= local;
+	return list_length(places->nodes) > before || places->local != wasLocal;
+}
+
 static ClusterSnapshot *
 take_for(DistScanState *state)
 {
 	ScanGroup  *group = state->group;
 	Places		places = {false, NIL};
+	bool		changedElsewhere;
 
 	add_places_of_tasks(&places, state->running);
+	changedElsewhere = add_changed_places(&places);
 	if (group->nscans > 1)
 		add_places_of_group(&places, group);
 	else if (state->plan->fragment->movements != NIL)
 		add_places_of_table(&places, state->plan->fragment);
-	else if (list_length(state->running) == 1)
+	else if (list_length(state->running) == 1 && !changedElsewhere)
 		return NULL;
 	if (places.nodes == NIL)
 		return NULL;

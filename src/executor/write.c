@@ -150,7 +150,7 @@ tasks_of_stage(List *tasks, int stage)
 static void
 write_stage(WriteRun *write, List *tasks, const RunOptions *options, Snapshot snapshot)
 {
-	bool		writes = options->use != TXN_READ;
+	bool		writes = options->use != TXN_LOCK;
 	ListCell   *cell;
 
 	write->run = executor_run_start(tasks, options);
@@ -226,7 +226,7 @@ executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snaps
 void
 executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot)
 {
-	(void) run_tasks(tasks, sink, TXN_READ, NULL, snapshot);
+	(void) run_tasks(tasks, sink, TXN_LOCK, NULL, snapshot);
 }
 
 /* ---- deadlocks ---- */

@@ -3,8 +3,8 @@
  *	  The participants of the distributed transaction: who joins, and how.
  *
  * Invariants
- * (1) At most one participant per (node, login role) is the main one; only main ones write, and one
- *	   that wrote works for all roles of the transaction.
+ * (1) At most one participant per (node, login role) is the main one; only main ones write or lock,
+ *	   and one that did works for all roles of the transaction.
  * (2) A participant's connection points back to it (remote_conn_user_data) as long as it is in the
  *	   list, and both ends are cut together.
  * (3) When the local transaction has ended, the list is empty.
@@ -125,9 +125,18 @@ txn_xact_remove(RemoteXact *xact)
 	pfree(xact);
 }
 
+/* how much depends on the connection: another does not see what it did, or waits for it */
+static int
+weight_of(const RemoteXact *xact)
+{
+	if (xact->wrote)
+		return 2;
+	return xact->locked || (xact->state == XACT_OPEN && IsolationUsesXactSnapshot()) ? 1 : 0;
+}
+
 /*
- * Where the current user's commands go: its own connection, unless another one sees more, because
- * this transaction wrote there as another user, or has its only snapshot there.
+ * Where the current user's commands go: its own connection, unless on another one this transaction
+ * wrote or locked rows as another user, or has its only snapshot there.
  */
 static RemoteXact *
 find_main(NodeId nodeId)
@@ -145,10 +154,10 @@ find_main(NodeId nodeId)
 			continue;
 		if (xact->loginId == loginId)
 			own = xact;
-		else if (xact->wrote || (xact->state == XACT_OPEN && IsolationUsesXactSnapshot()))
+		else if (weight_of(xact) > (other == NULL ? 0 : weight_of(other)))
 			other = xact;
 	}
-	return other != NULL && (own == NULL || !own->wrote) ? other : own;
+	return other != NULL && (own == NULL || weight_of(own) < weight_of(other)) ? other : own;
 }
 
 RemoteTarget
@@ -189,14 +198,14 @@ txn_acquire(const ClusterNode *node, bool optional)
 }
 
 /*
- * A lost main connection is replaced if nothing depends on what was open there: no writes, and no
- * snapshot that later statements must share.
+ * A lost main connection is replaced if nothing depends on what was open there: no writes or locks,
+ * and no snapshot that later statements must share.
  */
 static bool
 may_replace(RemoteXact *xact)
 {
-	return !xact->wrote && (xact->state == XACT_NONE || !IsolationUsesXactSnapshot() ||
-							xact->savepoints == 0);
+	return !xact->wrote && !xact->locked &&
+		(xact->state == XACT_NONE || !IsolationUsesXactSnapshot() || xact->savepoints == 0);
 }
 
 RemoteConn *
@@ -344,6 +353,13 @@ send_begin(RemoteXact *xact)
 	txn_xact_set_state(xact, XACT_OPEN);
 }
 
+static void
+note_use(RemoteXact *xact, TxnUse use)
+{
+	xact->wrote |= use == TXN_WRITE;
+	xact->locked |= use == TXN_LOCK;
+}
+
 /* Roles are changed inside transactions only, and some settings only the new one may change. */
 static void
 begin_as_other_role(RemoteXact *xact, TxnUse use)
@@ -354,8 +370,9 @@ begin_as_other_role(RemoteXact *xact, TxnUse use)
 	txn_role_send(xact);
 	txn_settings_send(xact->conn);
 	/* what would have committed on its own may write */
-	if (use != TXN_READ)
-		xact->wrote = true;
+	if (use == TXN_AUTOCOMMIT)
+		use = TXN_WRITE;
+	note_use(xact, use);
 }
 
 void
@@ -388,8 +405,7 @@ txn_xact_begin(RemoteXact *xact, TxnUse use)
 	if (xact->state == XACT_NONE)
 		send_begin(xact);
 	txn_savepoints_send(xact);
-	if (use == TXN_WRITE)
-		xact->wrote = true;
+	note_use(xact, use);
 }
 
 void
@@ -497,6 +513,26 @@ txn_node_was_written(NodeId nodeId)
 			return true;
 	}
 	return false;
+}
+
+List *
+txn_nodes_changed(bool *local)
+{
+	List	   *nodes = NIL;
+	dlist_iter	iter;
+
+	*local = txn_local_node_wrote();
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+		const ClusterNode *node = NULL;
+
+		if (xact->state == XACT_OPEN && (xact->wrote || xact->locked))
+			node = catalog_node_by_id(xact->nodeId);
+		if (node != NULL)
+			nodes = list_append_unique_ptr(nodes, unconstify(ClusterNode *, node));
+	}
+	return nodes;
 }
 
 void

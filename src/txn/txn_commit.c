@@ -3,12 +3,14 @@
  *	  The end of a distributed transaction.
  *
  * txn_pre_commit(), errors allowed
- *	 -> read-only participants: COMMIT, first of all when serializable
+ *	 -> read-only participants: COMMIT, first of all when serializable; not yet those which hold row
+ *		locks, for whoever gets one next must find what was written elsewhere
  *	 -> one participant wrote, and nothing here: COMMIT; its answer decides the transaction
  *	 -> otherwise: PREPARE TRANSACTION to all writers at once, commit records into the local
  *		transaction while they work, answers collected
  * the local transaction commits, with the records: from here on the outcome is commit
- * txn_commit(), no errors: COMMIT PREPARED to all at once, answers collected
+ * txn_commit(), no errors: COMMIT PREPARED to all at once, answers collected; then COMMIT to those
+ *		which hold row locks
  *
  * txn_abort(), no errors: ROLLBACK or ROLLBACK PREPARED to all at once.
  *
@@ -215,13 +217,30 @@ make_quiet(RemoteXact *xact)
 }
 
 static void
-raise_lost_writer(RemoteXact *xact)
+raise_lost(RemoteXact *xact)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CONNECTION_FAILURE),
 			 errmsg("connection to node %s:%d was lost", remote_conn_host(xact->conn),
 					remote_conn_port(xact->conn)),
-			 errdetail("The transaction has changed data there and cannot be committed.")));
+			 xact->wrote ?
+			 errdetail("The transaction has changed data there and cannot be committed.") :
+			 errdetail("The transaction has locked rows there and cannot be committed.")));
+}
+
+/* a node that is known to be gone has given its locks away, and has not committed */
+static void
+require_alive(List *xacts)
+{
+	ListCell   *lc;
+
+	foreach(lc, xacts)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		if (!remote_conn_is_alive(xact->conn))
+			raise_lost(xact);
+	}
 }
 
 /* the error of the first participant whose step failed */
@@ -248,24 +267,34 @@ raise_step_errors(List *xacts)
 }
 
 /*
- * COMMIT of the only one that wrote decides the transaction: what can fail before, must.  A node
- * that is known to be gone has not committed; of one that goes now, nobody will know.
+ * COMMIT of the only one that wrote decides the transaction: what can fail before, must.  Of a node
+ * that goes now, nobody will know.
  */
 static void
 before_deciding(List *writers)
 {
-	ListCell   *lc;
-
-	foreach(lc, writers)
-	{
-		RemoteXact *xact = lfirst(lc);
-
-		if (!remote_conn_is_alive(xact->conn))
-			raise_lost_writer(xact);
-	}
+	require_alive(writers);
 	/* the server would look after COMMIT; nothing can be added, as nothing was written here */
 	if (writers != NIL && IsolationIsSerializable())
 		PreCommit_CheckForSerializationFailure();
+}
+
+/* whoever has answered has nothing open any more, whatever the answer */
+static void
+note_ended(List *xacts)
+{
+	ListCell   *lc;
+
+	foreach(lc, xacts)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		/* settings sent inside a transaction that was rolled back are undone */
+		if (xact->stepFailed)
+			txn_settings_forget(xact->conn);
+		if (xact->state == XACT_COMMITTING)
+			txn_xact_set_state(xact, XACT_NONE);
+	}
 }
 
 /*
@@ -293,16 +322,7 @@ commit_one_phase(List *readers, List *deciding)
 		if (!((RemoteXact *) linitial(deciding))->stepFailed)
 			QueryCancelPending = false;
 	}
-	foreach(lc, all)
-	{
-		RemoteXact *xact = lfirst(lc);
-
-		/* settings sent inside a transaction that was rolled back are undone */
-		if (xact->stepFailed)
-			txn_settings_forget(xact->conn);
-		if (xact->state == XACT_COMMITTING)
-			txn_xact_set_state(xact, XACT_NONE);
-	}
+	note_ended(all);
 }
 
 static void
@@ -363,6 +383,7 @@ end_first_phase(void)
 {
 	List	   *writers = NIL;
 	List	   *readers = NIL;
+	List	   *lockers = NIL;
 	bool		twoPhase;
 	dlist_iter	iter;
 
@@ -372,19 +393,23 @@ end_first_phase(void)
 
 		if (xact->state != XACT_FAILED)
 			make_quiet(xact);
-		if (xact->state == XACT_FAILED && xact->wrote)
-			raise_lost_writer(xact);
+		if (xact->state == XACT_FAILED && (xact->wrote || xact->locked))
+			raise_lost(xact);
 		if (xact->state == XACT_OPEN && xact->wrote)
 			writers = lappend(writers, xact);
+		else if (xact->state == XACT_OPEN && xact->locked)
+			lockers = lappend(lockers, xact);
 		else if (xact->state == XACT_OPEN)
 			readers = lappend(readers, xact);
 	}
 
 	twoPhase = list_length(writers) > 1 ||
 		(writers != NIL && (txn_local_node_wrote() || txn_is_2pc_required()));
+	require_alive(lockers);
 	if (IsolationIsSerializable())
 	{
 		/* the end of a serializable reader may be what finds the conflict */
+		readers = list_concat(readers, lockers);
 		commit_one_phase(readers, NIL);
 		raise_step_errors(readers);
 		readers = NIL;
@@ -562,6 +587,19 @@ commit_prepared(void)
 	finish_prepared(rest, true, deadline);
 }
 
+/* what the transaction wrote is to be seen: who waits for its row locks may go on */
+static void
+release_locks(void)
+{
+	List	   *lockers = participants_in(XACT_OPEN);
+	ListCell   *lc;
+
+	foreach(lc, lockers)
+		send_step(lfirst(lc), "COMMIT", "COMMIT", XACT_COMMITTING);
+	collect_step(lockers, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABORT_TIMEOUT_MS));
+	note_ended(lockers);
+}
+
 static void
 remove_all(void)
 {
@@ -582,6 +620,7 @@ txn_commit(void)
 	if (dlist_is_empty(&txn_participants))
 		return;
 	txn_run_guarded(commit_prepared);
+	txn_run_guarded(release_locks);
 	txn_run_guarded(remove_all);
 }
 

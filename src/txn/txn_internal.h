@@ -64,6 +64,7 @@ typedef struct RemoteXact
 	bool		lent;			/* an extra one in use by the running statement */
 	RemoteXactState state;
 	bool		wrote;			/* commands that write were sent in OPEN */
+	bool		locked;			/* commands that lock rows were */
 	bool		commitFirst;	/* its COMMIT PREPARED is over before others begin */
 	int			savepoints;		/* highest nesting level with a savepoint there; 1: none */
 	int			constraints;	/* commands of txn_constraints.c that were sent */

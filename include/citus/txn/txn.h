@@ -3,10 +3,10 @@
  *	  The distributed transaction: which connections take part, begin, savepoints, commit.
  *
  * Rule of connections: per transaction, node and user there is one main connection, and once one
- * of them has written, it works for all users of the transaction (txn_role.c).  Every write,
- * every COPY and every read after a write on that node uses it, so that a transaction sees its own
- * writes without a map of placements.  Extra connections are for reads only, and only in a
- * statement outside a transaction block (or whose transaction has no remote state on that node
+ * of them has written or locked rows, it works for all users of the transaction (txn_role.c).
+ * Every write, every COPY and every read after a write on that node uses it, so that a transaction
+ * sees its own writes without a map of placements.  Extra connections are for reads only, and only
+ * in a statement outside a transaction block (or whose transaction has no remote state on that node
  * yet).
  *
  * A connection joins by txn_conn_begin(): outside a block, a statement with exactly one task on
@@ -34,6 +34,7 @@ typedef enum TxnUse
 {
 	TXN_AUTOCOMMIT,				/* single statement, single node: commits on its own there */
 	TXN_READ,					/* reads inside the distributed transaction */
+	TXN_LOCK,					/* reads, and leaves locks on rows behind */
 	TXN_WRITE					/* writes: takes part in the commit protocol */
 } TxnUse;
 
@@ -77,6 +78,11 @@ extern bool txn_may_autocommit(void);
  * transaction ends with it unless there is a block
  */
 extern bool txn_is_client_statement(const PlannedStmt *stmt);
+/*
+ * List of ClusterNode * that the transaction has written or locked rows of; *local: this node, too.
+ * What it found there may depend on transactions that others of its nodes are about to learn of.
+ */
+extern List *txn_nodes_changed(bool *local);
 /* true when a node was written by this transaction, through its main connection */
 extern bool txn_node_was_written(NodeId nodeId);
 /* this node wrote shards or metadata itself: counts as a participant */

@@ -6,6 +6,7 @@
 #     $relay->go_on;                                # what was held goes on; no more rules
 #
 # The rule holds for the next message of a client that contains the text:
+#     hold_request    the server gets it, and what follows, when all goes on
 #     lose_request    the server does not get it, both connections end
 #     lose_answer     the server has answered, the client does not get it, both connections end
 #     hold_answer     the client gets the answer, and what follows, when all goes on
@@ -75,11 +76,20 @@ sub end_pair {
 
 sub from_client {
     my ($select, $control, $pair, $data) = @_;
+    if (defined $pair->{unsent}) {
+        $pair->{unsent} .= $data;
+        return;
+    }
     if ($rule && index($data, $text) >= 0) {
         my $action = $rule;
         $rule = undef;
         if ($action eq 'lose_request') {
             end_pair($select, $pair);
+            print $control "done $action\n";
+            return;
+        }
+        if ($action eq 'hold_request') {
+            $pair->{unsent} = $data;
             print $control "done $action\n";
             return;
         }
@@ -133,7 +143,8 @@ sub serve {
                         for my $pair (values %pairs) {
                             next if $pair->{ended};
                             syswrite $pair->{client}, $pair->{held} if defined $pair->{held};
-                            delete @$pair{qw(held action)};
+                            syswrite $pair->{server}, $pair->{unsent} if defined $pair->{unsent};
+                            delete @$pair{qw(held unsent action)};
                         }
                     }
                     print $control "ok $connections\n";

@@ -1,0 +1,101 @@
+# A lock on a row of one node guards rows of another: who gets the lock next finds there what the one
+# before has written; and a lock that was lost with its connection is an error, not forgotten.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use CitusCluster;
+use Relay;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $c = CitusCluster->new(workers => 2, nodes => 0, conninfo => 'sslmode=disable',
+                          conf => "citus.recover_2pc_interval = -1\n");
+my $relay = Relay->new($c->port('worker1'));
+$c->sql("SELECT citus_set_coordinator_host('localhost', " . $c->port('coordinator') . ')');
+$c->sql("SELECT citus_add_node('127.0.0.1', " . $relay->port . ')');
+$c->add_node('worker2');
+$c->sql(q{
+    CREATE TABLE t (k int PRIMARY KEY, v int);
+    SELECT create_distributed_table('t', 'k', shard_count => 4);
+    INSERT INTO t SELECT i, 0 FROM generate_series(1, 40) i});
+my ($near, $far) = map { $c->sql("SELECT min(k) FROM t JOIN citus_shards s
+    ON s.shardid = get_shard_id_for_distribution_column('t', t.k) AND table_name = 't'::regclass
+    WHERE nodename = '$_'") } 'localhost', '127.0.0.1';
+
+sub session {
+    my $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
+    $session->query('\set VERBOSITY sqlstate');
+    $session->query($_) for @_;
+    return $session;
+}
+
+# Sends SQL and does not wait for its end.
+sub start { my ($session, $sql) = @_; $session->{stderr} = ''; $session->query_until(qr/go/, "\\echo go\n$sql\n") }
+
+sub told {
+    my ($session) = @_;
+    chomp(my $rows = $session->query('\echo'));
+    return $session->{stderr} =~ /ERROR: +(\w+)/ ? $1 : $rows eq '' ? 'done' : $rows;
+}
+
+sub lock_is_free {
+    my ($key) = @_;
+    my ($status) = $c->try_on('coordinator', "SELECT FROM t WHERE k = $key FOR UPDATE NOWAIT");
+    return $status == 0 ? 'free' : 'held';
+}
+
+# The lock is given away when what it guards is to be seen.
+my $writer = session('BEGIN', "SELECT FROM t WHERE k = $near FOR UPDATE", "UPDATE t SET v = 1 WHERE k = $far");
+$relay->when("COMMIT\0", 'hold_answer');
+start($writer, 'COMMIT;');
+$relay->wait_for('hold_answer');
+is(lock_is_free($near), 'held', 'the lock is held while the other node commits');
+$relay->go_on;
+is(told($writer), 'done', 'the transaction commits');
+is(lock_is_free($near), 'free', 'then the lock is free');
+is($c->sql("SELECT v FROM t WHERE k = $far"), '1', 'and what it guarded is there');
+
+# Both nodes write: who follows on the first waits for the other before it reads there.
+$writer->query($_) for 'BEGIN', "UPDATE t SET v = 2 WHERE k IN ($near, $far)";
+$relay->when('COMMIT PREPARED', 'hold_request');
+start($writer, 'COMMIT;');
+$relay->wait_for('hold_request');
+my $reader = session('BEGIN');
+my $pid = $reader->query('SELECT pg_backend_pid()');
+is($reader->query("UPDATE t SET v = 3 WHERE k = $near RETURNING 1"), '1', 'the row of the first node is changed');
+start($reader, "SELECT v FROM t WHERE k = $far;");
+my $state = '';
+for (1 .. 25) {
+    $state = $c->sql("SELECT state FROM pg_stat_activity WHERE pid = $pid");
+    last if $state ne 'active';
+    sleep 0.02;
+}
+is($state, 'active', 'a read of the other waits');
+$relay->go_on;
+is(told($reader), '2', 'and finds what was written there');
+is(told($writer), 'done', 'the transaction commits');
+$reader->query('COMMIT');
+
+# The connection that held a lock is lost.
+sub lose_lock {
+    $writer->query($_) for 'BEGIN', "SELECT FROM t WHERE k = $near FOR UPDATE";
+    $c->sql_on('worker2', q{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+                            WHERE application_name LIKE 'citus_internal%' AND pid <> pg_backend_pid()});
+}
+lose_lock();
+start($writer, "UPDATE t SET v = v + 1 WHERE k = $near;");
+is(told($writer), '08006', 'a statement on the node whose lock was lost fails');
+$writer->query('ROLLBACK');
+lose_lock();
+$writer->query("UPDATE t SET v = 4 WHERE k = $far");
+start($writer, 'COMMIT;');
+is(told($writer), '08006', 'and so does COMMIT');
+is($c->sql("SELECT v FROM t WHERE k = $far"), '2', 'of which nothing is left');
+lose_lock();
+start($writer, "ROLLBACK;");
+is(told($writer), 'done', 'ROLLBACK does not mind');
+
+$_->quit for $writer, $reader;
+$c->check;
+done_testing();
