@@ -9,6 +9,14 @@ RETURNS bigint
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'write_shards';
 
+-- Rows that move to another shard: deleted so that who waits for one of them knows.
+CREATE FUNCTION citus_internal.leave_shard(shard regclass, places tid[])
+    RETURNS SETOF int
+    LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', $$leave_shard$$;
+COMMENT ON FUNCTION citus_internal.leave_shard(regclass, tid[])
+    IS 'deletes rows of a shard that move to another one; positions of those that were there';
+
 -- Where the current row of a cursor is: WHERE CURRENT OF.
 CREATE FUNCTION citus_internal.cursor_shard(cursor text, relation oid)
     RETURNS bigint

@@ -147,10 +147,22 @@ describe_answer(ChangeBatch *batch)
 	return desc;
 }
 
+/*
+ * Rows on their way to another shard.  Where a shard has copies, rows have no places by which they
+ * could be found, and are deleted like others.
+ */
+static bool
+leaves_shard(ChangeBatch *batch)
+{
+	return batch->command == CMD_DELETE && batch->moves && !batch->state->copies;
+}
+
 void
 executor_change_describe(ChangeBatch *batch)
 {
-	if (batch->command != CMD_INSERT)
+	if (leaves_shard(batch))
+		batch->sources = list_make1_int(batch->state->spec->rowColumn);
+	else if (batch->command != CMD_INSERT)
 		batch->sources = add_identity(batch->state, list_make1_int(0));
 	if (batch->command != CMD_DELETE)
 		describe_values(batch);
@@ -355,6 +367,18 @@ relation_of_rows(ChangeBatch *batch, const Shard *shard)
 	return psprintf("ONLY %s", catalog_shard_qualified_name(shard));
 }
 
+/* $1 .. are the rows' places; their numbers have no gaps */
+static void
+append_leave(StringInfo sql, const Shard *shard, int first, int nrows)
+{
+	appendStringInfo(sql, "SELECT n OPERATOR(pg_catalog.+) %d FROM citus_internal.leave_shard("
+					 "%s::pg_catalog.regclass, ARRAY[", first,
+					 quote_literal_cstr(catalog_shard_qualified_name(shard)));
+	for (int i = 0; i < nrows; i++)
+		appendStringInfo(sql, "%s$%d::pg_catalog.tid", i == 0 ? "" : ", ", i + 1);
+	appendStringInfoString(sql, "]) n");
+}
+
 static char *
 make_statement(ChangeBatch *batch, const Shard *shard, int first, int nrows)
 {
@@ -362,6 +386,11 @@ make_statement(ChangeBatch *batch, const Shard *shard, int first, int nrows)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
+	if (leaves_shard(batch))
+	{
+		append_leave(&sql, shard, first, nrows);
+		return sql.data;
+	}
 	switch (batch->command)
 	{
 		case CMD_INSERT:

@@ -439,6 +439,8 @@ extern void executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row);
 /* updates what is in the row's way; how many rows; *found: there was one that it takes */
 extern uint64 executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found);
 extern void executor_change_run(DistScanState *state);
+/* deletes rows of a shard here that move to another one; gone: which were there (change_leave.c) */
+extern void executor_rows_leave(Oid relid, ItemPointer places, int n, bool *gone);
 extern void executor_raise_second_conflict(void);
 /* before the child plan of an upsert is initialised */
 extern void executor_change_begin_upsert(DistScanState *state);

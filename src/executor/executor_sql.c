@@ -5,6 +5,7 @@
 #include "postgres.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -15,6 +16,7 @@
 #define LOGGED_BYTES 1024		/* of a parameter */
 
 PG_FUNCTION_INFO_V1(write_shards);
+PG_FUNCTION_INFO_V1(leave_shard);
 PG_FUNCTION_INFO_V1(raise_second_conflict);
 PG_FUNCTION_INFO_V1(upsert_starts);
 PG_FUNCTION_INFO_V1(upsert_is_first);
@@ -172,6 +174,42 @@ cursor_place(PG_FUNCTION_ARGS)
 	if (!cursor_position(fcinfo, &shard, place))
 		PG_RETURN_NULL();
 	PG_RETURN_POINTER(place);
+}
+
+/* leave_shard(shard oid, places tid[]) returns setof int: positions, from 0, of rows now gone */
+Datum
+leave_shard(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum	   *values;
+	ItemPointer places;
+	bool	   *gone;
+	int			n;
+
+	if (!base_session_is_internal() && !base_frame_active(FRAME_LOCAL_TASK) &&
+		!catalog_shard_changes_allowed())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot modify shards directly")));
+	PreventCommandIfReadOnly("DELETE");
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TIDOID, sizeof(ItemPointerData), false,
+					  TYPALIGN_SHORT, &values, NULL, &n);
+	places = palloc(sizeof(ItemPointerData) * Max(n, 1));
+	gone = palloc(sizeof(bool) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		ItemPointerCopy((ItemPointer) DatumGetPointer(values[i]), &places[i]);
+	executor_rows_leave(PG_GETARG_OID(0), places, n, gone);
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	for (int i = 0; i < n; i++)
+	{
+		Datum		value = Int32GetDatum(i);
+		bool		isNull = false;
+
+		if (gone[i])
+			tuplestore_putvalues(result->setResult, result->setDesc, &value, &isNull);
+	}
+	return (Datum) 0;
 }
 
 /* citus_internal.raise_second_conflict() returns boolean: never */
