@@ -168,7 +168,8 @@ any_shard_index(const DistTable *table)
 
 /*
  * Shards that the fragment runs on.  A query runs at least once, also when its conditions exclude
- * every row, unless it is known to have no rows then: an aggregate without GROUP BY has one.
+ * every row, unless it is known to have no rows then: an aggregate without GROUP BY has one.  A
+ * MERGE may have something to do without a match.
  */
 static Bitmapset *
 choose_shards(const DistTable *table, const Fragment *fragment, EvaluatorArg *evaluator)
@@ -180,7 +181,8 @@ choose_shards(const DistTable *table, const Fragment *fragment, EvaluatorArg *ev
 
 	shards = routing_prune(table, fragment->prune, evaluate_for_pruning, evaluator);
 	if (bms_is_empty(shards) && !fragment->mayBeNowhere &&
-		(fragment->command == CMD_SELECT || fragment->hasModifyingCte))
+		(fragment->command == CMD_SELECT || fragment->command == CMD_MERGE ||
+		 fragment->hasModifyingCte))
 		shards = bms_make_singleton(any_shard_index(table));
 	return shards;
 }

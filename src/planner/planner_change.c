@@ -547,16 +547,6 @@ select_column(Query *query, int number)
 	return outer;
 }
 
-/* true for SELECT expressions, and nothing else: its one row needs no sub-query */
-static bool
-query_is_a_row(Query *query)
-{
-	return query->commandType == CMD_SELECT && query->rtable == NIL && query->cteList == NIL &&
-		query->jointree->quals == NULL && query->limitCount == NULL &&
-		query->limitOffset == NULL && query->havingQual == NULL && !query->hasAggs &&
-		!query->hasWindowFuncs && !query->hasTargetSRFs && query->setOperations == NULL;
-}
-
 /* column number of the sub-query with this id, as a sub-query of its own */
 static Node *
 select_one_column(MultiContext *context, int subLinkId, int number)
@@ -572,7 +562,7 @@ select_one_column(MultiContext *context, int subLinkId, int number)
 			sublink->subLinkId != subLinkId)
 			continue;
 		select = (Query *) sublink->subselect;
-		if (query_is_a_row(select))
+		if (planner_query_is_a_row(select))
 		{
 			TargetEntry *tle = list_nth_node(TargetEntry, select->targetList, number - 1);
 			Node	   *value = copyObject((Node *) tle->expr);

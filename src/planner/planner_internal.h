@@ -72,6 +72,9 @@ typedef struct QueryShape
 extern Query *planner_normalize(Query *query);
 /* expression of query with join aliases resolved to the underlying columns (copy) */
 extern Node *planner_flatten(Query *query, Node *node);
+/* true for SELECT expressions, and nothing else: its one row needs no sub-query */
+extern bool planner_query_is_a_row(Query *query);
+extern Query *planner_fold_rows(Query *query);
 /*
  * Makes an expression that reads entry from one of a query in which that is entry to, in place.
  * Printing must not look for the names by which the columns were reached before.

@@ -297,10 +297,11 @@ planner_without_target(List *fromlist, int target)
 
 /*
  * The join that a MERGE makes of its target and its source, for the analysis.  Source rows without
- * a match count when they are inserted: then each must be seen by one shard only.
+ * a match count when they are inserted: then each must be seen by one shard only.  matches: they
+ * do not count.
  */
 static Query *
-merge_as_join(Query *query)
+merge_as_join(Query *query, bool matches)
 {
 	Query	   *joined = copyObject(query);
 	FromExpr   *from = joined->jointree;
@@ -314,7 +315,7 @@ merge_as_join(Query *query)
 	{
 		MergeAction *action = lfirst_node(MergeAction, lc);
 
-		if (action->commandType == CMD_INSERT)
+		if (action->commandType == CMD_INSERT && !matches)
 			inserts = true;
 		if (compat_action_is_by_source(action))
 			keepsTarget = true;
@@ -363,6 +364,66 @@ merge_inserts_in_place(Query *query, const DistTable *table, QueryShape *shape)
 	return true;
 }
 
+static bool
+is_on_shards(Node *node, void *context)
+{
+	const DistTable *table;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, is_on_shards, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	if (!IsA(node, RangeTblEntry))
+		return expression_tree_walker(node, is_on_shards, context);
+	table = ((RangeTblEntry *) node)->rtekind == RTE_RELATION ?
+		catalog_table_get(((RangeTblEntry *) node)->relid) : NULL;
+	return table != NULL && table->kind != DIST_TABLE_REFERENCE;
+}
+
+/* true when anything but the target of a MERGE has rows in shards */
+static bool
+merge_reads_shards(Query *query)
+{
+	Query	   *source = copyObject(query);
+
+	rt_fetch(source->resultRelation, source->rtable)->rtekind = RTE_RESULT;
+	return is_on_shards((Node *) source, NULL);
+}
+
+static bool
+key_may_be_null(const DistTable *table)
+{
+	Relation	relation = table_open(table->relid, AccessShareLock);
+	bool		result = DIST_TABLE_HAS_KEY(table) &&
+		!TupleDescAttr(RelationGetDescr(relation), table->keyAttno - 1)->attnotnull;
+
+	table_close(relation, NoLock);
+	return result;
+}
+
+/*
+ * Where the source is the same on every shard, and the condition is for rows of one shard, that
+ * shard is all the MERGE needs, if it inserts there, too: ON t.k = s.k, with s (VALUES (3, 'x')).
+ * When the value turns out to be NULL, the statement runs somewhere; it must not insert there.
+ */
+static void
+shape_of_matches(Query *query, QueryShape *shape)
+{
+	const DistTable *table = target_table(query);
+	QueryShape	matches;
+
+	planner_shape(merge_as_join(query, true), &matches);
+	/* what equals the key in rows that match need not do so in others */
+	matches.keys = NIL;
+	if (!matches.pinned || !merge_inserts_in_place(query, table, &matches))
+		return;
+	if (matches.pin != NULL && key_may_be_null(table) &&
+		(!IsA(matches.pin, Const) || ((Const *) matches.pin)->constisnull))
+		return;
+	*shape = matches;
+}
+
 /* sources is the query of the child plan that gives the staged parameters, or NULL */
 static PlannedStmt *
 modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refusal)
@@ -370,17 +431,21 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 	const DistTable *table = target_table(query);
 	WholeSpec	spec = {query, sources, NULL, table->relid, NULL, NIL};
 	QueryShape	shape;
+	Query	   *folded = planner_fold_rows(query);
+	bool		merges = query->commandType == CMD_MERGE;
 
-	planner_shape(query->commandType == CMD_MERGE ? merge_as_join(query) : query, &shape);
+	planner_shape(merges ? merge_as_join(folded, false) : folded, &shape);
+	if (merges && !shape.pinned && !merge_reads_shards(folded))
+		shape_of_matches(folded, &shape);
 	if (catalog_table_has_copies(table) && planner_finds_row_by_place(query))
 		return refuse(refusal, "copies of a row have different places");
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return modify_reference(request, &spec, &shape, refusal);
-	if (!statement_keeps_key(query, table, &shape))
+	if (!statement_keeps_key(folded, table, &shape))
 		return refuse(refusal, "the distribution column may get a new value");
 	if (!shape.pinned && !shape.complete)
 		return refuse(refusal, shape.reason);
-	if (query->commandType == CMD_MERGE && !merge_inserts_in_place(query, table, &shape))
+	if (merges && !merge_inserts_in_place(folded, table, &shape))
 		return refuse(refusal, "MERGE would insert rows that belong to other shards");
 	spec.strategy = shape.pinned ? "one shard group" : sources != NULL ? "staged" : "pushdown";
 	spec.prune = prune_of_shape(&shape);

@@ -204,6 +204,96 @@ planner_flatten(Query *query, Node *node)
 	return compat_flatten_join_alias_vars(query, copyObject(node));
 }
 
+/* true when the query's rows are those of its FROM clause, without a condition */
+static bool
+selects_plainly(Query *query)
+{
+	return query->commandType == CMD_SELECT && query->cteList == NIL &&
+		query->jointree->quals == NULL && query->limitCount == NULL &&
+		query->limitOffset == NULL && query->havingQual == NULL && !query->hasAggs &&
+		!query->hasWindowFuncs && !query->hasTargetSRFs && query->setOperations == NULL &&
+		query->groupClause == NIL && query->groupingSets == NIL;
+}
+
+bool
+planner_query_is_a_row(Query *query)
+{
+	return selects_plainly(query) && query->rtable == NIL;
+}
+
+/* the value of a column of a query that is SELECT expressions, or one row of VALUES; or NULL */
+static Node *
+value_of_row(Query *query, AttrNumber attno)
+{
+	TargetEntry *tle = list_nth_node(TargetEntry, query->targetList, attno - 1);
+	RangeTblEntry *values;
+
+	if (planner_query_is_a_row(query))
+		return (Node *) tle->expr;
+	if (!selects_plainly(query) || list_length(query->rtable) != 1 || !IsA(tle->expr, Var))
+		return NULL;
+	values = linitial_node(RangeTblEntry, query->rtable);
+	if (values->rtekind != RTE_VALUES || list_length(values->values_lists) != 1)
+		return NULL;
+	return list_nth(linitial(values->values_lists), ((Var *) tle->expr)->varattno - 1);
+}
+
+typedef struct FoldContext
+{
+	Query	   *query;
+	Bitmapset  *rows;			/* entries that are one row */
+	int			depth;
+} FoldContext;
+
+static Node *
+fold_mutator(Node *node, FoldContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == context->depth &&
+		((Var *) node)->varattno > 0 &&
+		bms_is_member(((Var *) node)->varno, context->rows))
+	{
+		RangeTblEntry *rte = rt_fetch(((Var *) node)->varno, context->query->rtable);
+		Node	   *value = value_of_row(rte->subquery, ((Var *) node)->varattno);
+
+		return copyObject(value == NULL ? node : value);
+	}
+	if (IsA(node, Query))
+	{
+		Query	   *result;
+
+		context->depth++;
+		result = query_tree_mutator((Query *) node, fold_mutator, context, 0);
+		context->depth--;
+		return (Node *) result;
+	}
+	return expression_tree_mutator(node, fold_mutator, context);
+}
+
+/*
+ * A copy of the query in which columns of sub-queries that are one row, (VALUES (1, 'x')), have
+ * become the values; for questions about it.  Rows that an outer join may make NULL stay.
+ */
+Query *
+planner_fold_rows(Query *query)
+{
+	FoldContext context = {query, NULL, 0};
+	ListCell   *lc;
+
+	foreach(lc, query->jointree->fromlist)
+	{
+		Index		rti = IsA(lfirst(lc), RangeTblRef) ? ((RangeTblRef *) lfirst(lc))->rtindex : 0;
+		RangeTblEntry *rte = rti == 0 ? NULL : rt_fetch(rti, query->rtable);
+
+		if (rte != NULL && rte->rtekind == RTE_SUBQUERY && !rte->lateral &&
+			!rte->subquery->hasSubLinks && !contain_volatile_functions((Node *) rte->subquery))
+			context.rows = bms_add_member(context.rows, rti);
+	}
+	return context.rows == NULL ? query :
+		query_tree_mutator(query, fold_mutator, &context, 0);
+}
+
 /* which column Vars of level 0 name in the text they were parsed from is forgotten */
 static bool
 forget_syntax_walker(Node *node, void *context)
