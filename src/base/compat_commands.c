@@ -19,6 +19,7 @@
 #include "utils/rel.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/compat_copy.h"
 
 #if PG_VERSION_NUM >= 180000
 static void
@@ -40,7 +41,6 @@ compat_copy_from_skips_row(CopyFromState cstate)
 		return false;
 	cstate->escontext->error_occurred = false;
 #if PG_VERSION_NUM >= 180000
-	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_SKIPPED, cstate->num_errors);
 	check_reject_limit(cstate);
 #endif
 	return true;
@@ -64,6 +64,25 @@ compat_copy_from_report_skipped(CopyFromState cstate)
 						   "%llu rows were skipped due to data type incompatibility",
 						   (unsigned long long) cstate->num_errors,
 						   (unsigned long long) cstate->num_errors)));
+#endif
+}
+
+void
+compat_copy_show_skipped(CopyFromState cstate)
+{
+#if PG_VERSION_NUM >= 170000
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_SKIPPED, cstate->num_errors);
+#endif
+}
+
+CopyToState
+compat_begin_copy_to(ParseState *pstate, RawStmt *query, const char *filename, bool isProgram,
+					 List *options)
+{
+#if PG_VERSION_NUM >= 160000
+	return BeginCopyTo(pstate, NULL, query, InvalidOid, filename, isProgram, NULL, NIL, options);
+#else
+	return BeginCopyTo(pstate, NULL, query, InvalidOid, filename, isProgram, NIL, options);
 #endif
 }
 

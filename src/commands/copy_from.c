@@ -16,7 +16,6 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
 #include "commands/copyfrom_internal.h"
 #include "commands/progress.h"
 #include "executor/executor.h"
@@ -30,73 +29,19 @@
 #include "pgstat.h"
 #include "rewrite/rewriteHandler.h"
 #include "tcop/cmdtag.h"
-#include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/backend_progress.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/compat_copy.h"
 #include "citus/executor/executor.h"
 #include "commands/copy_internal.h"
 #include "citus/planner/planner.h"
 #include "commands_internal.h"
-
-/* what is shown of a COPY from its beginning on */
-static const int progress_columns[] = {
-	PROGRESS_COPY_COMMAND, PROGRESS_COPY_TYPE, PROGRESS_COPY_BYTES_TOTAL
-};
-
-/* ---- rights ---- */
-
-/* programs and files of the server are for members of predefined roles */
-static void
-check_source(const CopyStmt *statement)
-{
-	if (statement->filename == NULL)
-		return;
-	if (statement->is_program &&
-		!has_privs_of_role(GetUserId(), ROLE_PG_EXECUTE_SERVER_PROGRAM))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to COPY from an external program"),
-				 errdetail("It takes the privileges of role \"%s\".",
-						   "pg_execute_server_program"),
-				 errhint("Anyone can COPY from stdin; psql's \\copy works for anyone, too.")));
-	if (!statement->is_program &&
-		!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to COPY from a file"),
-				 errdetail("It takes the privileges of role \"%s\".", "pg_read_server_files"),
-				 errhint("Anyone can COPY from stdin; psql's \\copy works for anyone, too.")));
-}
-
-static void
-check_rights(const CopyStmt *statement, Relation relation, ParseState *pstate,
-			 ParseNamespaceItem *nsitem)
-{
-	CompatPermInfo *permissions = compat_nsitem_perminfo(nsitem);
-	ListCell   *cell;
-
-	permissions->requiredPerms = ACL_INSERT;
-	foreach(cell, CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist))
-		permissions->insertedCols =
-			bms_add_member(permissions->insertedCols,
-						   lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
-	compat_exec_check_permissions(pstate->p_rtable, compat_pstate_perminfos(pstate), true);
-
-	if (check_enable_rls(RelationGetRelid(relation), InvalidOid, false) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("COPY FROM not supported with row-level security"),
-				 errhint("Use INSERT statements instead.")));
-	PreventCommandIfReadOnly("COPY FROM");
-}
 
 /* ---- WHERE ---- */
 
@@ -260,10 +205,10 @@ read_row(CopyRun *run, ExprContext *econtext)
 }
 
 static void
-copy_rows(CopyRun *run)
+copy_rows(void *argument)
 {
+	CopyRun    *run = argument;
 	ExprContext *econtext = GetPerTupleExprContext(run->estate);
-	uint64		excluded = 0;
 
 	for (;;)
 	{
@@ -278,7 +223,8 @@ copy_rows(CopyRun *run)
 		econtext->ecxt_scantuple = run->row;
 		if (run->filter && !ExecQual(run->filter, econtext))
 		{
-			pgstat_progress_update_param(PROGRESS_COPY_TUPLES_EXCLUDED, ++excluded);
+			run->excluded++;
+			commands_copy_show_progress(run, run->input->bytes_processed);
 			continue;
 		}
 		if (!fire_before(run))
@@ -286,8 +232,39 @@ copy_rows(CopyRun *run)
 		commands_copy_refuse_null_key(run);
 		send_row(run);
 		fire_after(run);
-		commands_copy_show_progress(run, run->input->bytes_processed, run->rows);
+		commands_copy_show_progress(run, run->input->bytes_processed);
 	}
+}
+
+/*
+ * Errors in the data, found here: lines before it may be wrong, too, and are on their way.  Their
+ * shards come first.
+ */
+void
+commands_copy_in_order(CopyRun *run, void (*read) (void *argument), void *argument)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		read(argument);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (run->sending || ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		run->judge = NULL;
+		run->sending = true;
+		if (run->writer != NULL)
+			(void) executor_writer_end(run->writer);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 }
 
 /* every row is read here, and goes to its shard as values */
@@ -299,7 +276,7 @@ copy_parsed(CopyRun *run)
 	error_context_stack = &errorContext;
 	if (executor_triggers_see_rows(run->triggers))
 		executor_triggers_set_flush(run->triggers, end_writer, run);
-	copy_rows(run);
+	commands_copy_in_order(run, copy_rows, run);
 	end_writer(run);
 	run->rows = run->written;
 	run->sending = true;
@@ -309,28 +286,15 @@ copy_parsed(CopyRun *run)
 
 /* ---- progress ---- */
 
-/* what the server has shown when the input was opened */
-static void
-keep_progress(CopyRun *run)
-{
-	for (int i = 0; i < lengthof(progress_columns); i++)
-		run->progress[i] = MyBEEntry->st_progress_param[progress_columns[i]];
-}
-
 void
-commands_copy_show_progress(CopyRun *run, uint64 bytes, uint64 rows)
+commands_copy_show_progress(CopyRun *run, uint64 bytes)
 {
-	Oid			relid = RelationGetRelid(run->relation);
-
-	if (MyBEEntry->st_progress_command != PROGRESS_COMMAND_COPY ||
-		MyBEEntry->st_progress_command_target != relid)
-	{
-		pgstat_progress_start_command(PROGRESS_COMMAND_COPY, relid);
-		pgstat_progress_update_multi_param(lengthof(progress_columns), progress_columns,
-										   run->progress);
-	}
+	/* the COPY of a shard here has put an end to it */
+	commands_progress_assert(&run->progress);
 	pgstat_progress_update_param(PROGRESS_COPY_BYTES_PROCESSED, bytes);
-	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, rows);
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_PROCESSED, run->rows);
+	pgstat_progress_update_param(PROGRESS_COPY_TUPLES_EXCLUDED, run->excluded);
+	compat_copy_show_skipped(run->input);
 }
 
 /* ---- the statement ---- */
@@ -371,7 +335,8 @@ begin_input(CopyRun *run, const char *queryString)
 	nsitem = addRangeTableEntryForRelation(pstate, run->relation, RowExclusiveLock, NULL,
 										   false, false);
 	where = transform_where(pstate, nsitem, statement->whereClause, run->relation);
-	check_rights(statement, run->relation, pstate, nsitem);
+	commands_copy_check_rights(statement, run->relation, pstate, nsitem);
+	PreventCommandIfReadOnly("COPY FROM");
 	run->input = BeginCopyFrom(pstate, run->relation, where, statement->filename,
 							   statement->is_program, NULL, statement->attlist,
 							   statement->options);
@@ -379,7 +344,7 @@ begin_input(CopyRun *run, const char *queryString)
 		run->filter = ExecInitQual((List *) where, NULL);
 	if (run->input->opts.freeze)
 		check_freeze(run->relation);
-	keep_progress(run);
+	commands_progress_begin(&run->progress, RelationGetRelid(run->relation));
 }
 
 /* values of sequences that nodes share come from the coordinator */
@@ -409,7 +374,7 @@ commands_copy_from(Command *command, void *argument)
 	CopyRun		run = {0};
 
 	run.statement = (CopyStmt *) command->statement;
-	check_source(run.statement);
+	commands_copy_check_source(run.statement);
 	run.relation = table_openrv(run.statement->relation, RowExclusiveLock);
 	run.table = catalog_table_get(RelationGetRelid(run.relation));
 	run.estate = CreateExecutorState();

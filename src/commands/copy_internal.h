@@ -10,8 +10,33 @@
 #include "lib/stringinfo.h"
 #include "nodes/execnodes.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_node.h"
 #include "citus/catalog/catalog.h"
 #include "citus/executor/executor.h"
+
+/* ---- both directions (copy.c) ---- */
+
+/* raises 42501 when the user may not have the server read or write a file or a program */
+extern void commands_copy_check_source(const CopyStmt *statement);
+/* raises what the server raises about the columns and the user's rights on them */
+extern void commands_copy_check_rights(const CopyStmt *statement, Relation relation,
+									   ParseState *pstate, ParseNamespaceItem *nsitem);
+
+#define COPY_PROGRESS_CONSTANTS 3
+
+/* pg_stat_progress_copy, which names the user's table and which other COPYs put an end to */
+typedef struct CopyProgress
+{
+	Oid			relid;
+	int64		constants[COPY_PROGRESS_CONSTANTS];
+} CopyProgress;
+
+/* of the COPY that the server has just begun to show */
+extern void commands_progress_begin(CopyProgress *progress, Oid relid);
+/* shows it, if anything else is shown; counts are zero then */
+extern void commands_progress_assert(const CopyProgress *progress);
+
+/* ---- COPY FROM (copy_from.c) ---- */
 
 /* one COPY FROM under way */
 typedef struct CopyRun
@@ -32,7 +57,8 @@ typedef struct CopyRun
 
 	uint64		rows;
 	uint64		written;		/* by writers that have ended */
-	int64		progress[3];	/* of pg_stat_progress_copy, constant */
+	uint64		excluded;		/* by WHERE */
+	CopyProgress progress;
 
 	/* for error messages */
 	bool		sending;		/* the row has been read: what fails is not its line */
@@ -41,8 +67,9 @@ typedef struct CopyRun
 
 /* raises 22004 when run->row has no key */
 extern void commands_copy_refuse_null_key(CopyRun *run);
-/* pg_stat_progress_copy, which the COPY of a shard here has put an end to */
-extern void commands_copy_show_progress(CopyRun *run, uint64 bytes, uint64 rows);
+/* read(argument); an error in a line that it finds waits for those of earlier lines */
+extern void commands_copy_in_order(CopyRun *run, void (*read) (void *argument), void *argument);
+extern void commands_copy_show_progress(CopyRun *run, uint64 bytes);
 
 /* ---- the input, as bytes (copy_input.c) ---- */
 

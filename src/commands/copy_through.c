@@ -34,6 +34,7 @@
 #include "utils/rel.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/compat_copy.h"
 #include "citus/routing/routing.h"
 #include "commands/copy_internal.h"
 
@@ -200,7 +201,7 @@ make_judge(PassRun *pass)
 	pass->judge = BeginCopyFrom(make_parsestate(NULL), run->relation, NULL, NULL, false,
 								read_judged, run->statement->attlist, run->statement->options);
 	MemoryContextSwitchTo(caller);
-	commands_copy_show_progress(run, pass->input.read, pass->run->rows);
+	commands_copy_show_progress(run, pass->input.read);
 }
 
 /*
@@ -409,7 +410,7 @@ next_line(PassRun *pass, CopyLine *line)
 		pass->run->judge = NULL;
 		commands_input_more(input);
 		commands_lines_moved(&pass->splitter);
-		commands_copy_show_progress(pass->run, input->read, pass->run->rows);
+		commands_copy_show_progress(pass->run, input->read);
 		pass->run->sending = true;
 		executor_writer_poll(pass->run->writer);
 		pass->run->sending = false;
@@ -433,8 +434,9 @@ pass_header(PassRun *pass)
 }
 
 static void
-pass_lines(PassRun *pass)
+pass_lines(void *argument)
 {
+	PassRun    *pass = argument;
 	CopyRun    *run = pass->run;
 	CopyLine	line;
 	const char *data;
@@ -448,36 +450,6 @@ pass_lines(PassRun *pass)
 	}
 	run->judge = NULL;
 	commands_input_drain(&pass->input);
-}
-
-/*
- * What is wrong with a line was found here, but lines before it may be wrong, too, and are on their
- * way: their shards come first.
- */
-static void
-pass_lines_in_order(PassRun *pass)
-{
-	MemoryContext caller = CurrentMemoryContext;
-
-	PG_TRY();
-	{
-		pass_lines(pass);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		if (pass->run->sending || ERRCODE_TO_CATEGORY(geterrcode()) != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		pass->run->judge = NULL;
-		pass->run->sending = true;
-		(void) executor_writer_end(pass->run->writer);
-		ReThrowError(error);
-	}
-	PG_END_TRY();
 }
 
 /* ---- the statement ---- */
@@ -523,7 +495,7 @@ commands_copy_pass(CopyRun *run)
 											  options_for_shards(run));
 
 	error_context_stack = &errorContext;
-	pass_lines_in_order(&pass);
+	commands_copy_in_order(run, pass_lines, &pass);
 	run->sending = true;
 	run->rows = executor_writer_end(run->writer);
 	error_context_stack = errorContext.previous;

@@ -298,6 +298,7 @@ extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* makes a write of several shards wait for other such writes of the table, on all nodes */
 extern void executor_lock_for_write(const Fragment *fragment, List *tasks);
 /* with whose rights a statement of the role, which was allowed to run, locks shards */
+extern Oid	executor_role_to_insert(Oid relid, const List *columns, Oid role);
 extern Oid	executor_role_to_lock(const DistTable *table, Oid role);
 extern void executor_lock_table_for_write(const DistTable *table, Oid role);
 /* a receiver of a local task's rows into the sink; pfree'd with the current context */
@@ -478,6 +479,7 @@ extern bool executor_cursor_position(const char *cursor, Oid relid, ShardId *sha
 
 extern void executor_lines_append(StringInfo map, uint64 skipped, uint64 inner);
 extern uint64 executor_lines_find(const char *map, int length, uint64 line);
+extern bool executor_lines_next(const char **at, const char *end, uint64 *line);
 
 /* ---- COPY into shards of this node (shard_copy.c) ---- */
 
@@ -506,6 +508,8 @@ typedef struct ShardRows
 extern CopyStmt *executor_shard_copy_parse(const char *text);
 extern uint64 executor_shard_copy(const ShardCopy *copy, const ShardRows *rows);
 extern uint64 executor_shard_copy_here(const ShardCopy *copy, const ShardRows *rows);
+/* reads rows before a line of the user's, checks the table's constraints; raises what is wrong */
+extern void executor_shard_copy_check(const ShardCopy *copy, const ShardRows *rows, uint64 before);
 
 /* ---- errors in the user's names (user_names.c) ---- */
 

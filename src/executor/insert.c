@@ -393,6 +393,16 @@ change_tail(InsertState *insert, int32 id)
 	insert->tailParams = executor_params_evaluate(params, &scan->css.ss.ps, scan->econtext);
 }
 
+/* what follows the rows in a statement runs with the role's own rights */
+static Oid
+role_of_rows(InsertState *insert)
+{
+	const InsertSpec *spec = insert->spec;
+
+	return spec->onConflict || spec->returning ? spec->role :
+		executor_role_to_insert(spec->relid, spec->columns, spec->role);
+}
+
 /* sends what waits; last: nothing follows, so that a single statement may stand alone */
 static void
 flush_statements(InsertState *insert, bool last)
@@ -416,7 +426,7 @@ flush_statements(InsertState *insert, bool last)
 	{
 		if (insert->nrows == 1)
 			executor_tasks_name(tasks, sink.reader == NULL ? NULL : sink.reader->desc);
-		role = executor_enter_role(insert->spec->role);
+		role = executor_enter_role(role_of_rows(insert));
 		insert->processed += executor_tasks_write(tasks, &sink, alone, estate->es_snapshot);
 		executor_leave_role(role);
 		insert->flushed = true;

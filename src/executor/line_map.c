@@ -53,6 +53,22 @@ executor_lines_append(StringInfo map, uint64 skipped, uint64 inner)
 		append_number(map, inner);
 }
 
+/*
+ * The next row of the map, which *at is moved behind: *line, the user's number of the line in which
+ * the row before it ended (0 at first), becomes that of its own.  False at the end.
+ */
+bool
+executor_lines_next(const char **at, const char *end, uint64 *line)
+{
+	uint64		skipped;
+	uint64		inner = 0;
+
+	if (!read_number(at, end, &skipped) || ((skipped & 1) && !read_number(at, end, &inner)))
+		return false;
+	*line += (skipped >> 1) + 1 + inner;
+	return true;
+}
+
 /* the user's number of the line that is number line of the shard's rows; line where unknown */
 uint64
 executor_lines_find(const char *map, int length, uint64 line)

@@ -13,6 +13,10 @@
 #include "access/xact.h"
 #include "commands/copy.h"
 #include "commands/copyfrom_internal.h"
+#include "executor/execPartition.h"
+#include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
@@ -22,6 +26,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "citus/base/compat_triggers.h"
 #include "citus/base/session.h"
 #include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
@@ -215,14 +220,11 @@ executor_shard_copy(const ShardCopy *copy, const ShardRows *rows)
 	return count;
 }
 
-/* the same as part of a statement of this session */
-uint64
-executor_shard_copy_here(const ShardCopy *copy, const ShardRows *rows)
+static uint64
+copy_with_user_names(const ShardCopy *copy, const ShardRows *rows)
 {
 	volatile uint64 count = 0;
 
-	txn_mark_local_write();
-	base_frame_push(FRAME_LOCAL_TASK);
 	PG_TRY();
 	{
 		count = executor_shard_copy(copy, rows);
@@ -232,8 +234,160 @@ executor_shard_copy_here(const ShardCopy *copy, const ShardRows *rows)
 		executor_rethrow_with_user_names();
 	}
 	PG_END_TRY();
-	base_frame_pop(FRAME_LOCAL_TASK);
 	return count;
+}
+
+/* the same as part of a statement of this session, which may look at others' errors first */
+uint64
+executor_shard_copy_here(const ShardCopy *copy, const ShardRows *rows)
+{
+	volatile uint64 count = 0;
+
+	txn_mark_local_write();
+	base_frame_push(FRAME_LOCAL_TASK);
+	PG_TRY();
+	{
+		count = copy_with_user_names(copy, rows);
+	}
+	PG_FINALLY();
+	{
+		base_frame_pop(FRAME_LOCAL_TASK);
+	}
+	PG_END_TRY();
+	return count;
+}
+
+/* ---- rows that no shard has read ---- */
+
+/* a table's constraints, as its shell has them */
+typedef struct RowChecker
+{
+	Relation	relation;
+	EState	   *estate;
+	ResultRelInfo *info;
+	ModifyTableState *modify;	/* of a partitioned table */
+	PartitionTupleRouting *routing;
+} RowChecker;
+
+static void
+begin_checker(RowChecker *checker, Relation relation)
+{
+	checker->relation = relation;
+	checker->estate = CreateExecutorState();
+	checker->info = makeNode(ResultRelInfo);
+	checker->routing = NULL;
+	compat_estate_add_target(checker->estate, relation, NULL);
+	InitResultRelInfo(checker->info, relation, 1, NULL, 0);
+	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	checker->modify = makeNode(ModifyTableState);
+	checker->modify->ps.state = checker->estate;
+	checker->modify->operation = CMD_INSERT;
+	checker->modify->mt_nrels = 1;
+	checker->modify->resultRelInfo = checker->modify->rootResultRelInfo = checker->info;
+	checker->routing = ExecSetupPartitionTupleRouting(checker->estate, relation);
+}
+
+/* the partition that takes the row, which becomes a row of the partition's; raises 23514 */
+static ResultRelInfo *
+find_partition(RowChecker *checker, TupleTableSlot **row)
+{
+	ResultRelInfo *info = ExecFindPartition(checker->modify, checker->info, checker->routing,
+											*row, checker->estate);
+	TupleDesc	desc = RelationGetDescr(info->ri_RelationDesc);
+	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(checker->relation), desc);
+
+	if (map != NULL)
+		*row = execute_attr_map_slot(map->attrMap, *row,
+									 MakeSingleTupleTableSlot(desc, &TTSOpsVirtual));
+	return info;
+}
+
+static void
+check_row(RowChecker *checker, TupleTableSlot *row)
+{
+	ResultRelInfo *info = checker->info;
+	TupleConstr *constraints;
+
+	if (checker->routing != NULL)
+		info = find_partition(checker, &row);
+	constraints = RelationGetDescr(info->ri_RelationDesc)->constr;
+	if (constraints != NULL && constraints->has_generated_stored)
+		ExecComputeStoredGenerated(info, checker->estate, row, CMD_INSERT);
+	if (constraints != NULL)
+		ExecConstraints(info, row, checker->estate);
+	if (checker->routing == NULL && info->ri_RelationDesc->rd_rel->relispartition)
+		ExecPartitionCheck(info, row, checker->estate, true);
+}
+
+static void
+check_rows(CopyFromState state, RowChecker *checker, const ShardRows *rows, uint64 before)
+{
+	TupleTableSlot *row = MakeSingleTupleTableSlot(RelationGetDescr(checker->relation),
+												   &TTSOpsVirtual);
+	ExprContext *econtext = GetPerTupleExprContext(checker->estate);
+	ErrorContextCallback callback = {error_context_stack, CopyFromErrorCallback, state};
+	const char *at = rows->lines;
+	uint64		line = 0;
+
+	error_context_stack = &callback;
+	while (executor_lines_next(&at, rows->lines + rows->linesLength, &line) && line < before)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(econtext->ecxt_per_tuple_memory);
+
+		CHECK_FOR_INTERRUPTS();
+		ExecClearTuple(row);
+		if (!NextCopyFrom(state, econtext, row->tts_values, row->tts_isnull))
+			break;
+		ExecStoreVirtualTuple(row);
+		row->tts_tableOid = RelationGetRelid(checker->relation);
+		check_row(checker, row);
+		ExecClearTuple(row);
+		MemoryContextSwitchTo(caller);
+		ResetPerTupleExprContext(checker->estate);
+	}
+	error_context_stack = callback.previous;
+}
+
+/*
+ * For a COPY that has failed already: nothing is cleaned up behind an error, which ends the
+ * transaction, and the table's shell is what is looked at.
+ */
+void
+executor_shard_copy_check(const ShardCopy *copy, const ShardRows *rows, uint64 before)
+{
+	RowsSource	source = {rows->data, rows->length};
+	RowsSource *outer = current_source;
+	MemoryContext context = CurrentMemoryContext;
+	Relation	relation = table_open(rows->shard->relid, RowExclusiveLock);
+	volatile CopyFromState state = NULL;
+	RowChecker	checker;
+
+	PG_TRY();
+	{
+		current_source = &source;
+		state = BeginCopyFrom(make_parsestate(NULL), relation, NULL, NULL, false, read_source,
+							  copy->statement->attlist, copy->statement->options);
+		state->eol_type = (EolType) rows->lineEnd;
+		begin_checker(&checker, relation);
+		check_rows(state, &checker, rows, before);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		current_source = outer;
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		if (state != NULL)
+			correct_position(error, state, copy, rows);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	current_source = outer;
+	EndCopyFrom(state);
+	table_close(relation, NoLock);
 }
 
 /* text: COPY table (columns) FROM STDIN WITH (options); in the current context */

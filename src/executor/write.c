@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 #include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
@@ -256,6 +257,29 @@ owner_of_table(Oid relid)
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/*
+ * Who inserts rows may have no right on columns that get their values from defaults and triggers:
+ * on one server nobody asks for it, but shards get these columns with the others.  Nothing else
+ * than values may travel then.  Rights on what the statement names have been checked; policies must
+ * see the role.
+ */
+Oid
+executor_role_to_insert(Oid relid, const List *columns, Oid role)
+{
+	Oid			user = OidIsValid(role) ? role : GetUserId();
+	const ListCell *cell;
+
+	if (pg_class_aclcheck(relid, user, ACL_INSERT) == ACLCHECK_OK ||
+		check_enable_rls(relid, role, true) == RLS_ENABLED)
+		return role;
+	foreach(cell, columns)
+	{
+		if (pg_attribute_aclcheck(relid, lfirst_int(cell), user, ACL_INSERT) != ACLCHECK_OK)
+			return owner_of_table(relid);
+	}
+	return role;
 }
 
 /* rights on columns do not allow to lock a table, but who has some may change rows */

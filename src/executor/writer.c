@@ -106,6 +106,21 @@ append_row_binary(ShardWriter *writer, StringInfo out, TupleTableSlot *slot)
 	}
 }
 
+/* one that a shard has read the rows of, or a new one */
+static void
+get_buffer(ShardWriter *writer, StringInfo data)
+{
+	if (writer->spare == NIL)
+	{
+		initStringInfo(data);
+		return;
+	}
+	*data = *(StringInfo) llast(writer->spare);
+	resetStringInfo(data);
+	pfree(llast(writer->spare));
+	writer->spare = list_delete_last(writer->spare);
+}
+
 static void
 ensure_buffer(ShardWriter *writer, ShardBuffer *buffer)
 {
@@ -113,7 +128,7 @@ ensure_buffer(ShardWriter *writer, ShardBuffer *buffer)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(writer->context);
 
-		initStringInfo(&buffer->data);
+		get_buffer(writer, &buffer->data);
 		initStringInfo(&buffer->lines);
 		MemoryContextSwitchTo(caller);
 	}
@@ -230,6 +245,7 @@ begin(const DistTable *table, List *columns, TupleDesc slotDesc, const char *opt
 	writer->table = table;
 	if (DIST_TABLE_HAS_KEY(table))
 		writer->router = routing_router_for(table);
+	writer->role = executor_role_to_insert(table->relid, columns, InvalidOid);
 	resolve_columns(writer, columns);
 	if (slotDesc != NULL)
 	{

@@ -1,7 +1,7 @@
 /*
  * writer_internal.h
- *	  What the two files of the ShardWriter share: rows into buffers (writer.c), buffers to nodes
- *	  (writer_send.c).
+ *	  What the files of the ShardWriter share: rows into buffers (writer.c), buffers to nodes
+ *	  (writer_send.c), the line that a failed COPY names (writer_order.c).
  */
 #ifndef CITUS_EXECUTOR_WRITER_INTERNAL_H
 #define CITUS_EXECUTOR_WRITER_INTERNAL_H
@@ -20,6 +20,18 @@ typedef struct WriterNode
 	int64		bytes;			/* of them */
 	bool		failed;			/* has refused rows: takes no more */
 } WriterNode;
+
+/*
+ * Lines of a COPY that are kept until a shard has read them: data and maps of lines of each part
+ * follow each other.
+ */
+typedef struct KeptRows
+{
+	StringInfoData data;
+	StringInfoData lines;
+	int			nparts;
+	ShardRows  *parts;			/* lengths only */
+} KeptRows;
 
 /* rows of a shard that wait */
 typedef struct ShardBuffer
@@ -40,6 +52,7 @@ struct ShardWriter
 	MemoryContext rowContext;
 	const DistTable *table;
 	ShardRouter *router;		/* NULL: keyless */
+	Oid			role;			/* writes into the shards; invalid: the current one */
 	int			keyColumn;
 	int			ncolumns;
 	char	   *columnList;		/* (a, "B"), or nothing */
@@ -57,9 +70,13 @@ struct ShardWriter
 	int			lineEnd;		/* kind known when it begins */
 	uint64		rows;			/* written, as the shards said */
 
-	/* of a COPY: what is wrong with its first wrong line, as far as the nodes have said */
+	List	   *spare;			/* of StringInfoData: buffers to be used again */
+
+	/* of a COPY: what is wrong with its first wrong line, as far as is known (writer_order.c) */
 	ErrorData  *failure;
 	uint64		failureLine;
+	bool		failedHere;		/* no more rows go into shards of this node */
+	List	   *unread;			/* of KeptRows: no shard has read or will read them */
 	ConnUser	user;
 };
 
@@ -69,10 +86,17 @@ extern void executor_writer_next_flush(ShardBuffer *buffer);
 extern void executor_writer_flush(ShardWriter *writer, ShardBuffer *buffer);
 /* the rows of all shards, of several in one command */
 extern void executor_writer_flush_all(ShardWriter *writer);
-/* raises the failure, once the other nodes have read what they were sent */
-extern void executor_writer_check(ShardWriter *writer);
 /* takes answers that have come; wait: until all have */
 extern void executor_writer_receive(ShardWriter *writer, bool wait);
+
+/* ---- the first wrong line of a COPY (writer_order.c) ---- */
+
+/* the current error, caught, of a node or of a shard here; true: a COPY remembers it */
+extern bool executor_writer_is_wrong_line(const ShardWriter *writer, int sqlstate);
+extern void executor_writer_keep_failure(ShardWriter *writer);
+/* raises the failure, once the other nodes have read what they were sent */
+extern void executor_writer_check(ShardWriter *writer);
+
 extern bool executor_writer_uses(ConnUser *user, RemoteConn *conn);
 extern void executor_writer_settle(ConnUser *user);
 

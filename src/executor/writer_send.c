@@ -25,6 +25,8 @@
 #define WINDOW			(8 * 1024 * 1024)
 #define KEPT_BUFFER		(64 * 1024) /* larger ones are freed when flushed */
 
+#define MAX_SPARE			16	/* buffers */
+
 #define MAX_NODES_WAITED	64
 
 /* a command under way */
@@ -32,22 +34,54 @@ typedef struct SentRows
 {
 	int64		bytes;
 	bool		counts;			/* not a copy of other rows */
+	KeptRows   *kept;			/* of a COPY; NULL of copies */
 } SentRows;
 
-/* ---- errors in the lines of a COPY ---- */
+/* ---- rows that are kept until they have been read ---- */
 
-/* the line that the server's context of a COPY names, in whatever language */
-static uint64
-line_of_context(const char *context, const char *table)
+static void
+add_unread(ShardWriter *writer, KeptRows *kept)
 {
-	const char *found = context == NULL ? NULL : strstr(context, table);
+	MemoryContext caller = MemoryContextSwitchTo(writer->context);
 
-	if (found != NULL)
-		found = strpbrk(found + strlen(table), "0123456789");
-	return found == NULL ? PG_UINT64_MAX : strtou64(found, NULL, 10);
+	writer->unread = lappend(writer->unread, kept);
+	MemoryContextSwitchTo(caller);
 }
 
-/* The error of a node; another may have an earlier line, which is to be told, as by one server. */
+/* the shard has read them: their buffers serve others */
+static void
+recycle(ShardWriter *writer, KeptRows *kept)
+{
+	MemoryContext caller;
+	StringInfo	spare;
+
+	if (kept == NULL)
+		return;
+	if (kept->data.maxlen <= 2 * USUAL_FLUSH && list_length(writer->spare) < MAX_SPARE)
+	{
+		caller = MemoryContextSwitchTo(writer->context);
+		spare = palloc(sizeof(StringInfoData));
+		*spare = kept->data;
+		writer->spare = lappend(writer->spare, spare);
+		MemoryContextSwitchTo(caller);
+	}
+	else
+		pfree(kept->data.data);
+	pfree(kept->lines.data);
+	pfree(kept->parts);
+	pfree(kept);
+}
+
+static void
+forget_sent(ShardWriter *writer, WriterNode *node, SentRows *sent)
+{
+	node->commands--;
+	node->bytes -= sent->bytes;
+	pfree(sent);
+}
+
+/* ---- errors ---- */
+
 static void
 keep_failure(ShardWriter *writer, WriterNode *node)
 {
@@ -59,56 +93,34 @@ keep_failure(ShardWriter *writer, WriterNode *node)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-		uint64		line;
-
-		MemoryContextSwitchTo(writer->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		line = line_of_context(error->context, get_rel_name(writer->table->relid));
-		if (writer->failure == NULL || line < writer->failureLine)
-		{
-			writer->failure = error;
-			writer->failureLine = line;
-		}
+		MemoryContextSwitchTo(caller);
+		executor_writer_keep_failure(writer);
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
 	node->failed = true;
 }
 
 static bool
-is_about_data(RemoteConn *conn)
+is_wrong_line(ShardWriter *writer, RemoteConn *conn)
 {
 	int			sqlstate;
 	char	   *message = remote_error_message(conn, &sqlstate);
 
 	pfree(message);
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_DATA_EXCEPTION ||
-		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+	return executor_writer_is_wrong_line(writer, sqlstate);
 }
 
 /* commands behind one that failed fail, too, for they are in its transaction */
 static void
 take_error(ShardWriter *writer, WriterNode *node, SentRows *sent)
 {
-	if (!node->failed && !(writer->copy.isCopy && is_about_data(node->conn)))
+	if (!node->failed && !is_wrong_line(writer, node->conn))
 		remote_error_raise(node->conn);
 	if (!node->failed)
 		keep_failure(writer, node);
-	node->commands--;
-	node->bytes -= sent->bytes;
-	pfree(sent);
-}
-
-void
-executor_writer_check(ShardWriter *writer)
-{
-	if (writer->failure == NULL)
-		return;
-	executor_writer_flush_all(writer);
-	executor_writer_receive(writer, true);
-	ReThrowError(writer->failure);
+	if (sent->kept != NULL)
+		add_unread(writer, sent->kept);
+	forget_sent(writer, node, sent);
 }
 
 /* ---- receiving ---- */
@@ -132,9 +144,8 @@ take_answer(ShardWriter *writer, WriterNode *node, RemoteAnswer *answer)
 				writer->rows += strtou64(answer->values[0], NULL, 10);
 			break;
 		case REMOTE_ANSWER_DONE:
-			node->commands--;
-			node->bytes -= sent->bytes;
-			pfree(sent);
+			recycle(writer, sent->kept);
+			forget_sent(writer, node, sent);
 			break;
 		case REMOTE_ANSWER_ERROR:
 			take_error(writer, node, sent);
@@ -285,14 +296,16 @@ typedef struct Batch
 	StringInfoData shards;		/* arrays, as text */
 	StringInfoData ends;
 	StringInfoData lineEnds;
-	StringInfoData data;		/* of several shards; a single one's is not copied */
+	StringInfoData data;		/* of several shards; a single one's need not be copied */
 	StringInfoData lines;
+	ShardRows  *parts;			/* lengths only */
 	const ShardBuffer *only;
 	int			lineEnd;		/* the same for all */
 } Batch;
 
+/* nshards: the most that are to be added */
 static void
-begin_batch(Batch *batch)
+begin_batch(Batch *batch, int nshards)
 {
 	memset(batch, 0, sizeof(*batch));
 	initStringInfo(&batch->shards);
@@ -300,6 +313,7 @@ begin_batch(Batch *batch)
 	initStringInfo(&batch->lineEnds);
 	initStringInfo(&batch->data);
 	initStringInfo(&batch->lines);
+	batch->parts = palloc(sizeof(ShardRows) * nshards);
 }
 
 static void
@@ -308,42 +322,40 @@ free_batch(Batch *batch)
 	pfree(batch->shards.data);
 	pfree(batch->ends.data);
 	pfree(batch->lineEnds.data);
+	if (batch->data.data == NULL)
+		return;					/* kept */
 	pfree(batch->data.data);
 	pfree(batch->lines.data);
+	pfree(batch->parts);
 }
 
 static void
 add_to_batch(Batch *batch, const ShardBuffer *buffer)
 {
 	char		before = batch->n == 0 ? '{' : ',';
-	int			offset = batch->data.len;
-	int			lineOffset = batch->lines.len;
+	ShardRows  *part = &batch->parts[batch->n++];
 
-	if (batch->n++ == 0)
-	{
-		batch->only = buffer;
-		batch->lineEnd = buffer->lineEnd;
-	}
-	else
-	{
-		if (batch->only != NULL)
-		{
-			appendBinaryStringInfo(&batch->data, batch->only->data.data, batch->only->data.len);
-			appendBinaryStringInfo(&batch->lines, batch->only->lines.data,
-								   batch->only->lines.len);
-			batch->only = NULL;
-			offset = batch->data.len;
-			lineOffset = batch->lines.len;
-		}
-		appendBinaryStringInfo(&batch->data, buffer->data.data, buffer->data.len);
-		appendBinaryStringInfo(&batch->lines, buffer->lines.data, buffer->lines.len);
-	}
+	memset(part, 0, sizeof(*part));
+	part->shard = buffer->shard;
+	part->length = buffer->data.len;
+	part->linesLength = buffer->lines.len;
+	part->lineEnd = batch->lineEnd = buffer->lineEnd;
 	appendStringInfo(&batch->shards, "%c" INT64_FORMAT, before, (int64) buffer->shard->id);
-	appendStringInfo(&batch->ends, "%c%d", before, offset + buffer->data.len);
-	appendStringInfo(&batch->lineEnds, "%c%d", before, lineOffset + buffer->lines.len);
+	appendStringInfo(&batch->ends, "%c%d", before, batch->data.len + part->length);
+	appendStringInfo(&batch->lineEnds, "%c%d", before, batch->lines.len + part->linesLength);
 }
 
+/* as the last of several */
 static void
+add_copy_to_batch(Batch *batch, const ShardBuffer *buffer)
+{
+	add_to_batch(batch, buffer);
+	appendBinaryStringInfo(&batch->data, buffer->data.data, buffer->data.len);
+	appendBinaryStringInfo(&batch->lines, buffer->lines.data, buffer->lines.len);
+}
+
+/* NULL: the node has refused earlier rows, and takes no more */
+static SentRows *
 send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 {
 	const StringInfoData *data = batch->only ? &batch->only->data : &batch->data;
@@ -369,10 +381,10 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	values[6] = writer->copy.isCopy ? lines->data : NULL;
 
 	if (node->failed)
-		return;
+		return NULL;
 	prepare_node(writer, node);
 	if (node->failed)
-		return;
+		return NULL;
 	command.sql = BASE_NODE_SELECT "citus_internal.write_shards($1, $2, $3, $4, $5, $6, $7)";
 	command.statementName = "citus_write_shards";
 	command.nparams = lengthof(types);
@@ -381,17 +393,18 @@ send_batch(ShardWriter *writer, WriterNode *node, Batch *batch, bool counts)
 	command.paramLengths = lengths;
 	command.paramFormats = formats;
 	command.sync = true;
-	sent = palloc(sizeof(SentRows));
+	sent = palloc0(sizeof(SentRows));
 	command.owner = sent;
 	sent->bytes = data->len;
 	sent->counts = counts;
 	remote_send(node->conn, &command);
 	node->commands++;
 	node->bytes += sent->bytes;
+	return sent;
 }
 
 static void
-copy_here(ShardWriter *writer, const ShardBuffer *buffer, bool counts)
+run_copy_here(ShardWriter *writer, const ShardBuffer *buffer, bool counts)
 {
 	ShardRows	rows;
 	uint64		count;
@@ -405,6 +418,73 @@ copy_here(ShardWriter *writer, const ShardBuffer *buffer, bool counts)
 	count = executor_shard_copy_here(&writer->copy, &rows);
 	if (counts)
 		writer->rows += count;
+}
+
+/* false: an earlier COPY has failed here, the rows have not been looked at */
+static bool
+copy_here(ShardWriter *writer, const ShardBuffer *buffer, bool counts)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	if (writer->failedHere)
+		return false;
+	PG_TRY();
+	{
+		run_copy_here(writer, buffer, counts);
+	}
+	PG_CATCH();
+	{
+		if (!executor_writer_is_wrong_line(writer, geterrcode()))
+			PG_RE_THROW();
+		MemoryContextSwitchTo(caller);
+		executor_writer_keep_failure(writer);
+		writer->failedHere = true;
+	}
+	PG_END_TRY();
+	return true;
+}
+
+/* sent NULL: nobody is going to read them */
+static void
+keep_rows(ShardWriter *writer, SentRows *sent, KeptRows *kept)
+{
+	if (sent == NULL)
+		add_unread(writer, kept);
+	else
+		sent->kept = kept;
+}
+
+/* the buffer is without its rows then */
+static KeptRows *
+take_rows(ShardWriter *writer, ShardBuffer *buffer)
+{
+	KeptRows   *kept = palloc0(sizeof(KeptRows));
+
+	kept->parts = palloc0(sizeof(ShardRows));
+	kept->nparts = 1;
+	kept->parts[0].shard = buffer->shard;
+	kept->parts[0].length = buffer->data.len;
+	kept->parts[0].linesLength = buffer->lines.len;
+	kept->parts[0].lineEnd = buffer->lineEnd;
+	kept->data = buffer->data;
+	kept->lines = buffer->lines;
+	writer->buffered -= buffer->data.len;
+	memset(&buffer->data, 0, sizeof(buffer->data));
+	memset(&buffer->lines, 0, sizeof(buffer->lines));
+	return kept;
+}
+
+static KeptRows *
+take_batch(Batch *batch)
+{
+	KeptRows   *kept = palloc(sizeof(KeptRows));
+
+	kept->data = batch->data;
+	kept->lines = batch->lines;
+	kept->nparts = batch->n;
+	kept->parts = batch->parts;
+	batch->data.data = NULL;
+	return kept;
 }
 
 /* ---- flushing ---- */
@@ -441,9 +521,12 @@ end_rows(ShardWriter *writer, ShardBuffer *buffer)
 static void
 empty_buffer(ShardWriter *writer, ShardBuffer *buffer)
 {
+	buffer->lastLine = 0;
+	executor_writer_next_flush(buffer);
+	if (buffer->data.data == NULL)
+		return;
 	writer->buffered -= buffer->data.len;
 	resetStringInfo(&buffer->lines);
-	buffer->lastLine = 0;
 	if (buffer->data.maxlen > KEPT_BUFFER && buffer->data.maxlen > 2 * buffer->flushAt)
 	{
 		pfree(buffer->data.data);
@@ -453,20 +536,35 @@ empty_buffer(ShardWriter *writer, ShardBuffer *buffer)
 	}
 	else
 		resetStringInfo(&buffer->data);
-	executor_writer_next_flush(buffer);
 }
 
-void
-executor_writer_flush(ShardWriter *writer, ShardBuffer *buffer)
+/* the rows of a shard that is on one node */
+static void
+flush_single(ShardWriter *writer, ShardBuffer *buffer, GroupId group)
 {
-	MemoryContext caller;
+	SentRows   *sent;
+	Batch		batch;
+
+	if (executor_group_is_local(group))
+	{
+		if (!copy_here(writer, buffer, true))
+			keep_rows(writer, NULL, take_rows(writer, buffer));
+		return;
+	}
+	begin_batch(&batch, 1);
+	add_to_batch(&batch, buffer);
+	batch.only = buffer;
+	sent = send_batch(writer, node_for(writer, group), &batch, true);
+	if (writer->copy.isCopy)
+		keep_rows(writer, sent, take_rows(writer, buffer));
+	free_batch(&batch);
+}
+
+static void
+flush_replicated(ShardWriter *writer, ShardBuffer *buffer)
+{
 	ListCell   *cell;
 
-	if (is_empty(buffer))
-		return;
-	executor_quiesce_all(&writer->user);
-	caller = MemoryContextSwitchTo(writer->context);
-	end_rows(writer, buffer);
 	foreach(cell, buffer->placements)
 	{
 		GroupId		group = ((Placement *) lfirst(cell))->groupId;
@@ -478,23 +576,59 @@ executor_writer_flush(ShardWriter *writer, ShardBuffer *buffer)
 			copy_here(writer, buffer, counts);
 			continue;
 		}
-		begin_batch(&batch);
+		begin_batch(&batch, 1);
 		add_to_batch(&batch, buffer);
+		batch.only = buffer;
 		send_batch(writer, node_for(writer, group), &batch, counts);
 		free_batch(&batch);
 	}
+}
+
+void
+executor_writer_flush(ShardWriter *writer, ShardBuffer *buffer)
+{
+	MemoryContext caller;
+	CallerRole	role;
+
+	if (is_empty(buffer))
+		return;
+	executor_quiesce_all(&writer->user);
+	role = executor_enter_role(writer->role);
+	caller = MemoryContextSwitchTo(writer->context);
+	end_rows(writer, buffer);
+	if (list_length(buffer->placements) == 1)
+		flush_single(writer, buffer, ((Placement *) linitial(buffer->placements))->groupId);
+	else
+		flush_replicated(writer, buffer);
 	empty_buffer(writer, buffer);
 	MemoryContextSwitchTo(caller);
+	executor_leave_role(role);
+}
+
+/* the first copies of a COPY's rows are kept */
+static void
+send_copies(ShardWriter *writer, Batch *batch, int nth, GroupId group)
+{
+	SentRows   *sent;
+
+	if (batch->n > 0)
+	{
+		sent = send_batch(writer, node_for(writer, group), batch, nth == 0);
+		if (writer->copy.isCopy && nth == 0)
+			keep_rows(writer, sent, take_batch(batch));
+	}
+	free_batch(batch);
 }
 
 /* the copies of rows that are the nth of their shards, on one node */
 static void
 flush_copies(ShardWriter *writer, int nth, GroupId group)
 {
+	int			nshards = writer->table->nshards;
 	Batch		batch;
 
-	begin_batch(&batch);
-	for (int i = 0; i < writer->table->nshards; i++)
+	begin_batch(&batch, nshards);
+	for (int i = 0; i < nshards; i++)
 	{
 		ShardBuffer *buffer = &writer->buffers[i];
 
@@ -503,25 +637,18 @@ flush_copies(ShardWriter *writer, int nth, GroupId group)
 			continue;
 		if (executor_group_is_local(group))
 		{
-			copy_here(writer, buffer, nth == 0);
+			if (!copy_here(writer, buffer, nth == 0) && nth == 0)
+				keep_rows(writer, NULL, take_rows(writer, buffer));
 			continue;
 		}
-		if (batch.n > 0 && batch.lineEnd != buffer->lineEnd)
+		if (batch.n > 0 && (batch.lineEnd != buffer->lineEnd || batch.data.len >= BATCH))
 		{
-			send_batch(writer, node_for(writer, group), &batch, nth == 0);
-			free_batch(&batch);
-			begin_batch(&batch);
+			send_copies(writer, &batch, nth, group);
+			begin_batch(&batch, nshards);
 		}
-		add_to_batch(&batch, buffer);
-		if (batch.data.len + (batch.only ? batch.only->data.len : 0) < BATCH)
-			continue;
-		send_batch(writer, node_for(writer, group), &batch, nth == 0);
-		free_batch(&batch);
-		begin_batch(&batch);
+		add_copy_to_batch(&batch, buffer);
 	}
-	if (batch.n > 0)
-		send_batch(writer, node_for(writer, group), &batch, nth == 0);
-	free_batch(&batch);
+	send_copies(writer, &batch, nth, group);
 }
 
 /* groups of the nth placements, each once; local ones last: the others work meanwhile */
@@ -551,8 +678,10 @@ void
 executor_writer_flush_all(ShardWriter *writer)
 {
 	MemoryContext caller = MemoryContextSwitchTo(writer->context);
+	CallerRole	role;
 
 	executor_quiesce_all(&writer->user);
+	role = executor_enter_role(writer->role);
 	for (int i = 0; i < writer->table->nshards; i++)
 	{
 		if (!is_empty(&writer->buffers[i]))
@@ -571,4 +700,5 @@ executor_writer_flush_all(ShardWriter *writer)
 			empty_buffer(writer, &writer->buffers[i]);
 	}
 	MemoryContextSwitchTo(caller);
+	executor_leave_role(role);
 }

@@ -4,6 +4,10 @@ CREATE TABLE t (k int PRIMARY KEY, v int, note text);
 CREATE TABLE o (a int, b int);
 -- distribute: SELECT create_distributed_table('t', 'k')
 -- distribute: SELECT create_distributed_table('o', 'b')
+CREATE TABLE s (k int, d text DEFAULT 'd', n serial);
+-- distribute: SELECT create_distributed_table('s', 'k')
+GRANT INSERT (k), SELECT (k) ON s TO eq_columns_user;
+GRANT USAGE ON SEQUENCE s_n_seq TO eq_columns_user;
 INSERT INTO t SELECT i, i, 'n' FROM generate_series(1, 20) i;
 INSERT INTO o SELECT i, i FROM generate_series(1, 20) i;
 GRANT SELECT (k, v), UPDATE (v), INSERT (k, v) ON t TO eq_columns_user;
@@ -26,7 +30,27 @@ INSERT INTO t (k, v) VALUES (30, 5) ON CONFLICT (k) DO UPDATE SET note = (SELECT
 MERGE INTO t USING (SELECT a, b FROM o WHERE a < 5) o ON t.k = o.a WHEN MATCHED THEN UPDATE SET v = o.b;
 MERGE INTO t USING (SELECT a + 200 AS a, b FROM o WHERE a < 5) o ON t.k = o.a WHEN NOT MATCHED THEN INSERT (k, v) VALUES (a, b);
 DELETE FROM t WHERE v = 4;
+-- values of columns without rights
+INSERT INTO s (k) VALUES (1), (2);
+INSERT INTO s (k) VALUES (3);
+INSERT INTO s (k) VALUES (4) RETURNING k;
+INSERT INTO s (k) SELECT a + 10 FROM o;
+INSERT INTO s (k) SELECT i FROM generate_series(100, 5000) i;
+INSERT INTO s (k) SELECT i FROM generate_series(5001, 5010) i ORDER BY random();
+INSERT INTO s (k, d) VALUES (3, 'x');
+INSERT INTO s (k, d) SELECT a, 'x' FROM o;
+COPY s (k) FROM STDIN;
+6001
+6002
+\.
+COPY s (k, d) FROM STDIN;
+6001	x
+\.
+COPY s FROM STDIN;
+6001	x	1
+\.
 RESET ROLE;
+SELECT count(*), sum(k), min(d), max(d), count(DISTINCT n) FROM s;
 GRANT DELETE ON t TO eq_columns_user;
 GRANT SELECT, DELETE ON o TO eq_columns_user;
 SET ROLE eq_columns_user;
@@ -43,5 +67,5 @@ UPDATE o SET a = 1;
 RESET ROLE;
 SELECT k, v, note FROM t;
 SELECT * FROM o;
-DROP TABLE t, o;
+DROP TABLE t, o, s;
 DROP ROLE eq_columns_user;

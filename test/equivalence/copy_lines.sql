@@ -13,6 +13,7 @@ CREATE TABLE results (n serial, tried text, result text);
 -- distribute: SELECT create_distributed_table('parts', 'k')
 -- distribute: SELECT create_reference_table('everywhere')
 -- data: for printf(1)
+CREATE FUNCTION quoted(data text) RETURNS text LANGUAGE sql AS $f$ SELECT '''' || replace(data, '''', '''\''''') || '''' $f$;
 CREATE FUNCTION try(target text, options text, data text) RETURNS void LANGUAGE plpgsql AS $f$
 DECLARE
     code text; message text; place text; outcome text;
@@ -20,7 +21,7 @@ BEGIN
     EXECUTE 'TRUNCATE ' || substring(target FROM '\w+');
     BEGIN
         EXECUTE format('COPY %s FROM PROGRAM %L %s', target,
-                       format('printf %L', data), options);
+                       'printf ' || quoted(data), options);
         EXECUTE 'SELECT string_agg(x::text, '' '' ORDER BY x::text) FROM '
             || substring(target FROM '\w+') || ' x' INTO outcome;
     EXCEPTION WHEN OTHERS THEN

@@ -332,18 +332,7 @@ compat_alter_constraint_name(AlterTableCmd *cmd)
 #endif
 }
 
-/* ---- COPY and VACUUM: src/base/compat_commands.c ---- */
-
-/*
- * 17: ON_ERROR ignore, 18: REJECT_LIMIT.  True when NextCopyFrom() has just met a row that is to
- * be skipped; raises when too many were.  Always false before.
- */
-extern bool compat_copy_from_skips_row(CopyFromState cstate);
-/* the notice about skipped rows at the end of COPY FROM (17) */
-extern void compat_copy_from_report_skipped(CopyFromState cstate);
-extern bool compat_csv_line_is_marker(const char *line, int length);
-extern SubTransactionId compat_relation_new_file_subid(Relation relation);
-extern ExprState **compat_copy_from_default(CopyFromState cstate, AttrNumber attno);
+/* ---- COPY (more: compat_copy.h) and VACUUM: src/base/compat_commands.c ---- */
 
 #if PG_VERSION_NUM >= 160000
 #define compat_nsitem_perminfo(nsitem) ((nsitem)->p_perminfo)
