@@ -77,6 +77,8 @@ commands_copy_check_rights(const CopyStmt *statement, Relation relation, ParseSt
 	ListCell   *cell;
 
 	permissions->requiredPerms = statement->is_from ? ACL_INSERT : ACL_SELECT;
+	if (!bms_is_empty(permissions->selectedCols))
+		permissions->requiredPerms |= ACL_SELECT;
 	foreach(cell, CopyGetAttnums(RelationGetDescr(relation), relation, statement->attlist))
 		*columns = bms_add_member(*columns,
 								  lfirst_int(cell) - FirstLowInvalidHeapAttributeNumber);
