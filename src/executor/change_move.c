@@ -12,18 +12,25 @@
  *		SET NULL, SET DEFAULT	an error: the distribution column of the rows would change so
  *
  * A self-referencing key is left to the triggers on the shards.
+ *
+ * The statements run as the owner of the referencing table, who need not be the user, and whom
+ * policies do not keep from its rows, as the server's own do.
  */
 #include "postgres.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_operator.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
 #include "executor/change_internal.h"
 
 /* a foreign key of another table that refers to the rows */
@@ -32,12 +39,27 @@ typedef struct ForeignKey
 	Oid			constraint;
 	char	   *name;
 	Oid			relid;			/* the table that has it */
+	Oid			owner;			/* of that table */
 	char		onUpdate;
 	char		onDelete;
 	int			nkeys;
 	AttrNumber	own[INDEX_MAX_KEYS];	/* columns of that table */
 	AttrNumber	referenced[INDEX_MAX_KEYS];
+	Oid			equals[INDEX_MAX_KEYS]; /* operators: referenced = own */
 } ForeignKey;
+
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
 
 static List *
 find_foreign_keys(Oid relid)
@@ -64,10 +86,11 @@ find_foreign_keys(Oid relid)
 		found->constraint = form->oid;
 		found->name = pstrdup(NameStr(form->conname));
 		found->relid = form->conrelid;
+		found->owner = owner_of(form->conrelid);
 		found->onUpdate = form->confupdtype;
 		found->onDelete = form->confdeltype;
-		DeconstructFkConstraintRow(tuple, &found->nkeys, found->own, found->referenced, NULL,
-								   NULL, NULL, NULL, NULL);
+		DeconstructFkConstraintRow(tuple, &found->nkeys, found->own, found->referenced,
+								   found->equals, NULL, NULL, NULL, NULL);
 		result = lappend(result, found);
 	}
 	systable_endscan(scan);
@@ -82,16 +105,35 @@ qualified_name(Oid relid)
 									  get_rel_name(relid));
 }
 
-/* "a = $1 AND b = $2", numbered from first */
-static void
-append_pairs(StringInfo sql, const ForeignKey *key, int first, const char *separator)
+static const char *
+own_column(const ForeignKey *key, int number)
 {
-	for (int i = 0; i < key->nkeys; i++)
-		appendStringInfo(sql, "%s%s = $%d", i == 0 ? "" : separator,
-						 quote_identifier(get_attname(key->relid, key->own[i], false)), first + i);
+	return quote_identifier(get_attname(key->relid, key->own[number], false));
 }
 
-/* runs a statement with the old, and if wanted the new, values of the referenced columns */
+/* " WHERE $1 OPERATOR(s.=) a AND .." */
+static void
+append_where(StringInfo sql, const ForeignKey *key)
+{
+	for (int i = 0; i < key->nkeys; i++)
+	{
+		HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(key->equals[i]));
+		Form_pg_operator operator;
+
+		if (!HeapTupleIsValid(tuple))
+			elog(ERROR, "cache lookup failed for operator %u", key->equals[i]);
+		operator = (Form_pg_operator) GETSTRUCT(tuple);
+		appendStringInfo(sql, " %s $%d OPERATOR(%s.%s) %s", i == 0 ? "WHERE" : "AND", i + 1,
+						 quote_identifier(get_namespace_name(operator->oprnamespace)),
+						 NameStr(operator->oprname), own_column(key, i));
+		ReleaseSysCache(tuple);
+	}
+}
+
+/*
+ * Runs a statement with the old, and if wanted the new, values of the referenced columns, as the
+ * owner of the referencing table.
+ */
 static uint64
 run_for_row(ChangeState *state, const ForeignKey *key, const char *sql, TupleTableSlot *slot,
 			ChangeAction *action, bool withNew)
@@ -101,6 +143,7 @@ run_for_row(ChangeState *state, const ForeignKey *key, const char *sql, TupleTab
 	char		nulls[2 * INDEX_MAX_KEYS];
 	int			n = 0;
 	uint64		processed;
+	CallerRole	caller;
 
 	for (int pass = 0; pass <= (withNew ? 1 : 0); pass++)
 	{
@@ -117,12 +160,14 @@ run_for_row(ChangeState *state, const ForeignKey *key, const char *sql, TupleTab
 			nulls[n++] = isNull ? 'n' : ' ';
 		}
 	}
+	caller = executor_enter_role(key->owner);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args(sql, n, types, values, nulls, false, 0) < 0)
 		elog(ERROR, "could not run \"%s\"", sql);
 	processed = SPI_processed;
 	SPI_finish();
+	executor_leave_role(caller);
 	return processed;
 }
 
@@ -145,8 +190,8 @@ visit_check(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 	if ((state->flags[number] & CHANGE_ROW_MOVES) == 0)
 		return;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT 1 FROM %s WHERE ", qualified_name(key->relid));
-	append_pairs(&sql, key, 1, " AND ");
+	appendStringInfo(&sql, "SELECT 1 FROM %s", qualified_name(key->relid));
+	append_where(&sql, key);
 	appendStringInfoString(&sql, " LIMIT 1");
 	if (run_for_row(state, key, sql.data, slot, moving_action(state, slot), false) > 0)
 		ereport(ERROR,
@@ -168,11 +213,25 @@ visit_follow(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 		return;
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "UPDATE %s SET ", qualified_name(key->relid));
-	append_pairs(&sql, key, key->nkeys + 1, ", ");
-	appendStringInfoString(&sql, " WHERE ");
-	append_pairs(&sql, key, 1, " AND ");
+	for (int i = 0; i < key->nkeys; i++)
+		appendStringInfo(&sql, "%s%s = $%d", i == 0 ? "" : ", ", own_column(key, i),
+						 key->nkeys + i + 1);
+	append_where(&sql, key);
 	(void) run_for_row(state, key, sql.data, slot, moving_action(state, slot), true);
 	pfree(sql.data);
+}
+
+/* rows that the owner is not shown would be left behind */
+static void
+check_owner_sees_rows(ChangeState *state, const ForeignKey *key)
+{
+	if (check_enable_rls(key->relid, key->owner, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot move rows of table \"%s\" between shards",
+						get_rel_name(state->spec->relid)),
+				 errdetail("Foreign key \"%s\" refers to them, and policies of table \"%s\" are "
+						   "forced on its owner.", key->name, get_rel_name(key->relid))));
 }
 
 void
@@ -187,10 +246,14 @@ executor_change_begin_moves(ChangeState *state)
 		bool		refuses = key->onUpdate == FKCONSTR_ACTION_NOACTION ||
 			key->onUpdate == FKCONSTR_ACTION_RESTRICT;
 
+		/* the trigger on the shard finds them */
+		if (refuses && (key->onDelete == FKCONSTR_ACTION_NOACTION ||
+						key->onDelete == FKCONSTR_ACTION_RESTRICT))
+			continue;
+		check_owner_sees_rows(state, key);
 		if (key->onUpdate == FKCONSTR_ACTION_CASCADE)
 			state->followed = true;
-		else if (!refuses || (key->onDelete != FKCONSTR_ACTION_NOACTION &&
-							  key->onDelete != FKCONSTR_ACTION_RESTRICT))
+		else
 			executor_change_each_row(state, visit_check, key);
 	}
 }

@@ -64,6 +64,8 @@ planner_make_select_from(RangeTblEntry *rte)
 	query->canSetTag = true;
 	query->rtable = list_make1(rte);
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	/* of policies */
+	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals);
 	return query;
 }
 

@@ -309,14 +309,20 @@ my @source = $mode eq 'auto' ? auto_statements() : split_statements($own_text);
 my $ties = $own_text =~ /^--\s*ties:/m;
 my $nonempty = $own_text =~ /^--\s*nonempty:/m;
 my @statements = $mode eq 'auto' ? distribute_all(@source) : @source;
+# Other roles find the tables, too.
+sub make_schema {
+    my $server = shift;
+    admin($psql, $server, $_) or die "no schema can be made\n"
+        for 'CREATE SCHEMA eq', 'GRANT USAGE ON SCHEMA eq TO public';
+}
 sub prepare_cluster {
-    admin($psql, $cluster, 'CREATE SCHEMA eq') or die "no schema can be made\n";
+    make_schema($cluster);
 }
 
 my $database = "equivalence_$$";
 admin($psql, $plain, "CREATE DATABASE $database") or die "the plain server does not answer\n";
 my $plain_here = $plain =~ s/dbname=\S+/dbname=$database/r;
-admin($psql, $plain_here, 'CREATE SCHEMA eq') or die "no schema can be made\n";
+make_schema($plain_here);
 prepare_cluster();
 
 my $expected = run_on($plain_here, 0, @statements);
