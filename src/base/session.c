@@ -20,6 +20,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
@@ -33,6 +34,7 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/varlena.h"
 
 #include "base/base_internal.h"
 #include "citus/base/lifecycle.h"
@@ -281,4 +283,52 @@ base_session_start(void)
 	base_lifecycle_register(PHASE_SESSION, drop_frames_of_aborted);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_extension, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, forget_extension, (Datum) 0);
+}
+
+/* ---- names in tasks ---- */
+
+static bool
+has_temporary_objects(void)
+{
+	Oid			tableSpace;
+	Oid			toastSpace;
+
+	GetTempNamespaceState(&tableSpace, &toastSpace);
+	return OidIsValid(tableSpace);
+}
+
+/* does the server look elsewhere before it looks into pg_catalog? */
+static bool
+hides_catalog(List *schemas)
+{
+	ListCell   *cell;
+
+	foreach(cell, schemas)
+	{
+		if (strcmp(lfirst(cell), "pg_catalog") == 0)
+			return foreach_current_index(cell) > 0;
+	}
+	return false;
+}
+
+char *
+base_task_search_path(bool forOther)
+{
+	char	   *copy = pstrdup(namespace_search_path);
+	List	   *schemas = NIL;
+	StringInfoData path;
+	ListCell   *cell;
+
+	if (!SplitIdentifierString(copy, ',', &schemas) ||
+		(!hides_catalog(schemas) && !(forOther && has_temporary_objects())))
+		return NULL;
+	initStringInfo(&path);
+	appendStringInfoString(&path, "pg_catalog");
+	foreach(cell, schemas)
+	{
+		if (strcmp(lfirst(cell), "pg_catalog") != 0 && strcmp(lfirst(cell), "pg_temp") != 0)
+			appendStringInfo(&path, ", %s", quote_identifier(lfirst(cell)));
+	}
+	appendStringInfoString(&path, ", pg_temp");
+	return path.data;
 }

@@ -10,9 +10,11 @@
 #include "access/xact.h"
 #include "commands/explain.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "citus/base/session.h"
 #include "citus/deparse/template.h"
@@ -127,6 +129,32 @@ run_queries(ExecutorTask *task, bool writes, DestReceiver *dest)
 }
 
 /*
+ * Operators, functions and types in a task are the server's own, also for a user who has others of
+ * the same names in front: their code would run with the rights of whoever the task runs for.
+ * Returns the level for end_names().
+ */
+static int
+begin_names(void)
+{
+	char	   *path = base_task_search_path(InLocalUserIdChange());
+	int			level;
+
+	if (path == NULL)
+		return 0;
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	return level;
+}
+
+static void
+end_names(int level)
+{
+	if (level > 0)
+		AtEOXact_GUC(true, level);
+}
+
+/*
  * Everything but what dest keeps is freed at the end.
  */
 uint64
@@ -137,6 +165,7 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, CommandId
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	volatile uint64 processed = 0;
+	int			names = begin_names();
 
 	if (executor_log_local)
 		ereport(NOTICE, (errmsg("running task in this session: %s", task->sql)));
@@ -171,6 +200,7 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, CommandId
 	if (writes)
 		CommandCounterIncrement();
 	base_frame_pop(FRAME_LOCAL_TASK);
+	end_names(names);
 	task->state = TASK_DONE;
 	task->count = processed;
 	task->ended = GetCurrentTimestamp();
@@ -185,6 +215,7 @@ executor_local_explain(ExecutorTask *task, ExplainState *es)
 {
 	ExplainState *inner = NewExplainState();
 	ParamListInfo params = executor_params_list(task->params);
+	int			names = begin_names();
 	ListCell   *cell;
 
 	inner->verbose = es->verbose;
@@ -205,5 +236,6 @@ executor_local_explain(ExecutorTask *task, ExplainState *es)
 	ExplainEndOutput(inner);
 	PopActiveSnapshot();
 	base_frame_pop(FRAME_LOCAL_TASK);
+	end_names(names);
 	return inner->str->data;
 }

@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -181,6 +182,8 @@ txn_role_assume(const char *token)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("no role is lent for this token")));
+	/* a type of the one who logged in could stand in the way of the server's */
+	ResetTempTableNamespace();
 	SetUserIdAndSecContext(roleId, SECURITY_LOCAL_USERID_CHANGE);
 	assumed = true;
 }

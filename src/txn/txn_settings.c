@@ -29,6 +29,7 @@
 #include "utils/pg_locale.h"
 #include "utils/xml.h"
 #include "citus/base/compat_settings.h"
+#include "citus/base/session.h"
 #include "txn/txn_internal.h"
 
 /* no session's settings are this text */
@@ -200,7 +201,13 @@ make_text(void)
 	initStringInfo(&text);
 	appendStringInfoString(&text, "SELECT ");
 	for (int i = 0; always_sent[i] != NULL; i++)
-		append_setting(&text, always_sent[i], GetConfigOption(always_sent[i], true, false));
+	{
+		const char *value = GetConfigOption(always_sent[i], true, false);
+
+		if (strcmp(always_sent[i], "search_path") == 0 && base_task_search_path(false) != NULL)
+			value = base_task_search_path(false);
+		append_setting(&text, always_sent[i], value);
+	}
 	append_setting(&text, "client_min_messages", level_name());
 	foreach(lc, changed)
 		append_setting(&text, lfirst(lc), GetConfigOption(lfirst(lc), true, false));

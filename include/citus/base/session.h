@@ -39,6 +39,13 @@ extern Oid	base_extension_owner(void);
  * A function of citus_internal; looked up once per extension.  *functionOid and *extensionOid are
  * the caller's memory of it, and InvalidOid at first.
  */
+/*
+ * The search_path for texts that were made under pg_catalog alone, whose names mean the server's
+ * own objects, whatever the user has put before these; NULL: that of the session does.  forOther:
+ * they run with another role's rights, and temporary types of the user come last.
+ */
+extern char *base_task_search_path(bool forOther);
+
 extern Oid	base_own_function(const char *name, int nargs, const Oid *args, Oid *functionOid,
 							  Oid *extensionOid);
 /*
