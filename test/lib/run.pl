@@ -18,12 +18,13 @@ my $version = `$pg_config --version` or die "run: $pg_config does not run\n";
 my ($major) = $version =~ /PostgreSQL (\d+)/;
 chomp(my $pgxs = dirname(dirname(`$pg_config --pgxs`)));
 
-my ($accept, $jobs, $seconds, @wanted) = (0, 2, 0);
+my ($accept, $jobs, $seconds, $slow, @wanted) = (0, 2, 0, 1);
 while (defined(my $arg = shift)) {
     if    ($arg eq '--accept') { $accept = 1 }
     elsif ($arg eq '--jobs')   { $jobs = shift }
     elsif ($arg eq '--seconds') { $ENV{RANDOM_SECONDS} = $seconds = shift }
     elsif ($arg eq '--seed')   { $ENV{RANDOM_SEED} = shift }
+    elsif ($arg eq '--slow')   { $slow = shift }    # the servers need so many times as long
     else                       { push @wanted, $arg }
 }
 
@@ -39,6 +40,7 @@ delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
 my @kinds = qw(lint unit regress isolation equivalence postgres random docs tap);
 my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
                 equivalence => 300, postgres => 400, random => 300 + 2 * $seconds, docs => 180, tap => $ENV{TAP_SECONDS} // 400);
+$_ *= $slow for values %deadline;
 my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
               isolation => \&run_isolation, equivalence => \&run_equivalence, postgres => \&run_postgres, random => \&run_random,
               docs => \&run_docs, tap => \&run_tap);
@@ -189,7 +191,8 @@ sub after_check {
         open my $h, '<', "$server->{CITUS_CLUSTER}/$node/log" or next;
         seek $h, $sizes->{$node}, 0;
         while (<$h>) {
-            $bad .= "log of $node: $_" if /PANIC|TRAP:|was terminated by signal/;
+            $bad .= "log of $node: $_"
+                if /PANIC|TRAP:|was terminated by signal|AddressSanitizer|^ {4}#[0-9] 0x/;
         }
     }
     my ($ok, $text) = query($server, 'coordinator', q{
