@@ -30,11 +30,17 @@ COPY d (k) FROM STDIN;
 \.
 \set VERBOSITY default
 COPY d (k, g) FROM STDIN;
+\.
 COPY d (k, nothing) FROM STDIN;
+\.
 COPY d (k, k) FROM STDIN;
+\.
 COPY d FROM STDIN WITH (FORMAT nothing);
+\.
 COPY d FROM STDIN WHERE nothing > 1;
+\.
 COPY d FROM STDIN WHERE g > 1;
+\.
 COPY d FROM '/nothing/here';
 \set VERBOSITY terse
 COPY d FROM STDIN;
@@ -48,6 +54,7 @@ CREATE ROLE ce_user;
 GRANT USAGE ON SCHEMA ce TO ce_user;
 SET ROLE ce_user;
 COPY ce.d FROM STDIN;
+\.
 COPY ce.d FROM '/etc/passwd';
 COPY ce.d FROM PROGRAM 'true';
 COPY ce.d TO STDOUT;
@@ -56,16 +63,19 @@ GRANT INSERT (k, v), SELECT (k) ON d TO ce_user;
 ALTER TABLE d ENABLE ROW LEVEL SECURITY;
 SET ROLE ce_user;
 COPY ce.d FROM STDIN;
+\.
 RESET ROLE;
 ALTER TABLE d DISABLE ROW LEVEL SECURITY;
 BEGIN READ ONLY;
 COPY d FROM STDIN;
+\.
 ROLLBACK;
 \c - - localhost :worker1_port
 SELECT shard_name AS shard FROM citus_shards
 WHERE table_name = 'ce.d'::regclass AND nodeport = :worker1_port ORDER BY shardid LIMIT 1 \gset
 \set VERBOSITY sqlstate
 COPY :shard FROM STDIN;
+\.
 \c - - localhost :coordinator_port
 \set VERBOSITY terse
 SET search_path TO ce;

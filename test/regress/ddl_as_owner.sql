@@ -53,6 +53,7 @@ CREATE INDEX CONCURRENTLY ON t2 (v);
 DROP INDEX t_f_idx;
 TRUNCATE r CASCADE;
 COPY t2 FROM STDIN;
+\.
 SET client_min_messages TO error;
 VACUUM t2;
 SET client_min_messages TO warning;
