@@ -55,7 +55,6 @@ CREATE FUNCTION citus_internal.lock_relations(names text[], mode integer, scope 
 CREATE FUNCTION citus_internal.lock_names(names text[]) RETURNS boolean
     LANGUAGE C STRICT
     AS 'MODULE_PATHNAME', $$citus_internal_lock_names$$;
-REVOKE ALL ON FUNCTION citus_internal.lock_names(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION citus_internal.lock_names(text[])
     IS 'locks names of objects before another node changes them';
 COMMENT ON FUNCTION citus_internal.lock_relations(text[], integer, integer)

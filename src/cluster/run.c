@@ -225,6 +225,16 @@ cluster_query_each(List *nodes, List *queries)
 }
 
 List *
+cluster_call_each(List *nodes, const char *sql)
+{
+	List	   *lists = NIL;
+
+	for (int i = 0; i < list_length(nodes); i++)
+		lists = lappend(lists, list_make1((char *) sql));
+	return nodes == NIL ? NIL : cluster_run_lists(nodes, lists, TXN_WRITE, true);
+}
+
+List *
 cluster_query(const ClusterNode *node, const char *sql)
 {
 	return linitial(cluster_query_each(list_make1((void *) node), list_make1((void *) sql)));

@@ -5,8 +5,10 @@
  * Two sessions that change one object find each other where its catalog row is written, after
  * each has written its own node's: on different nodes that is a deadlock.  So whoever is about to
  * change an object on all nodes locks its name on the coordinator before, until the end of the
- * transaction, as tables are locked there (lock.c).  Objects of different kinds or schemas that
- * have one name share a lock; that only makes somebody wait who need not.
+ * transaction, as tables are locked there (lock.c); and then on the other nodes, because a commit
+ * reaches them later, and who changes a catalog row that a commit is about to change fails.
+ * Objects of different kinds or schemas that have one name share a lock; that only makes somebody
+ * wait who need not.
  *
  * Not here: what hangs on tables (indexes, policies, triggers, rules, statistics), whose changes
  * the table's lock puts in order.
@@ -23,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/inval.h"
 
+#include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
 #include "commands_internal.h"
 
@@ -135,6 +138,10 @@ names_in_general(Node *statement)
 		case T_GrantRoleStmt:
 			return list_concat(names_of_all(((GrantRoleStmt *) statement)->granted_roles),
 							   names_of_all(((GrantRoleStmt *) statement)->grantee_roles));
+		case T_DropOwnedStmt:
+			return names_of_all(((DropOwnedStmt *) statement)->roles);
+		case T_ReassignOwnedStmt:
+			return names_of_all(((ReassignOwnedStmt *) statement)->roles);
 		case T_DropRoleStmt:
 			return names_of_all(((DropRoleStmt *) statement)->roles);
 		default:
@@ -248,45 +255,64 @@ citus_internal_lock_names(PG_FUNCTION_ARGS)
 	List	   *names = NIL;
 	Datum	   *values;
 	int			count;
+	bool		waited;
 
+	/* nobody else may lock names on end */
+	base_require_node_command(fcinfo);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &values, NULL,
 					  &count);
 	for (int i = 0; i < count; i++)
 		names = lappend(names, TextDatumGetCString(values[i]));
-	PG_RETURN_BOOL(lock_names_here(names));
+	waited = lock_names_here(names);
+	if (waited)
+		AcceptInvalidationMessages();
+	PG_RETURN_BOOL(waited);
 }
 
+/* on other nodes, at once; true when it had to be waited for on one of them */
 static bool
-lock_names_there(const ClusterNode *coordinator, List *names)
+lock_names_there(List *nodes, List *names)
 {
 	StringInfoData sql;
-	ClusterUser saved;
-	List	   *rows;
+	bool		waited = false;
 	ListCell   *cell;
 
 	initStringInfo(&sql);
 	foreach(cell, names)
 		appendStringInfo(&sql, "%s%s",
-						 sql.len == 0 ? "SELECT citus_internal.lock_names(ARRAY[" : ", ",
+						 sql.len > 0 ? ", " : BASE_NODE_SELECT "citus_internal.lock_names(ARRAY[",
 						 quote_literal_cstr(lfirst(cell)));
 	appendStringInfoString(&sql, "])");
-	/* nobody else may lock names on end */
-	saved = cluster_become_owner();
-	rows = cluster_query(coordinator, sql.data);
-	cluster_restore_user(saved);
-	return strcmp(((char **) linitial(rows))[0], "t") == 0;
+	/* as what is written: parts of a transaction that only read end before it commits */
+	foreach(cell, cluster_call_each(nodes, sql.data))
+	{
+		char	  **row = linitial((List *) lfirst(cell));
+
+		waited = waited || strcmp(row[0], "t") == 0;
+	}
+	return waited;
 }
 
+/* true when somebody else had one of them */
 static bool
 lock_names(List *names)
 {
 	const ClusterNode *coordinator = catalog_node_of_group(COORDINATOR_GROUP_ID);
+	List	   *others = NIL;
+	bool		waited = false;
+	ListCell   *cell;
 
-	if (names == NIL)
+	if (names == NIL || coordinator == NULL)
 		return false;
-	if (catalog_is_coordinator())
-		return lock_names_here(names);
-	return coordinator != NULL && lock_names_there(coordinator, names);
+	if (!catalog_is_coordinator())
+		waited = lock_names_there(list_make1((void *) coordinator), names);
+	waited = lock_names_here(names) || waited;
+	foreach(cell, cluster_other_nodes())
+		if (((const ClusterNode *) lfirst(cell))->groupId != COORDINATOR_GROUP_ID)
+			others = lappend(others, lfirst(cell));
+	if (others != NIL)
+		waited = lock_names_there(others, names) || waited;
+	return waited;
 }
 
 bool

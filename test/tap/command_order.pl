@@ -22,6 +22,10 @@ $c->sql(q{
     SELECT create_distributed_table('b', 'k', colocate_with => 'a');
     SELECT create_reference_table('r');
     SELECT create_distributed_table('p', 'k');
+    CREATE ROLE g1;
+    CREATE ROLE g2;
+    CREATE ROLE g3;
+    CREATE FUNCTION gf() RETURNS int LANGUAGE sql AS 'SELECT 1';
     CREATE VIEW va AS SELECT * FROM a JOIN r USING (k)});
 
 my $dir = $c->node('coordinator')->basedir;
@@ -85,11 +89,15 @@ for (['LOCK TABLE', '', 'BEGIN', 'LOCK TABLE a, b, r, p, va', 'COMMIT'],
       '1: CREATE SCHEMA q', '1: CREATE TABLE q.r (k int)', q{1: SELECT create_reference_table('q.r')},
       ('23: INSERT INTO q.r VALUES (1)', '23: SELECT count(*) FROM q.r') x 80,
       ('1: INSERT INTO q.r VALUES (@)') x 4, '1: DROP SCHEMA q CASCADE'],
-     ['functions', '23505|XX000', q{CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT @'}],
+     ['functions', '23505', q{CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT @'}],
      ['types', '23505|42710|42704', q{CREATE TYPE ty AS ENUM ('a')}, 'DROP TYPE IF EXISTS ty'],
-     ['roles', '23505|42710|42704|XX000', 'CREATE ROLE rr', q{ALTER ROLE rr SET my.x = '@'}, 'DROP ROLE IF EXISTS rr'],
-     ['views', '23505|XX000', 'CREATE OR REPLACE VIEW v AS SELECT * FROM a'],
-     ['rights', 'XX000', 'GRANT SELECT ON a TO PUBLIC', q{COMMENT ON TABLE a IS 'x@'}],
+     ['roles', '23505|42710|42704', 'CREATE ROLE rr', q{ALTER ROLE rr SET my.x = '@'}, 'DROP ROLE IF EXISTS rr'],
+     ['views', '23505', 'CREATE OR REPLACE VIEW v AS SELECT * FROM a'],
+     ['rights', '', 'GRANT SELECT ON a TO PUBLIC', q{COMMENT ON TABLE a IS 'x@'}],
+     ['rights of roles', '', 'GRANT CREATE ON SCHEMA public TO g@', 'GRANT g1, g2 TO g3', q{ALTER ROLE g1 SET my.x = '@'},
+      q{ALTER ROLE g1 PASSWORD 'p@'}, 'REVOKE g2 FROM g3', 'REVOKE CREATE ON SCHEMA public FROM g@',
+      'GRANT CONNECT ON DATABASE citus TO g@', q{ALTER DATABASE citus SET my.y = '@'},
+      'GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO g1'],
     ) {
     my ($what, $allowed, @statements) = @$_;
     (my $name = $what) =~ s/\W+/_/g;

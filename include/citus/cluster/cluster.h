@@ -62,6 +62,9 @@ extern List *cluster_query(const ClusterNode *node, const char *sql);
 /* the same on many nodes at once, queries one a node; List of such lists in the order of nodes */
 extern List *cluster_query_each(List *nodes, List *queries);
 
+/* one query on many nodes, as part of what the transaction writes there */
+extern List *cluster_call_each(List *nodes, const char *sql);
+
 /* what one node answered outside any transaction */
 typedef struct ClusterAnswer
 {
