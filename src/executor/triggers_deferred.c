@@ -9,7 +9,8 @@
  *
  * Invariants: (1) an event and a setting belong to the sub-transaction they come from, and go when
  * it is rolled back; (2) an event that was fired in a sub-transaction is kept until that commits up
- * to the top, for its rollback makes it wait again.
+ * to the top, for its rollback makes it wait again; (3) sub-transactions never get older along the
+ * list of events, so that those of the innermost one are its end.
  *
  * Main path: executor_triggers_defer(); executor_constraints_fire() before commit.
  */
@@ -53,6 +54,7 @@ typedef struct ConstraintSetting
 /* both in the top transaction's context, oldest first */
 static List *events = NIL;
 static List *settings = NIL;
+static int	nfired = 0;			/* of the events */
 static int	firingDepth = 0;	/* who goes through events does so by their places */
 
 /* ---- settings ---- */
@@ -110,22 +112,38 @@ concerns_columns(const Trigger *trigger, int event, Bitmapset *updated)
 	return false;
 }
 
+static void
+prepare_conditions(TriggerRun *run, FireTarget *target)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->context);
+	ListCell   *cell;
+
+	foreach(cell, target->conditions == NIL ? target->deferred : NIL)
+	{
+		const Trigger *trigger = lfirst(cell);
+		ExprState  *state = NULL;
+
+		if (trigger->tgqual != NULL)
+		{
+			Node	   *condition = stringToNode(trigger->tgqual);
+
+			ChangeVarNodes(condition, PRS2_OLD_VARNO, INNER_VAR, 0);
+			ChangeVarNodes(condition, PRS2_NEW_VARNO, OUTER_VAR, 0);
+			state = ExecPrepareQual(make_ands_implicit((Expr *) condition), run->estate);
+		}
+		target->conditions = lappend(target->conditions, state);
+	}
+	MemoryContextSwitchTo(caller);
+}
+
 static bool
-condition_holds(TriggerRun *run, const Trigger *trigger, TupleTableSlot *old,
-				TupleTableSlot *new)
+condition_holds(TriggerRun *run, ExprState *condition, TupleTableSlot *old, TupleTableSlot *new)
 {
 	ExprContext *econtext = GetPerTupleExprContext(run->estate);
-	Node	   *condition;
 
-	if (trigger->tgqual == NULL)
-		return true;
-	condition = stringToNode(trigger->tgqual);
-	ChangeVarNodes(condition, PRS2_OLD_VARNO, INNER_VAR, 0);
-	ChangeVarNodes(condition, PRS2_NEW_VARNO, OUTER_VAR, 0);
 	econtext->ecxt_innertuple = old;
 	econtext->ecxt_outertuple = new;
-	return ExecQual(ExecPrepareQual(make_ands_implicit((Expr *) condition), run->estate),
-					econtext);
+	return condition == NULL || ExecQual(condition, econtext);
 }
 
 static bool
@@ -162,14 +180,16 @@ executor_triggers_defer(TriggerRun *run, FireTarget *target, int event, TupleTab
 						TupleTableSlot *new)
 {
 	ListCell   *cell;
+	ListCell   *condition;
 
-	foreach(cell, target->deferred)
+	prepare_conditions(run, target);
+	forboth(cell, target->deferred, condition, target->conditions)
 	{
 		Trigger    *trigger = lfirst(cell);
 
 		if (concerns_event(trigger, event) && trigger_is_enabled(trigger) &&
 			concerns_columns(trigger, event, run->updated) &&
-			condition_holds(run, trigger, old, new))
+			condition_holds(run, lfirst(condition), old, new))
 			keep_event(run, target, trigger, event, old, new);
 	}
 }
@@ -234,6 +254,7 @@ fire_event(DeferredEvent *event)
 	ResultRelInfo *info;
 
 	event->firedIn = GetCurrentSubTransactionId();
+	nfired++;
 	if (triggers != NULL)
 	{
 		caller = executor_enter_role(compat_deferred_triggers_keep_role() ? event->role :
@@ -268,34 +289,44 @@ is_due(const DeferredEvent *event)
 }
 
 static void
+free_event(DeferredEvent *event)
+{
+	if (event->firedIn != InvalidSubTransactionId)
+		nfired--;
+	if (event->old != NULL)
+		pfree(event->old);
+	if (event->new != NULL)
+		pfree(event->new);
+	bms_free(event->updated);
+	pfree(event);
+}
+
+static void
 drop_fired(void)
 {
+	int			kept = 0;
 	ListCell   *cell;
 
 	if (IsSubTransaction() || firingDepth > 0)
 		return;					/* invariant (2) */
 	foreach(cell, events)
 	{
-		if (((DeferredEvent *) lfirst(cell))->firedIn != InvalidSubTransactionId)
-			events = foreach_delete_current(events, cell);
+		DeferredEvent *event = lfirst(cell);
+
+		if (event->firedIn != InvalidSubTransactionId)
+			free_event(event);
+		else
+			lfirst(list_nth_cell(events, kept++)) = event;
 	}
+	events = list_truncate(events, kept);
 }
 
-/* fires what waits, all of it or what SET CONSTRAINTS made immediate; true if there was any */
+/* what is fired may add more */
 static bool
-fire_waiting(bool all)
+go_through_events(bool all, MemoryContext context)
 {
-	MemoryContext context;
-	MemoryContext caller;
 	bool		found = false;
 
-	if (events == NIL)
-		return false;
-	context = AllocSetContextCreate(CurrentMemoryContext, "citus deferred triggers",
-									ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(context);
-	firingDepth++;
-	/* what is fired may add more */
 	for (int i = 0; i < list_length(events); i++)
 	{
 		DeferredEvent *event = list_nth(events, i);
@@ -313,7 +344,32 @@ fire_waiting(bool all)
 	}
 	if (found)
 		PopActiveSnapshot();
-	firingDepth--;
+	return found;
+}
+
+/* fires what waits, all of it or what SET CONSTRAINTS made immediate; true if there was any */
+static bool
+fire_waiting(bool all)
+{
+	MemoryContext context;
+	MemoryContext caller;
+	volatile bool found = false;
+
+	if (events == NIL)
+		return false;
+	context = AllocSetContextCreate(CurrentMemoryContext, "citus deferred triggers",
+									ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	firingDepth++;
+	PG_TRY();
+	{
+		found = go_through_events(all, context);
+	}
+	PG_FINALLY();
+	{
+		firingDepth--;
+	}
+	PG_END_TRY();
 	drop_fired();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
@@ -349,14 +405,20 @@ forget_subtransaction(SubTransactionId subid)
 {
 	ListCell   *cell;
 
-	foreach(cell, events)
+	while (events != NIL && ((DeferredEvent *) llast(events))->subid >= subid)
+	{
+		free_event(llast(events));
+		events = list_delete_last(events);
+	}
+	foreach(cell, nfired > 0 ? events : NIL)
 	{
 		DeferredEvent *event = lfirst(cell);
 
-		if (event->subid == subid)
-			events = foreach_delete_current(events, cell);
-		else if (event->firedIn == subid)
+		if (event->firedIn == subid)
+		{
 			event->firedIn = InvalidSubTransactionId;
+			nfired--;
+		}
 	}
 	foreach(cell, settings)
 	{
@@ -370,12 +432,18 @@ hand_to_parent(SubTransactionId subid, SubTransactionId parent)
 {
 	ListCell   *cell;
 
-	foreach(cell, events)
+	for (int i = list_length(events) - 1; i >= 0; i--)
+	{
+		DeferredEvent *event = list_nth(events, i);
+
+		if (event->subid < subid)
+			break;				/* invariant (3) */
+		event->subid = parent;
+	}
+	foreach(cell, nfired > 0 ? events : NIL)
 	{
 		DeferredEvent *event = lfirst(cell);
 
-		if (event->subid == subid)
-			event->subid = parent;
 		if (event->firedIn == subid)
 			event->firedIn = parent;
 	}
@@ -398,7 +466,6 @@ on_lifecycle(LifecycleEvent event, SubTransactionId subid, SubTransactionId pare
 			fire_all();
 			break;
 		case LIFECYCLE_SUB_ABORT:
-			firingDepth = 0;
 			forget_subtransaction(subid);
 			break;
 		case LIFECYCLE_SUB_COMMIT:
@@ -408,7 +475,7 @@ on_lifecycle(LifecycleEvent event, SubTransactionId subid, SubTransactionId pare
 		case LIFECYCLE_ABORT:
 		case LIFECYCLE_PREPARE:
 			events = settings = NIL;
-			firingDepth = 0;
+			nfired = firingDepth = 0;
 			executor_triggers_forget();
 			break;
 		default:

@@ -18,6 +18,7 @@ typedef struct FireTarget
 	Relation	relation;		/* open; NULL: a TRUNCATE is under way */
 	ResultRelInfo *info;		/* of a copy of it, below the statement's relation */
 	List	   *deferred;		/* of Trigger *: those that wait until the constraint is checked */
+	List	   *conditions;		/* of ExprState *: theirs, once there was an event; NULL: none */
 	TupleTableSlot *oldSlot;	/* rows as the relation has them */
 	TupleTableSlot *newSlot;
 	TupleConversionMap *fromRoot;	/* NULL: rows look the same */
