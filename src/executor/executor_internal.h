@@ -82,6 +82,7 @@ typedef struct ConnUser
 	bool		settling;
 	bool		lost;			/* its answers went with a sub-transaction that was rolled back */
 	bool		notBegun;		/* has work that it will send only later */
+	bool		writeFollows;	/* is settled, because the session will write */
 
 	/* true if it has unread answers (to come) on conn; NULL: on any */
 	bool		(*uses) (struct ConnUser *user, RemoteConn *conn);
@@ -389,6 +390,7 @@ typedef struct DistScanState
 
 	/* valid from Begin */
 	MemoryContext context;		/* what lives as long as the node */
+	MemoryContext runContext;	/* what lives until it starts again; context before it ever has */
 	ResourceOwner owner;
 	ExprContext *econtext;		/* for parameters */
 	ConnUser	user;
@@ -410,6 +412,8 @@ typedef struct DistScanState
 	SortedRows *sorted;			/* NULL: rows are in no order, or come from one task */
 	TriggerRun *triggers;		/* while a write runs; NULL: none */
 	Tuplestorestate *store;		/* may be NULL */
+	bool		hasAll;			/* a lookup whose next runs choose from allStore */
+	Tuplestorestate *allStore;
 	TupleTableSlot *storeSlot;
 } DistScanState;
 

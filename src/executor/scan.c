@@ -217,7 +217,7 @@ executor_scan_resolve(DistScanState *state)
 
 	if (state->tasks != NIL || fragment == NULL)
 		return;
-	caller = MemoryContextSwitchTo(state->context);
+	caller = MemoryContextSwitchTo(state->runContext);
 	/* sub-queries of the plan start when they are needed first, maybe on behalf of a write */
 	CurrentResourceOwner = state->owner;
 	if (state->params == NULL)
@@ -309,7 +309,10 @@ complete_reads(DistScanState *state)
 {
 	executor_fuse_learn(state->fuseKey, state->running, state->running != state->tasks);
 	state->phase = SCAN_COMPLETE;
-	executor_user_unregister(&state->user);
+	/* a lookup has more to do, before anybody writes */
+	state->user.notBegun = state->plan->fragment->all != NULL;
+	if (!state->user.notBegun)
+		executor_user_unregister(&state->user);
 	executor_users_release_extras();
 }
 
@@ -420,7 +423,7 @@ start_reads(DistScanState *state)
 static void
 start_scan(DistScanState *state)
 {
-	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	MemoryContext caller = MemoryContextSwitchTo(state->runContext);
 
 	state->user.notBegun = false;
 	if (plan_writes(state->plan))
@@ -443,16 +446,68 @@ scan_uses(ConnUser *user, RemoteConn *conn)
 		executor_run_uses(state->run, conn);
 }
 
+/*
+ * What later runs of a lookup can want: they must not see what the session is going to write.  The
+ * run under way keeps its rows.
+ */
+static void
+fetch_all(DistScanState *state)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	DistPlan   *plan = palloc(sizeof(DistPlan));
+	ScanPhase	phase = state->phase;
+	Tuplestorestate *store = state->store;
+	bool		keep = state->keep;
+
+	memcpy(plan, state->plan, sizeof(DistPlan));
+	plan->fragment = state->plan->fragment->all;
+	state->plan = plan;
+	state->runContext = state->context;
+	state->params = NULL;
+	state->tasks = NIL;
+	state->run = NULL;
+	state->store = NULL;
+	state->keep = true;
+	state->user.notBegun = false;
+	start_reads(state);
+	if (state->phase == SCAN_STREAMING)
+		drain_reads(state);
+	ensure_store(state);
+	state->allStore = state->store;
+	state->hasAll = true;
+	state->store = store;
+	state->keep = keep;
+	state->phase = phase;
+	MemoryContextSwitchTo(caller);
+}
+
+/* a run of a lookup that chooses from what is here */
+static void
+read_all(DistScanState *state)
+{
+	if (state->store != NULL && state->store != state->allStore)
+		tuplestore_end(state->store);
+	state->store = state->allStore;
+	tuplestore_rescan(state->store);
+	state->keep = true;
+	state->position = 0;
+	state->phase = SCAN_COMPLETE;
+}
+
 static void
 scan_settle(ConnUser *user)
 {
 	DistScanState *state = user->owner;
-	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	MemoryContext caller = MemoryContextSwitchTo(state->runContext);
+	bool		lookup = !plan_writes(state->plan) && state->plan->fragment->all != NULL;
 
-	if (state->phase == SCAN_NEW)
+	/* a lookup that has not begun has no values to begin with */
+	if (state->phase == SCAN_NEW && !lookup)
 		start_scan(state);
 	if (state->phase == SCAN_STREAMING)
 		drain_reads(state);
+	if (lookup && user->writeFollows)
+		fetch_all(state);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -541,7 +596,9 @@ next_row(ScanState *ss)
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
 	bool		found;
 
-	if (state->phase == SCAN_NEW)
+	if (state->phase == SCAN_NEW && state->hasAll)
+		read_all(state);
+	else if (state->phase == SCAN_NEW)
 		start_scan(state);
 	executor_user_check(&state->user);
 	if (state->keep)
@@ -576,7 +633,7 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 		node->custom_ps = lappend(node->custom_ps, ExecInitNode(lfirst(cell), estate, eflags));
 	estate->es_snapshot = statement;
 
-	state->context = estate->es_query_cxt;
+	state->context = state->runContext = estate->es_query_cxt;
 	state->owner = CurrentResourceOwner;
 	state->econtext = CreateExprContext(estate);
 	state->keep = (eflags & (EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD | EXEC_FLAG_MARK)) != 0;
@@ -626,7 +683,9 @@ end_scan(CustomScanState *node)
 	executor_users_release_extras();
 	if (state->store != NULL)
 		tuplestore_end(state->store);
-	state->store = NULL;
+	if (state->allStore != NULL && state->allStore != state->store)
+		tuplestore_end(state->allStore);
+	state->store = state->allStore = NULL;
 	forget_sorted(state);
 	executor_movements_end(state);
 
@@ -637,9 +696,9 @@ end_scan(CustomScanState *node)
 }
 
 /*
- * Rows that were kept are shown again, unless a sub-query that the fragment depends on has another
- * result now.  A first rescan that nobody announced runs the fragment again, and keeps its rows
- * from then on.
+ * Rows that were kept are shown again, unless a value that the fragment depends on is another one
+ * now.  A first rescan that nobody announced runs the fragment again, and keeps its rows from then
+ * on.
  */
 static void
 rescan_scan(CustomScanState *node)
@@ -649,6 +708,12 @@ rescan_scan(CustomScanState *node)
 	bool		changed = node->ss.ps.chgParam != NULL &&
 		((CustomScan *) node->ss.ps.plan)->custom_exprs != NIL;
 
+	if (state->hasAll)
+	{
+		executor_user_check(&state->user);
+		read_all(state);
+		return;
+	}
 	if (state->phase == SCAN_NEW)
 		return;
 	if (state->keep && !changed)
@@ -670,8 +735,13 @@ rescan_scan(CustomScanState *node)
 	forget_sorted(state);
 	state->run = NULL;
 	state->params = NULL;
-	state->tasks = NIL;
-	state->keep = true;
+	state->tasks = state->running = NIL;
+	state->keep |= !changed;
+	if (state->runContext == state->context)
+		state->runContext = AllocSetContextCreate(state->context, "citus scan run",
+												  ALLOCSET_DEFAULT_SIZES);
+	else
+		MemoryContextReset(state->runContext);
 	state->position = 0;
 	state->phase = SCAN_NEW;
 	state->user.notBegun = true;

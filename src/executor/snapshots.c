@@ -209,7 +209,7 @@ take_for(DistScanState *state)
 	changedElsewhere = add_changed_places(&places);
 	if (group->nscans > 1)
 		add_places_of_group(&places, group);
-	else if (state->plan->fragment->movements != NIL)
+	else if (state->plan->fragment->movements != NIL || state->plan->fragment->all != NULL)
 		add_places_of_table(&places, state->plan->fragment);
 	else if (list_length(state->running) == 1 && !changedElsewhere)
 		return NULL;
@@ -305,7 +305,8 @@ may_try(DistScanState *state, Places *places)
 
 	if (state->group == NULL || state->group->nscans > 1 || state->group->snapshot != NULL ||
 		!state->cancelable || IsolationUsesXactSnapshot() ||
-		state->plan->fragment->hasRowLocks || list_length(state->running) < 2)
+		state->plan->fragment->hasRowLocks || state->plan->fragment->all != NULL ||
+		list_length(state->running) < 2)
 		return false;
 	foreach(cell, state->running)
 	{

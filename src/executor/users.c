@@ -77,9 +77,10 @@ executor_user_check(ConnUser *user)
 }
 
 static void
-settle_user(ConnUser *user)
+settle_user(ConnUser *user, bool writeFollows)
 {
 	user->settling = true;
+	user->writeFollows = writeFollows;
 	user->settle(user);
 	user->settling = false;
 }
@@ -108,7 +109,7 @@ executor_quiesce(RemoteConn *conn, ConnUser *self)
 	ConnUser   *user;
 
 	while ((user = find_unsettled(conn, self, false)) != NULL)
-		settle_user(user);
+		settle_user(user, false);
 }
 
 void
@@ -117,7 +118,7 @@ executor_quiesce_all(ConnUser *self)
 	ConnUser   *user;
 
 	while ((user = find_unsettled(NULL, self, true)) != NULL)
-		settle_user(user);
+		settle_user(user, true);
 }
 
 /* before a sub-transaction begins: nothing may be raised here, invariant (3) */
@@ -134,7 +135,7 @@ settle_all_quietly(void)
 
 		PG_TRY();
 		{
-			settle_user(current);
+			settle_user(current, false);
 		}
 		PG_CATCH();
 		{

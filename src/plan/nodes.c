@@ -71,6 +71,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, anchor, FIELD_OID),
 	FIELD(Fragment, prune, FIELD_NODE),
 	FIELD(Fragment, mayBeNowhere, FIELD_BOOL),
+	FIELD(Fragment, all, FIELD_NODE),
 	FIELD(Fragment, params, FIELD_NODE),
 	FIELD(Fragment, canSort, FIELD_BOOL),
 	FIELD(Fragment, sortKeys, FIELD_NODE),

@@ -113,7 +113,8 @@ planner_join_note_relation(PlannerInfo *root, RelOptInfo *rel)
 
 		if (rinfo->pseudoconstant)
 			return;
-		if (planner_clause_can_be_pushed(root, rel, rinfo, OidIsValid(piece->role)))
+		if (planner_clause_can_be_pushed(root, rel, rinfo, (Node *) rinfo->clause,
+										 OidIsValid(piece->role), false))
 			piece->quals = lappend(piece->quals, rinfo->clause);
 		else if (can_wait((Node *) rinfo->clause))
 			piece->localQuals = lappend(piece->localQuals, rinfo->clause);

@@ -82,16 +82,26 @@ init_plan_of_param(PlannerInfo *root, int paramid)
 	return NULL;
 }
 
-/* walker: finds values that change while the level runs, or have no text */
+/* walker: finds values that change while the level runs */
 static bool
 changing_param_walker(Node *node, PlannerInfo *root)
 {
 	if (node == NULL)
 		return false;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		return init_plan_of_param(root, ((Param *) node)->paramid) == NULL ||
-			get_typtype(((Param *) node)->paramtype) == TYPTYPE_PSEUDO;
+		return init_plan_of_param(root, ((Param *) node)->paramid) == NULL;
 	return expression_tree_walker(node, changing_param_walker, root);
+}
+
+/* walker: finds values of the plan's execution that have no text */
+static bool
+pseudo_param_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return get_typtype(((Param *) node)->paramtype) == TYPTYPE_PSEUDO;
+	return expression_tree_walker(node, pseudo_param_walker, context);
 }
 
 bool
@@ -100,20 +110,32 @@ planner_reads_changing_params(PlannerInfo *root, Node *expr)
 	return changing_param_walker(expr, root);
 }
 
+/* walker: values that the plan computes, which the server must know that the node depends on */
+static bool
+exec_param_walker(Node *node, List **params)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		*params = list_append_unique(*params, node);
+	return expression_tree_walker(node, exec_param_walker, params);
+}
+
 bool
 planner_clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *rinfo,
-							 bool isOthers)
+							 Node *clause, bool isOthers, bool changing)
 {
-	if (rinfo->pseudoconstant || changing_param_walker((Node *) rinfo->clause, root))
+	if (rinfo->pseudoconstant || pseudo_param_walker(clause, NULL) ||
+		(!changing && changing_param_walker(clause, root)))
 		return false;
 	/* a row of a relation beside this one (LATERAL) is known to this node only */
-	if (!bms_is_subset(rinfo->clause_relids, rel->relids))
+	if (!bms_is_subset(pull_varnos(root, clause), rel->relids))
 		return false;
 	if (rinfo->security_level > rel->baserestrict_min_security && !rinfo->leakproof)
 		return false;
-	if (isOthers && !planner_expr_is_trusted((Node *) rinfo->clause))
+	if (isOthers && !planner_expr_is_trusted(clause))
 		return false;
-	return planner_expr_is_shippable((Node *) rinfo->clause);
+	return planner_expr_is_shippable(clause);
 }
 
 /*
@@ -237,14 +259,14 @@ make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	return query;
 }
 
-static DistPlan *
-make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
+static Fragment *
+make_scan_fragment(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 {
 	RangeTblEntry *rte = planner_rt_fetch(rel->relid, root);
 	const DistTable *table = catalog_table_get(rte->relid);
 	Query	   *query = make_scan_query(root, rel, vars, quals);
 	PruneSpec  *prune = NULL;
-	DistPlan   *plan;
+	Fragment   *fragment;
 	List	   *params;
 	const char *reason;
 
@@ -257,23 +279,11 @@ make_scan_plan(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot read table \"%s\" from its shards", get_rel_name(rte->relid)),
 				 errdetail_internal("%s", reason)));
-	plan = plan_make(DIST_PLAN_FRAGMENT, "scan");
-	plan->fragment = planner_make_fragment(query, params, rte->relid, prune);
-	plan->fragment->mayBeNowhere = true;
-	plan->fragment->estimatedRows = rel->rows;
-	plan->fragment->role = planner_rel_role(root, rel->relid);
-	return plan;
-}
-
-/* walker: values of sub-queries, which the server must know that the node depends on */
-static bool
-exec_param_walker(Node *node, List **params)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		*params = list_append_unique(*params, node);
-	return expression_tree_walker(node, exec_param_walker, params);
+	fragment = planner_make_fragment(query, params, rte->relid, prune);
+	fragment->mayBeNowhere = true;
+	fragment->estimatedRows = rel->rows;
+	fragment->role = planner_rel_role(root, rel->relid);
+	return fragment;
 }
 
 CustomScan *
@@ -299,30 +309,43 @@ planner_make_scan_node(DistPlan *plan, List *tlist, List *quals, List *columns)
 }
 
 static Plan *
-plan_relation_path(PlannerInfo *root, RelOptInfo *rel, List *pathkeys, List *tlist,
+plan_relation_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path, List *tlist,
 				   List *clauses)
 {
 	List	   *pushed = NIL;
+	List	   *constant = NIL;	/* of those pushed: do not change from run to run */
 	List	   *local = NIL;
 	List	   *vars;
 	List	   *sortKeys;
 	DistPlan   *plan;
 	bool		isOthers = OidIsValid(planner_rel_role(root, rel->relid));
+	bool		lookup = planner_path_is_lookup(path);
 	ListCell   *lc;
 
 	foreach(lc, clauses)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+		Node	   *clause = (Node *) rinfo->clause;
 
-		if (planner_clause_can_be_pushed(root, rel, rinfo, isOthers))
-			pushed = lappend(pushed, rinfo->clause);
-		else if (!rinfo->pseudoconstant)
-			local = lappend(local, rinfo->clause);
+		if (lookup && path->path.param_info != NULL)
+			clause = planner_lookup_clause(root, rel, clause, true);
+		if (planner_clause_can_be_pushed(root, rel, rinfo, clause, isOthers, lookup))
+			pushed = lappend(pushed, clause);
+		else if (rinfo->pseudoconstant)
+			continue;
+		if (!list_member_ptr(pushed, clause) ||
+			(lookup && changing_param_walker(clause, root)))
+			local = lappend(local, clause);
+		else
+			constant = lappend(constant, clause);
 	}
 	/* tlist may be empty when a projection above will replace it */
 	vars = needed_vars(rel, list_concat_copy(rel->reltarget->exprs, tlist), local);
-	sortKeys = planner_sort_keys_for(rel, pathkeys, &vars);
-	plan = make_scan_plan(root, rel, vars, pushed);
+	sortKeys = planner_sort_keys_for(rel, path->path.pathkeys, &vars);
+	plan = plan_make(DIST_PLAN_FRAGMENT, lookup ? "lookup" : "scan");
+	plan->fragment = make_scan_fragment(root, rel, vars, pushed);
+	if (lookup)
+		plan->fragment->all = make_scan_fragment(root, rel, vars, constant);
 	if (sortKeys != NIL)
 		planner_fragment_sort(plan->fragment, sortKeys);
 	return (Plan *) planner_make_scan_node(plan, tlist, local, planner_scan_columns(vars));
@@ -370,7 +393,7 @@ plan_scan_path(PlannerInfo *root, RelOptInfo *rel, struct CustomPath *path, List
 
 	if (plan != NULL)
 		return plan_fragment_path(root, rel, path, plan, tlist, clauses);
-	return plan_relation_path(root, rel, path->path.pathkeys, tlist, clauses);
+	return plan_relation_path(root, rel, path, tlist, clauses);
 }
 
 /* the path for rows in an order that is wanted, or that a fragment has; NULL: none */
@@ -417,8 +440,9 @@ correct_rows(PlannerInfo *root, RelOptInfo *rel)
 	}
 }
 
-static void
-replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples)
+/* our paths in place of the server's; answers the one that brings all rows */
+static CustomPath *
+replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples, bool lookup)
 {
 	CustomPath *path = makeNode(CustomPath);
 	Path	   *sorted;
@@ -433,14 +457,20 @@ replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples)
 		rel->rows * SCAN_ROW_COST;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->methods = &scanPathMethods;
+	if (lookup)
+	{
+		path->custom_private = planner_lookup_mark();
+		planner_cost_lookup(root, rel, &path->path);
+	}
 
 	rel->pathlist = NIL;
 	rel->partial_pathlist = NIL;
 	rel->consider_parallel = false;
-	sorted = make_sorted_path(root, rel, path);
+	sorted = lookup ? NULL : make_sorted_path(root, rel, path);
 	add_path(rel, (Path *) path);
 	if (sorted != NULL)
 		add_path(rel, sorted);
+	return path;
 }
 
 static bool
@@ -465,14 +495,17 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		if (plan != NULL)
 		{
 			rel->tuples = plan->fragment ? plan->fragment->estimatedRows : 1000;
-			replace_paths(root, rel, rel->tuples);
+			(void) replace_paths(root, rel, rel->tuples, false);
 		}
 	}
 	else if (rte->rtekind == RTE_RELATION && !rte->inh &&
 			 rte->relkind != RELKIND_PARTITIONED_TABLE && relation_is_ours_to_scan(rte->relid))
 	{
+		CustomPath *path;
+
 		correct_rows(root, rel);
-		replace_paths(root, rel, rel->tuples);
+		path = replace_paths(root, rel, rel->tuples, planner_rel_is_looked_up(root, rel));
+		planner_add_lookup_paths(root, rel, path);
 		planner_join_note_relation(root, rel);
 	}
 }

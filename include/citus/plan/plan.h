@@ -123,6 +123,9 @@ typedef struct Fragment
 	PruneSpec  *prune;			/* of anchor; NULL is PRUNE_ALL */
 	bool		mayBeNowhere;	/* no shard can hold rows: no task is needed to know the result */
 	List	   *params;			/* of Expr */
+	struct Fragment *all;		/* a lookup, which runs again with other params: the same without
+								 * what changes, whose rows the node's own conditions choose from;
+								 * or NULL */
 	bool		canSort;		/* ORDER BY may be added at the end of sql */
 	List	   *sortKeys;		/* each task's rows are in this order: of SortGroupClause, with
 								 * numbers of columns as tleSortGroupRef; the scan's are, too */
