@@ -52,5 +52,12 @@ CREATE FUNCTION citus_internal.upsert_is_first(id int, xmin xid, cmin cid)
     RETURNS boolean
     LANGUAGE C STRICT IMMUTABLE
     AS 'MODULE_PATHNAME', $$upsert_is_first$$;
+CREATE FUNCTION citus_internal.row_is_older(id int, xmin xid, cmin cid)
+    RETURNS boolean
+    LANGUAGE C STRICT VOLATILE
+    AS 'MODULE_PATHNAME', $$row_is_older$$;
+COMMENT ON FUNCTION citus_internal.row_is_older(int, xid, cid)
+    IS 'false for a row that was written since this upsert, or statement that fires triggers, started';
+
 COMMENT ON FUNCTION citus_internal.upsert_is_first(int, xid, cid)
     IS 'raises an error when an upsert has written the row before';

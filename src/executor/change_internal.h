@@ -35,6 +35,7 @@ typedef struct ChangeState
 	TriggerRun *triggers;		/* NULL: they do not */
 	int			newColumn;		/* the first of them, one an attribute; 0: not there */
 	Bitmapset  *changed;		/* attributes that triggers gave other values */
+	int32		watch;			/* copies: number by which shards know rows that triggers wrote */
 
 	/* the child's rows, and CHANGE_ROW_ flags of each */
 	TupleDesc	rowDesc;

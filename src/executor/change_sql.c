@@ -244,16 +244,19 @@ static void
 append_where(StringInfo sql, ChangeBatch *batch, const Shard *shard, const char *relation)
 {
 	ChangeState *state = batch->state;
-	StringInfoData partition;
+	StringInfoData rest;
 	int			number = 1;
 	ListCell   *cell;
 
-	initStringInfo(&partition);
+	initStringInfo(&rest);
+	if (state->watch != 0)
+		appendStringInfo(&rest, " AND citus_internal.row_is_older(%d, t.xmin, t.cmin)",
+						 state->watch);
 	if (shard->relid != state->spec->relid && state->partitioned)
-		appendStringInfo(&partition, " AND t.tableoid = %s::pg_catalog.regclass",
+		appendStringInfo(&rest, " AND t.tableoid = %s::pg_catalog.regclass",
 						 quote_literal_cstr(catalog_shard_qualified_name(shard)));
 	if (!state->copies)
-		appendStringInfo(sql, " WHERE t.ctid OPERATOR(pg_catalog.=) v.c2%s", partition.data);
+		appendStringInfo(sql, " WHERE t.ctid OPERATOR(pg_catalog.=) v.c2%s", rest.data);
 	else if (state->identity == NIL)
 	{
 		/* rows that are alike cannot be told apart: one of them */
@@ -262,7 +265,7 @@ append_where(StringInfo sql, ChangeBatch *batch, const Shard *shard, const char 
 		append_image(sql, state, "t");
 		appendStringInfoString(sql, " OPERATOR(pg_catalog.*=) ");
 		append_image(sql, state, NULL);
-		appendStringInfo(sql, "%s LIMIT 1)", partition.data);
+		appendStringInfo(sql, "%s LIMIT 1)", rest.data);
 	}
 	else
 	{
@@ -273,7 +276,7 @@ append_where(StringInfo sql, ChangeBatch *batch, const Shard *shard, const char 
 							 number == 2 ? " WHERE " : " AND ",
 							 column_name(state, lfirst_int(cell)), number);
 		}
-		appendStringInfoString(sql, partition.data);
+		appendStringInfoString(sql, rest.data);
 	}
 }
 

@@ -468,6 +468,8 @@ extern int32 executor_upsert_new_id(void);
 /* in the session that writes: upsert id starts; raises 21000 for a row that it has written */
 extern void executor_upsert_start(int32 id);
 extern void executor_upsert_check(int32 id, TransactionId xmin, CommandId cmin);
+/* true for a row that was written since the start of id */
+extern bool executor_upsert_wrote(int32 id, TransactionId xmin, CommandId cmin);
 
 /* ---- cursors (cursor.c) ---- */
 

@@ -20,6 +20,7 @@ PG_FUNCTION_INFO_V1(leave_shard);
 PG_FUNCTION_INFO_V1(raise_second_conflict);
 PG_FUNCTION_INFO_V1(upsert_starts);
 PG_FUNCTION_INFO_V1(upsert_is_first);
+PG_FUNCTION_INFO_V1(row_is_older);
 PG_FUNCTION_INFO_V1(cursor_shard);
 PG_FUNCTION_INFO_V1(cursor_place);
 
@@ -235,4 +236,12 @@ upsert_is_first(PG_FUNCTION_ARGS)
 	executor_upsert_check(PG_GETARG_INT32(0), PG_GETARG_TRANSACTIONID(1),
 						  DatumGetCommandId(PG_GETARG_DATUM(2)));
 	PG_RETURN_BOOL(true);
+}
+
+/* citus_internal.row_is_older(id int, xmin xid, cmin cid) returns boolean */
+Datum
+row_is_older(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!executor_upsert_wrote(PG_GETARG_INT32(0), PG_GETARG_TRANSACTIONID(1),
+										  DatumGetCommandId(PG_GETARG_DATUM(2))));
 }

@@ -12,6 +12,9 @@
  *		INSERT .. ON CONFLICT (k) DO UPDATE SET ..
  *			WHERE citus_internal.upsert_is_first(id, t.xmin, t.cmin) AND ..
  *
+ * In the same way a statement that fires triggers finds out which rows of a table with copies these
+ * have written (row_is_older(), change_fire.c).
+ *
  * Invariant: numbers are those of the node that runs the upsert; a session works for one only, and
  * forgets them at the end of the transaction.
  */
@@ -84,8 +87,8 @@ executor_upsert_start(int32 id)
 	MemoryContextSwitchTo(caller);
 }
 
-void
-executor_upsert_check(int32 id, TransactionId xmin, CommandId cmin)
+bool
+executor_upsert_wrote(int32 id, TransactionId xmin, CommandId cmin)
 {
 	StartedUpsert *upsert = find_started(id);
 
@@ -93,7 +96,13 @@ executor_upsert_check(int32 id, TransactionId xmin, CommandId cmin)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("upsert %d has not been started in this session", id)));
-	if (TransactionIdIsNormal(xmin) && TransactionIdIsCurrentTransactionId(xmin) &&
-		cmin >= upsert->since)
+	return TransactionIdIsNormal(xmin) && TransactionIdIsCurrentTransactionId(xmin) &&
+		cmin >= upsert->since;
+}
+
+void
+executor_upsert_check(int32 id, TransactionId xmin, CommandId cmin)
+{
+	if (executor_upsert_wrote(id, xmin, cmin))
 		executor_raise_second_conflict();
 }
