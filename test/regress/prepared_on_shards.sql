@@ -8,6 +8,10 @@ CREATE TABLE entries (k int, at int, v text);
 SELECT create_distributed_table('items', 'k', shard_count => 2),
        create_distributed_table('entries', 'k', colocate_with => 'items');
 INSERT INTO items SELECT i, i % 7, 'item ' || i FROM generate_series(1, 20) i;
+CREATE TABLE pairs (k int, at int, v text, PRIMARY KEY (k, at));
+SELECT create_distributed_table('pairs', 'k', colocate_with => 'items');
+INSERT INTO pairs SELECT 1, i, 'pair ' || i FROM generate_series(1, 3000) i;
+ANALYZE pairs;
 
 -- how often a statement of the session that runs this used a plan made for its values, and another;
 -- said to be immutable, so that it runs where the rows are
@@ -23,6 +27,13 @@ SELECT v FROM items WHERE k = 1;
 SELECT v FROM items WHERE k = 1;
 SELECT v FROM items WHERE k = 1;
 SELECT plans(k, '^SELECT v\s+FROM \S+\.items') FROM items WHERE k = 1;
+
+-- a value may make a condition go away: for others the index finds more than one row
+PREPARE maybe(int) AS SELECT v FROM pairs WHERE k = 1 AND ($1 IS NULL OR at = $1);
+EXECUTE maybe(1);
+EXECUTE maybe(2);
+EXECUTE maybe(3);
+SELECT plans(k, '^SELECT v\s+FROM \S+\.pairs') FROM items WHERE k = 1;
 
 UPDATE items SET n = n + 1 WHERE k = 1;
 UPDATE items SET n = n + 2 WHERE k = 1;
