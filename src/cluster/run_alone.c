@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "cluster/cluster_internal.h"
 #include "citus/remote/remote.h"
@@ -188,9 +189,23 @@ drive_call(AloneCall *call)
 	PG_END_TRY();
 }
 
-/* Runs calls[first .. last) to their end. */
+/* Gives up whoever has not answered. */
 static void
-drive_calls(AloneCall *calls, int first, int last)
+end_patience(AloneCall *calls, int first, int last)
+{
+	for (int i = first; i < last; i++)
+	{
+		if (calls[i].finished)
+			continue;
+		fail_call(&calls[i], "no answer in time");
+		calls[i].answer->reached = false;
+		finish_call(&calls[i]);
+	}
+}
+
+/* Runs calls[first .. last) to their end, or, with a deadline (0: none), until then. */
+static void
+drive_calls(AloneCall *calls, int first, int last, TimestampTz deadline)
 {
 	int			ncalls = last - first;
 	RemoteConn **waiting = palloc(sizeof(RemoteConn *) * ncalls);
@@ -201,6 +216,7 @@ drive_calls(AloneCall *calls, int first, int last)
 	for (;;)
 	{
 		int			nwaiting = 0;
+		long		timeout = -1;
 
 		for (int i = first; i < last; i++)
 		{
@@ -211,7 +227,14 @@ drive_calls(AloneCall *calls, int first, int last)
 		}
 		if (nwaiting == 0)
 			break;
-		remote_wait_any(waiting, nwaiting, -1, ready);
+		if (deadline != 0)
+			timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+		if (timeout == 0)
+		{
+			end_patience(calls, first, last);
+			break;
+		}
+		remote_wait_any(waiting, nwaiting, timeout, ready);
 	}
 	pfree(waiting);
 	pfree(ready);
@@ -219,9 +242,11 @@ drive_calls(AloneCall *calls, int first, int last)
 
 /* connections that one run opens at once */
 #define ALONE_MAX_PARALLEL 16
+/* how long a look at all nodes waits for one that hangs */
+#define ASK_PATIENCE_MS 5000
 
-List *
-cluster_run_alone(List *nodes, List *commands, bool parallel)
+static List *
+run_alone(List *nodes, List *commands, bool parallel, long patienceMs)
 {
 	int			ncalls = list_length(nodes);
 	int			step = parallel ? ALONE_MAX_PARALLEL : 1;
@@ -240,9 +265,22 @@ cluster_run_alone(List *nodes, List *commands, bool parallel)
 		answers = lappend(answers, answer);
 	}
 	for (int i = 0; i < ncalls; i += step)
-		drive_calls(calls, i, Min(i + step, ncalls));
+		drive_calls(calls, i, Min(i + step, ncalls), patienceMs == 0 ? 0 :
+					TimestampTzPlusMilliseconds(GetCurrentTimestamp(), patienceMs));
 	pfree(calls);
 	return answers;
+}
+
+List *
+cluster_run_alone(List *nodes, List *commands, bool parallel)
+{
+	return run_alone(nodes, commands, parallel, 0);
+}
+
+List *
+cluster_ask_alone(List *nodes, const char *query)
+{
+	return run_alone(nodes, list_make1((char *) query), true, ASK_PATIENCE_MS);
 }
 
 void

@@ -54,7 +54,7 @@ citus_internal_query_other_nodes(PG_FUNCTION_ARGS)
 	}
 	if (others == NIL)
 		return (Datum) 0;
-	foreach(lc, cluster_run_alone(others, list_make1(query), true))
+	foreach(lc, cluster_ask_alone(others, query))
 	{
 		char	   *value = value_of_answer(lfirst(lc));
 		Datum		values[1];

@@ -118,6 +118,9 @@ get_all_active_transactions(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* how long a node that hangs is waited for */
+#define PATIENCE_MS 5000
+
 /* the row of text values as a row of the result */
 static void
 put_text_row(ReturnSetInfo *rsinfo, AttInMetadata *types, char **values)
@@ -158,6 +161,7 @@ get_global_active_transactions(PG_FUNCTION_ARGS)
 
 		if (node->groupId == catalog_local_group())
 			continue;
+		target.patienceMs = PATIENCE_MS;
 		rows = remote_run_alone(&target, query, &ok, &error);
 		if (!ok)
 			ereport(WARNING,

@@ -84,6 +84,8 @@ typedef struct ClusterAnswer
  * Never raises for what a node says; List of ClusterAnswer * in the order of nodes.
  */
 extern List *cluster_run_alone(List *nodes, List *commands, bool parallel);
+/* a query to all at once; who has not answered after a few seconds counts as not reached */
+extern List *cluster_ask_alone(List *nodes, const char *query);
 
 /*
  * Runs what follows, and its connections, as the owner of the extension (a superuser), for the
