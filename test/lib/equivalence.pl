@@ -208,8 +208,8 @@ sub distribute_all {
         my @referenced = grep { $_ ne $table } map { lc } $sql =~ /\bREFERENCES\s+(?:\w+\.)?(\w+)/gi;
         push @all, { distribute => 1, may_fail => 1, referenced => \@referenced,
                      sql => "SELECT 'kept local' WHERE NOT EXISTS "
-                          . "(SELECT FROM pg_dist_partition WHERE logicalrelid = '$name'::regclass);" }
-            if @ways && @referenced;
+                          . "(SELECT FROM pg_dist_partition WHERE logicalrelid = '$name'::regclass)"
+                          . (@ways ? ';' : ' AND false;') } if @referenced;
     }
     return @all;
 }
