@@ -614,6 +614,52 @@ split_assignments(Query *query)
 	}
 }
 
+static void
+show_if_implicit(CoercionForm *form)
+{
+	if (*form == COERCE_IMPLICIT_CAST)
+		*form = COERCE_EXPLICIT_CAST;
+}
+
+/* a cast that an expression is, and not one in it, is printed */
+static void
+show_cast(Node *node)
+{
+	if (IsA(node, FuncExpr))
+		show_if_implicit(&((FuncExpr *) node)->funcformat);
+	else if (IsA(node, RelabelType))
+		show_if_implicit(&((RelabelType *) node)->relabelformat);
+	else if (IsA(node, CoerceViaIO))
+		show_if_implicit(&((CoerceViaIO *) node)->coerceformat);
+	else if (IsA(node, ArrayCoerceExpr))
+		show_if_implicit(&((ArrayCoerceExpr *) node)->coerceformat);
+	else if (IsA(node, ConvertRowtypeExpr))
+		show_if_implicit(&((ConvertRowtypeExpr *) node)->convertformat);
+	else if (IsA(node, CoerceToDomain))
+		show_if_implicit(&((CoerceToDomain *) node)->coercionformat);
+}
+
+/*
+ * Values of an INSERT have the types of its columns; a SELECT of them would have those of the
+ * expressions, for implicit casts are not printed in VALUES.
+ */
+static void
+show_casts_of_values(Query *query)
+{
+	ListCell   *entry;
+	ListCell   *row;
+	ListCell   *value;
+
+	foreach(entry, query->rtable)
+	{
+		foreach(row, lfirst_node(RangeTblEntry, entry)->values_lists)
+		{
+			foreach(value, lfirst_node(List, row))
+				show_cast(lfirst(value));
+		}
+	}
+}
+
 static Query *
 adapt_query(Query *query, AdaptContext *context)
 {
@@ -655,6 +701,8 @@ adapt_query(Query *query, AdaptContext *context)
 		number_output_tableoids(query, context);
 	query = query_tree_mutator(query, adapt_node, context, 0);
 	context->queries = list_delete_first(context->queries);
+	if (query->commandType == CMD_SELECT)
+		show_casts_of_values(query);
 	context->leaks = leaks;
 	return query;
 }
