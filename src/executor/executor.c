@@ -16,6 +16,7 @@ bool		executor_deadlock_prevention = true;
 int			executor_modify_mode = MODIFY_PARALLEL;
 int			executor_multi_task_level = 0;
 int			executor_local_flush_bytes = 512 * 1024;
+int			executor_max_copied_kb = 1048576;
 int			executor_switchover_bytes = 4 * 1024 * 1024;
 bool		executor_explain_remote = true;
 bool		executor_explain_all = false;
@@ -77,6 +78,10 @@ static const SettingDef settings[] = {
 	{"citus.multi_task_query_log_level",
 		"Level at which statements that need more than one task are reported.",
 	SETTING_ENUM, &executor_multi_task_level, {.i = 0}, 0, 0, log_levels, PGC_USERSET, 0},
+	{"citus.max_intermediate_result_size",
+		"Limits the rows of a table that a join sends to all shards; -1 is no limit.",
+		SETTING_INT, &executor_max_copied_kb, {.i = 1048576}, -1, INT_MAX, NULL,
+	PGC_USERSET, GUC_UNIT_KB},
 	{"citus.local_copy_flush_threshold",
 		"Size of the buffer of a local shard at which its rows are written.",
 		SETTING_INT, &executor_local_flush_bytes, {.i = 512 * 1024}, 1, INT_MAX, NULL,

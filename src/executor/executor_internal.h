@@ -59,6 +59,7 @@ extern bool executor_deadlock_prevention;
 extern int	executor_modify_mode;	/* ModifyMode */
 extern int	executor_multi_task_level;	/* elevel, 0: off */
 extern int	executor_local_flush_bytes;
+extern int	executor_max_copied_kb;	/* rows that go to all tasks; -1: no limit */
 extern int	executor_switchover_bytes;
 extern bool executor_explain_remote;
 extern bool executor_explain_all;

@@ -81,6 +81,22 @@ typedef struct MovementRun
 
 /* ---- laying aside ---- */
 
+/* rows for all tasks are meant to be few; those that are cut by a key are as many as they are */
+static void
+check_size(const Arrival *arrival)
+{
+	if (arrival->movement->keyColumn > 0 || executor_max_copied_kb < 0 ||
+		arrival->bytes <= (uint64) executor_max_copied_kb * UINT64CONST(1024))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INTERNAL_ERROR),
+			 errmsg("intermediate result exceeds the maximum size of %d kB",
+					executor_max_copied_kb),
+			 errdetail("These are rows that all shards need: %s.", arrival->movement->name),
+			 errhint("Raise \"%s\", or set it to -1 for no limit; ANALYZE the tables.",
+					 "citus.max_intermediate_result_size")));
+}
+
 static void
 store_chunk(MovementRun *run, int number, bytea *data)
 {
@@ -113,6 +129,7 @@ store_chunk(MovementRun *run, int number, bytea *data)
 	BufFileWrite(rows->file, VARDATA_ANY(data), chunk->length);
 	bucket->bytes += chunk->length;
 	arrival->bytes += chunk->length;
+	check_size(arrival);
 }
 
 typedef struct ChunkReceiver
