@@ -579,6 +579,21 @@ rewrite_create_foreign_table(Rewrite *rewrite, Node *node)
 	return rewrite_create_table(rewrite, (Node *) &((CreateForeignTableStmt *) node)->base);
 }
 
+/*
+ * A copy of a reference table lacks the foreign keys to managed local tables, which only the
+ * coordinator's can have.
+ */
+static bool
+copy_lacks_constraint(Rewrite *rewrite, const char *name)
+{
+	const Shard *shard = rewrite->shard;
+	Oid			relid = get_relname_relid(catalog_shard_relname(shard),
+										  get_rel_namespace(shard->relid));
+
+	return shard->nplacements > 1 && !catalog_is_coordinator() && OidIsValid(relid) &&
+		!OidIsValid(get_relation_constraint_oid(relid, name, true));
+}
+
 /* one subcommand of ALTER TABLE; false when a shard does without it */
 static bool
 rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
@@ -607,12 +622,12 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 				char	  **name = compat_alter_constraint_name(cmd);
 
 				*name = extended_existing_constraint(rewrite, *name);
-				break;
+				return !copy_lacks_constraint(rewrite, *name);
 			}
 		case AT_ValidateConstraint:
 		case AT_DropConstraint:
 			cmd->name = extended_existing_constraint(rewrite, cmd->name);
-			break;
+			return !copy_lacks_constraint(rewrite, cmd->name);
 		case AT_ClusterOn:
 			cmd->name = extended(rewrite, cmd->name);
 			break;
@@ -713,7 +728,7 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 		case OBJECT_TABCONSTRAINT:
 			rename->subname = extended_existing_constraint(rewrite, rename->subname);
 			rename->newname = extended_constraint(rewrite, rename->newname);
-			break;
+			return !copy_lacks_constraint(rewrite, rename->subname);
 		case OBJECT_STATISTIC_EXT:
 			extend_last(rewrite, castNode(List, rename->object));
 			rename->newname = extended(rewrite, rename->newname);

@@ -99,6 +99,13 @@ DELETE FROM linked_parent;
 INSERT INTO linked_parent VALUES (2);
 INSERT INTO linked VALUES (2);
 SELECT * FROM linked JOIN linked_parent USING (id) ORDER BY id;
+-- a key that the copies on workers lack
+ALTER TABLE linked ADD CONSTRAINT later FOREIGN KEY (o) REFERENCES linked_parent NOT VALID;
+ALTER TABLE linked VALIDATE CONSTRAINT later;
+ALTER TABLE linked ALTER CONSTRAINT later DEFERRABLE;
+ALTER TABLE linked RENAME CONSTRAINT later TO last;
+ALTER TABLE linked DROP CONSTRAINT last, DROP CONSTRAINT linked_id_fkey;
+DELETE FROM linked_parent;
 DROP TABLE linked, linked_parent, linked_other;
 
 -- refused
