@@ -24,6 +24,7 @@ COPY d FROM STDIN WHERE note_progress(k);
 3	c
 4	d
 \.
-SHOW cg.shown;
+-- with the end of the data up to 17, which psql sends
+SELECT regexp_replace(current_setting('cg.shown'), '\d+ bytes', 'some bytes');
 SELECT count(*) FROM pg_stat_progress_copy;
 DROP SCHEMA cg CASCADE;
