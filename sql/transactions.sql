@@ -132,6 +132,8 @@ REVOKE ALL ON FUNCTION pg_catalog.citus_remote_connection_stats() FROM PUBLIC;
 
 -- ----- sessions that nodes open
 
+CREATE FUNCTION citus_internal.session_challenge() RETURNS text
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_session_challenge';
 CREATE FUNCTION citus_internal.prove_session(origin text, proof text) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_prove_session';
 COMMENT ON FUNCTION citus_internal.prove_session(text, text)

@@ -152,7 +152,8 @@ set_pipeline(RemoteConn *conn, bool on)
 
 /*
  * Proves to the server that a node opened the session, before the first command.  Without a
- * challenge it is no node yet.  A failure leaves the connection broken.
+ * challenge it is no node yet.  Waits only for the challenge of a server behind a pooler.  A
+ * failure leaves the connection broken.
  */
 static void
 send_proof(RemoteConn *conn)
@@ -169,6 +170,14 @@ send_proof(RemoteConn *conn)
 	uint64		gpid;
 
 	conn->proved = true;
+	/* a pooler in between keeps what it does not know for itself */
+	if (challenge == NULL &&
+		(conn->port != conn->targetPort || strcmp(conn->host, conn->targetHost) != 0))
+	{
+		List	   *rows = remote_conn_query(conn, "SELECT citus_internal.session_challenge()");
+
+		challenge = rows != NIL ? ((char **) linitial(rows))[0] : NULL;
+	}
 	if (challenge == NULL || *challenge == '\0' || !base_origin_is_internal(origin, &gpid))
 		return;
 	base_proof_make(proof, conn->secret, conn->nodeId, conn->user, origin, challenge);

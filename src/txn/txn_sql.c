@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(citus_calculate_gpid);
 PG_FUNCTION_INFO_V1(citus_nodeid_for_gpid);
 PG_FUNCTION_INFO_V1(citus_pid_for_gpid);
 PG_FUNCTION_INFO_V1(citus_internal_prove_session);
+PG_FUNCTION_INFO_V1(citus_internal_session_challenge);
 PG_FUNCTION_INFO_V1(citus_internal_helper_sessions);
 PG_FUNCTION_INFO_V1(citus_internal_lend_role);
 PG_FUNCTION_INFO_V1(citus_internal_assume_role);
@@ -294,6 +295,13 @@ Datum
 citus_pid_for_gpid(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(txn_gpid_pid((uint64) PG_GETARG_INT64(0)));
+}
+
+/* citus_internal.session_challenge() returns text: for whom a pooler did not tell it */
+Datum
+citus_internal_session_challenge(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(base_session_challenge()));
 }
 
 /*

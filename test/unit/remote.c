@@ -348,6 +348,27 @@ UNIT_TEST(remote_idle_connection_is_used_again)
 	finish(conn);
 }
 
+UNIT_TEST(remote_asks_for_challenge_behind_pooler)
+{
+	static const unsigned char secret[32] = {1};
+	RemoteTarget target = {.nodeId = 7, .host = "nowhere.invalid", .port = 1,
+		.poolinfo = "host=pooler.invalid", .secret = secret};
+	RemoteConn *conn;
+
+	scripted_start();
+	conn = remote_conn_acquire(&target, false);
+	remote_conn_finish(conn);
+	scripted_clear_log();
+	scripted_rows("1234", 1);
+	scripted_done("SELECT 1");
+	remote_send_sql(conn, "SELECT 2", &first);
+	UNIT_ASSERT(strstr(scripted_log(), "session_challenge") != NULL);
+	UNIT_ASSERT(strstr(scripted_log(), "prove_session") != NULL);
+	UNIT_ASSERT(strstr(scripted_log(), "prove_session") < strstr(scripted_log(), "SELECT 2"));
+	remote_conn_close(conn);
+	scripted_stop();
+}
+
 UNIT_TEST(remote_busy_connection_is_not_kept)
 {
 	RemoteConn *conn;
