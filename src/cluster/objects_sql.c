@@ -124,6 +124,14 @@ static const RenamedKind renamed_kinds[] = {
 	Anum_pg_ts_dict_dictnamespace, "TEXT SEARCH DICTIONARY"},
 };
 
+/* an array type that came with its element's: CREATE TYPE gives it another name by itself */
+static bool
+is_made_array(const ObjectAddress *address)
+{
+	return address->classId == TypeRelationId &&
+		get_array_type(get_element_type(address->objectId)) == address->objectId;
+}
+
 /*
  * Moves an object of another definition out of the way: what depends on it here keeps it, under a
  * name of its own.  Nothing to do for kinds that are replaced or skipped.
@@ -131,6 +139,8 @@ static const RenamedKind renamed_kinds[] = {
 static void
 rename_away(const ObjectAddress *address)
 {
+	if (is_made_array(address))
+		return;
 	for (int i = 0; i < lengthof(renamed_kinds); i++)
 	{
 		const RenamedKind *kind = &renamed_kinds[i];

@@ -83,6 +83,11 @@ SELECT create_distributed_table('needs', 'k');
 SELECT DISTINCT result FROM run_command_on_workers($$
     SELECT count(*) FROM pg_type WHERE typname = 'held' $$);
 
+-- under the name of an array type, which makes room
+CREATE TYPE _held AS ENUM ('x');
+SELECT DISTINCT result FROM run_command_on_all_nodes($$
+    SELECT count(*) FROM pg_type WHERE typname = '_held' AND typtype = 'e' $$);
+DROP TYPE _held;
 -- replaced by what only this node can have
 CREATE TABLE here_only (k int);
 CREATE VIEW replaced AS SELECT NULL::int AS k;
