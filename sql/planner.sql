@@ -67,7 +67,7 @@ CREATE AGGREGATE citus_internal.combine_states(regprocedure, oid[], bytea, anyel
 
 -- rows that move from shard to shard: cut into buckets and packed, and unpacked again
 CREATE FUNCTION citus_internal.pack_rows(query text, key_column integer, bounds integer[],
-										 VARIADIC parameters "any",
+										 route bytea, VARIADIC parameters "any",
 										 OUT bucket integer, OUT data bytea)
 RETURNS SETOF record
 LANGUAGE C
@@ -83,3 +83,21 @@ RETURNS SETOF record
 LANGUAGE C STRICT IMMUTABLE PARALLEL RESTRICTED
 SUPPORT citus_internal.unpack_rows_support
 AS 'MODULE_PATHNAME', 'unpack_rows';
+
+-- Where they wait on a node: only who knows the key of a statement, which is random, and works as
+-- the same role, can bring rows or read them; the files are temporary ones.
+CREATE FUNCTION citus_internal.exchange_open(key bytea)
+RETURNS boolean
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'exchange_open';
+
+CREATE FUNCTION citus_internal.exchange_close(key bytea)
+RETURNS void
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'exchange_close';
+
+CREATE FUNCTION citus_internal.exchange_put(key bytea, data bytea, OUT file integer,
+											OUT place bigint)
+RETURNS record
+LANGUAGE C STRICT
+AS 'MODULE_PATHNAME', 'exchange_put';

@@ -6,8 +6,10 @@
 #include "utils/guc.h"
 #include "citus/base/settings.h"
 #include "executor/executor_internal.h"
+#include "exchange_internal.h"
 
 int			executor_slow_start_ms = 10;
+int			executor_direct_move_kb = 4096;
 bool		executor_local_enabled = true;
 bool		executor_log_local = false;
 bool		executor_binary_enabled = true;
@@ -90,6 +92,10 @@ static const SettingDef settings[] = {
 		"Size of the buffer of a remote shard at which its rows are sent.",
 		SETTING_INT, &executor_switchover_bytes, {.i = 4 * 1024 * 1024}, 1, INT_MAX, NULL,
 	PGC_USERSET, GUC_UNIT_BYTE | GUC_NO_SHOW_ALL},
+	{"citus.direct_move_threshold",
+		"Rows of at least this size move from node to node, fewer through the planning node.",
+		SETTING_INT, &executor_direct_move_kb, {.i = 4096}, -1, INT_MAX, NULL,
+	PGC_USERSET, GUC_UNIT_KB},
 	{"citus.explain_distributed_queries",
 		"Shows the plans of the tasks in EXPLAIN.",
 		SETTING_BOOL, &executor_explain_remote, {.b = true}, 0, 0, NULL,
@@ -113,5 +119,6 @@ executor_init(void)
 	executor_parts_init();
 	executor_upsert_init();
 	executor_user_names_init();
+	executor_exchange_init();
 	plan_set_state_creator(executor_scan_create);
 }

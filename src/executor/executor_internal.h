@@ -51,6 +51,7 @@ typedef enum ExplainSort
 } ExplainSort;
 
 extern int	executor_slow_start_ms;
+extern int	executor_direct_move_kb;
 extern bool executor_local_enabled;
 extern bool executor_log_local;
 extern bool executor_binary_enabled;
@@ -419,7 +420,7 @@ typedef struct DistScanState
 } DistScanState;
 
 /* brings what the fragment's movements say; forgets it */
-extern void executor_movements_run(DistScanState *state, const RunOptions *options);
+extern void executor_movements_run(DistScanState *state, RunOptions *options);
 extern void executor_movements_end(DistScanState *state);
 
 extern Node *executor_scan_create(CustomScan *scan);

@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 #include "citus/base/session.h"
 #include "executor/executor_internal.h"
+#include "exchange_internal.h"
 
 #define LOGGED_BYTES 1024		/* of a parameter */
 
@@ -23,6 +24,9 @@ PG_FUNCTION_INFO_V1(upsert_is_first);
 PG_FUNCTION_INFO_V1(row_is_older);
 PG_FUNCTION_INFO_V1(cursor_shard);
 PG_FUNCTION_INFO_V1(cursor_place);
+PG_FUNCTION_INFO_V1(exchange_open);
+PG_FUNCTION_INFO_V1(exchange_close);
+PG_FUNCTION_INFO_V1(exchange_put);
 
 /* elements of a bigint array without NULLs */
 static int64 *
@@ -244,4 +248,50 @@ row_is_older(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!executor_upsert_wrote(PG_GETARG_INT32(0), PG_GETARG_TRANSACTIONID(1),
 										  DatumGetCommandId(PG_GETARG_DATUM(2))));
+}
+
+/* ---- exchanges ---- */
+
+static const char *
+key_of_exchange(bytea *key)
+{
+	if (VARSIZE_ANY_EXHDR(key) != EXCHANGE_KEY_SIZE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a key has %d bytes", EXCHANGE_KEY_SIZE)));
+	return VARDATA_ANY(key);
+}
+
+/* exchange_open(key): false when there are too many */
+Datum
+exchange_open(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(executor_exchange_open(key_of_exchange(PG_GETARG_BYTEA_PP(0))));
+}
+
+Datum
+exchange_close(PG_FUNCTION_ARGS)
+{
+	executor_exchange_close(key_of_exchange(PG_GETARG_BYTEA_PP(0)));
+	PG_RETURN_VOID();
+}
+
+/* exchange_put(key, data): the file and the place in it where the data is */
+Datum
+exchange_put(PG_FUNCTION_ARGS)
+{
+	const char *key = key_of_exchange(PG_GETARG_BYTEA_PP(0));
+	bytea	   *data = PG_GETARG_BYTEA_PP(1);
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	uint32		file;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "exchange_put returns a row");
+	limit_logging();
+	values[1] = Int64GetDatum(executor_exchange_write(key, VARDATA_ANY(data),
+													  VARSIZE_ANY_EXHDR(data), &file));
+	values[0] = Int32GetDatum(file);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

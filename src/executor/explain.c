@@ -16,7 +16,7 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "citus/deparse/template.h"
-#include "executor/executor_internal.h"
+#include "movement_internal.h"
 
 /* ---- the other side's plan ---- */
 
@@ -366,6 +366,10 @@ explain_fragment(DistScanState *state, ExplainState *es)
 		ExplainPropertyText(movement->keyColumn > 0 ? "Rows Moved" : "Rows Sent To All Tasks",
 							movement->name, es);
 	}
+	if (state->plan->fragment->movements != NIL)
+		ExplainPropertyText("Way Of Rows",
+							executor_direct_is_worthwhile(state->plan->fragment, state->tasks) ?
+							"from node to node" : "through this node", es);
 	ExplainPropertyInteger("Task Count", NULL, list_length(state->tasks), es);
 	if (state->plan->fragment->target == FRAGMENT_SHARDS)
 		ExplainPropertyText("Shards",

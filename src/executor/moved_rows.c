@@ -4,13 +4,16 @@
  *
  * pack_rows() runs a query beside a shard and cuts its rows into buckets by the hash of one of
  * their columns; unpack_rows() gives the rows of a bucket where they are needed.  In between they
- * are bytes that nobody looks into.
+ * are bytes that nobody looks into.  pack_rows() brings them to where its route says
+ * (exchange_send.c) and answers where they are; without a route, or where the way is closed, they
+ * are in its answer.
  *
  * A chunk is
  *		length (4, of the whole chunk), number of rows (4), number of columns (2),
  *		how each column is written (1 each, see ColumnForm),
  *		the rows: a bit per column that is set for NULL, then the columns that are not NULL
- * and a value any number of chunks one after the other.  Numbers are in network order.
+ * and a value any number of chunks one after the other.  Numbers are in network order.  A chunk
+ * may be a ticket in place of many in a file of this node (exchange_text.c).
  *
  * Invariant: any bytes are read without harm.  Lengths are checked against what is left; a column
  * is only read in the form that its type has; what could be wrong inside a value is checked by the
@@ -37,6 +40,7 @@
 
 #include "citus/routing/routing.h"
 #include "executor/executor_internal.h"
+#include "exchange_internal.h"
 
 PG_FUNCTION_INFO_V1(pack_rows);
 PG_FUNCTION_INFO_V1(unpack_rows);
@@ -45,6 +49,8 @@ PG_FUNCTION_INFO_V1(unpack_rows_support);
 /* a bucket's chunk leaves when it has grown to this */
 #define CHUNK_SIZE		(64 * 1024)
 #define CHUNK_HEADER	10
+
+#define FIRST_PARAM		5		/* argument of pack_rows(), the query's own from here on */
 
 typedef enum ColumnForm
 {
@@ -141,6 +147,7 @@ typedef struct Packer
 	int32	   *bounds;			/* least token of each bucket, ascending */
 	StringInfoData *chunks;
 	int		   *counts;			/* rows of each chunk */
+	ExchangeSender *sender;		/* NULL: chunks go into the store */
 } Packer;
 
 static void
@@ -157,23 +164,36 @@ begin_chunk(Packer *packer, int bucket)
 	packer->counts[bucket] = 0;
 }
 
+/* a row of the answer; number: of the bucket, or place, or PACKED_NOTES */
+static void
+answer_bytes(void *arg, int number, const char *data, int length)
+{
+	Packer	   *packer = arg;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	values[0] = Int32GetDatum(number);
+	values[1] = PointerGetDatum(cstring_to_text_with_len(data, length));
+	tuplestore_putvalues(packer->store, packer->storeDesc, values, nulls);
+	pfree(DatumGetPointer(values[1]));
+}
+
 static void
 end_chunk(Packer *packer, int bucket)
 {
 	StringInfo	chunk = &packer->chunks[bucket];
 	uint32		length = pg_hton32(chunk->len);
 	uint32		count = pg_hton32(packer->counts[bucket]);
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
 
 	if (packer->counts[bucket] == 0)
 		return;
 	memcpy(chunk->data, &length, 4);
 	memcpy(chunk->data + 4, &count, 4);
-	values[0] = Int32GetDatum(bucket);
-	values[1] = PointerGetDatum(cstring_to_text_with_len(chunk->data, chunk->len));
-	tuplestore_putvalues(packer->store, packer->storeDesc, values, nulls);
-	pfree(DatumGetPointer(values[1]));
+	if (packer->sender != NULL)
+		executor_sender_put(packer->sender, bucket, chunk->data, chunk->len,
+							packer->counts[bucket]);
+	else
+		answer_bytes(packer, bucket, chunk->data, chunk->len);
 	begin_chunk(packer, bucket);
 }
 
@@ -331,19 +351,19 @@ pack_nothing(DestReceiver *self)
 {
 }
 
-/* arguments 4 and up are the query's parameters */
+/* arguments from FIRST_PARAM on are the query's parameters */
 static ParamListInfo
 query_params(FunctionCallInfo fcinfo)
 {
-	int			n = PG_NARGS() - 4;
+	int			n = PG_NARGS() - FIRST_PARAM;
 	ParamListInfo params = n > 0 ? makeParamList(n) : NULL;
 
 	for (int i = 0; i < n; i++)
 	{
-		params->params[i].value = PG_GETARG_DATUM(i + 4);
-		params->params[i].isnull = PG_ARGISNULL(i + 4);
+		params->params[i].value = PG_GETARG_DATUM(i + FIRST_PARAM);
+		params->params[i].isnull = PG_ARGISNULL(i + FIRST_PARAM);
 		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = get_fn_expr_argtype(fcinfo->flinfo, i + 4);
+		params->params[i].ptype = get_fn_expr_argtype(fcinfo->flinfo, i + FIRST_PARAM);
 	}
 	return params;
 }
@@ -363,17 +383,64 @@ read_bounds(Packer *packer, ArrayType *array)
 				 errmsg("there must be at least one bucket")));
 }
 
+/* runs the query to its end; what is left of chunks leaves, too */
+static void
+run_query(Packer *packer, const char *query, ParamListInfo params)
+{
+	SPIExecuteOptions options = {0};
+
+	options.params = params;
+	options.read_only = true;
+	options.dest = &packer->pub;
+	if (SPI_execute_extended(query, &options) != SPI_OK_SELECT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("rows are packed of queries only")));
+	for (int i = 0; i < packer->nbuckets; i++)
+		end_chunk(packer, i);
+}
+
+/* the same, and the rows are brought to where the route says */
+static void
+run_query_for_exchange(Packer *packer, bytea *bytes, const char *query, ParamListInfo params)
+{
+	ExchangeRoute *route = executor_route_decode(bytes);
+	StringInfoData notes;
+
+	if (route->nplaces != packer->nbuckets && !route->toAll)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there are %d places for %d buckets", route->nplaces,
+						packer->nbuckets)));
+	packer->sender = executor_sender_begin(route, answer_bytes, packer);
+	PG_TRY();
+	{
+		run_query(packer, query, params);
+		initStringInfo(&notes);
+		executor_notes_encode(&notes, executor_sender_end(packer->sender));
+	}
+	PG_CATCH();
+	{
+		executor_sender_abandon(packer->sender);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (notes.len > 0)
+		answer_bytes(packer, PACKED_NOTES, notes.data, notes.len);
+}
+
 /*
- * pack_rows(query text, key_column integer, bounds integer[], VARIADIC parameters "any"): the
- * query's rows by bucket.  The first of parameters is not the query's: it is the name of the key
- * column, a text, when the key must not be NULL; or NULL.
+ * pack_rows(query text, key_column integer, bounds integer[], route bytea, VARIADIC parameters
+ * "any"): the query's rows by bucket, or where they were brought to.  The first of parameters is
+ * not the query's: it is the name of the key column, a text, when the key must not be NULL; or
+ * NULL.
  */
 Datum
 pack_rows(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	Packer		packer = {0};
-	SPIExecuteOptions options = {0};
+	char	   *query;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
@@ -389,22 +456,19 @@ pack_rows(PG_FUNCTION_ARGS)
 	packer.storeDesc = rsinfo->setDesc;
 	packer.keyColumn = PG_GETARG_INT32(1);
 	read_bounds(&packer, PG_GETARG_ARRAYTYPE_P(2));
-	if (PG_NARGS() > 3 && !PG_ARGISNULL(3) && get_fn_expr_argtype(fcinfo->flinfo, 3) == TEXTOID)
-		packer.keyName = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	query = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	if (PG_NARGS() > FIRST_PARAM - 1 && !PG_ARGISNULL(FIRST_PARAM - 1) &&
+		get_fn_expr_argtype(fcinfo->flinfo, FIRST_PARAM - 1) == TEXTOID)
+		packer.keyName = text_to_cstring(PG_GETARG_TEXT_PP(FIRST_PARAM - 1));
 
 	SPI_connect();
 	packer.context = CurrentMemoryContext;
 	packer.rowContext = AllocSetContextCreate(CurrentMemoryContext, "citus packed row",
 											  ALLOCSET_DEFAULT_SIZES);
-	options.params = query_params(fcinfo);
-	options.read_only = true;
-	options.dest = &packer.pub;
-	if (SPI_execute_extended(text_to_cstring(PG_GETARG_TEXT_PP(0)), &options) != SPI_OK_SELECT)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rows are packed of queries only")));
-	for (int i = 0; i < packer.nbuckets; i++)
-		end_chunk(&packer, i);
+	if (PG_ARGISNULL(3))
+		run_query(&packer, query, query_params(fcinfo));
+	else
+		run_query_for_exchange(&packer, PG_GETARG_BYTEA_PP(3), query, query_params(fcinfo));
 	SPI_finish();
 	return (Datum) 0;
 }
@@ -549,6 +613,35 @@ unpack_chunk(Reading *chunk, uint32 count, TupleDesc desc, ColumnCodec *codecs,
 	pfree(nulls);
 }
 
+/* a chunk of rows, of the length that it says it has */
+static void
+unpack_one(const char *data, uint32 length, ReturnSetInfo *rsinfo, ColumnCodec *codecs)
+{
+	Reading		chunk = {data, data + length};
+	uint32		count;
+
+	if (length < CHUNK_HEADER)
+		damaged();
+	(void) take_number(&chunk);
+	count = take_number(&chunk);
+	check_header(&chunk, rsinfo->setDesc, codecs);
+	unpack_chunk(&chunk, count, rsinfo->setDesc, codecs, rsinfo->setResult);
+}
+
+/* the rows of chunks that were laid aside on this node */
+static void
+unpack_ticket(const char *key, const ExchangeExtent *extents, int nextents,
+			  ReturnSetInfo *rsinfo, ColumnCodec *codecs)
+{
+	ExchangeReader *reader = executor_exchange_read(key, extents, nextents);
+	const char *chunk;
+	uint32		length;
+
+	while ((chunk = executor_exchange_next(reader, &length)) != NULL)
+		unpack_one(chunk, length, rsinfo, codecs);
+	executor_exchange_read_end(reader);
+}
+
 /* unpack_rows(data bytea, key_column integer): the rows; key_column is for the planner */
 Datum
 unpack_rows(PG_FUNCTION_ARGS)
@@ -564,15 +657,18 @@ unpack_rows(PG_FUNCTION_ARGS)
 	{
 		const char *start = reading.at;
 		uint32		length = take_number(&reading);
-		uint32		count = take_number(&reading);
-		Reading		chunk = reading;
+		const char *key;
+		int			n;
+		ExchangeExtent *extents;
 
 		if (length < CHUNK_HEADER || length > reading.end - start)
 			damaged();
-		chunk.end = start + length;
-		check_header(&chunk, rsinfo->setDesc, codecs);
-		unpack_chunk(&chunk, count, rsinfo->setDesc, codecs, rsinfo->setResult);
-		reading.at = chunk.end;
+		extents = executor_ticket_decode(start, length, &n, &key);
+		if (extents != NULL)
+			unpack_ticket(key, extents, n, rsinfo, codecs);
+		else
+			unpack_one(start, length, rsinfo, codecs);
+		reading.at = start + length;
 	}
 	return (Datum) 0;
 }

@@ -4,9 +4,10 @@
  *
  * A fragment that joins tables other than by their distribution columns has movements: each is a
  * fragment of its own, whose rows come from its shards packed in buckets (moved_rows.c), one per
- * shard of the main fragment's anchor.  Here the chunks are laid aside by bucket, in a temporary
- * file; nobody looks into them.  When a task of the main fragment leaves, the chunks of its bucket
- * become the value of its parameter.
+ * shard of the main fragment's anchor.  Many rows go from node to node (movement_direct.c), and
+ * what comes here are notes of where they are.  Few come here: the chunks are laid aside by bucket,
+ * in a temporary file; nobody looks into them.  When a task of the main fragment leaves, the chunks
+ * of its bucket, or a ticket for them, become the value of its parameter.
  *
  * Invariants: (1) every movement has come to its end before the first task of the fragment is sent;
  * (2) no more is in memory than chunks being received and the buckets of the tasks being sent.
@@ -27,45 +28,9 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-#include "executor/executor_internal.h"
+#include "movement_internal.h"
 
 #define PIECE	(16 * 1024 * 1024)	/* of a bucket, where a task can do with a part of it */
-
-/* a chunk in the file */
-typedef struct Chunk
-{
-	int			fileno;
-	off_t		offset;
-	int			length;
-} Chunk;
-
-typedef struct Bucket
-{
-	int			nchunks;
-	int			allocated;
-	Chunk	   *chunks;
-	int64		bytes;
-} Bucket;
-
-/* what one movement has brought */
-typedef struct Arrival
-{
-	const Movement *movement;
-	int			param;			/* of the main fragment's parameters, from 0; -1: nobody reads it */
-	Bucket	   *buckets;		/* one if every task gets all rows */
-	uint64		bytes;
-} Arrival;
-
-struct MovedRows
-{
-	MemoryContext context;
-	BufFile    *file;
-	int			fileno;			/* where the file ends */
-	off_t		offset;
-	int			nbuckets;
-	int			narrivals;
-	Arrival    *arrivals;
-};
 
 /* one movement under way */
 typedef struct MovementRun
@@ -86,7 +51,8 @@ static void
 check_size(const Arrival *arrival)
 {
 	if (arrival->movement->keyColumn > 0 || executor_max_copied_kb < 0 ||
-		arrival->bytes <= (uint64) executor_max_copied_kb * UINT64CONST(1024))
+		arrival->bytes / arrival->nbuckets <=
+		(uint64) executor_max_copied_kb * UINT64CONST(1024))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INTERNAL_ERROR),
@@ -97,21 +63,23 @@ check_size(const Arrival *arrival)
 					 "citus.max_intermediate_result_size")));
 }
 
-static void
-store_chunk(MovementRun *run, int number, bytea *data)
+static Bucket *
+get_bucket(Arrival *arrival, int number)
 {
-	MovedRows  *rows = run->rows;
-	Arrival    *arrival = run->arrival;
-	int			nbuckets = arrival->movement->keyColumn == 0 ? 1 : rows->nbuckets;
-	Bucket	   *bucket;
-	Chunk	   *chunk;
-
-	if (number < 0 || number >= nbuckets)
+	if (number < 0 || number >= arrival->nbuckets)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("packed rows of bucket %d were received where there are %d", number,
-						nbuckets)));
-	bucket = &arrival->buckets[number];
+						arrival->nbuckets)));
+	return &arrival->buckets[number];
+}
+
+static void
+store_chunk(MovementRun *run, Bucket *bucket, bytea *data)
+{
+	MovedRows  *rows = run->rows;
+	Chunk	   *chunk;
+
 	if (bucket->nchunks == bucket->allocated)
 	{
 		MemoryContext caller = MemoryContextSwitchTo(rows->context);
@@ -127,9 +95,40 @@ store_chunk(MovementRun *run, int number, bytea *data)
 	chunk->length = VARSIZE_ANY_EXHDR(data);
 	BufFileTell(rows->file, &chunk->fileno, &chunk->offset);
 	BufFileWrite(rows->file, VARDATA_ANY(data), chunk->length);
-	bucket->bytes += chunk->length;
-	arrival->bytes += chunk->length;
-	check_size(arrival);
+	run->arrival->bytes += chunk->length;
+}
+
+/* rows that are where they are needed */
+static void
+store_notes(MovementRun *run, bytea *data)
+{
+	MemoryContext caller = MemoryContextSwitchTo(run->rows->context);
+	ListCell   *cell;
+
+	foreach(cell, executor_notes_decode(VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data)))
+	{
+		ExchangeNote *note = lfirst(cell);
+		Bucket	   *bucket = get_bucket(run->arrival, note->place);
+
+		bucket->extents = lappend(bucket->extents, &note->extent);
+		bucket->rows += note->rows;
+		run->arrival->bytes += note->extent.length;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* a row of an answer of pack_rows() */
+static void
+store_row(MovementRun *run, const Datum *values)
+{
+	int			number = DatumGetInt32(values[0]);
+	bytea	   *data = DatumGetByteaPP(values[1]);
+
+	if (number == PACKED_NOTES)
+		store_notes(run, data);
+	else
+		store_chunk(run, get_bucket(run->arrival, number), data);
+	check_size(run->arrival);
 }
 
 typedef struct ChunkReceiver
@@ -156,8 +155,7 @@ chunk_receive(TupleTableSlot *slot, DestReceiver *self)
 
 	slot_getallattrs(slot);
 	receiver->task->rows++;
-	store_chunk(receiver->run, DatumGetInt32(slot->tts_values[0]),
-				DatumGetByteaPP(slot->tts_values[1]));
+	store_row(receiver->run, slot->tts_values);
 	return true;
 }
 
@@ -196,9 +194,11 @@ movement_settle(ConnUser *user)
 	{
 		executor_reader_decode(run->reader, &answer, run->reader->sinkContext, run->values,
 							   run->nulls);
-		store_chunk(run, DatumGetInt32(run->values[0]), DatumGetByteaPP(run->values[1]));
+		store_row(run, run->values);
 	}
 }
+
+#define OWN_PARAMS 4
 
 /* "SELECT bucket, data FROM pack_rows($1, ...)" with the parameters of the source */
 static char *
@@ -210,10 +210,10 @@ pack_statement(const Movement *movement)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT bucket, data FROM citus_internal.pack_rows($1::text, "
-					 "$2::integer, $3::integer[], %s::text",
+					 "$2::integer, $3::integer[], $4::bytea, %s::text",
 					 movement->keyName == NULL ? "NULL" : quote_literal_cstr(movement->keyName));
 	foreach(cell, source->params)
-		appendStringInfo(&sql, ", $%d::%s", foreach_current_index(cell) + 4,
+		appendStringInfo(&sql, ", $%d::%s", foreach_current_index(cell) + OWN_PARAMS + 1,
 						 format_type_extended(exprType(lfirst(cell)), -1,
 											  FORMAT_TYPE_TYPEMOD_GIVEN |
 											  FORMAT_TYPE_FORCE_QUALIFY));
@@ -236,21 +236,26 @@ make_bounds(const DistTable *anchor, bool broadcast)
 
 /* the tasks of the source, each wrapped: its own text becomes a parameter */
 static List *
-make_pack_tasks(DistScanState *state, const Movement *movement, const DistTable *anchor)
+make_pack_tasks(DistScanState *state, const Arrival *arrival, const DistTable *anchor)
 {
+	const Movement *movement = arrival->movement;
 	PlanState  *parent = &state->css.ss.ps;
+	MovedRows  *rows = state->moved;
 	Fragment   *source = movement->source;
 	ExecutorParams *own = executor_params_evaluate(source->params, parent, state->econtext);
 	int			nshards;
 	List	   *tasks = executor_tasks_make(source, NULL, parent, state->econtext, &nshards);
 	char	   *sql = pack_statement(movement);
 	Datum		bounds = make_bounds(anchor, movement->keyColumn == 0);
+	Datum		route = rows->direct == NULL ? (Datum) 0 :
+		PointerGetDatum(executor_direct_route(rows->direct, movement, arrival->nbuckets,
+											  state->tasks));
 	ListCell   *cell;
 
 	foreach(cell, tasks)
 	{
 		ExecutorTask *task = lfirst(cell);
-		ExecutorParams *params = executor_params_make(own->n + 3);
+		ExecutorParams *params = executor_params_make(own->n + OWN_PARAMS);
 
 		params->types[0] = TEXTOID;
 		params->values[0] = CStringGetTextDatum(task->sql);
@@ -258,11 +263,14 @@ make_pack_tasks(DistScanState *state, const Movement *movement, const DistTable 
 		params->values[1] = Int32GetDatum(movement->keyColumn);
 		params->types[2] = INT4ARRAYOID;
 		params->values[2] = bounds;
+		params->types[3] = BYTEAOID;
+		params->values[3] = route;
+		params->nulls[3] = rows->direct == NULL;
 		for (int i = 0; i < own->n; i++)
 		{
-			params->types[i + 3] = own->types[i];
-			params->values[i + 3] = own->values[i];
-			params->nulls[i + 3] = own->nulls[i];
+			params->types[i + OWN_PARAMS] = own->types[i];
+			params->values[i + OWN_PARAMS] = own->values[i];
+			params->nulls[i + OWN_PARAMS] = own->nulls[i];
 		}
 		task->sql = sql;
 		task->params = params;
@@ -286,7 +294,7 @@ run_movement(DistScanState *state, Arrival *arrival, const DistTable *anchor,
 {
 	MovementRun *run = palloc0(sizeof(MovementRun));
 	Fragment   *source = arrival->movement->source;
-	List	   *tasks = make_pack_tasks(state, arrival->movement, anchor);
+	List	   *tasks = make_pack_tasks(state, arrival, anchor);
 	EState	   *estate = state->css.ss.ps.state;
 	RunOptions	options = {.use = like->use,.mayGrow = true,.snapshot = like->snapshot};
 	Snapshot	snapshot = estate->es_snapshot;
@@ -341,10 +349,11 @@ param_of_movement(const Fragment *fragment, int number)
 /*
  * executor_movements_run
  *		Brings the rows that the fragment of state needs, to the end, read as options say for the
- *		fragment itself.  Allocates in the node's memory, raises what the nodes raise.
+ *		fragment itself; these may change: what moves directly is read in a transaction.
+ *		Allocates in the node's memory, raises what the nodes raise.
  */
 void
-executor_movements_run(DistScanState *state, const RunOptions *options)
+executor_movements_run(DistScanState *state, RunOptions *options)
 {
 	const Fragment *fragment = state->plan->fragment;
 	const DistTable *anchor = catalog_table_get(fragment->anchor);
@@ -358,18 +367,21 @@ executor_movements_run(DistScanState *state, const RunOptions *options)
 	CurrentResourceOwner = state->owner;
 	rows->file = BufFileCreateTemp(false);
 	CurrentResourceOwner = owner;
-	rows->nbuckets = anchor->nshards;
 	rows->narrivals = list_length(fragment->movements);
 	rows->arrivals = palloc0(sizeof(Arrival) * rows->narrivals);
 	state->moved = rows;
+	rows->direct = executor_direct_begin(state, options);
 	for (int i = 0; i < rows->narrivals; i++)
 	{
 		Arrival    *arrival = &rows->arrivals[i];
 
 		arrival->movement = list_nth(fragment->movements, i);
 		arrival->param = param_of_movement(fragment, i);
-		arrival->buckets = palloc0(sizeof(Bucket) *
-								   (arrival->movement->keyColumn == 0 ? 1 : rows->nbuckets));
+		if (arrival->movement->keyColumn > 0)
+			arrival->nbuckets = anchor->nshards;
+		else
+			arrival->nbuckets = rows->direct == NULL ? 1 : executor_direct_nodes(rows->direct);
+		arrival->buckets = palloc0(sizeof(Bucket) * arrival->nbuckets);
 		run_movement(state, arrival, anchor, options);
 	}
 	MemoryContextSwitchTo(caller);
@@ -380,6 +392,8 @@ executor_movements_end(DistScanState *state)
 {
 	if (state->moved == NULL)
 		return;
+	if (state->moved->direct != NULL)
+		executor_direct_end(state);
 	BufFileClose(state->moved->file);
 	MemoryContextDelete(state->moved->context);
 	pfree(state->moved);
@@ -389,27 +403,37 @@ executor_movements_end(DistScanState *state)
 /* ---- values of tasks ---- */
 
 static Bucket *
-bucket_of_task(Arrival *arrival, const ExecutorTask *task)
+bucket_of_task(MovedRows *rows, Arrival *arrival, const ExecutorTask *task)
 {
-	return &arrival->buckets[arrival->movement->keyColumn == 0 ? 0 : task->shardIndex];
+	if (arrival->movement->keyColumn > 0)
+		return &arrival->buckets[task->shardIndex];
+	if (rows->direct != NULL)
+		return &arrival->buckets[executor_direct_node_of_task(rows->direct, task)];
+	return &arrival->buckets[0];
 }
 
 /* copies of the task for pieces of its bucket, of so many bytes if there is more than one chunk */
 static List *
 cut_task(List *result, const ExecutorTask *task, const Bucket *bucket, int64 most)
 {
-	for (int i = 0; i < bucket->nchunks;)
+	int			next = 0;
+
+	/* the first one has what the ticket stands for */
+	while (next < bucket->nchunks || (next == 0 && bucket->extents != NIL))
 	{
 		ExecutorTask *piece = palloc(sizeof(ExecutorTask));
 		int64		bytes = 0;
 
 		*piece = *task;
 		piece->index = list_length(result);
-		piece->firstChunk = i;
-		while (i < bucket->nchunks && (bytes == 0 || bytes + bucket->chunks[i].length <= most))
-			bytes += bucket->chunks[i++].length;
-		piece->nchunks = i - piece->firstChunk;
+		piece->firstChunk = next;
+		while (next < bucket->nchunks &&
+			   (bytes == 0 || bytes + bucket->chunks[next].length <= most))
+			bytes += bucket->chunks[next++].length;
+		piece->nchunks = next - piece->firstChunk;
 		result = lappend(result, piece);
+		if (bucket->nchunks == 0)
+			break;
 	}
 	return result;
 }
@@ -426,20 +450,26 @@ executor_movements_cut(List *tasks, MovedRows *rows)
 	{
 		ExecutorTask *task = lfirst(cell);
 
-		result = cut_task(result, task, bucket_of_task(arrival, task),
+		result = cut_task(result, task, bucket_of_task(rows, arrival, task),
 						  arrival->movement->canCut ? PIECE : PG_INT64_MAX);
 	}
 	return result;
 }
 
-/* some chunks of a bucket, one after the other */
+/* some chunks of a bucket, one after the other, behind the ticket if they begin with the first */
 static Datum
 read_chunks(MovedRows *rows, const Bucket *bucket, int first, int n)
 {
-	int64		bytes = 0;
+	StringInfoData ticket;
+	int64		bytes;
 	bytea	   *value;
 	char	   *at;
 
+	initStringInfo(&ticket);
+	if (first == 0 && bucket->extents != NIL)
+		executor_ticket_encode(&ticket, executor_direct_key(rows->direct), bucket->rows,
+							   bucket->extents);
+	bytes = ticket.len;
 	for (int i = first; i < first + n; i++)
 		bytes += bucket->chunks[i].length;
 	if (bytes > MaxAllocSize - VARHDRSZ)
@@ -453,6 +483,8 @@ read_chunks(MovedRows *rows, const Bucket *bucket, int first, int n)
 	value = palloc(VARHDRSZ + bytes);
 	SET_VARSIZE(value, VARHDRSZ + bytes);
 	at = VARDATA(value);
+	memcpy(at, ticket.data, ticket.len);
+	at += ticket.len;
 	for (int i = first; i < first + n; i++)
 	{
 		const Chunk *chunk = &bucket->chunks[i];
@@ -497,7 +529,7 @@ executor_movements_bind(ExecutorTask *task)
 
 		if (arrival->param < 0)
 			continue;
-		bucket = bucket_of_task(arrival, task);
+		bucket = bucket_of_task(rows, arrival, task);
 		params->values[arrival->param] =
 			read_chunks(rows, bucket, task->firstChunk,
 						task->nchunks > 0 ? task->nchunks : bucket->nchunks);

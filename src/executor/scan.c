@@ -232,7 +232,7 @@ executor_scan_resolve(DistScanState *state)
 }
 
 static void
-move_rows(DistScanState *state, const RunOptions *options)
+move_rows(DistScanState *state, RunOptions *options)
 {
 	ListCell   *cell;
 

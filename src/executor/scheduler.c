@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "executor/executor_internal.h"
+#include "exchange_internal.h"
 
 /*
  * Tasks under way on one connection.  Where more connections may join, a task behind another would
@@ -75,6 +76,7 @@ struct TaskRun
 	List	   *conns;			/* of RunConn */
 	int			unfinished;		/* remote tasks not done */
 	int			next;			/* connection to be read next: in turn, so that none starves */
+	const char *consequence;	/* an error that another one must have led to; NULL: none */
 };
 
 /* ---- queues ---- */
@@ -463,6 +465,33 @@ count_row(ExecutorTask *task, const RemoteAnswer *answer)
 }
 
 /*
+ * A task has failed.  What followed from an error of another one is kept until that has come; it is
+ * raised at the end of the run if none does.
+ */
+static void
+fail_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
+{
+	int			sqlstate;
+	char	   *message = remote_error_message(rc->conn, &sqlstate);
+
+	if (sqlstate != EXCHANGE_ENDED &&
+		(run->consequence == NULL || sqlstate != ERRCODE_IN_FAILED_SQL_TRANSACTION))
+		remote_error_raise(rc->conn);
+	if (run->consequence == NULL)
+		run->consequence = message;
+	finish_task(run, rc, task, 0);
+}
+
+static void
+raise_consequence(const TaskRun *run)
+{
+	if (run->consequence != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s", run->consequence)));
+}
+
+/*
  * Reads until there is a row (its task is returned), or nothing more for now.  ignoreErrors: the
  * run is being stopped, a failed task is a finished one.
  */
@@ -497,9 +526,10 @@ read_conn(TaskRun *run, RunConn *rc, RemoteAnswer *answer, bool ignoreErrors)
 				finish_task(run, rc, task, answer->rowCount);
 				break;
 			case REMOTE_ANSWER_ERROR:
-				if (!ignoreErrors)
-					remote_error_raise(rc->conn);
-				finish_task(run, rc, task, 0);
+				if (ignoreErrors)
+					finish_task(run, rc, task, 0);
+				else
+					fail_task(run, rc, task);
 				break;
 			default:
 				elog(ERROR, "unexpected answer %d to a task", answer->kind);
@@ -651,6 +681,8 @@ executor_run_next(TaskRun *run, RemoteAnswer *answer)
 		wait_for_conns(run, -1, false);
 		tend_conns(run);
 	}
+	if (task == NULL)
+		raise_consequence(run);
 	MemoryContextSwitchTo(caller);
 	return task;
 }

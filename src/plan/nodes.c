@@ -83,6 +83,7 @@ static const Field fragmentFields[] = {
 static const Field movementFields[] = {
 	FIELD(Movement, source, FIELD_NODE),
 	FIELD(Movement, keyColumn, FIELD_INT),
+	FIELD(Movement, width, FIELD_INT),
 	FIELD(Movement, name, FIELD_STRING),
 	FIELD(Movement, keyName, FIELD_STRING),
 	FIELD(Movement, canCut, FIELD_BOOL)

@@ -797,6 +797,27 @@ make_source_fragment(Query *source, Oid relid)
 	return planner_make_fragment(source, params, relid, shape.complete ? shape.prune : NULL);
 }
 
+/* a movement of the source's rows, by their key column */
+static Movement *
+make_movement(Query *source, Fragment *fragment, int keyColumn, const char *name)
+{
+	Movement   *movement = plan_movement_make(fragment, keyColumn, name);
+	ListCell   *lc;
+
+	foreach(lc, source->targetList)
+	{
+		Node	   *expr = (Node *) lfirst_node(TargetEntry, lc)->expr;
+		RangeTblEntry *rte = IsA(expr, Var) ?
+			rt_fetch(((Var *) expr)->varno, source->rtable) : NULL;
+		int			width = 0;
+
+		if (rte != NULL && rte->rtekind == RTE_RELATION)
+			width = get_attavgwidth(rte->relid, ((Var *) expr)->varattno);
+		movement->width += width > 0 ? width : get_typavgwidth(exprType(expr), exprTypmod(expr));
+	}
+	return movement;
+}
+
 /* the relation's rows move: its entry is replaced; NULL when that cannot be */
 static Movement *
 move_relation(Query *top, MoveRelation *relation, int number, AttrNumber attno, Oid anchor)
@@ -836,7 +857,7 @@ move_relation(Query *top, MoveRelation *relation, int number, AttrNumber attno, 
 		return NULL;
 	fragment->estimatedRows = relation->rows;
 	list_nth_cell(relation->query->rtable, relation->rti - 1)->ptr_value = made;
-	return plan_movement_make(fragment, keyColumn, name);
+	return make_movement(source, fragment, keyColumn, name);
 }
 
 /* the query with a choice made, and its movements; NULL when it cannot be made */
@@ -887,7 +908,7 @@ planner_move_values(Query *values, AttrNumber column, Query *counts, Oid anchor,
 		refusal->reason = "the values cannot move between shards";
 		return NULL;
 	}
-	movement = plan_movement_make(fragment, column, "distinct values");
+	movement = make_movement(values, fragment, column, "distinct values");
 	query->rtable = list_make1(make_moved_rows(0, values, column, anchor));
 	ref->rtindex = 1;
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
@@ -926,8 +947,8 @@ planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *na
 	}
 	if (planner_ship_query(source, &params) != NULL)
 		return NULL;
-	*movement = plan_movement_make(planner_make_fragment(source, params, shape.anchor,
-														 shape.prune), column, name);
+	*movement = make_movement(source, planner_make_fragment(source, params, shape.anchor,
+															shape.prune), column, name);
 	return query;
 }
 

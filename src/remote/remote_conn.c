@@ -113,6 +113,12 @@ is_worth_keeping(RemoteConn *conn)
 	return true;
 }
 
+bool
+remote_cache_is_on(void)
+{
+	return remote_max_cached_conns_per_worker > 0;
+}
+
 void
 remote_conn_release(RemoteConn *conn)
 {

@@ -314,6 +314,16 @@ txn_send_own(RemoteConn *conn, const char *sql)
 	remote_send(conn, &command);
 }
 
+void
+txn_tell(const ClusterNode *node, const char *sql)
+{
+	RemoteXact *xact = find_main(node->id);
+
+	if (xact != NULL && xact->state == XACT_OPEN &&
+		remote_conn_state(xact->conn) != REMOTE_BROKEN)
+		txn_send_own(xact->conn, sql);
+}
+
 static const char *
 isolation_level(void)
 {

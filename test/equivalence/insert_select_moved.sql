@@ -10,6 +10,7 @@ CREATE TYPE pair AS (a int, b text);
 CREATE TABLE types (k uuid, a int[], b jsonb, c pair, d boolean, e float8, f bytea, g smallint, h "char", i interval);
 CREATE TABLE types_too (LIKE types);
 CREATE VIEW few AS SELECT k, v FROM t WHERE v < 20;
+-- distribute: SET citus.direct_move_threshold TO 0
 -- distribute: SELECT create_distributed_table('t', 'k')
 -- distribute: SELECT create_distributed_table('u', 'k')
 -- distribute: SELECT create_distributed_table('w', 'k', colocate_with => 't')

@@ -1,6 +1,7 @@
 -- Joins off the distribution key: rows move between shards.
 -- only: distributed single
 -- distribute: SET citus.shard_count TO 6
+-- distribute: SET citus.direct_move_threshold TO 0
 CREATE TABLE a (k int, x int, y int8, s text, n numeric, d date, f float8, v varchar(8), b bool, i interval, j jsonb, u uuid, r int[], sm int2, c char(4), by bytea, ts timestamptz);
 -- distribute: SELECT create_distributed_table('a', 'k')
 CREATE TABLE b (k int, x int, y int8, s text, n numeric, d date, f float8, v varchar(8), b bool, i interval, j jsonb, u uuid, r int[], sm int2, c char(4), by bytea, ts timestamptz);
@@ -138,3 +139,41 @@ SELECT count(*), sum(k), sum(x) FROM empty;
 ANALYZE a, b, o;
 SELECT count(*), sum(a.k + b.k) FROM a JOIN b ON a.x = b.x;
 SELECT count(*), sum(o.id) FROM a JOIN b USING (k) JOIN o ON o.x = b.x;
+-- values larger than what is sent at once, and more rows than fit in a chunk
+CREATE TABLE large (k int, x int, s text);
+CREATE TABLE many (k int, x int, s text);
+-- distribute: SELECT create_distributed_table('large', 'k'), create_distributed_table('many', 'k', colocate_with => 'large')
+INSERT INTO large SELECT i, i * 3, repeat(md5(i::text), 60000) FROM generate_series(1, 5) i;
+INSERT INTO large SELECT i, i * 3, 'short' FROM generate_series(6, 4000) i;
+INSERT INTO many SELECT i, nullif(i % 5000, 3), md5(i::text) FROM generate_series(1, 20000) i;
+ANALYZE large, many;
+SELECT count(*), sum(length(l.s)), sum(hashtext(l.s)::bigint), sum(hashtext(m.s)::bigint) FROM large l JOIN many m ON m.x = l.x;
+SELECT count(*), sum(length(l.s)), count(m.k) FROM large l LEFT JOIN many m ON m.x = l.x;
+SELECT count(*), count(l.k), count(m.k) FROM large l FULL JOIN many m ON m.x = l.x;
+SELECT count(*), sum(length(s)) FROM large WHERE x NOT IN (SELECT x FROM many WHERE x IS NOT NULL);
+SELECT count(*) FROM many m WHERE EXISTS (SELECT FROM large l WHERE l.x = m.x);
+SELECT count(*) FROM many m JOIN large l ON m.x < l.x AND l.k < 10 AND m.k < 3000;
+SELECT count(*) FROM many m JOIN large l ON m.x = l.x WHERE m.k = 17;
+SELECT count(*), count(l.k) FROM many m LEFT JOIN large l ON m.x = l.x AND false;
+-- again in the same transaction, with its own changes, and after a rollback
+BEGIN;
+UPDATE many SET x = x + 1 WHERE k <= 100;
+SELECT count(*), sum(l.k) FROM large l JOIN many m ON m.x = l.x;
+SAVEPOINT s;
+DELETE FROM large WHERE k > 2000;
+SELECT count(*), sum(l.k) FROM large l JOIN many m ON m.x = l.x;
+ROLLBACK TO SAVEPOINT s;
+SELECT count(*), sum(l.k) FROM large l JOIN many m ON m.x = l.x;
+INSERT INTO many SELECT x, k, s FROM large WHERE k <= 3000;
+SELECT count(*), sum(k), sum(x), sum(length(s)) FROM many;
+ROLLBACK;
+-- a plan that is used again, and a table that is altered in between
+PREPARE joined(int) AS SELECT count(*), sum(l.k) FROM large l JOIN many m ON m.x = l.x WHERE l.k <= $1;
+EXECUTE joined(1000);
+EXECUTE joined(2000);
+ALTER TABLE many ALTER COLUMN x TYPE bigint;
+ALTER TABLE large ADD COLUMN z int;
+EXECUTE joined(3000);
+EXECUTE joined(3000);
+EXECUTE joined(3000);
+EXECUTE joined(4000);

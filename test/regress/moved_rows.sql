@@ -15,7 +15,7 @@ CREATE FUNCTION pg_temp.moves_of(query text) RETURNS SETOF text LANGUAGE plpgsql
 DECLARE line text;
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-        IF line ~ 'Strategy|Rows Moved|Rows Sent|Shards' THEN
+        IF line ~ 'Strategy|Rows Moved|Rows Sent|Way|Shards' THEN
             RETURN NEXT trim(line);
         END IF;
     END LOOP;
@@ -69,10 +69,57 @@ SELECT * FROM citus_internal.unpack_rows('\x00000010000000010001760000000005', 0
 SELECT * FROM citus_internal.unpack_rows('\x0000001100000001000176000000000141', 0) AS t(a text);
 SELECT * FROM citus_internal.unpack_rows('\x00000011000000010001760000000001ff', 0) AS t(a text);
 SELECT * FROM citus_internal.unpack_rows('\x00000010000000010002340000000005', 0) AS t(a int);
-SELECT bucket, length(data) FROM citus_internal.pack_rows('SELECT i, i % 2 FROM generate_series(1, 10) i', 1, '{-2147483648,0}', 0);
-SELECT bucket, u.* FROM citus_internal.pack_rows('SELECT i, $1 || i FROM generate_series(1, 3) i', 0, '{0}', 0, 'x'::text), LATERAL citus_internal.unpack_rows(data, 0) AS u(a int, b text);
-SELECT * FROM citus_internal.pack_rows('SELECT 1', 2, '{0}', 0);
-SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{}', 0);
-SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{NULL}', 0);
-SELECT * FROM citus_internal.pack_rows('CREATE TABLE x ()', 0, '{0}', 0);
+SELECT bucket, length(data) FROM citus_internal.pack_rows('SELECT i, i % 2 FROM generate_series(1, 10) i', 1, '{-2147483648,0}', NULL, 0);
+SELECT bucket, u.* FROM citus_internal.pack_rows('SELECT i, $1 || i FROM generate_series(1, 3) i', 0, '{0}', NULL, 0, 'x'::text), LATERAL citus_internal.unpack_rows(data, 0) AS u(a int, b text);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 2, '{0}', NULL, 0);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{}', NULL, 0);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{NULL}', NULL, 0);
+SELECT * FROM citus_internal.pack_rows('CREATE TABLE x ()', 0, '{0}', NULL, 0);
+-- many rows do not come here
+SET citus.direct_move_threshold TO '1kB';
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other ON big.x = other.x');
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other USING (k) JOIN small ON small.x = big.x');
+SELECT count(*), sum(big.k), sum(other.k) FROM big JOIN other ON big.x = other.x;
+SELECT count(*), sum(big.k), sum(other.k) FROM big JOIN other USING (k) JOIN small ON small.x = big.x;
+-- from a worker, as a user without rights on anything but the tables
+CREATE ROLE mr_user;
+GRANT USAGE ON SCHEMA mr TO mr_user;
+GRANT SELECT ON big, other TO mr_user;
+SET ROLE mr_user;
+SELECT count(*), sum(big.k), sum(other.k) FROM big JOIN other ON big.x = other.x;
+RESET ROLE;
+SET citus.direct_move_threshold TO -1;
+SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other ON big.x = other.x');
+RESET citus.direct_move_threshold;
+-- keys and places that no statement knows
+SELECT * FROM citus_internal.exchange_put('\x00', 'x');
+SELECT * FROM citus_internal.exchange_put('\x00112233445566778899aabbccddeeff', 'x');
+SELECT citus_internal.exchange_close('\x00112233445566778899aabbccddeeff');
+SELECT * FROM citus_internal.unpack_rows('\x0000002e00000001ffff00112233445566778899aabbccddeeff0000000000000000000000000000000000000010', 0) AS t(a int);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{0}', '\x00112233445566778899aabbccddeeff', 0);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{0}', '\x00112233445566778899aabbccddeeff00ffffffff', 0);
+SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{0}', '\x00112233445566778899aabbccddeeff000000000100000000', 0);
+-- one's own, and nobody else's
+BEGIN;
+SELECT citus_internal.exchange_open('\x00112233445566778899aabbccddeeff'), citus_internal.exchange_open('\x00112233445566778899aabbccddeeff');
+SELECT * FROM citus_internal.exchange_put('\x00112233445566778899aabbccddeeff', '\x00000010000000010001340000000005');
+SELECT * FROM citus_internal.exchange_put('\x00112233445566778899aabbccddeeff', '\x00000010000000010001340000000006');
+SELECT * FROM citus_internal.unpack_rows('\x0000002e00000001ffff00112233445566778899aabbccddeeff0000000000000000000000000000000000000020', 0) AS t(a int);
+SAVEPOINT s;
+SELECT * FROM citus_internal.unpack_rows('\x0000002e00000001ffff00112233445566778899aabbccddeeff0000000000000000000000010000000000000010', 0) AS t(a int);
+ROLLBACK TO SAVEPOINT s;
+SELECT * FROM citus_internal.unpack_rows('\x0000002e00000001ffff00112233445566778899aabbccddeeff0000000000000000000000100000000000000020', 0) AS t(a int);
+ROLLBACK TO SAVEPOINT s;
+SELECT * FROM citus_internal.unpack_rows('\x0000002e00000001ffff00112233445566778899aabbccddeeff0000000900000000000000000000000000000010', 0) AS t(a int);
+ROLLBACK TO SAVEPOINT s;
+SET LOCAL ROLE mr_user;
+SELECT * FROM citus_internal.exchange_put('\x00112233445566778899aabbccddeeff', 'x');
+ROLLBACK TO SAVEPOINT s;
+SELECT citus_internal.exchange_open('\x0f112233445566778899aabbccddeeff');
+SELECT * FROM citus_internal.exchange_put('\x0f112233445566778899aabbccddeeff', 'x');
+ROLLBACK TO SAVEPOINT s;
+SELECT * FROM citus_internal.exchange_put('\x0f112233445566778899aabbccddeeff', 'x');
+ROLLBACK;
+SELECT count(*) FROM pg_ls_tmpdir();
 DROP SCHEMA mr CASCADE;
+DROP ROLE mr_user;

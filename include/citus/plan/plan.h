@@ -143,6 +143,7 @@ typedef struct Movement
 	ExtensibleNode node;
 	Fragment   *source;			/* a SELECT */
 	int			keyColumn;		/* of the source's columns, from 1; 0: every task gets all rows */
+	int			width;			/* of a row, in bytes, as estimated */
 	char	   *name;			/* of the relation and its column, for EXPLAIN */
 	char	   *keyName;		/* the key must not be NULL: its name, for the error; or NULL */
 	bool		canCut;			/* a task may run for a part of its rows, then for others */

@@ -125,6 +125,8 @@ extern bool remote_conn_in_transaction(const RemoteConn *conn);
 extern void remote_set_application_name(const char *name);
 /* citus.worker_min_messages as a level of elog.h */
 extern int	remote_message_level(void);
+/* are connections kept for later? */
+extern bool remote_cache_is_on(void);
 /* closes all cached idle connections (to one node if nodeId > 0) */
 extern void remote_cache_clear(NodeId nodeId);
 

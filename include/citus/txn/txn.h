@@ -101,6 +101,11 @@ extern void txn_commit_first(const ClusterNode *node);
 extern void txn_constraints_add(const char *sql);
 /* List of ClusterNode * that the transaction has written: where something may be left to check */
 extern List *txn_constraints_nodes(void);
+/*
+ * Sends a command to a node on which the transaction is open, without waiting for the answer; does
+ * nothing where it is not.
+ */
+extern void txn_tell(const ClusterNode *node, const char *sql);
 /* a connection failed: if it took part with writes, the transaction cannot commit any more */
 extern void txn_conn_failed(RemoteConn *conn);
 
