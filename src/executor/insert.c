@@ -393,14 +393,14 @@ change_tail(InsertState *insert, int32 id)
 	insert->tailParams = executor_params_evaluate(params, &scan->css.ss.ps, scan->econtext);
 }
 
-/* what follows the rows in a statement runs with the role's own rights */
+/* expressions that follow the rows in a statement run with the role's own rights */
 static Oid
 role_of_rows(InsertState *insert)
 {
 	const InsertSpec *spec = insert->spec;
 
-	return spec->onConflict || spec->returning ? spec->role :
-		executor_role_to_insert(spec->relid, spec->columns, spec->role);
+	return spec->onlyColumns ?
+		executor_role_to_insert(spec->relid, spec->columns, spec->role) : spec->role;
 }
 
 /* sends what waits; last: nothing follows, so that a single statement may stand alone */

@@ -262,8 +262,8 @@ owner_of_table(Oid relid)
 /*
  * Who inserts rows may have no right on columns that get their values from defaults and triggers:
  * on one server nobody asks for it, but shards get these columns with the others.  Nothing else
- * than values may travel then.  Rights on what the statement names have been checked; policies must
- * see the role.
+ * than values may travel then, and come back.  Rights on what the statement names have been
+ * checked; policies must see the role.
  */
 Oid
 executor_role_to_insert(Oid relid, const List *columns, Oid role)

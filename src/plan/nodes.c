@@ -100,6 +100,7 @@ static const Field insertFields[] = {
 	FIELD(InsertSpec, onConflict, FIELD_BOOL),
 	FIELD(InsertSpec, updates, FIELD_BOOL),
 	FIELD(InsertSpec, returning, FIELD_BOOL),
+	FIELD(InsertSpec, onlyColumns, FIELD_BOOL),
 	FIELD(InsertSpec, canStream, FIELD_BOOL),
 	FIELD(InsertSpec, conflict, FIELD_NODE),
 	FIELD(InsertSpec, conflictKeys, FIELD_NODE),

@@ -699,6 +699,23 @@ upserts_row_by_row(PlanRequest *request, Query *query)
 		 (!conflict_keeps_key(query, target_table(query)) && planner_upsert_goes_by_rows(query)));
 }
 
+/* true when RETURNING, if there is one, computes nothing */
+static bool
+returns_columns(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->returningList)
+	{
+		Var		   *var = (Var *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (!IsA(var, Var) || var->varno != query->resultRelation || var->varlevelsup != 0 ||
+			var->varattno <= 0)
+			return false;
+	}
+	return true;
+}
+
 static InsertSpec *
 make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *refusal)
 {
@@ -736,6 +753,7 @@ make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *ref
 	insert->onConflict = query->onConflict != NULL;
 	insert->updates = query->onConflict != NULL &&
 		query->onConflict->action == ONCONFLICT_UPDATE;
+	insert->onlyColumns = !insert->onConflict && returns_columns(query);
 	insert->returning = query->returningList != NIL;
 	insert->canStream = !insert->onConflict && !insert->returning;
 	insert->role = planner_query_role(shell);

@@ -170,6 +170,7 @@ typedef struct InsertSpec
 	bool		onConflict;
 	bool		updates;		/* ON CONFLICT DO UPDATE */
 	bool		returning;
+	bool		onlyColumns;	/* the tail is nothing but RETURNING of the table's columns */
 	bool		canStream;		/* no conflict clause, no RETURNING: COPY may be used */
 
 	/*
