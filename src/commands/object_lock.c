@@ -100,6 +100,22 @@ hangs_on_table(ObjectType type)
 	}
 }
 
+static List *
+names_dropped(DropStmt *statement)
+{
+	List	   *names = names_of_all(statement->objects);
+	ListCell   *cell;
+
+	if (hangs_on_table(statement->removeType))
+		return NIL;
+	/* which ends the cluster, and itself says of a node that does not answer what that means */
+	if (statement->removeType == OBJECT_EXTENSION)
+		foreach(cell, names)
+			if (strcmp(lfirst(cell), CITUS_EXTENSION_NAME) == 0)
+				return NIL;
+	return names;
+}
+
 /* statements that name one of their kind's objects in any of several ways */
 static List *
 names_in_general(Node *statement)
@@ -107,8 +123,7 @@ names_in_general(Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_DropStmt:
-			return hangs_on_table(((DropStmt *) statement)->removeType) ? NIL
-				: names_of_all(((DropStmt *) statement)->objects);
+			return names_dropped((DropStmt *) statement);
 		case T_RenameStmt:
 			{
 				RenameStmt *rename = (RenameStmt *) statement;
