@@ -277,6 +277,19 @@ detach_returning(DetachContext *context)
 	return result;
 }
 
+/* RETURNING of constants: something has to come back for each row, or nobody would count them */
+static void
+ensure_column(DetachContext *context)
+{
+	Var		   *var;
+
+	if (context->columns != NIL || context->query->returningList == NIL)
+		return;
+	var = makeVar(context->query->resultRelation, TableOidAttributeNumber, OIDOID, -1, InvalidOid,
+				  0);
+	context->columns = list_make1(makeTargetEntry((Expr *) var, 1, pstrdup("column_1"), false));
+}
+
 /*
  * Of WithCheckOption: those that views ask for, or the others, which belong to the statement.  A
  * view without a condition has one, too, which asks for nothing.
@@ -365,6 +378,7 @@ planner_detach_output(PlanRequest *request, Query *query)
 	foreach(option, check_options(query, true))
 		conditions = lappend(conditions, detach_expr(&context,
 													 lfirst_node(WithCheckOption, option)->qual));
+	ensure_column(&context);
 	change->returningList = context.columns;
 	change->withCheckOptions = check_options(change, false);
 	parts = list_make1(plan_change(request, change));

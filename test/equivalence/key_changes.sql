@@ -9,6 +9,8 @@ INSERT INTO s SELECT i, i FROM generate_series(1, 60) i;
 UPDATE t SET k = 101 WHERE k = 1 RETURNING *;
 UPDATE t SET k = k + 1000, v = v + 1 WHERE v = 2 RETURNING t.*, k + v;
 UPDATE t SET k = k WHERE k < 10;
+UPDATE t SET k = k + 500 WHERE k IN (8, 10) RETURNING 'moved', 1 + 1;
+UPDATE t SET k = k - 500 WHERE k IN (508, 510) RETURNING 'back';
 UPDATE t SET k = -k, note = 'moved' FROM s WHERE s.v = t.k AND s.k < 9 RETURNING t.k, s.k, note, twice;
 UPDATE t SET (k, v) = (SELECT max(s.k) + t.k + 2000, 5 FROM s WHERE s.v < t.v) WHERE v = 5;
 UPDATE t SET k = (SELECT max(k) FROM t) + 1 WHERE k = 101;
