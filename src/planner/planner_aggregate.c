@@ -90,6 +90,7 @@ typedef struct SplitContext
 	Var		   *setColumn;		/* which grouping set a row is of; NULL without sets */
 	bool		groupsValues;	/* the fragment is grouped by what is DISTINCT */
 	Aggref	   *distinct;		/* the first with DISTINCT */
+	bool		constantDistinct;	/* one over constants only, of whatever rows there are */
 	bool		onlyDistinct;	/* all aggregates are over the same distinct values */
 	ParseState *pstate;
 	bool		impossible;
@@ -450,6 +451,7 @@ static Node *
 finish_distinct(SplitContext *context, Aggref *agg)
 {
 	Aggref	   *upper = copyObject(agg);
+	bool		constant = agg->aggfilter == NULL;
 	ListCell   *lc;
 
 	if (context->distinct == NULL)
@@ -467,7 +469,9 @@ finish_distinct(SplitContext *context, Aggref *agg)
 		if (clause == NULL)
 			return NULL;
 		tle->expr = (Expr *) grouped_column(context, tle->expr, clause);
+		constant = false;
 	}
+	context->constantDistinct |= constant;
 	if (agg->aggfilter != NULL)
 		upper->aggfilter = (Expr *) grouped_column(context, agg->aggfilter, NULL);
 	return (Node *) upper;
@@ -806,6 +810,9 @@ planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result)
 		group_by_set(&context, upper);
 	free_parsestate(context.pstate);
 	if (context.impossible || context.columns == NIL)
+		return NULL;
+	/* ungrouped, the fragment has a row where there is none: a value for DISTINCT from nothing */
+	if (context.constantDistinct && context.groupClause == NIL)
 		return NULL;
 
 	result->lower = make_lower(&context, sets);
