@@ -474,7 +474,7 @@ fail_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 	int			sqlstate;
 	char	   *message = remote_error_message(rc->conn, &sqlstate);
 
-	if (sqlstate != EXCHANGE_ENDED &&
+	if (sqlstate != EXCHANGE_ENDED && sqlstate != TXN_SNAPSHOT_GONE &&
 		(run->consequence == NULL || sqlstate != ERRCODE_IN_FAILED_SQL_TRANSACTION))
 		remote_error_raise(rc->conn);
 	if (run->consequence == NULL)

@@ -140,7 +140,7 @@ copy_from_slot(uint64 number, int index)
 	LWLockRelease(lock);
 	if (snapshot == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(TXN_SNAPSHOT_GONE),
 				 errmsg("snapshot " UINT64_FORMAT " is gone", number)));
 	return RegisterSnapshotOnOwner(snapshot, TopTransactionResourceOwner);
 }
@@ -220,7 +220,7 @@ txn_held_use(uint64 number)
 	in_force = find_held(number);
 	if (in_force == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(errcode(TXN_SNAPSHOT_GONE),
 				 errmsg("snapshot " UINT64_FORMAT " is gone", number)));
 }
 

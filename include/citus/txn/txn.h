@@ -142,6 +142,11 @@ extern void txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target);
 extern void txn_snapshot_note_read(void);
 /* txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL */
 extern void txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot);
+/*
+ * The SQLSTATE of an additional connection's task whose snapshot has ended with the transaction
+ * that had taken it: not by itself a reason, that transaction's error is on its way, too.
+ */
+#define TXN_SNAPSHOT_GONE MAKE_SQLSTATE('C', 'X', 'S', 'N', 'G')
 /* may additional connections to the node read with it? */
 extern bool txn_snapshot_can_join(ClusterSnapshot *snapshot, const ClusterNode *node);
 
