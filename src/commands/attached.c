@@ -358,7 +358,8 @@ commands_steps_create_trigger(Command *command)
 	Oid			relid = commands_relation_find(command, statement->relation);
 	Oid		   *argument;
 
-	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+	/* views have INSTEAD OF triggers, applied on the node that gets a statement, as rules are */
+	if (!OidIsValid(relid) || !commands_has_shared_rules(relid))
 		return NIL;
 	commands_lock_coordinator_first(list_make1_oid(relid), ShareRowExclusiveLock, LOCK_ALONE);
 	commands_qualify_text(command, list_make2(statement->relation, statement->constrrel));
@@ -385,7 +386,7 @@ commands_steps_drop_attached(Command *command)
 	tableNames = list_truncate(list_copy(names), list_length(names) - 1);
 	relid = commands_relation_find(command, makeRangeVarFromNameList(tableNames));
 	table = OidIsValid(relid) ? catalog_table_get(relid) : NULL;
-	if (table == NULL && (!OidIsValid(relid) || statement->removeType != OBJECT_RULE ||
+	if (table == NULL && (!OidIsValid(relid) || statement->removeType == OBJECT_POLICY ||
 						  !commands_has_shared_rules(relid)))
 		return NIL;
 	if (statement->removeType == OBJECT_TRIGGER &&

@@ -213,6 +213,7 @@ deparse_view(Oid viewId)
 	texts = deparse_column_comments(texts, viewId, name);
 	relation = table_open(viewId, AccessShareLock);
 	texts = deparse_table_rules(texts, relation);
+	texts = deparse_table_triggers(texts, relation);
 	table_close(relation, NoLock);
 	ReleaseSysCache(tuple);
 	return texts;

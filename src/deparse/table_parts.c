@@ -336,6 +336,15 @@ trigger_state(char enabled)
 	}
 }
 
+/* a view may be made again where it is already, with its triggers */
+static char *
+replaceable(Relation relation, char *trigger)
+{
+	if (relation->rd_rel->relkind != RELKIND_VIEW)
+		return trigger;
+	return psprintf("CREATE OR REPLACE%s", trigger + strlen("CREATE"));
+}
+
 /* users' triggers; those that a partition has from its parent come with ATTACH PARTITION */
 List *
 deparse_table_triggers(List *texts, Relation relation)
@@ -358,7 +367,7 @@ deparse_table_triggers(List *texts, Relation relation)
 		if (form->tgisinternal || OidIsValid(form->tgparentid))
 			continue;
 		definition = DirectFunctionCall1(pg_get_triggerdef, ObjectIdGetDatum(form->oid));
-		texts = lappend(texts, TextDatumGetCString(definition));
+		texts = lappend(texts, replaceable(relation, TextDatumGetCString(definition)));
 		if (state != NULL)
 			texts = deparse_append(texts, "ALTER TABLE %s %s TRIGGER %s", table, state,
 								   quote_identifier(NameStr(form->tgname)));
