@@ -751,11 +751,34 @@ must_fit(const Node *node, const AdaptContext *context)
 		linitial_node(Query, context->queries)->commandType == CMD_SELECT;
 }
 
+/* COLLATE, of which the server's planner makes a cast that would be printed without it */
+static bool
+changes_collation(const RelabelType *cast)
+{
+	Oid			collation = exprCollation((Node *) cast->arg);
+
+	return OidIsValid(collation) && OidIsValid(cast->resultcollid) &&
+		collation != cast->resultcollid;
+}
+
+static Node *
+show_collation(RelabelType *cast, AdaptContext *context)
+{
+	CollateExpr *result = makeNode(CollateExpr);
+
+	result->arg = (Expr *) expression_tree_mutator((Node *) cast, adapt_node, context);
+	result->collOid = cast->resultcollid;
+	result->location = -1;
+	return (Node *) result;
+}
+
 static Node *
 adapt_node(Node *node, AdaptContext *context)
 {
 	if (node == NULL)
 		return NULL;
+	if (IsA(node, RelabelType) && changes_collation((RelabelType *) node))
+		return show_collation((RelabelType *) node, context);
 	if (IsA(node, FuncExpr) && asks_for_shard((FuncExpr *) node))
 		return (Node *) copyObject(node);
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstNormalObjectId &&

@@ -81,7 +81,9 @@ planner_vars_intersection(List *a, List *b)
 Var *
 planner_strip_to_var(Node *expr)
 {
-	while (expr != NULL && IsA(expr, RelabelType))
+	/* the server's planner makes one of COLLATE, too, by which other values are equal */
+	while (expr != NULL && IsA(expr, RelabelType) &&
+		   exprCollation(expr) == exprCollation((Node *) ((RelabelType *) expr)->arg))
 		expr = (Node *) ((RelabelType *) expr)->arg;
 	return expr != NULL && IsA(expr, Var) ? (Var *) expr : NULL;
 }
