@@ -17,75 +17,70 @@
 #include "utils/builtins.h"
 
 #include "catalog/catalog_internal.h"
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 
 /*
- * As the extension's owner: whoever may run recovery need not be granted the table.  The caller
- * reads the result and calls SPI_finish().
+ * As the extension's owner: whoever may run recovery need not be granted the table.  Rows of a
+ * query, NIL of other statements.
  */
-static void
+static List *
 execute(const char *sql, int expected)
 {
+	List	   *rows = NIL;
 	Oid			userId;
 	int			securityContext;
 
 	GetUserIdAndSecContext(&userId, &securityContext);
 	SetUserIdAndSecContext(base_extension_owner(),
 						   securityContext | SECURITY_LOCAL_USERID_CHANGE);
-	SPI_connect();
-	if (SPI_execute(sql, false, 0) != expected)
-		elog(ERROR, "could not execute \"%s\"", sql);
+	if (expected == SPI_OK_SELECT)
+		rows = base_own_query(sql);
+	else
+		(void) base_own_execute(sql, expected);
 	SetUserIdAndSecContext(userId, securityContext);
+	return rows;
 }
 
 void
 catalog_departed_note(const ClusterNode *node)
 {
-	execute(psprintf("INSERT INTO citus_internal.departed_node (groupid, nodename, nodeport) "
-					 "VALUES (%d, %s, %d) ON CONFLICT (groupid) DO UPDATE SET "
-					 "nodename = excluded.nodename, nodeport = excluded.nodeport, "
-					 "since = excluded.since",
-					 node->groupId, quote_literal_cstr(node->name), node->port),
-			SPI_OK_INSERT);
-	SPI_finish();
+	const char *sql = "INSERT INTO citus_internal.departed_node (groupid, nodename, nodeport) "
+		"VALUES (%d, %s, %d) ON CONFLICT (groupid) DO UPDATE SET "
+		"nodename = excluded.nodename, nodeport = excluded.nodeport, since = excluded.since";
+
+	(void) execute(psprintf(sql, node->groupId, quote_literal_cstr(node->name), node->port),
+				   SPI_OK_INSERT);
 }
 
 void
 catalog_departed_forget(GroupId groupId)
 {
-	execute(psprintf("DELETE FROM citus_internal.departed_node WHERE groupid = %d", groupId),
-			SPI_OK_DELETE);
-	SPI_finish();
+	(void) execute(psprintf("DELETE FROM citus_internal.departed_node WHERE groupid = %d", groupId),
+				   SPI_OK_DELETE);
 }
 
 List *
 catalog_departed_nodes(void)
 {
-	MemoryContext context = CurrentMemoryContext;
 	List	   *nodes = NIL;
+	ListCell   *lc;
 
-	execute("DELETE FROM citus_internal.departed_node d "
-			"WHERE since OPERATOR(pg_catalog.<) "
-			"(pg_catalog.now() OPERATOR(pg_catalog.-) '1 day'::pg_catalog.interval) "
-			"AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_transaction t "
-			"WHERE t.groupid OPERATOR(pg_catalog.=) d.groupid)", SPI_OK_DELETE);
-	SPI_finish();
-	execute("SELECT groupid, nodename, nodeport FROM citus_internal.departed_node "
-			"ORDER BY groupid", SPI_OK_SELECT);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	(void) execute("DELETE FROM citus_internal.departed_node d "
+				   "WHERE since < now() - '1 day'::interval "
+				   "AND NOT EXISTS (SELECT FROM pg_dist_transaction t "
+				   "WHERE t.groupid = d.groupid)", SPI_OK_DELETE);
+	foreach(lc, execute("SELECT groupid, nodename, nodeport FROM citus_internal.departed_node "
+						"ORDER BY groupid", SPI_OK_SELECT))
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		MemoryContext spiContext = MemoryContextSwitchTo(context);
+		char	  **row = lfirst(lc);
 		ClusterNode *node = palloc0(sizeof(ClusterNode));
 
-		node->groupId = atoi(SPI_getvalue(tuple, desc, 1));
-		node->name = SPI_getvalue(tuple, desc, 2);
-		node->port = atoi(SPI_getvalue(tuple, desc, 3));
+		node->groupId = atoi(row[0]);
+		node->name = row[1];
+		node->port = atoi(row[2]);
 		node->role = 'p';
 		nodes = lappend(nodes, node);
-		MemoryContextSwitchTo(spiContext);
 	}
-	SPI_finish();
 	return nodes;
 }

@@ -14,6 +14,7 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
+#include "citus/base/own_sql.h"
 #include "citus/remote/remote.h"
 #include "cluster/cluster_internal.h"
 
@@ -84,15 +85,6 @@ confirm_absence(List *peers)
 			remote_conn_finish(((Peer *) list_nth(peers, i))->conn);
 }
 
-static void
-execute_here(const char *sql, int expected)
-{
-	SPI_connect();
-	if (SPI_execute(sql, false, 0) != expected)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	SPI_finish();
-}
-
 /* here and on all nodes that are there */
 static void
 mark_absent(List *peers)
@@ -103,7 +95,7 @@ mark_absent(List *peers)
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "UPDATE pg_catalog.pg_dist_node SET metadatasynced = false "
-						   "WHERE nodeid IN (");
+						   "WHERE nodeid OPERATOR(pg_catalog.=) ANY (ARRAY[");
 	foreach(lc, peers)
 	{
 		const ClusterNode *node = ((Peer *) lfirst(lc))->node;
@@ -113,11 +105,11 @@ mark_absent(List *peers)
 				(errmsg("node %s:%d does not answer and is left behind", node->name, node->port),
 				 errdetail("It is brought up to date when it answers again.")));
 	}
-	appendStringInfoChar(&sql, ')');
+	appendStringInfoString(&sql, "])");
 
 	cluster_lock_node_list(true);
 	txn_mark_local_write();
-	execute_here(sql.data, SPI_OK_UPDATE);
+	(void) base_own_execute(sql.data, SPI_OK_UPDATE);
 	CommandCounterIncrement();
 	cluster_skip_unsynced = true;
 	cluster_run(cluster_other_nodes(), list_make1(sql.data));
@@ -203,7 +195,7 @@ cluster_defer_drop(List *names, List *groups)
 	if (catalog_is_coordinator())
 	{
 		txn_mark_local_write();
-		execute_here(sql, SPI_OK_INSERT);
+		(void) base_own_execute(sql, SPI_OK_INSERT);
 	}
 	else
 		cluster_run(list_make1((void *) cluster_coordinator()), list_make1(sql));

@@ -14,11 +14,11 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "common/md5.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "citus/deparse/object.h"
 #include "cluster/cluster_internal.h"
@@ -84,20 +84,10 @@ cluster_leave_command(void)
 static char *
 cluster_identity(void)
 {
-	char	   *identity = NULL;
-	MemoryContext context = CurrentMemoryContext;
+	List	   *rows = base_own_query("SELECT coalesce(metadata ->> 'cluster_id', "
+									  "metadata ->> 'server_id') FROM pg_dist_node_metadata");
+	char	   *identity = rows != NIL ? ((char **) linitial(rows))[0] : NULL;
 
-	SPI_connect();
-	if (SPI_execute("SELECT coalesce(metadata ->> 'cluster_id', metadata ->> 'server_id') "
-					"FROM pg_catalog.pg_dist_node_metadata", true, 1) == SPI_OK_SELECT &&
-		SPI_processed == 1)
-	{
-		char	   *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-
-		if (value != NULL)
-			identity = MemoryContextStrdup(context, value);
-	}
-	SPI_finish();
 	if (identity == NULL)
 		elog(ERROR, "pg_dist_node_metadata has no server_id");
 	return identity;

@@ -33,6 +33,7 @@
 #include "utils/varlena.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "cluster/cluster_internal.h"
 
@@ -555,17 +556,12 @@ delete_all_metadata(const char *clusterId)
 			object->objectId != publicId)
 			catalog_object_delete(object);
 	}
-	SPI_connect();
 	for (int i = 0; i < lengthof(statements); i++)
-		if (SPI_execute(statements[i], false, 0) != SPI_OK_DELETE)
-			elog(ERROR, "could not delete metadata");
+		(void) base_own_execute(statements[i], SPI_OK_DELETE);
 	identity = clusterId == NULL ? "metadata - 'cluster_id'" :
-		psprintf("metadata || pg_catalog.jsonb_build_object('cluster_id', %s)",
-				 quote_literal_cstr(clusterId));
-	if (SPI_execute(psprintf("UPDATE pg_catalog.pg_dist_node_metadata SET metadata = %s",
-							 identity), false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not record the cluster");
-	SPI_finish();
+		psprintf("metadata || jsonb_build_object('cluster_id', %s)", quote_literal_cstr(clusterId));
+	(void) base_own_execute(psprintf("UPDATE pg_dist_node_metadata SET metadata = %s", identity),
+							SPI_OK_UPDATE);
 }
 
 /*

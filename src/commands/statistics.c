@@ -27,7 +27,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -39,6 +38,7 @@
 #include "utils/typcache.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
 #include "commands_internal.h"
@@ -128,13 +128,19 @@ shard_query(const DistTable *table, GroupId groupId)
 	if (names.len == 0)
 		return NULL;
 	return psprintf("SELECT s.attname, c.reltuples, s.null_frac, s.avg_width, s.n_distinct, "
-					"s.most_common_vals::text, s.most_common_freqs::pg_catalog.float8[]::text, "
-					"s.histogram_bounds::text "
+					"s.most_common_vals::pg_catalog.text, "
+					"s.most_common_freqs::pg_catalog.float8[]::pg_catalog.text, "
+					"s.histogram_bounds::pg_catalog.text "
 					"FROM pg_catalog.pg_class c "
-					"JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-					"JOIN pg_catalog.pg_stats s ON s.schemaname = n.nspname AND "
-					"s.tablename = c.relname AND s.inherited = (c.relkind = 'p') "
-					"WHERE n.nspname = %s AND c.relname IN (%s) AND c.reltuples > 0",
+					"JOIN pg_catalog.pg_namespace n "
+					"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
+					"JOIN pg_catalog.pg_stats s "
+					"ON s.schemaname OPERATOR(pg_catalog.=) n.nspname "
+					"AND s.tablename OPERATOR(pg_catalog.=) c.relname "
+					"AND s.inherited OPERATOR(pg_catalog.=) (c.relkind OPERATOR(pg_catalog.=) 'p') "
+					"WHERE n.nspname OPERATOR(pg_catalog.=) %s "
+					"AND c.relname OPERATOR(pg_catalog.=) ANY (ARRAY[%s]::pg_catalog.name[]) "
+					"AND c.reltuples OPERATOR(pg_catalog.>) 0",
 					quote_literal_cstr(schemaName), names.data);
 }
 
@@ -142,32 +148,11 @@ shard_query(const DistTable *table, GroupId groupId)
 static List *
 query_here(const char *sql)
 {
-	MemoryContext context = CurrentMemoryContext;
-	List	   *rows = NIL;
+	List	   *rows;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	base_frame_push(FRAME_OWN_DDL);
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the statistics of shards");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	  **values = MemoryContextAllocZero(context, sizeof(char *) * desc->natts);
-		MemoryContext caller;
-
-		for (int column = 0; column < desc->natts; column++)
-		{
-			char	   *value = SPI_getvalue(SPI_tuptable->vals[i], desc, column + 1);
-
-			values[column] = value ? MemoryContextStrdup(context, value) : NULL;
-		}
-		caller = MemoryContextSwitchTo(context);
-		rows = lappend(rows, values);
-		MemoryContextSwitchTo(caller);
-	}
+	rows = base_own_query(sql);
 	base_frame_pop(FRAME_OWN_DDL);
-	SPI_finish();
 	return rows;
 }
 

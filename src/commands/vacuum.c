@@ -23,7 +23,6 @@
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/vacuum.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -34,6 +33,7 @@
 #include "utils/snapmgr.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
 #include "commands_internal.h"
@@ -230,11 +230,13 @@ size_query(const DistTable *table, GroupId groupId)
 
 	initStringInfo(&text);
 	appendStringInfo(&text,
-					 "SELECT coalesce(sum(greatest(relpages, 0)), 0), "
-					 "coalesce(sum(greatest(reltuples, 0)), 0) "
-					 "FROM pg_catalog.pg_class WHERE relnamespace = "
-					 "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = %s) "
-					 "AND relname IN (", quote_literal_cstr(schemaName));
+					 "SELECT coalesce(pg_catalog.sum(greatest(relpages, 0)), 0), "
+					 "coalesce(pg_catalog.sum(greatest(reltuples, 0)), 0) "
+					 "FROM pg_catalog.pg_class WHERE relnamespace OPERATOR(pg_catalog.=) "
+					 "(SELECT oid FROM pg_catalog.pg_namespace "
+					 "WHERE nspname OPERATOR(pg_catalog.=) %s) "
+					 "AND relname OPERATOR(pg_catalog.=) ANY (ARRAY[",
+					 quote_literal_cstr(schemaName));
 	for (int i = 0; i < table->nshards; i++)
 	{
 		const Shard *shard = table->shards[i];
@@ -246,26 +248,20 @@ size_query(const DistTable *table, GroupId groupId)
 						 quote_literal_cstr(catalog_shard_relname(shard)));
 		any = true;
 	}
-	appendStringInfoChar(&text, ')');
+	appendStringInfoString(&text, "]::pg_catalog.name[])");
 	return any ? text.data : NULL;
 }
 
 static void
-add_local_size(const char *query, TableSize *size)
+add_group_size(List *rows, TableSize *size)
 {
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	base_frame_push(FRAME_OWN_DDL);
-	if (SPI_execute(query, true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+	if (rows != NIL)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
+		char	  **values = linitial(rows);
 
-		size->pages += strtod(SPI_getvalue(tuple, desc, 1), NULL);
-		size->rows += strtod(SPI_getvalue(tuple, desc, 2), NULL);
+		size->pages += strtod(values[0], NULL);
+		size->rows += strtod(values[1], NULL);
 	}
-	base_frame_pop(FRAME_OWN_DDL);
-	SPI_finish();
 }
 
 static TableSize
@@ -277,23 +273,19 @@ gather_size(const DistTable *table)
 	ListCell   *cell;
 
 	if (localQuery)
-		add_local_size(localQuery, &size);
+	{
+		base_frame_push(FRAME_OWN_DDL);
+		add_group_size(base_own_query(localQuery), &size);
+		base_frame_pop(FRAME_OWN_DDL);
+	}
 	foreach(cell, catalog_active_primaries())
 	{
 		const ClusterNode *node = lfirst(cell);
 		char	   *query = node->groupId == localGroup ? NULL
 			: size_query(table, node->groupId);
-		List	   *rows;
-		char	  **values;
 
-		if (query == NULL)
-			continue;
-		rows = cluster_query(node, query);
-		if (rows == NIL)
-			continue;
-		values = linitial(rows);
-		size.pages += strtod(values[0], NULL);
-		size.rows += strtod(values[1], NULL);
+		if (query != NULL)
+			add_group_size(cluster_query(node, query), &size);
 	}
 	return size;
 }

@@ -16,6 +16,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
+#include "citus/base/own_sql.h"
 #include "citus/operations/operations.h"
 #include "operations/operations_internal.h"
 
@@ -39,26 +40,19 @@ typedef struct CleanupRecord
 static List *
 read_records(void)
 {
-	MemoryContext context = CurrentMemoryContext;
 	List	   *records = NIL;
+	ListCell   *lc;
 
-	SPI_connect();
-	if (SPI_execute(RECORDS_QUERY, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read pg_dist_cleanup");
-	for (uint64 i = 0; i < SPI_processed; i++)
+	foreach(lc, base_own_query(RECORDS_QUERY))
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		MemoryContext spiContext = MemoryContextSwitchTo(context);
+		char	  **row = lfirst(lc);
 		CleanupRecord *record = palloc(sizeof(CleanupRecord));
 
-		record->id = SPI_getvalue(tuple, desc, 1);
-		record->name = SPI_getvalue(tuple, desc, 2);
-		record->group = atoi(SPI_getvalue(tuple, desc, 3));
+		record->id = row[0];
+		record->name = row[1];
+		record->group = atoi(row[2]);
 		records = lappend(records, record);
-		MemoryContextSwitchTo(spiContext);
 	}
-	SPI_finish();
 	return records;
 }
 
@@ -76,10 +70,7 @@ delete_records(List *records)
 		appendStringInfo(&sql, "%s%s", lc == list_head(records) ? "" : ",",
 						 ((CleanupRecord *) lfirst(lc))->id);
 	appendStringInfoChar(&sql, ')');
-	SPI_connect();
-	if (SPI_execute(sql.data, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not delete from pg_dist_cleanup");
-	SPI_finish();
+	(void) base_own_execute(sql.data, SPI_OK_DELETE);
 }
 
 static bool

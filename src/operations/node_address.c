@@ -9,13 +9,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "utils/timestamp.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/own_sql.h"
 #include "citus/remote/remote.h"
 #include "citus/txn/txn.h"
 #include "operations/operations_internal.h"
@@ -49,17 +49,11 @@ pause_for_retry(void)
 static void
 terminate_writers(Oid relid)
 {
-	char	   *sql = psprintf("SELECT pg_catalog.pg_terminate_backend(pid) "
-							   "FROM pg_catalog.pg_locks "
-							   "WHERE locktype = 'relation' AND relation = %u AND granted "
-							   "AND database = %u AND pid <> pg_catalog.pg_backend_pid() "
-							   "AND mode NOT IN ('AccessShareLock', 'RowShareLock')",
-							   relid, MyDatabaseId);
-
-	SPI_connect();
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not terminate writers");
-	SPI_finish();
+	(void) base_own_query(psprintf("SELECT pg_terminate_backend(pid) FROM pg_locks "
+								   "WHERE locktype = 'relation' AND relation = %u AND granted "
+								   "AND database = %u AND pid <> pg_backend_pid() "
+								   "AND mode NOT IN ('AccessShareLock', 'RowShareLock')",
+								   relid, MyDatabaseId));
 }
 
 static void

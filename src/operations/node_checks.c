@@ -8,12 +8,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/dbcommands.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "citus/base/own_sql.h"
 #include "citus/remote/remote.h"
 #include "citus/txn/txn.h"
 #include "operations/operations_internal.h"
@@ -67,31 +68,6 @@ ask(const char *name, int port, const char *sql)
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("could not reach node %s:%d", name, port),
 				 errdetail_internal("%s", message)));
-	return rows;
-}
-
-/* the same query here; List of char ** */
-static List *
-ask_here(const char *sql)
-{
-	MemoryContext context = CurrentMemoryContext;
-	List	   *rows = NIL;
-
-	SPI_connect();
-	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run \"%s\"", sql);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		MemoryContext spiContext = MemoryContextSwitchTo(context);
-		char	  **row = palloc0(sizeof(char *) * desc->natts);
-
-		for (int j = 0; j < desc->natts; j++)
-			row[j] = SPI_getvalue(SPI_tuptable->vals[i], desc, j + 1);
-		rows = lappend(rows, row);
-		MemoryContextSwitchTo(spiContext);
-	}
-	SPI_finish();
 	return rows;
 }
 
@@ -188,7 +164,7 @@ operations_check_joining(const char *name, int port, char **seenAs)
 	ServerFacts there = {0};
 
 	finish_earlier_membership(name, port);
-	here.version = first_value(ask_here(VERSION_SQL));
+	here.version = first_value(base_own_query(VERSION_SQL));
 	there.version = first_value(ask(name, port, VERSION_SQL));
 	if (there.version == NULL)
 		ereport(ERROR,
@@ -204,7 +180,7 @@ operations_check_joining(const char *name, int port, char **seenAs)
 				 errhint("Install the same version on all nodes and run ALTER EXTENSION citus "
 						 "UPDATE.")));
 
-	fill_facts(&here, ask_here(FACTS_SQL));
+	fill_facts(&here, base_own_query(FACTS_SQL));
 	fill_facts(&there, ask(name, port, FACTS_SQL));
 	if (same_text(here.serverId, there.serverId) && same_text(here.started, there.started))
 		ereport(ERROR,

@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "citus/txn/txn.h"
 #include "operations/operations_internal.h"
@@ -141,21 +142,6 @@ size_query(const char *function, const NodeNames *names)
 }
 
 static int64
-size_here(const char *query)
-{
-	int64		size = 0;
-	bool		isNull;
-
-	SPI_connect();
-	if (SPI_execute(query, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "could not run \"%s\"", query);
-	size = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
-									   &isNull));
-	SPI_finish();
-	return size;
-}
-
-static int64
 parse_size(List *rows)
 {
 	const char *text = rows ? ((char **) linitial(rows))[0] : NULL;
@@ -211,7 +197,7 @@ return_size(FunctionCallInfo fcinfo, const char *function, bool failOnError)
 		const ClusterNode *node = catalog_node_of_group(names->groupId);
 
 		if (names->groupId == catalog_local_group())
-			total += size_here(size_query(function, names));
+			total += parse_size(base_own_query(size_query(function, names)));
 		else if (node != NULL)
 		{
 			nodes = lappend(nodes, (void *) node);
@@ -398,12 +384,9 @@ set_length(ShardId shardId, int64 length)
 {
 	ClusterUser saved = cluster_become_owner();
 
-	SPI_connect();
-	if (SPI_execute(psprintf("UPDATE pg_catalog.pg_dist_placement SET shardlength = " INT64_FORMAT
-							 " WHERE shardid = " INT64_FORMAT, length, shardId), false, 0) !=
-		SPI_OK_UPDATE)
-		elog(ERROR, "could not record the size of shard " INT64_FORMAT, shardId);
-	SPI_finish();
+	(void) base_own_execute(psprintf("UPDATE pg_dist_placement SET shardlength = " INT64_FORMAT
+									 " WHERE shardid = " INT64_FORMAT, length, shardId),
+							SPI_OK_UPDATE);
 	cluster_restore_user(saved);
 }
 
@@ -453,7 +436,7 @@ measure_shard(const Shard *shard)
 						 "pg_catalog.to_regclass(%s)), 0)",
 						 quote_literal_cstr(catalog_shard_qualified_name(shard)));
 		if (group == catalog_local_group())
-			return size_here(query);
+			return parse_size(base_own_query(query));
 		if (node != NULL)
 			return parse_size(cluster_query(node, query));
 	}

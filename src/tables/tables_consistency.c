@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -19,6 +18,7 @@
 #include "utils/hsearch.h"
 #include "utils/tuplestore.h"
 
+#include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "citus/catalog/catalog.h"
 #include "citus/cluster/cluster.h"
@@ -37,35 +37,6 @@ typedef struct Digest
 	bool		seen;			/* by the node being compared */
 } Digest;
 
-/* rows of a query here, as cluster_query() gives them */
-static List *
-query_here(const char *sql)
-{
-	MemoryContext context = CurrentMemoryContext;
-	List	   *rows = NIL;
-
-	SPI_connect();
-	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute \"%s\"", sql);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		int			ncolumns = SPI_tuptable->tupdesc->natts;
-		char	  **values = MemoryContextAlloc(context, sizeof(char *) * ncolumns);
-
-		for (int column = 0; column < ncolumns; column++)
-		{
-			char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-											 column + 1);
-
-			values[column] = value ? MemoryContextStrdup(context, value) : NULL;
-		}
-		MemoryContextSwitchTo(context);
-		rows = lappend(rows, values);
-	}
-	SPI_finish();
-	return rows;
-}
-
 static HTAB *
 digests_here(void)
 {
@@ -78,7 +49,7 @@ digests_here(void)
 									  HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	ListCell   *lc;
 
-	foreach(lc, query_here(DIGESTS_QUERY))
+	foreach(lc, base_own_query(DIGESTS_QUERY))
 	{
 		char	  **row = lfirst(lc);
 		Digest	   *entry = hash_search(digests, row[0], HASH_ENTER, NULL);
@@ -160,7 +131,7 @@ last_shard_id(void)
 	List	   *rows = NIL;
 
 	if (catalog_is_coordinator())
-		rows = query_here(LAST_SHARD_QUERY);
+		rows = base_own_query(LAST_SHARD_QUERY);
 	else
 	{
 		ClusterAnswer *answer;
@@ -182,7 +153,7 @@ tables_check_consistency(void)
 	ListCell   *lc;
 	ListCell   *row;
 
-	foreach(row, query_here(problemsQuery))
+	foreach(row, base_own_query(problemsQuery))
 		problems = add_problem(problems, NULL, ((char **) lfirst(row))[0]);
 	foreach(lc, cluster_run_alone(others, list_make1(problemsQuery), true))
 	{
