@@ -6,6 +6,7 @@
 #   make check-one T=regress/nodes      one test
 #   make fuzz [SECONDS=600] [SEED=1] [T=random/write]   random statements for a while
 #   make check-tpcds                    the 99 queries of TPC-DS, in two layouts
+#   make check-settings [T=equivalence] the same answers under settings that change plans
 #   make check-memory [T=regress/copy_from]   tests on a server that watches its memory
 #   make demo / make demo-stop          a cluster to play with
 #   make bench                          ratios against plain PostgreSQL
@@ -49,6 +50,9 @@ check-vanilla:
 check-tpcds:
 	@test/run equivalence/tpcds_dimensions equivalence/tpcds_keys
 
+check-settings:
+	@test/check-settings $(T)
+
 check-memory:
 	@pg_config=$$(test/lib/build-postgres 18 memory) && \
 	  PG_CONFIG=$$pg_config test/run --slow 5 $(or $(T),regress equivalence)
@@ -63,7 +67,7 @@ bench:
 	@test/bench/bench
 
 .PHONY: all install uninstall unit test-library clean
-.PHONY: check check-one fuzz check-vanilla check-tpcds check-memory demo demo-stop bench
+.PHONY: check check-one fuzz check-vanilla check-tpcds check-settings check-memory demo demo-stop bench
 .DEFAULT_GOAL := all
 
 else

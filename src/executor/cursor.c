@@ -2,8 +2,8 @@
  * cursor.c
  *	  Cursors whose rows can be changed: UPDATE and DELETE .. WHERE CURRENT OF.
  *
- * The node on top of a cursor's plan (DIST_PLAN_CURSOR) passes its child's rows on without their
- * last columns, tableoid and ctid of the rows they were made of, and remembers these of the row it
+ * The node on top of a cursor's plan (DIST_PLAN_CURSOR) passes its child's rows on without some of
+ * their columns, tableoid and ctid of the rows they were made of, and remembers these of the row it
  * gave last.  A statement WHERE CURRENT OF the cursor has conditions that ask for them
  * (planner_cursor.c); errors are those that the server's execCurrentOf() raises.
  *
@@ -31,7 +31,6 @@ typedef struct CursorState
 {
 	CustomScanState css;
 	DistPlan   *plan;
-	int			first;			/* the child's first column that names a row, from 0 */
 	CursorRow  *rows;			/* one for each of the CursorSpec's relids */
 } CursorState;
 
@@ -46,7 +45,6 @@ begin_cursor(CustomScanState *node, EState *estate, int eflags)
 	CustomScan *scan = (CustomScan *) node->ss.ps.plan;
 	int			n = list_length(state->plan->cursor->relids);
 
-	state->first = list_length(scan->custom_scan_tlist) - 2 * n;
 	state->rows = palloc0(sizeof(CursorRow) * Max(n, 1));
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
 }
@@ -57,7 +55,7 @@ remember_rows(CursorState *state, TupleTableSlot *slot)
 	for (int i = 0; i < list_length(state->plan->cursor->relids); i++)
 	{
 		CursorRow  *row = &state->rows[i];
-		int			column = state->first + 2 * i;
+		int			column = state->plan->cursor->first + 2 * i;
 
 		row->exists = !slot->tts_isnull[column] && !slot->tts_isnull[column + 1];
 		if (!row->exists)

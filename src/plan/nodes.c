@@ -157,6 +157,7 @@ static const Field lockFields[] = {
 
 static const Field cursorFields[] = {
 	FIELD(CursorSpec, relids, FIELD_NODE),
+	FIELD(CursorSpec, first, FIELD_INT),
 	FIELD(CursorSpec, locks, FIELD_BOOL)
 };
 

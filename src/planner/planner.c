@@ -177,6 +177,14 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 	return stmt;
 }
 
+PlannedStmt *
+planner_push_down(PlanRequest *request)
+{
+	Refusal		refusal = {NULL, 0};
+
+	return plan_transformed(request, &refusal);
+}
+
 static PlannedStmt *
 plan_lock(PlanRequest *request, Refusal *refusal)
 {

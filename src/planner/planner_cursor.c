@@ -107,23 +107,38 @@ add_columns(Query *query, List *targets)
 	return spec;
 }
 
+/* scans of relations of the cursor's own FROM list read first copies; false: there is none */
+static bool
+set_first_copy(Plan *plan)
+{
+	DistPlan   *dist;
+	bool		left;
+	bool		right;
+
+	if (plan == NULL)
+		return false;
+	check_stack_depth();
+	left = set_first_copy(outerPlan(plan));
+	right = set_first_copy(innerPlan(plan));
+	dist = IsA(plan, CustomScan) ? plan_of_custom_scan(plan) : NULL;
+	if (dist == NULL || dist->fragment == NULL)
+		return left || right;
+	dist->fragment->firstCopy = true;
+	if (dist->fragment->all != NULL)
+		dist->fragment->all->firstCopy = true;
+	return true;
+}
+
 /* invariant; false when the plan cannot be made to keep it */
 static bool
 read_first_copies(PlannedStmt *stmt, CursorSpec *spec)
 {
-	Plan	   *scan = IsA(stmt->planTree, Material) ? outerPlan(stmt->planTree) : stmt->planTree;
-	DistPlan   *plan = IsA(scan, CustomScan) ? plan_of_custom_scan(scan) : NULL;
 	bool		copies = false;
 	ListCell   *lc;
 
 	foreach(lc, spec->relids)
 		copies |= catalog_table_has_copies(catalog_table_get(lfirst_oid(lc)));
-	if (!copies)
-		return true;
-	if (plan == NULL || plan->fragment == NULL)
-		return false;
-	plan->fragment->firstCopy = true;
-	return true;
+	return !copies || set_first_copy(stmt->planTree);
 }
 
 /* puts the node that remembers rows over the plan, of whose columns it shows the first nshown */
@@ -144,8 +159,13 @@ add_cursor_node(PlannedStmt *stmt, CursorSpec *spec, int nshown)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);
 
-		if (tle->resjunk || list_length(shown) == nshown)
+		if (tle->resjunk)
 			continue;
+		if (list_length(shown) == nshown)
+		{
+			spec->first = foreach_current_index(lc);
+			break;
+		}
 		tle->resno = list_length(shown) + 1;
 		shown = lappend(shown, tle);
 	}

@@ -429,5 +429,7 @@ extern Query *planner_redirect_sequences(Query *query, List **dependencies);
 
 /* plans a statement by all strategies; raises when it cannot be planned */
 extern PlannedStmt *planner_plan_request(PlanRequest *request);
+/* plans a SELECT as one fragment and what is left above it; NULL when that is not right */
+extern PlannedStmt *planner_push_down(PlanRequest *request);
 
 #endif

@@ -135,7 +135,7 @@ qual_can_be_shipped(PlannerInfo *root, const JoinPiece *piece, Node *qual)
 {
 	return !planner_reads_changing_params(root, qual) &&
 		(!OidIsValid(piece->role) || planner_expr_is_trusted(qual)) &&
-		planner_expr_is_shippable(qual);
+		planner_clause_is_for_shards(qual);
 }
 
 /* puts the conditions of a join where they belong; false: not all of them have a place */

@@ -146,13 +146,17 @@ replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *targ
 	return planner_change_replace_target(&build) ? build.source : NULL;
 }
 
-/* the query without its locks; NULL when a relation cannot say which rows it has */
+/*
+ * The query without its locks; complete: it is to run per shard.  NULL when a relation cannot say
+ * which rows it has.
+ */
 static Query *
 make_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complete)
 {
 	Query	   *candidates = copyObject(query);
 	ListCell   *lc;
 
+	spec->targets = NIL;
 	candidates->rowMarks = NIL;
 	candidates->hasForUpdate = false;
 	candidates->limitOffset = NULL;
@@ -173,12 +177,34 @@ make_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complet
 	return candidates;
 }
 
+/* the plan of the candidates; NULL: there is none */
+static PlannedStmt *
+plan_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complete)
+{
+	PlanRequest each = *request;
+	PlannedStmt *stmt = NULL;
+
+	each.cursorOptions = 0;
+	if (complete)
+	{
+		each.query = make_candidates(request, query, spec, true);
+		stmt = planner_push_down(&each);
+	}
+	/* what keeps the query here (a volatile function) keeps no relation from being read */
+	if (stmt == NULL)
+	{
+		each.query = make_candidates(request, query, spec, false);
+		stmt = each.query == NULL ? NULL : planner_scan(&each);
+	}
+	return stmt;
+}
+
 DistPlan *
 planner_lock(PlanRequest *request, Query *query)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_LOCK, "row locks");
-	PlanRequest each = *request;
 	LockSpec   *spec = plan_lock_make();
+	PlannedStmt *candidates;
 	QueryShape	shape;
 	ListCell   *lc;
 	bool		returns = false;
@@ -203,11 +229,10 @@ planner_lock(PlanRequest *request, Query *query)
 		spec->limit = expression_planner(copyObject(spec->limit));
 	if (spec->offset != NULL)
 		spec->offset = expression_planner(copyObject(spec->offset));
-	each.query = make_candidates(request, query, spec, shape.complete);
-	if (each.query == NULL)
+	candidates = plan_candidates(request, query, spec, shape.complete);
+	if (candidates == NULL)
 		return NULL;
-	each.cursorOptions = 0;
-	plan->parts = list_make1(shape.complete ? planner_plan_request(&each) : planner_scan(&each));
+	plan->parts = list_make1(candidates);
 	plan->lock = spec;
 	return plan;
 }

@@ -28,6 +28,7 @@
 #include "utils/lsyscache.h"
 
 #include "citus/base/compat_planner.h"
+#include "citus/deparse/template.h"
 #include "planner_internal.h"
 
 #define STRATEGY_ONE_GROUP	"one shard group"
@@ -477,11 +478,22 @@ gather_sublink(GatherContext *context, SubLink *sublink)
 	return (Node *) sublink;
 }
 
+/* where a row is, only its shard can say */
+static bool
+is_place_of_row(Node *node)
+{
+	return IsA(node, FuncExpr) &&
+		(((FuncExpr *) node)->funcid == deparse_shard_of_row_oid() ||
+		 ((FuncExpr *) node)->funcid == deparse_place_in_shard_oid());
+}
+
 static Node *
 gather_mutator(Node *node, GatherContext *context)
 {
 	if (node == NULL)
 		return NULL;
+	if (is_place_of_row(node))
+		return gather_column(context, node);
 	if (IsA(node, Var))
 	{
 		if (((Var *) node)->varlevelsup == 0)

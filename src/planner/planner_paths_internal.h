@@ -28,6 +28,8 @@ extern bool planner_reads_changing_params(PlannerInfo *root, Node *expr);
 extern Oid	planner_rel_role(PlannerInfo *root, Index relid);
 /* the entry of a relation as it is printed for the shards */
 extern RangeTblEntry *planner_rel_entry(PlannerInfo *root, Index relid);
+/* a condition, simplified by the server's planner, that means on shards what it means here */
+extern bool planner_clause_is_for_shards(Node *clause);
 /*
  * A condition of a relation that its shards may check.  clause: of rinfo, or what was made of it;
  * isOthers: they are read with another role's rights; changing: values that it reads may change.

@@ -121,6 +121,26 @@ exec_param_walker(Node *node, List **params)
 	return expression_tree_walker(node, exec_param_walker, params);
 }
 
+/*
+ * walker: tableoid, which clauses that the server has simplified compare with numbers of this node
+ * for tables, no longer with names
+ */
+static bool
+tableoid_walker(Node *node, void *nothing)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return ((Var *) node)->varattno == TableOidAttributeNumber;
+	return expression_tree_walker(node, tableoid_walker, nothing);
+}
+
+bool
+planner_clause_is_for_shards(Node *clause)
+{
+	return !tableoid_walker(clause, NULL) && planner_expr_is_shippable(clause);
+}
+
 bool
 planner_clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *rinfo,
 							 Node *clause, bool isOthers, bool changing)
@@ -135,7 +155,7 @@ planner_clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *r
 		return false;
 	if (isOthers && !planner_expr_is_trusted(clause))
 		return false;
-	return planner_expr_is_shippable(clause);
+	return planner_clause_is_for_shards(clause);
 }
 
 /*

@@ -11,6 +11,9 @@ SELECT d, tableoid = 'p1'::regclass FROM p WHERE k = 3;
 SELECT c.relname, count(*) FROM p JOIN pg_class c ON c.oid = p.tableoid GROUP BY 1;
 SELECT c.relname FROM pg_class c WHERE c.oid IN (SELECT tableoid FROM p);
 SELECT k FROM p WHERE tableoid = 'p2'::regclass;
+-- where the condition is one of a scan, which the server has simplified
+SELECT k FROM p WHERE tableoid = 'p2'::regclass AND random() >= 0;
+SELECT a.k, b.k FROM p a LEFT JOIN p b ON a.d = b.k AND b.tableoid = 'p2'::regclass WHERE random() >= 0;
 SELECT p FROM p WHERE k = 3;
 SELECT p2, tableoid::regclass FROM p2 WHERE k = 8;
 SELECT a.tableoid::regclass, b.tableoid::regclass

@@ -18,12 +18,13 @@ my $version = `$pg_config --version` or die "run: $pg_config does not run\n";
 my ($major) = $version =~ /PostgreSQL (\d+)/;
 chomp(my $pgxs = dirname(dirname(`$pg_config --pgxs`)));
 
-my ($accept, $jobs, $seconds, $slow, @wanted) = (0, 2, 0, 1);
+my ($accept, $jobs, $seconds, $slow, @settings, @wanted) = (0, 2, 0, 1);
 while (defined(my $arg = shift)) {
     if    ($arg eq '--accept') { $accept = 1 }
     elsif ($arg eq '--jobs')   { $jobs = shift }
     elsif ($arg eq '--seconds') { $ENV{RANDOM_SECONDS} = $seconds = shift }
     elsif ($arg eq '--seed')   { $ENV{RANDOM_SEED} = shift }
+    elsif ($arg eq '--set')    { push @settings, '--set', shift }    # NAME=VALUE, on all servers
     elsif ($arg eq '--slow')   { $slow = shift }    # the servers need so many times as long
     else                       { push @wanted, $arg }
 }
@@ -150,7 +151,7 @@ sub servers {
     $servers{$flavour} ||= do {
         my $dir = servers_dir($flavour);
         cluster_tool('start', '--dir', $dir, '--installed', $installed,
-                     $flavour eq 'plain' ? '--plain' : (),
+                     @settings, $flavour eq 'plain' ? '--plain' : (),
                      $flavour eq 'single' ? ('--workers', 0, '--no-nodes') : ());
         +{ map { /^((?:CITUS_|PG)\w+)=(.*)/ ? ($1, $2) : () }
            split /\n/, `bash -c '. $dir/env; env'` };

@@ -270,13 +270,15 @@ typedef struct LockSpec
 } LockSpec;
 
 /*
- * CursorSpec: what a cursor remembers of its current row, for WHERE CURRENT OF.  The last columns
- * of the child plan are tableoid and ctid, as users see them, of a row of each of relids.
+ * CursorSpec: what a cursor remembers of its current row, for WHERE CURRENT OF.  Columns of the
+ * child plan, from first (counted from 0) on, are tableoid and ctid, as users see them, of a row of
+ * each of relids.
  */
 typedef struct CursorSpec
 {
 	ExtensibleNode node;
 	List	   *relids;			/* OidList */
+	int			first;
 	bool		locks;			/* the cursor's query has row locks, and relids are what it locks */
 } CursorSpec;
 
