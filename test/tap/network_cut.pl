@@ -101,6 +101,7 @@ is($c->sql_on($_, 'SELECT count(*) FROM pg_prepared_xacts'), '0', "nothing is pr
 # From the other side: what a node beyond has begun here is ended here.
 my $beyond = session('worker1');
 $beyond->query("BEGIN; UPDATE t SET v = 3");
+$line->settle;
 $line->cut;
 is($c->sql("SET lock_timeout = '20s'; UPDATE t SET v = 4 WHERE k = $elsewhere RETURNING v"), '4',
    'a lock of a session beyond is given up');
@@ -120,6 +121,7 @@ SKIP: {
     $c->wait_until('coordinator', "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = '$point'",
                    "stopped at $point");
     $c->sql("SELECT injection_points_detach('$point')");
+    $line->settle;
     $line->cut;
     $c->sql("SELECT injection_points_wakeup('$point')");
     my $said = error_of($idle, 'SELECT 1', 20, 'the second phase');
