@@ -223,7 +223,14 @@ commands_steps_copy(Command *command)
 	relid = RangeVarGetRelid(statement->relation, NoLock, true);
 	if (statement->is_from)
 		commands_refuse_shard(command, relid);
-	if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+	if (!OidIsValid(relid))
 		return NIL;
+	if (!catalog_table_is_known(relid))
+	{
+		/* with no executor */
+		if (!statement->is_from)
+			executor_plain_table_read(relid);
+		return NIL;
+	}
 	return list_make1(commands_step_call(statement->is_from ? commands_copy_from : copy_to, NULL));
 }

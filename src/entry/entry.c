@@ -197,6 +197,11 @@ process_utility(PlannedStmt *pstmt, const char *queryString, bool readOnlyTree,
 		commands_process(&call);
 		txn_statement_ended((TransactionStmt *) pstmt->utilityStmt, queryString);
 	}
+	else if (IsA(pstmt->utilityStmt, VariableSetStmt))
+	{
+		commands_process(&call);
+		txn_variable_set((VariableSetStmt *) pstmt->utilityStmt);
+	}
 	else if (IsA(pstmt->utilityStmt, ExplainStmt))
 	{
 		ExplainWish before = executor_explain_begin((ExplainStmt *) pstmt->utilityStmt);

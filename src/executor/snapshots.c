@@ -18,7 +18,9 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "executor/executor_internal.h"
 
 struct ScanGroup
@@ -239,6 +241,14 @@ executor_snapshot_get(DistScanState *state)
 
 /* ---- tables that are not distributed ---- */
 
+/* one whose rows others can change */
+static bool
+is_plain_table(Oid relid)
+{
+	return relid >= FirstNormalObjectId && catalog_table_get(relid) == NULL &&
+		get_rel_persistence(relid) != RELPERSISTENCE_TEMP;
+}
+
 /* does the statement itself read tables with this server's own snapshot? */
 static bool
 reads_plain_tables(const PlannedStmt *stmt)
@@ -249,8 +259,8 @@ reads_plain_tables(const PlannedStmt *stmt)
 	{
 		const RangeTblEntry *rte = lfirst(cell);
 
-		if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId &&
-			rte->relkind != RELKIND_VIEW && catalog_table_get(rte->relid) == NULL)
+		if (rte->rtekind == RTE_RELATION && rte->relkind != RELKIND_VIEW &&
+			is_plain_table(rte->relid))
 			return true;
 	}
 	return false;
@@ -277,11 +287,12 @@ executor_statement_started(QueryDesc *query)
 		estate->es_snapshot == NULL || !reads_plain_tables(query->plannedstmt))
 		return;
 	group = find_group(estate->es_snapshot);
-	if (group != NULL && may_adopt(estate->es_snapshot))
+	if (may_adopt(estate->es_snapshot))
 	{
 		if (is_of_transaction(query->plannedstmt))
-			txn_snapshot_adopt(txn_snapshot_of_transaction(), estate->es_snapshot);
-		else
+			txn_snapshot_adopt(group != NULL ? txn_snapshot_of_transaction() :
+							   txn_snapshot_early(), estate->es_snapshot);
+		else if (group != NULL)
 		{
 			Places		places = {true, NIL};
 
@@ -292,6 +303,18 @@ executor_statement_started(QueryDesc *query)
 				txn_snapshot_adopt(group->snapshot, estate->es_snapshot);
 		}
 	}
+	txn_snapshot_note_read();
+}
+
+void
+executor_plain_table_read(Oid relid)
+{
+	Snapshot	snapshot = GetActiveSnapshot();
+
+	if (!IsolationUsesXactSnapshot() || !txn_snapshot_is_wanted() || !is_plain_table(relid))
+		return;
+	if (may_adopt(snapshot))
+		txn_snapshot_adopt(txn_snapshot_early(), snapshot);
 	txn_snapshot_note_read();
 }
 

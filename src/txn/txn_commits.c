@@ -53,7 +53,8 @@ typedef struct CommitEntry
 	GlobalXact	id;
 	int			connection;		/* of the initiator, as in the name; 0: its own transaction */
 	TransactionId xid;			/* on this node */
-	int64		since;			/* clock: added (open), ended (ring) */
+	int64		added;			/* clock */
+	int64		ended;			/* clock; of entries in the ring */
 	Participants participants;
 } CommitEntry;
 
@@ -71,6 +72,7 @@ typedef struct CommitTable
 	ConditionVariable changed;	/* something ended, or a fence went away */
 	bool		loaded;			/* invariant (3) */
 	int64		horizon;		/* clock; invariant (2) */
+	FullTransactionId newestGone;	/* of those that the ring has lost */
 	int			nfences;		/* used ones */
 	Fence		fences[MAX_FENCES];
 	int			nextInRing;
@@ -144,6 +146,16 @@ wait_event(void)
 
 /* ---- entries; the lock is held ---- */
 
+/* of a transaction that is not in the future */
+static FullTransactionId
+full_xid(TransactionId xid)
+{
+	FullTransactionId next = ReadNextFullTransactionId();
+	uint32		before = XidFromFullTransactionId(next) - xid;
+
+	return FullTransactionIdFromU64(U64FromFullTransactionId(next) - before);
+}
+
 static bool
 same_id(const GlobalXact *a, const GlobalXact *b)
 {
@@ -170,11 +182,17 @@ move_to_ring(int index)
 	CommitEntry *place = &table->ring[table->nextInRing];
 
 	if (table->ninRing == RING_SIZE)
-		table->horizon = Max(table->horizon, place->since);
+	{
+		FullTransactionId gone = full_xid(place->xid);
+
+		table->horizon = Max(table->horizon, place->ended);
+		if (FullTransactionIdPrecedes(table->newestGone, gone))
+			table->newestGone = gone;
+	}
 	else
 		table->ninRing++;
 	*place = table->open[index];
-	place->since = txn_commits_now();
+	place->ended = txn_commits_now();
 	table->nextInRing = (table->nextInRing + 1) % RING_SIZE;
 	table->open[index] = table->open[--table->nopen];
 }
@@ -217,7 +235,7 @@ put_found(Oid database, const char *gid, TransactionId xid)
 	entry.database = database;
 	entry.id.number = number;
 	entry.xid = xid;
-	entry.since = 0;
+	entry.added = 0;
 	entry.participants.n = PARTICIPANTS_UNKNOWN;
 
 	if (find_open(database, &entry.id, entry.connection) < 0)
@@ -263,7 +281,7 @@ txn_commits_add(const GlobalXact *id, int connection, const Participants *partic
 	entry.id = *id;
 	entry.connection = connection;
 	entry.xid = GetTopTransactionId();
-	entry.since = txn_commits_now();
+	entry.added = txn_commits_now();
 	entry.participants = *participants;
 
 	LWLockAcquire(lock, LW_EXCLUSIVE);
@@ -290,13 +308,14 @@ txn_commits_end(const GlobalXact *id, int connection)
 
 /* true if the entry says something: not when it was rolled back */
 static bool
-report_entry(const CommitEntry *entry, Snapshot snapshot, int64 now, ReportedXact *xact)
+report_entry(const CommitEntry *entry, bool open, Snapshot snapshot, int64 now,
+			 ReportedXact *xact)
 {
 	xact->visible = !XidInMVCCSnapshot(entry->xid, snapshot);
-	if (xact->visible && !TransactionIdDidCommit(entry->xid))
+	if ((xact->visible || !open) && !TransactionIdDidCommit(entry->xid))
 		return false;
 	xact->id = entry->id;
-	xact->age = now - entry->since;
+	xact->age = now - (xact->visible ? entry->ended : entry->added);
 	xact->participants = entry->participants;
 	return true;
 }
@@ -308,59 +327,96 @@ ring_entry(int number)
 	return &table->ring[(table->nextInRing - 1 - number + RING_SIZE) % RING_SIZE];
 }
 
-/* those to report on, palloc'd: *nopen open ones come first */
-static CommitEntry *
-copy_entries(int64 window, int *nopen, int *nentries, int64 *now, int64 *covered)
+typedef struct Entries
 {
-	CommitEntry *entries;
-	int			nended = 0;
-
-	LWLockAcquire(lock, LW_SHARED);
-	*now = txn_commits_now();
-	*covered = Min(window, *now - table->horizon);
-	while (nended < table->ninRing && *now - ring_entry(nended)->since <= window)
-		nended++;
-	entries = palloc((table->nopen + nended + 1) * sizeof(CommitEntry));
-	*nentries = 0;
-	for (int i = 0; i < table->nopen; i++)
-		if (table->open[i].database == MyDatabaseId)
-			entries[(*nentries)++] = table->open[i];
-	*nopen = *nentries;
-	for (int i = 0; i < nended; i++)
-		if (ring_entry(i)->database == MyDatabaseId)
-			entries[(*nentries)++] = *ring_entry(i);
-	LWLockRelease(lock);
-	return entries;
-}
-
-/*
- * The report is palloc'd; slot and group are the caller's.  An open entry that the snapshot sees
- * has ended just now.
- */
-void
-txn_commits_report(Snapshot snapshot, int64 window, SnapshotReport *report)
-{
-	CommitEntry *entries;
-	int			nentries;
+	CommitEntry *entries;		/* palloc'd; open ones come first */
+	int			n;
 	int			nopen;
 	int64		now;
+	int64		window;			/* no older ones were lost */
+	FullTransactionId newestGone;
+} Entries;
 
-	if (!table->loaded)
-		load_prepared();
-	entries = copy_entries(window, &nopen, &nentries, &now, &report->window);
+/* those that ended in the last window us, and, unless it is invalid, those from xmin on */
+static void
+copy_entries(Entries *copy, int64 window, TransactionId xmin)
+{
+	CommitEntry *next;
+
+	LWLockAcquire(lock, LW_SHARED);
+	copy->now = txn_commits_now();
+	copy->window = Min(window, copy->now - table->horizon);
+	copy->newestGone = table->newestGone;
+	copy->entries = next = palloc((table->nopen + table->ninRing + 1) * sizeof(CommitEntry));
+	for (int i = 0; i < table->nopen; i++)
+		if (table->open[i].database == MyDatabaseId)
+			*next++ = table->open[i];
+	copy->nopen = next - copy->entries;
+	for (int i = 0; i < table->ninRing; i++)
+	{
+		CommitEntry *entry = ring_entry(i);
+
+		if (copy->now - entry->ended > window &&
+			(!TransactionIdIsValid(xmin) || TransactionIdPrecedes(entry->xid, xmin)))
+		{
+			if (!TransactionIdIsValid(xmin))
+				break;
+			continue;
+		}
+		if (entry->database == MyDatabaseId)
+			*next++ = *entry;
+	}
+	LWLockRelease(lock);
+	copy->n = next - copy->entries;
+}
+
+/* An open entry that the snapshot sees has ended just now. */
+static void
+put_report(Entries *copy, Snapshot snapshot, SnapshotReport *report)
+{
+	report->window = copy->window;
 	report->nxacts = 0;
-	report->xacts = palloc(Max(nentries, 1) * sizeof(ReportedXact));
-	for (int i = 0; i < nentries; i++)
+	report->xacts = palloc(Max(copy->n, 1) * sizeof(ReportedXact));
+	for (int i = 0; i < copy->n; i++)
 	{
 		ReportedXact *xact = &report->xacts[report->nxacts];
+		bool		open = i < copy->nopen;
 
-		if (!report_entry(&entries[i], snapshot, now, xact))
+		if (!report_entry(&copy->entries[i], open, snapshot, copy->now, xact))
 			continue;
-		if (i < nopen && xact->visible)
+		if (open && xact->visible)
 			xact->age = 0;
 		report->nxacts++;
 	}
-	pfree(entries);
+	pfree(copy->entries);
+}
+
+/* The report is palloc'd; slot and group are the caller's. */
+void
+txn_commits_report(Snapshot snapshot, int64 window, SnapshotReport *report)
+{
+	Entries		copy;
+
+	if (!table->loaded)
+		load_prepared();
+	copy_entries(&copy, window, InvalidTransactionId);
+	put_report(&copy, snapshot, report);
+}
+
+/*
+ * The same of a snapshot that was taken earlier: of all that it does not see, and those that ended
+ * in the last window us.  False: some that it does not see may be missing.
+ */
+bool
+txn_commits_report_earlier(Snapshot snapshot, int64 window, SnapshotReport *report)
+{
+	Entries		copy;
+
+	if (!table->loaded)
+		load_prepared();
+	copy_entries(&copy, window, snapshot->xmin);
+	put_report(&copy, snapshot, report);
+	return FullTransactionIdPrecedes(copy.newestGone, full_xid(snapshot->xmin));
 }
 
 /* is one of ids open here?  Entries that have ended are moved. */

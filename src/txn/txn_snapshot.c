@@ -12,6 +12,11 @@
  * At READ COMMITTED a snapshot belongs to one statement.  Otherwise it belongs to the transaction,
  * and is that of the remote transactions themselves; to take it again, they are begun again.
  *
+ * This node's own snapshot of such a transaction, which tables that are not distributed are read
+ * with, is made equal to its member as long as nobody has read with it.  Later it is the member, as
+ * it is, and the snapshots of the others must agree with it (own_agrees).  A session that has had
+ * this takes its next transaction's snapshots before it reads such a table.
+ *
  * A node that a statement turns to later joins (join_late): if its snapshot can be made to agree
  * with those that are in use, by waiting, it is; otherwise the statement fails.
  *
@@ -31,6 +36,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "citus/base/injection.h"
+#include "citus/base/session.h"
 #include "citus/base/settings.h"
 #include "citus/catalog/catalog.h"
 #include "txn/txn_snapshot_internal.h"
@@ -69,12 +75,16 @@ struct ClusterSnapshot
 	int64		start;			/* clock: before the first of its snapshots was taken */
 	List	   *members;		/* of Member */
 	Snapshot	local;			/* registered with the top transaction's owner; NULL: none */
+	bool		localIsOwn;		/* the server's, which was read with before; no member */
 };
 
 static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
 static ClusterSnapshot *of_transaction = NULL;
 static bool taking = false;
 static bool own_snapshot_read = false;	/* of the transaction: it must stay as it is */
+static bool taken_early = false;	/* of_transaction: and nobody has asked for it yet */
+/* of the session: its last transaction would have had use for that */
+static bool early_is_better = false;
 
 /* ---- the list ---- */
 
@@ -491,6 +501,17 @@ raise_disagreement(void)
 }
 
 static void
+raise_own_disagreement(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not serialize access due to a concurrent update on several nodes"),
+			 errdetail("This transaction has read tables of this node that are not distributed;"
+					   " since then another one has committed on this node and on others."),
+			 errhint("Run the transaction again, in the same session.")));
+}
+
+static void
 lift_fences(ClusterSnapshot *snapshot)
 {
 	ListCell   *cell;
@@ -504,6 +525,39 @@ lift_fences(ClusterSnapshot *snapshot)
 		else if (member->conn != NULL)
 			send_fence(member->conn, NIL, 0);
 	}
+}
+
+/*
+ * Do the members agree with the server's own snapshot, which cannot be taken again?  What they lack
+ * is noted.
+ */
+static bool
+own_agrees(ClusterSnapshot *snapshot, List *members, int64 elapsed)
+{
+	MemoryContext caller;
+	SnapshotReport own = {0};
+	bool		agree = true;
+	ListCell   *cell;
+
+	if (!snapshot->localIsOwn)
+		return true;
+	caller = MemoryContextSwitchTo(snapshot->context);
+	own.groupId = catalog_local_group();
+	if (!txn_commits_report_earlier(snapshot->local, MIN_WINDOW_US, &own))
+		raise_own_disagreement();
+	foreach(cell, members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (!member->hasReport)
+			continue;
+		if (!txn_snapshot_match_earlier(&own, &member->report, elapsed))
+			raise_own_disagreement();
+		agree = agree && member->report.mustSee == NIL;
+	}
+	pfree(own.xacts);
+	MemoryContextSwitchTo(caller);
+	return agree;
 }
 
 static int64
@@ -530,7 +584,8 @@ take_all(ClusterSnapshot *snapshot)
 		take_round(snapshot, snapshot->members, round, window);
 		BASE_STOP_POINT("txn-snapshot-taken");
 		elapsed = txn_commits_now() - snapshot->start;
-		if (reports_agree(snapshot, elapsed, &uncovered))
+		if (reports_agree(snapshot, elapsed, &uncovered) &
+			own_agrees(snapshot, snapshot->members, elapsed))
 		{
 			if (round > 0)
 				lift_fences(snapshot);
@@ -546,13 +601,18 @@ take_all(ClusterSnapshot *snapshot)
 	}
 }
 
-ClusterSnapshot *
-txn_snapshot_take(List *nodes, bool local)
+static ClusterSnapshot *
+take(List *nodes, bool local, Snapshot own)
 {
 	ClusterSnapshot *snapshot = make_snapshot();
 	ListCell   *cell;
 
-	if (local)
+	if (own != NULL)
+	{
+		snapshot->local = RegisterSnapshotOnOwner(own, TopTransactionResourceOwner);
+		snapshot->localIsOwn = true;
+	}
+	else if (local)
 		(void) add_member(snapshot, catalog_local_group(), 0);
 	taking = true;
 	foreach(cell, nodes)
@@ -569,14 +629,31 @@ txn_snapshot_take(List *nodes, bool local)
 }
 
 ClusterSnapshot *
+txn_snapshot_take(List *nodes, bool local)
+{
+	return take(nodes, local, NULL);
+}
+
+/* others have seen it, or the server has waited for one that is good */
+static bool
+own_snapshot_stays(void)
+{
+	return own_snapshot_read || XactHasExportedSnapshots() || (XactReadOnly && XactDeferrable);
+}
+
+ClusterSnapshot *
 txn_snapshot_of_transaction(void)
 {
 	GroupId		localGroup = catalog_local_group();
+	Snapshot	own = GetTransactionSnapshot();
 	List	   *nodes = NIL;
 	ListCell   *cell;
 
+	taken_early = false;
 	if (of_transaction != NULL || taking)
 		return of_transaction;
+	if (own_snapshot_read && !base_session_is_internal())
+		early_is_better = true;
 	foreach(cell, catalog_active_primaries())
 	{
 		const ClusterNode *node = lfirst(cell);
@@ -584,8 +661,19 @@ txn_snapshot_of_transaction(void)
 		if (node->groupId != localGroup)
 			nodes = lappend(nodes, (void *) node);
 	}
-	of_transaction = txn_snapshot_take(nodes, true);
-	txn_snapshot_adopt(of_transaction, GetTransactionSnapshot());
+	of_transaction = take(nodes, true, own_snapshot_stays() ? own : NULL);
+	txn_snapshot_adopt(of_transaction, own);
+	return of_transaction;
+}
+
+ClusterSnapshot *
+txn_snapshot_early(void)
+{
+	if (of_transaction == NULL && !taking && early_is_better && !own_snapshot_stays())
+	{
+		(void) txn_snapshot_of_transaction();
+		taken_early = true;
+	}
 	return of_transaction;
 }
 
@@ -595,6 +683,13 @@ void
 txn_snapshot_note_read(void)
 {
 	own_snapshot_read = IsolationUsesXactSnapshot();
+}
+
+void
+txn_variable_set(const VariableSetStmt *stmt)
+{
+	if (stmt->kind == VAR_SET_MULTI && strcmp(stmt->name, "TRANSACTION SNAPSHOT") == 0)
+		txn_snapshot_note_read();
 }
 
 static TransactionId *
@@ -616,7 +711,7 @@ txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target)
 {
 	Snapshot	local;
 
-	if (snapshot == NULL || own_snapshot_read || (XactReadOnly && XactDeferrable) ||
+	if (snapshot == NULL || own_snapshot_stays() ||
 		target->snapshot_type != SNAPSHOT_MVCC || !target->copied)
 		return;
 	local = txn_snapshot_local(snapshot);
@@ -695,14 +790,16 @@ join_late(ClusterSnapshot *snapshot, Member *member)
 	for (int round = 0;; round++)
 	{
 		bool		uncovered;
-		int64		elapsed = txn_commits_now() - snapshot->start;
+		int64		begun = txn_commits_now();
+		int64		elapsed = begun - snapshot->start;
 		ListCell   *cell;
 
 		take_round(snapshot, list_make1(member), round, Max(MIN_WINDOW_US, 4 * elapsed));
 		if (member->nodeId != 0 && member->conn == NULL)
 			raise_disagreement();
 		elapsed = txn_commits_now() - snapshot->start;
-		if (reports_agree(snapshot, elapsed, &uncovered))
+		if (reports_agree(snapshot, elapsed, &uncovered) &
+			own_agrees(snapshot, list_make1(member), txn_commits_now() - begun))
 			break;
 		foreach(cell, snapshot->members)
 		{
@@ -858,9 +955,13 @@ txn_snapshot_end(bool isCommit)
 		if (!snapshot->owned || snapshot == of_transaction)
 			free_snapshot(snapshot);
 	}
+	/* it was of no use */
+	if (taken_early)
+		early_is_better = false;
 	of_transaction = NULL;
 	taking = false;
 	own_snapshot_read = false;
+	taken_early = false;
 }
 
 /* an error may have left the middle of something */

@@ -62,6 +62,13 @@ typedef struct SnapshotReport
  * far enough; new ones with a longer window are needed.
  */
 extern bool txn_snapshot_match(SnapshotReport *reports, int n, int64 elapsed, bool *uncovered);
+/*
+ * The same for a report and one about a snapshot taken before, which stays, and reported on later:
+ * at most elapsed us after the report's snapshot was asked for.  What that must see is added to its
+ * mustSee.  False: it sees what the earlier snapshot does not.
+ */
+extern bool txn_snapshot_match_earlier(const SnapshotReport *earlier, SnapshotReport *report,
+									   int64 elapsed);
 /* text of a report without set and group, and back; false: malformed */
 extern void txn_snapshot_print(const SnapshotReport *report, StringInfo text);
 extern bool txn_snapshot_parse(const char *text, SnapshotReport *report);
@@ -82,6 +89,8 @@ extern void txn_commits_add(const GlobalXact *id, int connection,
 extern void txn_commits_end(const GlobalXact *id, int connection);
 /* about transactions that are not over, and those that ended in the last window us */
 extern void txn_commits_report(Snapshot snapshot, int64 window, SnapshotReport *report);
+/* the same for a snapshot that was taken earlier; false: what it does not see may be missing */
+extern bool txn_commits_report_earlier(Snapshot snapshot, int64 window, SnapshotReport *report);
 /* waits until none of ids is in doubt here, at most timeoutMs; false: one still is */
 extern bool txn_commits_await(List *ids, long timeoutMs);
 /* for ms from now no other transactions than ids end here; 0: goes away */

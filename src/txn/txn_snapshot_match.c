@@ -100,15 +100,21 @@ compare_visible(const ReportedXact *xact, SnapshotReport *other, int64 elapsed)
 	}
 }
 
-/* the transaction is in doubt in report: may the other one have seen it and forgotten? */
+/* case 3: may it have seen one that is in doubt elsewhere?  It may be the later report. */
+static bool
+may_have_forgotten(const SnapshotReport *report, const ReportedXact *xact, int64 elapsed)
+{
+	return txn_snapshot_has_id(report->seen, &xact->id) ||
+		xact->age + MARGIN(xact->age) + elapsed >= report->window;
+}
+
+/* the transaction is in doubt in report */
 static void
 compare_invisible(const ReportedXact *xact, SnapshotReport *report, const SnapshotReport *other,
 				  int64 elapsed)
 {
-	/* case 3; the other report may be later */
 	if (sight_of(other, &xact->id) == SIGHT_UNKNOWN &&
-		(txn_snapshot_has_id(other->seen, &xact->id) ||
-		 xact->age + MARGIN(xact->age) + elapsed >= other->window))
+		may_have_forgotten(other, xact, elapsed))
 		must_see(report, &xact->id);
 }
 
@@ -146,6 +152,56 @@ txn_snapshot_match(SnapshotReport *reports, int n, int64 elapsed, bool *uncovere
 	for (int i = 0; i < n; i++)
 		agree = agree && reports[i].mustSee == NIL;
 	return agree && !*uncovered;
+}
+
+/* what report must see; README.md, "A snapshot that has been read with" */
+static void
+compare_with_earlier(const SnapshotReport *earlier, SnapshotReport *report, int64 elapsed)
+{
+	for (int i = 0; i < earlier->nxacts; i++)
+	{
+		const ReportedXact *xact = &earlier->xacts[i];
+		Sight		sight = sight_of(report, &xact->id);
+
+		if (xact->visible && takes_part(&xact->participants, report->groupId) &&
+			(sight == SIGHT_INVISIBLE || sight == SIGHT_BOTH))
+			must_see(report, &xact->id);
+	}
+	for (int i = 0; i < report->nxacts; i++)
+	{
+		const ReportedXact *xact = &report->xacts[i];
+
+		if (!xact->visible && takes_part(&xact->participants, earlier->groupId))
+			compare_invisible(xact, report, earlier, elapsed);
+	}
+}
+
+bool
+txn_snapshot_match_earlier(const SnapshotReport *earlier, SnapshotReport *report, int64 elapsed)
+{
+	for (int i = 0; i < earlier->nxacts; i++)
+	{
+		const ReportedXact *xact = &earlier->xacts[i];
+
+		if (xact->visible || !takes_part(&xact->participants, report->groupId))
+			continue;
+		switch (sight_of(report, &xact->id))
+		{
+			case SIGHT_VISIBLE:
+			case SIGHT_BOTH:
+				return false;
+			case SIGHT_UNKNOWN:
+				if (may_have_forgotten(report, xact, elapsed))
+					return false;
+				break;
+			case SIGHT_INVISIBLE:
+				break;
+		}
+		if (sight_of(earlier, &xact->id) == SIGHT_BOTH)
+			return false;
+	}
+	compare_with_earlier(earlier, report, elapsed);
+	return true;
 }
 
 /* ---- text ---- */

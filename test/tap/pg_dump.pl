@@ -27,4 +27,18 @@ my $rows = () = $out =~ /^\d+\tvalue \d+$/mg;
 is($rows, 20, 'each of them once');
 like($out, qr/CREATE EXTENSION IF NOT EXISTS citus/, 'the extension is');
 is($err, '', 'without a complaint');
+
+# A snapshot of this node that a session has imported stays what it is.
+my $file = PostgreSQL::Test::Utils::tempdir() . '/two.sql';
+PostgreSQL::Test::Utils::append_to_file($file, q{
+    BEGIN ISOLATION LEVEL REPEATABLE READ;
+    SELECT pg_export_snapshot() AS id \gset
+    \setenv ID :id
+    \! psql -qXc "BEGIN; INSERT INTO l VALUES (3); UPDATE d SET v = 'new'; COMMIT"
+    \! psql -qAtX -v VERBOSITY=sqlstate -c "BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '$ID'; SELECT count(*) FROM d WHERE v = 'new'" 2>&1
+    \! psql -qAtX -c "BEGIN ISOLATION LEVEL REPEATABLE READ; SET TRANSACTION SNAPSHOT '$ID'; SELECT count(*) FROM l"
+});
+local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($c->node('coordinator')->host, $c->port('coordinator'), 'citus');
+($out) = run_command(['psql', '-qAtXf', $file]);
+is($out, "ERROR:  40001\n1", 'an imported snapshot is not mixed with later ones of other nodes');
 done_testing();

@@ -144,6 +144,57 @@ UNIT_TEST(snapshots_of_nodes_that_take_no_part)
 	UNIT_ASSERT_INT(707, must_see(1 * MS));
 }
 
+/* reports[0] stays; false: the other one sees more */
+static bool
+earlier_agrees(int64 elapsed)
+{
+	reports[1].mustSee = NIL;
+	return txn_snapshot_match_earlier(&reports[0], &reports[1], elapsed);
+}
+
+UNIT_TEST(snapshot_that_stays_and_does_not_see_what_another_sees)
+{
+	start();
+	report(1, 7, false, 900 * MS);
+	report(2, 7, true, 1 * MS);
+	UNIT_ASSERT(!earlier_agrees(1 * MS));
+	/* ended there so long ago that it is not reported */
+	start();
+	report(1, 7, false, 900 * MS);
+	UNIT_ASSERT(!earlier_agrees(1 * MS));
+	/* about to be prepared */
+	start();
+	report(1, 7, false, 1 * MS);
+	UNIT_ASSERT(earlier_agrees(1 * MS));
+	UNIT_ASSERT(reports[1].mustSee == NIL);
+	/* in doubt on both */
+	report(2, 7, false, 1 * MS);
+	UNIT_ASSERT(earlier_agrees(1 * MS));
+	UNIT_ASSERT(reports[1].mustSee == NIL);
+	/* not there at all */
+	start();
+	report(1, 7, false, 900 * MS)->participants.groups[1] = 9;
+	UNIT_ASSERT(earlier_agrees(1 * MS));
+}
+
+UNIT_TEST(snapshot_that_stays_and_sees_what_another_must_wait_for)
+{
+	start();
+	report(1, 7, true, 1 * MS);
+	report(2, 7, false, 1 * MS);
+	UNIT_ASSERT(earlier_agrees(1 * MS));
+	UNIT_ASSERT_INT(1, list_length(reports[1].mustSee));
+	/* perhaps forgotten by the one that stays */
+	start();
+	report(2, 7, false, 60 * MS);
+	UNIT_ASSERT(earlier_agrees(1 * MS));
+	UNIT_ASSERT_INT(1, list_length(reports[1].mustSee));
+	start();
+	report(2, 7, false, 5 * MS);
+	UNIT_ASSERT(earlier_agrees(1 * MS));
+	UNIT_ASSERT(reports[1].mustSee == NIL);
+}
+
 UNIT_TEST(snapshots_whose_reports_do_not_go_back_far_enough)
 {
 	bool		uncovered;

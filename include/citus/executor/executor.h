@@ -20,6 +20,8 @@ extern void executor_init(void);
 extern void executor_statement_starts(QueryDesc *query);
 /* called by entry after the server's executor has started a statement */
 extern void executor_statement_started(QueryDesc *query);
+/* a utility statement is about to read the relation with the active snapshot */
+extern void executor_plain_table_read(Oid relid);
 /* called by entry after that, when the statement was planned for the values of its parameters */
 extern void executor_custom_plan_started(QueryDesc *query);
 

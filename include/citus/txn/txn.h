@@ -140,6 +140,10 @@ extern Snapshot txn_snapshot_local(ClusterSnapshot *snapshot);
 extern void txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target);
 /* the transaction has read with the server's own snapshot */
 extern void txn_snapshot_note_read(void);
+/* the same, before it does; NULL: for all that is known distributed tables will not be read */
+extern ClusterSnapshot *txn_snapshot_early(void);
+/* SET and its kin were run */
+extern void txn_variable_set(const VariableSetStmt *stmt);
 /* txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL */
 extern void txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot);
 /*
