@@ -45,12 +45,13 @@ execute(const char *sql, int expected)
 void
 catalog_departed_note(const ClusterNode *node)
 {
-	const char *sql = "INSERT INTO citus_internal.departed_node (groupid, nodename, nodeport) "
-		"VALUES (%d, %s, %d) ON CONFLICT (groupid) DO UPDATE SET "
-		"nodename = excluded.nodename, nodeport = excluded.nodeport, since = excluded.since";
+	char	   *sql = psprintf("INSERT INTO citus_internal.departed_node "
+							   "(groupid, nodename, nodeport) VALUES (%d, %s, %d) "
+							   "ON CONFLICT (groupid) DO UPDATE SET nodename = excluded.nodename, "
+							   "nodeport = excluded.nodeport, since = excluded.since",
+							   node->groupId, quote_literal_cstr(node->name), node->port);
 
-	(void) execute(psprintf(sql, node->groupId, quote_literal_cstr(node->name), node->port),
-				   SPI_OK_INSERT);
+	(void) execute(sql, SPI_OK_INSERT);
 }
 
 void

@@ -118,6 +118,7 @@ operations_node_set_address(NodeId id, const char *name, int port, bool force, i
 	NodeRow		row;
 
 	cluster_require_coordinator();
+	operations_check_address(name, port);
 	cluster_lock_node_list(true);
 	node = find_node(id);
 	if (strcmp(node->name, name) == 0 && node->port == port)
@@ -132,18 +133,9 @@ operations_node_set_address(NodeId id, const char *name, int port, bool force, i
 
 	/* sessions of this transaction that know the old address are of no use any more */
 	remote_cache_clear(node->id);
-	row = (NodeRow) {
-		.id = node->id,
-		.groupId = node->groupId,
-		.name = name,
-		.port = port,
-		.role = node->role == 's' ? "secondary" : node->role == 'u' ? "unavailable" : "primary",
-		.cluster = node->cluster,
-		.hasMetadata = node->hasMetadata,
-		.isActive = node->isActive,
-		.metadataSynced = node->metadataSynced,
-		.shouldHaveShards = node->shouldHaveShards,
-	};
+	row = operations_node_row(node);
+	row.name = name;
+	row.port = port;
 	txn_mark_local_write();
 	catalog_node_update(&row);
 	CommandCounterIncrement();

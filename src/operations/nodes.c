@@ -23,8 +23,8 @@
 
 /* ---- rows on all nodes ---- */
 
-static NodeRow
-row_of_node(const ClusterNode *node)
+NodeRow
+operations_node_row(const ClusterNode *node)
 {
 	NodeRow		row = {
 		.id = node->id,
@@ -105,20 +105,26 @@ is_primary(const NodeSpec *spec)
 	return strcmp(spec->role, "primary") == 0;
 }
 
+void
+operations_check_address(const char *name, int port)
+{
+	if (name[0] == '\0' || strlen(name) > 255)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid node name \"%s\"", name)));
+	if (port < 1 || port > 65535)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid port %d", port)));
+}
+
 static void
 check_spec(const NodeSpec *spec)
 {
 	ListCell   *lc;
 	bool		found = false;
 
-	if (spec->name[0] == '\0' || strlen(spec->name) > 255)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid node name \"%s\"", spec->name)));
-	if (spec->port < 1 || spec->port > 65535)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid port %d", spec->port)));
+	operations_check_address(spec->name, spec->port);
 	if (is_primary(spec) && strcmp(spec->cluster, "default") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -291,6 +297,7 @@ operations_coordinator_set_host(const NodeSpec *spec)
 	NodeRow		row;
 
 	cluster_require_coordinator();
+	operations_check_address(spec->name, spec->port);
 	cluster_lock_node_list(true);
 	foreach(lc, catalog_nodes())
 	{
@@ -311,12 +318,12 @@ operations_coordinator_set_host(const NodeSpec *spec)
 		own.groupId = COORDINATOR_GROUP_ID;
 		check_spec(&own);
 		coordinator = insert_node(&own, true);
-		row = row_of_node(coordinator);
+		row = operations_node_row(coordinator);
 		row.shouldHaveShards = false;
 	}
 	else
 	{
-		row = row_of_node(coordinator);
+		row = operations_node_row(coordinator);
 		row.name = spec->name;
 		row.port = spec->port;
 	}
@@ -359,7 +366,7 @@ operations_node_activate(const char *name, int port)
 	if (node->groupId == catalog_local_group() && node->role == 'p')
 		return node->id;
 	wasActive = node->isActive;
-	row = row_of_node(node);
+	row = operations_node_row(node);
 	row.isActive = true;
 	if (node->role != 'p')
 		return spread_row(&row, false, nodes_to_tell(0))->id;
@@ -395,7 +402,7 @@ operations_node_disable(const char *name, int port)
 		return;
 	if (node->role == 'p')
 		operations_check_dispensable(node);
-	row = row_of_node(node);
+	row = operations_node_row(node);
 	row.isActive = false;
 	row.metadataSynced = false;
 	node = spread_row(&row, false, NIL);
@@ -471,7 +478,7 @@ operations_node_set_should_have_shards(const char *name, int port, bool value)
 	cluster_require_coordinator();
 	cluster_lock_node_list(true);
 	node = operations_node_require(name, port, ERRCODE_INTERNAL_ERROR);
-	row = row_of_node(node);
+	row = operations_node_row(node);
 	row.shouldHaveShards = value;
 	(void) spread_row(&row, false, nodes_to_tell(0));
 }
@@ -479,7 +486,7 @@ operations_node_set_should_have_shards(const char *name, int port, bool value)
 void
 operations_node_stop_sync(const ClusterNode *node, bool clear)
 {
-	NodeRow		row = row_of_node(node);
+	NodeRow		row = operations_node_row(node);
 
 	row.hasMetadata = false;
 	row.metadataSynced = false;

@@ -41,6 +41,10 @@ extern void operations_node_stop_sync(const ClusterNode *node, bool clear);
 extern void operations_node_disable(const char *name, int port);
 extern void operations_node_remove(const char *name, int port);
 extern void operations_node_set_should_have_shards(const char *name, int port, bool value);
+/* raises 22023 for what is no address at all */
+extern void operations_check_address(const char *name, int port);
+/* the node as a row to write, with strings of its cache entry */
+extern NodeRow operations_node_row(const ClusterNode *node);
 extern const ClusterNode *operations_node_require(const char *name, int port, int errorCode);
 
 /* ---- node_address.c ---- */

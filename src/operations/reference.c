@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "citus/deparse/object.h"
 #include "citus/deparse/template.h"
@@ -50,9 +51,32 @@ qualified_name(Oid relid)
 									  get_rel_name(relid));
 }
 
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static ClusterUser
+become(Oid role)
+{
+	ClusterUser saved;
+
+	GetUserIdAndSecContext(&saved.userId, &saved.securityContext);
+	SetUserIdAndSecContext(role, saved.securityContext | SECURITY_LOCAL_USERID_CHANGE);
+	return saved;
+}
+
 /* ---- protocol ---- */
 
-/* Sends a COPY and waits until the server is in the state wanted. */
+/* Sends a COPY with the current user's rights and waits until the server is in the state wanted. */
 static RemoteConn *
 start_copy(const ClusterNode *node, const char *sql, RemoteAnswerKind wanted)
 {
@@ -198,6 +222,21 @@ copy_rows_from_node(ShardCopy *copy, const ClusterNode *source)
 	finish_copy(from);
 }
 
+/*
+ * What checks and generates values runs as in the session of the table's owner, never with the
+ * rights of whoever fills the node.
+ */
+static RemoteConn *
+start_copy_as_owner(ShardCopy *copy)
+{
+	char	   *sql = psprintf("COPY %s (%s) FROM STDIN", copy->shardName, copy->columns);
+	ClusterUser saved = become(owner_of(copy->table->relid));
+	RemoteConn *conn = start_copy(copy->target, sql, REMOTE_ANSWER_COPY_IN);
+
+	cluster_restore_user(saved);
+	return conn;
+}
+
 /* the nearest other copy: the one here (NULL), or that of an active node */
 static const ClusterNode *
 source_of(const ShardCopy *copy)
@@ -232,8 +271,7 @@ copy_rows(ShardCopy *copy)
 		get_rel_relkind(copy->table->relid) == RELKIND_PARTITIONED_TABLE)
 		return;
 	level = deparse_settings_begin();
-	copy->to = start_copy(copy->target, psprintf("COPY %s (%s) FROM STDIN", copy->shardName,
-												 copy->columns), REMOTE_ANSWER_COPY_IN);
+	copy->to = start_copy_as_owner(copy);
 	if (source == NULL)
 		copy_rows_from_here(copy);
 	else
@@ -367,17 +405,36 @@ operations_lock_references_in(GroupId group)
 	}
 }
 
+/* ATTACH PARTITION is a statement about the parent; it checks the rows by the partition key. */
+static void
+attach_copy(Oid relid, const ClusterNode *target)
+{
+	Oid			parent = get_partition_parent(relid, false);
+	Oid			owner = owner_of(relid);
+	ShardCopy	copy = {.target = target};
+	ClusterUser saved;
+
+	copy.table = catalog_table_get(relid);
+	copy.shard = catalog_table_get(parent)->shards[0];
+	/* of two owners neither has the rights */
+	saved = become(owner == owner_of(parent) ? owner : GetUserId());
+	run_on_copy(&copy, TABLE_DDL_ATTACH);
+	cluster_restore_user(saved);
+}
+
 /* What names other new copies comes when all are there: parents, foreign keys and policies. */
 static void
 add_links(Oid relid, const ClusterNode *target, int parts)
 {
 	ShardCopy	copy = {.target = target};
 
+	if (parts == TABLE_DDL_ATTACH && get_rel_relispartition(relid))
+	{
+		attach_copy(relid, target);
+		return;
+	}
 	copy.table = catalog_table_get(relid);
 	copy.shard = copy.table->shards[0];
-	/* ATTACH PARTITION is a statement about the parent */
-	if (parts == TABLE_DDL_ATTACH && get_rel_relispartition(relid))
-		copy.shard = catalog_table_get(get_partition_parent(relid, false))->shards[0];
 	run_on_copy(&copy, parts);
 }
 

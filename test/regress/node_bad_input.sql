@@ -19,6 +19,11 @@ SELECT citus_add_node('localhost', 65536);
 SELECT citus_add_node('localhost', -1);
 SELECT citus_add_node(repeat('x', 300), 5432);
 SELECT citus_add_node(NULL, 1) IS NULL AS strict;
+SELECT citus_set_coordinator_host('', :coordinator_port);
+SELECT citus_set_coordinator_host('localhost', -5);
+SELECT citus_update_node(:worker1, '', :worker1_port);
+SELECT citus_update_node(:worker1, repeat('x', 300), :worker1_port);
+SELECT citus_update_node(:worker1, 'localhost', 65536);
 -- this server itself, and a member, under another name
 SELECT citus_add_node('127.0.0.1', :coordinator_port);
 SELECT citus_add_node('127.0.0.1', :worker1_port);
