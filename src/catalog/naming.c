@@ -1,8 +1,10 @@
 /*
  * naming.c
- *	  Names of shards and of what belongs to them, and the way back from a relation to its shard.
+ *	  Names of relations, of shards and of what belongs to them, and the way back from a relation to
+ *	  its shard.
  *
- * The rule is the same on every node and must stay so for ever: existing shards bear these names.
+ * The rule for shards is the same on every node and must stay so for ever: existing shards bear
+ * these names.
  */
 #include "postgres.h"
 
@@ -44,6 +46,34 @@ catalog_extend_name(const char *name, ShardId shardId)
 		length = pg_mbcliplen(name, length, NAMEDATALEN - 1 - suffixLength);
 	}
 	return psprintf("%.*s%s", length, name, suffix);
+}
+
+char *
+catalog_qualified_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+	char	   *schema = get_namespace_name(get_rel_namespace(relid));
+
+	if (name == NULL || schema == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	return quote_qualified_identifier(schema, name);
+}
+
+Oid
+catalog_relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 static char *

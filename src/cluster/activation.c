@@ -274,7 +274,7 @@ metadata_commands(void)
 			marks = lappend(marks, psprintf(BASE_NODE_SELECT
 											"citus_internal.set_table_auto_converted(%s, true)",
 											quote_literal_cstr(
-												cluster_relation_name(table->relid))));
+												catalog_qualified_name(table->relid))));
 	}
 	foreach(lc, catalog_objects())
 		cluster_delta_add_object(delta, lfirst(lc));
@@ -314,7 +314,7 @@ kept_shells(const ClusterNode *node)
 
 	foreach(lc, catalog_table_oids())
 	{
-		char	   *name = cluster_relation_name(lfirst_oid(lc));
+		char	   *name = catalog_qualified_name(lfirst_oid(lc));
 		char	   *digest = cluster_shell_digest(lfirst_oid(lc));
 		bool		equal = false;
 		ListCell   *la;
@@ -345,7 +345,7 @@ name_array(List *relids)
 	initStringInfo(&buf);
 	foreach(lc, relids)
 		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "," : "",
-						 quote_literal_cstr(cluster_relation_name(lfirst_oid(lc))));
+						 quote_literal_cstr(catalog_qualified_name(lfirst_oid(lc))));
 	return psprintf("ARRAY[%s]::pg_catalog.text[]", buf.data);
 }
 

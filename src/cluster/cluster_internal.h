@@ -37,7 +37,6 @@ extern bool cluster_object_literals(const ObjectAddress *address, char **type, c
 									char **args);
 /* the statement that makes the object on another node unless it is there; NULL if none can */
 extern char *cluster_object_create_command(const ObjectAddress *address);
-extern char *cluster_relation_name(Oid relid);
 extern char *cluster_collation_name(Oid collation);
 
 /* ---- objects_sql.c ---- */

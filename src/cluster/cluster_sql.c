@@ -394,7 +394,7 @@ citus_internal_sequence_positions(PG_FUNCTION_ARGS)
 		if (!cluster_sequence_position(lfirst_oid(lc), &position))
 			continue;
 		values[1] = Int64GetDatum(position);
-		values[0] = CStringGetTextDatum(cluster_relation_name(lfirst_oid(lc)));
+		values[0] = CStringGetTextDatum(catalog_qualified_name(lfirst_oid(lc)));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -651,7 +651,7 @@ citus_internal_shell_digests(PG_FUNCTION_ARGS)
 
 		if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(lc))))
 			continue;
-		values[0] = CStringGetTextDatum(cluster_relation_name(lfirst_oid(lc)));
+		values[0] = CStringGetTextDatum(catalog_qualified_name(lfirst_oid(lc)));
 		values[1] = CStringGetTextDatum(cluster_shell_digest(lfirst_oid(lc)));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}

@@ -208,7 +208,7 @@ literal_or_null(const char *text)
 static char *
 relation_literal(Oid relid)
 {
-	return quote_literal_cstr(cluster_relation_name(relid));
+	return quote_literal_cstr(catalog_qualified_name(relid));
 }
 
 static char *

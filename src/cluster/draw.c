@@ -162,7 +162,7 @@ static char *
 draw_query(Oid sequenceId, int64 count, bool fewer)
 {
 	return psprintf(BASE_NODE_SELECT "start, step, amount FROM citus_internal.draw_numbers(%s, "
-					INT64_FORMAT ", %s)", quote_literal_cstr(cluster_relation_name(sequenceId)),
+					INT64_FORMAT ", %s)", quote_literal_cstr(catalog_qualified_name(sequenceId)),
 					count, fewer ? "true" : "false");
 }
 
@@ -383,7 +383,7 @@ citus_internal_set_value(PG_FUNCTION_ARGS)
 	require_right(sequenceId, ACL_UPDATE);
 	PreventCommandIfReadOnly("setval()");
 	(void) ask_coordinator(psprintf("SELECT pg_catalog.setval(%s, " INT64_FORMAT ", %s)",
-									quote_literal_cstr(cluster_relation_name(sequenceId)),
+									quote_literal_cstr(catalog_qualified_name(sequenceId)),
 									value, isCalled ? "true" : "false"), InvalidOid);
 	drawn->left = 0;
 	drawn->blockSize = 1;

@@ -139,7 +139,7 @@ cluster_sequence_position_command(const ObjectAddress *address)
 		!cluster_sequence_position(address->objectId, &position))
 		return NULL;
 	return psprintf("SELECT pg_catalog.setval(%s, " INT64_FORMAT ")",
-					quote_literal_cstr(cluster_relation_name(address->objectId)), position);
+					quote_literal_cstr(catalog_qualified_name(address->objectId)), position);
 }
 
 static void
@@ -178,7 +178,7 @@ void
 cluster_adjust_sequence(Oid sequenceId)
 {
 	GroupId		group = catalog_local_group();
-	char	   *name = cluster_relation_name(sequenceId);
+	char	   *name = catalog_qualified_name(sequenceId);
 	HeapTuple	tuple;
 	FormData_pg_sequence form;
 	int64		low;
@@ -221,5 +221,5 @@ char *
 cluster_adjust_sequences_command(Oid relid)
 {
 	return psprintf(BASE_NODE_SELECT "citus_internal.adjust_sequences(%s)",
-					quote_literal_cstr(cluster_relation_name(relid)));
+					quote_literal_cstr(catalog_qualified_name(relid)));
 }

@@ -225,7 +225,7 @@ remake_policy(Command *command, void *argument)
 {
 	PolicyTarget *target = argument;
 	char	   *drop = psprintf("DROP POLICY IF EXISTS %s ON %s", quote_identifier(target->name),
-								commands_qualified_name(target->relid));
+								catalog_qualified_name(target->relid));
 	List	   *texts = list_make2(drop, deparse_policy(target->relid, target->name));
 
 	commands_run_on_nodes(texts);
@@ -397,7 +397,7 @@ commands_steps_drop_attached(Command *command)
 	text = psprintf("DROP %s IF EXISTS %s ON %s%s",
 					statement->removeType == OBJECT_TRIGGER ? "TRIGGER" :
 					statement->removeType == OBJECT_RULE ? "RULE" : "POLICY",
-					quote_identifier(strVal(llast(names))), commands_qualified_name(relid),
+					quote_identifier(strVal(llast(names))), catalog_qualified_name(relid),
 					commands_behavior_text(statement->behavior));
 	if (statement->removeType != OBJECT_POLICY)
 		return list_make2(commands_step_local(), commands_step_nodes(text));

@@ -131,7 +131,6 @@ extern void commands_refuse_shard(Command *command, Oid relid);
 extern const DistTable *commands_table_of_relation(Oid relid);
 /* raises 42501 the way the server does */
 extern void commands_require_owner(Oid relid);
-extern char *commands_qualified_name(Oid relid);
 /* of what a node says was wrong: the node's own, or that the node was not reached */
 struct ClusterAnswer;
 extern int	commands_answer_sqlstate(const struct ClusterAnswer *answer);

@@ -237,8 +237,8 @@ name_identity(Command *command, Oid relid, const char *column, List *constraints
 static char *
 own_text(Oid relid, const char *column, Oid sequence)
 {
-	return psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", commands_qualified_name(sequence),
-					commands_qualified_name(relid), quote_identifier(column));
+	return psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", catalog_qualified_name(sequence),
+					catalog_qualified_name(relid), quote_identifier(column));
 }
 
 static void

@@ -113,7 +113,7 @@ end_cluster(List *nodes)
 
 	cluster_lock_node_list(true);
 	foreach(lc, catalog_table_oids())
-		names = lappend(names, commands_qualified_name(lfirst_oid(lc)));
+		names = lappend(names, catalog_qualified_name(lfirst_oid(lc)));
 	tables_drop_relations(names);
 	txn_mark_local_write();
 	cluster_run(nodes, list_make1(cluster_leave_command()));

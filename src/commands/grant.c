@@ -249,7 +249,7 @@ commands_steps_grant(Command *command)
 	{
 		ObjectAddress *address = lfirst(cell);
 		bool		isRelation = address->classId == RelationRelationId;
-		char	   *name = isRelation ? commands_qualified_name(address->objectId)
+		char	   *name = isRelation ? catalog_qualified_name(address->objectId)
 			: getObjectIdentity(address, false);
 		char	   *text = grant_text(statement, grant_keyword(statement->objtype), name);
 

@@ -200,7 +200,7 @@ index_text_tail(Oid indexId, Oid relid)
 {
 	int			level = deparse_settings_begin();
 	char	   *definition = pg_get_indexdef_string(indexId);
-	char	   *table = commands_qualified_name(relid);
+	char	   *table = catalog_qualified_name(relid);
 	char	   *using = strstr(definition, psprintf(" ON %s USING ", table));
 
 	deparse_settings_end(level);
@@ -282,7 +282,7 @@ create_on_shells(Command *command, void *argument)
 		return;
 	text = psprintf("CREATE %sINDEX CONCURRENTLY IF NOT EXISTS %s ON %s%s",
 					statement->unique ? "UNIQUE " : "", quote_identifier(target->indexName),
-					commands_qualified_name(target->relid),
+					catalog_qualified_name(target->relid),
 					index_text_tail(indexId, target->relid));
 	run_statements_elsewhere(nodes, list_make1(text));
 }
@@ -404,7 +404,7 @@ steps_drop_index_alone(Command *command, Oid indexId, const DistTable *table)
 							  "DROP INDEX CONCURRENTLY");
 	index->name = get_rel_name(indexId);
 	index->schemaName = get_namespace_name(get_rel_namespace(indexId));
-	text = psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s", commands_qualified_name(indexId));
+	text = psprintf("DROP INDEX CONCURRENTLY IF EXISTS %s", catalog_qualified_name(indexId));
 	return list_make3(commands_step_local(), commands_step_alone(drop_on_shells, text),
 					  commands_step_alone(run_alone,
 										 alone_statements(table, make_drop_index, index)));
@@ -432,7 +432,7 @@ commands_steps_drop_index(Command *command)
 		if (statement->concurrent)
 			return steps_drop_index_alone(command, indexId, table);
 		relids = list_append_unique_oid(relids, table->relid);
-		text = psprintf("DROP INDEX IF EXISTS %s%s", commands_qualified_name(indexId),
+		text = psprintf("DROP INDEX IF EXISTS %s%s", catalog_qualified_name(indexId),
 						commands_behavior_text(statement->behavior));
 		steps = lappend(steps, commands_step_shards(table->relid, text, NIL));
 		steps = lappend(steps, commands_step_nodes(text));

@@ -93,7 +93,7 @@ text_for_known(Command *command, const LockStmt *statement)
 		if (!commands_object_is_known(&address))
 			continue;
 		appendStringInfo(&text, "%s%s%s", text.len == 0 ? "LOCK TABLE " : ", ",
-						 name->inh ? "" : "ONLY ", commands_qualified_name(relid));
+						 name->inh ? "" : "ONLY ", catalog_qualified_name(relid));
 	}
 	if (text.len == 0)
 		return NULL;
@@ -193,7 +193,7 @@ text_of_locks(List *relids, LOCKMODE mode, int scope)
 	foreach(cell, relids)
 		appendStringInfo(&text, "%s%s",
 						 text.len == 0 ? "SELECT citus_internal.lock_relations(ARRAY[" : ", ",
-						 quote_literal_cstr(commands_qualified_name(lfirst_oid(cell))));
+						 quote_literal_cstr(catalog_qualified_name(lfirst_oid(cell))));
 	appendStringInfo(&text, "], %d, %d)", mode, scope);
 	return text.data;
 }

@@ -45,7 +45,7 @@ constraint_text(Oid parentId, Oid relid)
 		Datum		condition = DirectFunctionCall1(pg_get_partition_constraintdef,
 													ObjectIdGetDatum(relid));
 
-		sql = psprintf("ALTER TABLE %s ADD CHECK (%s)", commands_qualified_name(relid),
+		sql = psprintf("ALTER TABLE %s ADD CHECK (%s)", catalog_qualified_name(relid),
 					   TextDatumGetCString(condition));
 	}
 	table_close(partition, NoLock);

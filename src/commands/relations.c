@@ -67,16 +67,6 @@ commands_require_owner(Oid relid)
 					   get_rel_name(relid));
 }
 
-char *
-commands_qualified_name(Oid relid)
-{
-	char	   *name = get_rel_name(relid);
-
-	if (name == NULL)
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
-}
-
 int
 commands_answer_sqlstate(const ClusterAnswer *answer)
 {

@@ -408,8 +408,8 @@ share_owned(Command *command, void *argument)
 		return;
 	ObjectAddressSet(address, RelationRelationId, relid);
 	commands_share_object(&address);
-	text = psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", commands_qualified_name(relid),
-					commands_qualified_name(table),
+	text = psprintf("ALTER SEQUENCE %s OWNED BY %s.%s", catalog_qualified_name(relid),
+					catalog_qualified_name(table),
 					quote_identifier(get_attname(table, attno, false)));
 	commands_run_on_nodes(list_make2(text, cluster_adjust_sequences_command(table)));
 	cluster_adjust_sequence(relid);

@@ -224,7 +224,7 @@ remote_text(const NamedConstraints *named, bool deferred)
 	appendStringInfoString(&text, BASE_NODE_SELECT "citus_internal.set_constraints(ARRAY[");
 	foreach(cell, named->relids)
 		appendStringInfo(&text, "%s%s", foreach_current_index(cell) == 0 ? "" : ", ",
-						 quote_literal_cstr(commands_qualified_name(lfirst_oid(cell))));
+						 quote_literal_cstr(catalog_qualified_name(lfirst_oid(cell))));
 	appendStringInfoString(&text, "]::pg_catalog.regclass[], ARRAY[");
 	foreach(cell, named->names)
 		appendStringInfo(&text, "%s%s", foreach_current_index(cell) == 0 ? "" : ", ",

@@ -643,7 +643,7 @@ set_statement(Oid relid, Form_pg_attribute attribute, const ColumnStatistics *co
 {
 	return psprintf("SELECT citus_internal.set_column_statistics(%s, %s, %.9g, %d, %.9g, "
 					"%s, %s, %s)",
-					quote_literal_cstr(commands_qualified_name(relid)),
+					quote_literal_cstr(catalog_qualified_name(relid)),
 					quote_literal_cstr(NameStr(attribute->attname)),
 					column->nulls, column->width, column->distinct,
 					array_literal(column->values, FLOAT8ARRAYOID),

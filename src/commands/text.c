@@ -200,13 +200,6 @@ find_tokens(const char *text, int place, int *starts, int limit)
 	return count;
 }
 
-static char *
-qualified_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
 /*
  * A serial column becomes what it stands for, with the sequence that it has here.
  */
@@ -225,7 +218,7 @@ commands_spell_serial_in_text(Command *command, const TypeName *type, Oid sequen
 	count = find_tokens(command->ownText, place, starts, 2);
 	text = psprintf("%s DEFAULT pg_catalog.nextval(%s::pg_catalog.regclass) NOT NULL ",
 					format_type_be_qualified(get_atttype(relid, attno)),
-					quote_literal_cstr(qualified_name(sequence)));
+					quote_literal_cstr(catalog_qualified_name(sequence)));
 	add_edit(command, place,
 			 (count == 2 ? starts[1] : (int) strlen(command->ownText)) - place, text);
 	apply_edits(command);
@@ -268,7 +261,7 @@ commands_name_identity_in_text(Command *command, const Constraint *identity, Oid
 		word++;
 	if (word == count)
 		elog(ERROR, "no IDENTITY in column definition: %s", text + place);
-	name = psprintf("SEQUENCE NAME %s ", qualified_name(sequence));
+	name = psprintf("SEQUENCE NAME %s ", catalog_qualified_name(sequence));
 	if (word + 1 < count && text[starts[word + 1]] == '(')
 		add_edit(command, starts[word + 1] + 1, 0, name);
 	else

@@ -275,7 +275,7 @@ remote_text(List *relids, bool restartSequences)
 		appendStringInfo(&text, "%s%s",
 						 text.len > 0 ? ", " :
 						 BASE_NODE_SELECT "citus_internal.truncate_tables(ARRAY[",
-						 quote_literal_cstr(commands_qualified_name(lfirst_oid(cell))));
+						 quote_literal_cstr(catalog_qualified_name(lfirst_oid(cell))));
 	appendStringInfo(&text, "]::pg_catalog.regclass[], %s)", restartSequences ? "true" : "false");
 	return text.data;
 }

@@ -346,7 +346,7 @@ gather_sizes(Command *command, void *argument)
 		commands_set_shell_size(relid, size.pages, size.rows);
 		texts = lappend(texts,
 						psprintf("SELECT citus_internal.set_table_size(%s, %.0f, %.0f)",
-								 quote_literal_cstr(commands_qualified_name(relid)),
+								 quote_literal_cstr(catalog_qualified_name(relid)),
 								 size.pages, size.rows));
 		if (task->analyzes)
 			texts = list_concat(texts, commands_gather_statistics(table, size.rows));

@@ -86,18 +86,6 @@ deparse_name_in_schema(Oid schemaId, const char *name)
 	return quote_qualified_identifier(get_namespace_name(schemaId), name);
 }
 
-char *
-deparse_relation_name(Oid relid)
-{
-	char	   *name = get_rel_name(relid);
-
-	if (name == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("relation with OID %u does not exist", relid));
-	return deparse_name_in_schema(get_rel_namespace(relid), name);
-}
-
 /* quoted; InvalidOid is PUBLIC */
 const char *
 deparse_role_name(Oid roleId)
@@ -251,7 +239,7 @@ List *
 deparse_column_grants(List *texts, Oid relid, const char *column, Acl *acl)
 {
 	char	   *suffix = psprintf(" (%s)", quote_identifier(column));
-	char	   *object = psprintf("TABLE %s", deparse_relation_name(relid));
+	char	   *object = psprintf("TABLE %s", catalog_qualified_name(relid));
 
 	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
 		texts = deparse_grants_of_item(texts, &ACL_DAT(acl)[i], object, suffix);

@@ -27,7 +27,6 @@ extern void deparse_query_name_columns(Query *query);
  * the current context; deparse_append() formats one more statement onto a list.
  */
 extern List *deparse_append(List *texts, const char *format,...) pg_attribute_printf(2, 3);
-extern char *deparse_relation_name(Oid relid);
 extern char *deparse_name_in_schema(Oid schemaId, const char *name);
 extern const char *deparse_role_name(Oid roleId);
 extern char *deparse_expression_of(Oid relid, const char *nodeText);

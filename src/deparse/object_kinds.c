@@ -137,7 +137,7 @@ deparse_sequence(Oid sequenceId)
 	HeapTuple	classTuple = must_find(RELOID, sequenceId);
 	HeapTuple	tuple = must_find(SEQRELID, sequenceId);
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(classTuple);
-	char	   *name = deparse_relation_name(sequenceId);
+	char	   *name = catalog_qualified_name(sequenceId);
 	List	   *texts;
 
 	texts = deparse_append(NIL, "CREATE SEQUENCE IF NOT EXISTS %s AS %s %s", name,
@@ -193,7 +193,7 @@ deparse_view(Oid viewId)
 {
 	HeapTuple	tuple = must_find(RELOID, viewId);
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-	char	   *name = deparse_relation_name(viewId);
+	char	   *name = catalog_qualified_name(viewId);
 	Datum		query = DirectFunctionCall1(pg_get_viewdef, ObjectIdGetDatum(viewId));
 	StringInfoData out;
 	bool		isNull;

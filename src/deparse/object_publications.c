@@ -49,7 +49,7 @@ append_tables(StringInfo out, Oid publicationId, const char **separator)
 		bool		isNull;
 		Datum		value;
 
-		appendStringInfo(out, "%sTABLE %s", *separator, deparse_relation_name(relid));
+		appendStringInfo(out, "%sTABLE %s", *separator, catalog_qualified_name(relid));
 		*separator = ", ";
 		value = heap_getattr(tuple, Anum_pg_publication_rel_prattrs, desc, &isNull);
 		if (!isNull)

@@ -95,7 +95,7 @@ append_identity(StringInfo text, Relation relation, Form_pg_attribute attr)
 	appendStringInfo(text, " GENERATED %s AS IDENTITY",
 					 attr->attidentity == ATTRIBUTE_IDENTITY_ALWAYS ? "ALWAYS" : "BY DEFAULT");
 	if (OidIsValid(sequence))
-		appendStringInfo(text, " (SEQUENCE NAME %s %s)", deparse_relation_name(sequence),
+		appendStringInfo(text, " (SEQUENCE NAME %s %s)", catalog_qualified_name(sequence),
 						 deparse_sequence_options(sequence));
 }
 
@@ -216,7 +216,7 @@ static List *
 column_settings(List *texts, Relation relation)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
-	char	   *name = deparse_relation_name(RelationGetRelid(relation));
+	char	   *name = catalog_qualified_name(RelationGetRelid(relation));
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -313,7 +313,7 @@ create_table(List *texts, Relation relation, int parts)
 	appendStringInfo(&out, "CREATE %sTABLE %s (%s)",
 					 form->relkind == RELKIND_FOREIGN_TABLE ? "FOREIGN " :
 					 form->relpersistence == RELPERSISTENCE_UNLOGGED ? "UNLOGGED " : "",
-					 deparse_relation_name(relid), columns_text(relation, parts));
+					 catalog_qualified_name(relid), columns_text(relation, parts));
 	if (form->relkind == RELKIND_PARTITIONED_TABLE)
 	{
 		Datum		key = DirectFunctionCall1(pg_get_partkeydef, ObjectIdGetDatum(relid));
@@ -343,8 +343,8 @@ attach_partition(List *texts, Relation relation)
 		elog(ERROR, "partition %u has no bound", relid);
 	bound = DirectFunctionCall2(pg_get_expr, bound, ObjectIdGetDatum(relid));
 	return deparse_append(texts, "ALTER TABLE %s ATTACH PARTITION %s %s",
-						  deparse_relation_name(get_partition_parent(relid, true)),
-						  deparse_relation_name(relid), TextDatumGetCString(bound));
+						  catalog_qualified_name(get_partition_parent(relid, true)),
+						  catalog_qualified_name(relid), TextDatumGetCString(bound));
 }
 
 /* the type whose columns a shell has */
@@ -356,7 +356,7 @@ bind_type(List *texts, Relation relation)
 	if (!OidIsValid(type))
 		return texts;
 	return deparse_append(texts, "ALTER TABLE %s OF %s",
-						  deparse_relation_name(RelationGetRelid(relation)),
+						  catalog_qualified_name(RelationGetRelid(relation)),
 						  format_type_be_qualified(type));
 }
 
@@ -375,7 +375,7 @@ own_sequences(List *texts, Relation relation)
 		if (!sequenceIsOwned(sequence, DEPENDENCY_AUTO, &table, &attno))
 			continue;
 		texts = deparse_append(texts, "ALTER SEQUENCE %s OWNED BY %s.%s",
-							   deparse_relation_name(sequence), deparse_relation_name(table),
+							   catalog_qualified_name(sequence), catalog_qualified_name(table),
 							   quote_identifier(get_attname(table, attno, false)));
 	}
 	return texts;
@@ -385,7 +385,7 @@ static List *
 table_parts(Relation relation, int parts)
 {
 	List	   *texts = NIL;
-	char	   *name = deparse_relation_name(RelationGetRelid(relation));
+	char	   *name = catalog_qualified_name(RelationGetRelid(relation));
 
 	if (parts & TABLE_DDL_CREATE)
 		texts = create_table(texts, relation, parts);

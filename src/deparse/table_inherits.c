@@ -52,8 +52,8 @@ deparse_inherit(List *texts, Relation relation)
 
 	foreach(cell, deparse_parents(RelationGetRelid(relation)))
 		texts = deparse_append(texts, "ALTER TABLE %s INHERIT %s",
-							   deparse_relation_name(RelationGetRelid(relation)),
-							   deparse_relation_name(lfirst_oid(cell)));
+							   catalog_qualified_name(RelationGetRelid(relation)),
+							   catalog_qualified_name(lfirst_oid(cell)));
 	return texts;
 }
 
@@ -107,6 +107,6 @@ deparse_own_parts(List *texts, Relation relation)
 	}
 	return deparse_append(texts, BASE_NODE_SELECT "citus_internal.set_own_parts(%s, "
 						  "ARRAY[%s]::pg_catalog.text[], ARRAY[%s]::pg_catalog.text[])",
-						  quote_literal_cstr(deparse_relation_name(relid)), columns.data,
+						  quote_literal_cstr(catalog_qualified_name(relid)), columns.data,
 						  own_constraints(relid));
 }

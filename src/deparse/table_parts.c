@@ -34,7 +34,7 @@
 static List *
 index_statistics(List *texts, Relation index)
 {
-	char	   *name = deparse_relation_name(RelationGetRelid(index));
+	char	   *name = catalog_qualified_name(RelationGetRelid(index));
 
 	for (int i = 1; i <= RelationGetNumberOfAttributes(index); i++)
 	{
@@ -60,7 +60,7 @@ index_statistics(List *texts, Relation index)
 List *
 deparse_table_indexes(List *texts, Relation relation)
 {
-	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	char	   *table = catalog_qualified_name(RelationGetRelid(relation));
 	List	   *indexIds = RelationGetIndexList(relation);
 	ListCell   *cell;
 
@@ -92,7 +92,7 @@ deparse_table_indexes(List *texts, Relation relation)
 List *
 deparse_table_replica_identity(List *texts, Relation relation)
 {
-	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	char	   *table = catalog_qualified_name(RelationGetRelid(relation));
 
 	if (relation->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 		return texts;
@@ -257,7 +257,7 @@ List *
 deparse_table_statistics(List *texts, Relation relation)
 {
 	TupleDesc	desc = RelationGetDescr(relation);
-	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	char	   *table = catalog_qualified_name(RelationGetRelid(relation));
 	ListCell   *cell;
 
 	for (int i = 0; i < desc->natts; i++)
@@ -292,7 +292,7 @@ deparse_table_security(List *texts, Relation relation)
 {
 	Oid			relid = RelationGetRelid(relation);
 	TupleDesc	desc = RelationGetDescr(relation);
-	char	   *table = deparse_relation_name(relid);
+	char	   *table = catalog_qualified_name(relid);
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 
 	texts = deparse_grants(texts, "TABLE", table,
@@ -349,7 +349,7 @@ replaceable(Relation relation, char *trigger)
 List *
 deparse_table_triggers(List *texts, Relation relation)
 {
-	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	char	   *table = catalog_qualified_name(RelationGetRelid(relation));
 	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
 	SysScanDesc scan;
 	ScanKeyData key;
@@ -384,7 +384,7 @@ deparse_table_triggers(List *texts, Relation relation)
 static List *
 constraint_comments(List *texts, Relation relation)
 {
-	char	   *table = deparse_relation_name(RelationGetRelid(relation));
+	char	   *table = catalog_qualified_name(RelationGetRelid(relation));
 	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
 	SysScanDesc scan;
 	ScanKeyData key;
@@ -414,7 +414,7 @@ deparse_table_comments(List *texts, Relation relation)
 {
 	Oid			relid = RelationGetRelid(relation);
 	TupleDesc	desc = RelationGetDescr(relation);
-	char	   *table = deparse_relation_name(relid);
+	char	   *table = catalog_qualified_name(relid);
 	List	   *indexIds = RelationGetIndexList(relation);
 	ListCell   *cell;
 
@@ -431,7 +431,7 @@ deparse_table_comments(List *texts, Relation relation)
 									RelationRelationId, relid, attr->attnum);
 	}
 	foreach(cell, indexIds)
-		texts = deparse_comment(texts, "INDEX", deparse_relation_name(lfirst_oid(cell)),
+		texts = deparse_comment(texts, "INDEX", catalog_qualified_name(lfirst_oid(cell)),
 								RelationRelationId, lfirst_oid(cell), 0);
 	return constraint_comments(texts, relation);
 }

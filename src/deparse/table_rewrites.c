@@ -77,7 +77,7 @@ policy_text(Relation policies, HeapTuple tuple)
 	value = heap_getattr(tuple, Anum_pg_policy_polroles, desc, &isNull);
 	appendStringInfo(&out, "CREATE POLICY %s ON %s AS %s FOR %s TO %s",
 					 quote_identifier(NameStr(form->polname)),
-					 deparse_relation_name(form->polrelid),
+					 catalog_qualified_name(form->polrelid),
 					 form->polpermissive ? "PERMISSIVE" : "RESTRICTIVE",
 					 policy_command(form->polcmd), policy_roles(value));
 	value = heap_getattr(tuple, Anum_pg_policy_polqual, desc, &isNull);
@@ -107,7 +107,7 @@ deparse_table_policies(List *texts, Relation relation)
 	{
 		Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
 		char	   *target = psprintf("%s ON %s", quote_identifier(NameStr(form->polname)),
-									  deparse_relation_name(form->polrelid));
+									  catalog_qualified_name(form->polrelid));
 
 		texts = lappend(texts, policy_text(policies, tuple));
 		texts = deparse_comment(texts, "POLICY", target, PolicyRelationId, form->oid, 0);
@@ -211,7 +211,7 @@ deparse_rule_obstacle(Oid relid, const char *name)
 static List *
 rule_texts(List *texts, Oid relid, const char *name, Oid ruleId, char enabled)
 {
-	char	   *table = deparse_relation_name(relid);
+	char	   *table = catalog_qualified_name(relid);
 	Datum		definition = DirectFunctionCall1(pg_get_ruledef, ObjectIdGetDatum(ruleId));
 	char	   *made = TextDatumGetCString(definition);
 	const char *state = rule_state(enabled);

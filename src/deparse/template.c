@@ -344,13 +344,7 @@ shard_name(Oid relid, int shardIndex)
 static char *
 shell_name(Oid relid, int shardIndex)
 {
-	char	   *name = get_rel_name(relid);
-
-	if (name == NULL)
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("relation with OID %u does not exist", relid));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), name);
+	return catalog_qualified_name(relid);
 }
 
 static char *

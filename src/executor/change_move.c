@@ -48,19 +48,6 @@ typedef struct ForeignKey
 	Oid			equals[INDEX_MAX_KEYS]; /* operators: referenced = own */
 } ForeignKey;
 
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 static List *
 find_foreign_keys(Oid relid)
 {
@@ -86,7 +73,7 @@ find_foreign_keys(Oid relid)
 		found->constraint = form->oid;
 		found->name = pstrdup(NameStr(form->conname));
 		found->relid = form->conrelid;
-		found->owner = owner_of(form->conrelid);
+		found->owner = catalog_relation_owner(form->conrelid);
 		found->onUpdate = form->confupdtype;
 		found->onDelete = form->confdeltype;
 		DeconstructFkConstraintRow(tuple, &found->nkeys, found->own, found->referenced,
@@ -96,13 +83,6 @@ find_foreign_keys(Oid relid)
 	systable_endscan(scan);
 	table_close(constraints, AccessShareLock);
 	return result;
-}
-
-static char *
-qualified_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
 }
 
 static const char *
@@ -190,7 +170,7 @@ visit_check(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 	if ((state->flags[number] & CHANGE_ROW_MOVES) == 0)
 		return;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT 1 FROM %s", qualified_name(key->relid));
+	appendStringInfo(&sql, "SELECT 1 FROM %s", catalog_qualified_name(key->relid));
 	append_where(&sql, key);
 	appendStringInfoString(&sql, " LIMIT 1");
 	if (run_for_row(state, key, sql.data, slot, moving_action(state, slot), false) > 0)
@@ -212,7 +192,7 @@ visit_follow(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 	if ((state->flags[number] & CHANGE_ROW_MOVES) == 0)
 		return;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE %s SET ", qualified_name(key->relid));
+	appendStringInfo(&sql, "UPDATE %s SET ", catalog_qualified_name(key->relid));
 	for (int i = 0; i < key->nkeys; i++)
 		appendStringInfo(&sql, "%s%s = $%d", i == 0 ? "" : ", ", own_column(key, i),
 						 key->nkeys + i + 1);

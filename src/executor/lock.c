@@ -531,9 +531,7 @@ explain_lock(CustomScanState *node, List *ancestors, ExplainState *es)
 	{
 		Oid			relid = ((LockTarget *) lfirst(cell))->relid;
 
-		ExplainPropertyText("Locks Rows Of",
-							quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-													   get_rel_name(relid)), es);
+		ExplainPropertyText("Locks Rows Of", catalog_qualified_name(relid), es);
 	}
 }
 

@@ -246,19 +246,6 @@ count_shards(List *tasks)
 	return count;
 }
 
-static Oid
-owner_of_table(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "relation %u not found", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /*
  * Who inserts rows may have no right on columns that get their values from defaults and triggers:
  * on one server nobody asks for it, but shards get these columns with the others.  Nothing else
@@ -277,7 +264,7 @@ executor_role_to_insert(Oid relid, const List *columns, Oid role)
 	foreach(cell, columns)
 	{
 		if (pg_attribute_aclcheck(relid, lfirst_int(cell), user, ACL_INSERT) != ACLCHECK_OK)
-			return owner_of_table(relid);
+			return catalog_relation_owner(relid);
 	}
 	return role;
 }
@@ -289,7 +276,7 @@ executor_role_to_lock(const DistTable *table, Oid role)
 	if (pg_class_aclmask(table->relid, OidIsValid(role) ? role : GetUserId(),
 						 ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE, ACLMASK_ANY) != 0)
 		return role;
-	return owner_of_table(table->relid);
+	return catalog_relation_owner(table->relid);
 }
 
 /*

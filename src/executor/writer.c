@@ -221,8 +221,7 @@ make_statement(ShardWriter *writer, const char *options)
 
 	writer->copy.text =
 		psprintf("COPY %s %s FROM STDIN%s%s%s",
-				 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											get_rel_name(relid)),
+				 catalog_qualified_name(relid),
 				 writer->columnList, options == NULL ? "" : " WITH (",
 				 options == NULL ? "" : options, options == NULL ? "" : ")");
 	writer->copy.statement = executor_shard_copy_parse(writer->copy.text);

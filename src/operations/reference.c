@@ -44,26 +44,6 @@ typedef struct ShardCopy
 	RemoteConn *to;
 } ShardCopy;
 
-static char *
-qualified_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 static ClusterUser
 become(Oid role)
 {
@@ -230,7 +210,7 @@ static RemoteConn *
 start_copy_as_owner(ShardCopy *copy)
 {
 	char	   *sql = psprintf("COPY %s (%s) FROM STDIN", copy->shardName, copy->columns);
-	ClusterUser saved = become(owner_of(copy->table->relid));
+	ClusterUser saved = become(catalog_relation_owner(copy->table->relid));
 	RemoteConn *conn = start_copy(copy->target, sql, REMOTE_ANSWER_COPY_IN);
 
 	cluster_restore_user(saved);
@@ -387,7 +367,7 @@ lock_against_writers(Oid relid)
 	LockRelationOid(relid, ExclusiveLock);
 	cluster_run(cluster_other_nodes(),
 				list_make1(psprintf("LOCK TABLE ONLY %s IN EXCLUSIVE MODE",
-									qualified_name(relid))));
+									catalog_qualified_name(relid))));
 }
 
 void
@@ -410,14 +390,14 @@ static void
 attach_copy(Oid relid, const ClusterNode *target)
 {
 	Oid			parent = get_partition_parent(relid, false);
-	Oid			owner = owner_of(relid);
+	Oid			owner = catalog_relation_owner(relid);
 	ShardCopy	copy = {.target = target};
 	ClusterUser saved;
 
 	copy.table = catalog_table_get(relid);
 	copy.shard = catalog_table_get(parent)->shards[0];
 	/* of two owners neither has the rights */
-	saved = become(owner == owner_of(parent) ? owner : GetUserId());
+	saved = become(owner == catalog_relation_owner(parent) ? owner : GetUserId());
 	run_on_copy(&copy, TABLE_DDL_ATTACH);
 	cluster_restore_user(saved);
 }

@@ -794,17 +794,12 @@ choose_role(ChangeBuild *build)
 {
 	Oid			relid = build->spec->relid;
 	AclMode		needed = ACL_SELECT | ACL_UPDATE;
-	HeapTuple	tuple;
 
 	if (OidIsValid(build->spec->role) || build->query->hasRowSecurity ||
 		pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed)
 		return;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "relation %u not found", relid);
-	build->spec->role = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	build->spec->role = catalog_relation_owner(relid);
 	build->elevated = true;
-	ReleaseSysCache(tuple);
 }
 
 PlannedStmt *

@@ -214,7 +214,7 @@ drop_key(Oid constraintId)
 			 errmsg("foreign key \"%s\" of table \"%s\" is dropped", NameStr(form->conname),
 					get_rel_name(form->conrelid)),
 			 errdetail("It cannot be kept with the new distribution.")));
-	sql = psprintf("ALTER TABLE %s DROP CONSTRAINT %s", tables_qualified_name(form->conrelid),
+	sql = psprintf("ALTER TABLE %s DROP CONSTRAINT %s", catalog_qualified_name(form->conrelid),
 				   quote_identifier(NameStr(form->conname)));
 	ReleaseSysCache(tuple);
 

@@ -42,13 +42,6 @@ tables_require_owner(Oid relid)
 					   get_rel_name(relid));
 }
 
-char *
-tables_qualified_name(Oid relid)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  get_rel_name(relid));
-}
-
 /* ---- families of partitions ---- */
 
 Oid

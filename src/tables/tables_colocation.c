@@ -35,7 +35,7 @@ relation_of_text(const char *name)
 static void
 set_colocation(Oid relid, ColocationId colocationId)
 {
-	char	   *name = quote_literal_cstr(tables_qualified_name(relid));
+	char	   *name = quote_literal_cstr(catalog_qualified_name(relid));
 	char	   *sql = psprintf(BASE_NODE_SELECT "citus_internal.set_table_colocation(%s, %d)",
 							   name, colocationId);
 
@@ -61,7 +61,7 @@ citus_internal_set_table_colocation(PG_FUNCTION_ARGS)
 void
 tables_set_auto_converted(Oid relid, bool autoConverted)
 {
-	char	   *name = quote_literal_cstr(tables_qualified_name(relid));
+	char	   *name = quote_literal_cstr(catalog_qualified_name(relid));
 	char	   *sql = psprintf(BASE_NODE_SELECT "citus_internal.set_table_auto_converted(%s, %s)",
 							   name, autoConverted ? "true" : "false");
 

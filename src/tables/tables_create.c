@@ -327,7 +327,7 @@ create_shells(List *family)
 	foreach(lc, family)
 		texts = lappend(texts,
 						psprintf(BASE_NODE_SELECT "citus_internal.adjust_sequences(%s)",
-								 quote_literal_cstr(tables_qualified_name(lfirst_oid(lc)))));
+								 quote_literal_cstr(catalog_qualified_name(lfirst_oid(lc)))));
 	cluster_run_on_others(texts);
 }
 
@@ -374,7 +374,7 @@ move_rows(List *family, DistTableKind kind)
 				 kind == DIST_TABLE_LOCAL ? 0 :
 				 errhint("To free its space, call "
 						 "truncate_local_data_after_distributing_table(%s).",
-						 quote_literal_cstr(tables_qualified_name(member)))));
+						 quote_literal_cstr(catalog_qualified_name(member)))));
 	}
 }
 

@@ -208,7 +208,7 @@ make_select(Relation rel)
 		separator = ", ";
 	}
 	/* its children have rows, and shells, of their own */
-	appendStringInfo(&sql, " FROM ONLY %s", tables_qualified_name(RelationGetRelid(rel)));
+	appendStringInfo(&sql, " FROM ONLY %s", catalog_qualified_name(RelationGetRelid(rel)));
 	return sql.data;
 }
 
@@ -232,7 +232,7 @@ select_columns(Oid relid, List *columns)
 	foreach(lc, columns)
 		appendStringInfo(&sql, "%s%s", lc == list_head(columns) ? "" : ", ",
 						 quote_identifier(get_attname(relid, lfirst_int(lc), false)));
-	appendStringInfo(&sql, " FROM ONLY %s", tables_qualified_name(relid));
+	appendStringInfo(&sql, " FROM ONLY %s", catalog_qualified_name(relid));
 	return sql.data;
 }
 

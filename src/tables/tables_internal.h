@@ -253,8 +253,6 @@ extern void tables_truncate_leftovers(Oid relid);
 extern List *tables_check_consistency(void);
 /* citus.local_hostname and this server's port become the coordinator's row, if there is none */
 extern void tables_ensure_local_node(void);
-/* schema-qualified and quoted */
-extern char *tables_qualified_name(Oid relid);
 
 /* a known table one of whose policies (its name: *policy) reads relid, or InvalidOid */
 extern Oid	tables_policy_user(Oid relid, char **policy);

@@ -294,7 +294,7 @@ tables_drop_key(Oid relid)
 					"shard now", get_rel_name(relid)),
 			 errhint("Call alter_distributed_table(%s, distribution_column => ...) to distribute "
 					 "it by another column.",
-					 quote_literal_cstr(tables_qualified_name(relid)))));
+					 quote_literal_cstr(catalog_qualified_name(relid)))));
 }
 
 /*

@@ -291,7 +291,7 @@ replace_tableoid(Rewrite *rewrite, ColumnRef *ref)
 
 	StaticAssertStmt(sizeof(A_Indirection) <= sizeof(ColumnRef), "no room for an A_Indirection");
 	name->val.sval.type = T_String;
-	name->val.sval.sval = tables_qualified_name(rewrite->shard->relid);
+	name->val.sval.sval = catalog_qualified_name(rewrite->shard->relid);
 	name->location = -1;
 	relation->arg = (Node *) name;
 	relation->typeName = SystemTypeName("regclass");

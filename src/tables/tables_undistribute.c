@@ -51,7 +51,7 @@ tables_lock_everywhere(List *family, const char *action)
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
 			continue;
 		names = lappend(names, psprintf("LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE",
-										tables_qualified_name(lfirst_oid(lc))));
+										catalog_qualified_name(lfirst_oid(lc))));
 	}
 	if (names != NIL)
 		cluster_run_on_others(names);
@@ -71,7 +71,7 @@ tables_suspend_row_security(Oid relid)
 	RelationClose(rel);
 	if (!forced)
 		return false;
-	text = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", tables_qualified_name(relid));
+	text = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", catalog_qualified_name(relid));
 	tables_run_shard_ddl(catalog_table_get(relid), list_make1(text), NIL, NULL);
 	tables_execute_text(text);
 	return true;
@@ -81,7 +81,7 @@ void
 tables_resume_row_security(Oid relid)
 {
 	tables_execute_text(psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY",
-								 tables_qualified_name(relid)));
+								 catalog_qualified_name(relid)));
 }
 
 static void
