@@ -162,3 +162,13 @@ compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows, bo
 						InvalidMultiXactId, NULL, NULL, false);
 #endif
 }
+
+void
+compat_report_analyze(Relation relation, double rows)
+{
+#if PG_VERSION_NUM >= 180000
+	pgstat_report_analyze(relation, (PgStat_Counter) rows, 0, true, GetCurrentTimestamp());
+#else
+	pgstat_report_analyze(relation, (PgStat_Counter) rows, 0, true);
+#endif
+}

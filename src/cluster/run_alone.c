@@ -283,6 +283,12 @@ cluster_ask_alone(List *nodes, const char *query)
 	return run_alone(nodes, list_make1((char *) query), true, ASK_PATIENCE_MS);
 }
 
+List *
+cluster_ask_each_alone(List *nodes, List *queries)
+{
+	return run_alone(nodes, queries, true, ASK_PATIENCE_MS);
+}
+
 void
 cluster_run_alone_as_owner(List *nodes, List *commands)
 {

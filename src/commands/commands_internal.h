@@ -290,13 +290,14 @@ extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
 extern List *commands_steps_discard(Command *command);
 extern List *commands_steps_vacuum(Command *command);
-/* statistics.c: statistics of the table's columns from its shards; texts that spread them */
-/* vacuum.c, shell_size.c */
-extern void commands_set_shell_size(Oid relid, double pages, double rows);
+/* vacuum.c, shell_size.c; gathered: its statistics are those of now */
+extern void commands_set_shell_size(Oid relid, double pages, double rows, bool gathered);
 extern List *commands_shell_sizes(Node *statement);
 extern void commands_shell_sizes_restore(List *sizes);
-
-extern List *commands_gather_statistics(const DistTable *table, double tableRows);
+/* statistics.c: statistics of the table's columns from its shards; texts that spread them */
+extern bool commands_read_statistics(const DistTable *table, bool alone, List **rows);
+extern List *commands_merge_statistics(const DistTable *table, List *rows, double tableRows);
+extern List *commands_query_here(const char *sql);
 /* copy.c, copy_from.c */
 extern List *commands_steps_copy(Command *command);
 extern void commands_copy_from(Command *command, void *argument);

@@ -125,6 +125,6 @@ commands_shell_sizes_restore(List *sizes)
 		isLost = ((Form_pg_class) GETSTRUCT(tuple))->reltuples <= 0;
 		ReleaseSysCache(tuple);
 		if (isLost)
-			commands_set_shell_size(size->relid, size->pages, size->rows);
+			commands_set_shell_size(size->relid, size->pages, size->rows, false);
 	}
 }

@@ -145,8 +145,8 @@ shard_query(const DistTable *table, GroupId groupId)
 }
 
 /* rows of a query here, as cluster_query() gives them */
-static List *
-query_here(const char *sql)
+List *
+commands_query_here(const char *sql)
 {
 	List	   *rows;
 
@@ -156,13 +156,33 @@ query_here(const char *sql)
 	return rows;
 }
 
-/* rows of shard_query() for all shards */
-static List *
-read_shards(const DistTable *table)
+/* the same from nodes outside this transaction, whose patience is short; false: one is silent */
+static bool
+read_shards_alone(List *nodes, List *queries, List **rows)
+{
+	ListCell   *cell;
+
+	foreach(cell, cluster_ask_each_alone(nodes, queries))
+	{
+		ClusterAnswer *answer = lfirst(cell);
+
+		if (!answer->ok)
+			return false;
+		*rows = list_concat(*rows, answer->rows);
+	}
+	return true;
+}
+
+/*
+ * commands_read_statistics
+ *		*rows: what the nodes say of the table's shards, for commands_merge_statistics().  Nodes
+ *		are asked within the transaction; alone: outside it, and false if one does not answer.
+ */
+bool
+commands_read_statistics(const DistTable *table, bool alone, List **rows)
 {
 	GroupId		localGroup = catalog_local_group();
 	char	   *localQuery = shard_query(table, localGroup);
-	List	   *rows = localQuery == NULL ? NIL : query_here(localQuery);
 	List	   *nodes = NIL;
 	List	   *queries = NIL;
 	ListCell   *cell;
@@ -178,9 +198,14 @@ read_shards(const DistTable *table)
 		nodes = lappend(nodes, node);
 		queries = lappend(queries, query);
 	}
+	*rows = localQuery == NULL ? NIL : commands_query_here(localQuery);
+	if (nodes == NIL)
+		return true;
+	if (alone)
+		return read_shards_alone(nodes, queries, rows);
 	foreach(cell, cluster_query_each(nodes, queries))
-		rows = list_concat(rows, lfirst(cell));
-	return rows;
+		*rows = list_concat(*rows, lfirst(cell));
+	return true;
 }
 
 /* types whose text names objects of one node */
@@ -719,16 +744,16 @@ rows_of_attribute(List *rows, const char *name)
 }
 
 /*
- * commands_gather_statistics
- *		Merges the statistics of the table's columns and writes them here; returns texts with the
- *		statistics of the table, a List of char *, tableRows being the number of its rows.
+ * commands_merge_statistics
+ *		Puts rows of commands_read_statistics() together and writes the statistics of the table's
+ *		columns here; returns texts, a List of char *, that write them on other nodes.  tableRows is
+ *		the number of the table's rows.
  */
 List *
-commands_gather_statistics(const DistTable *table, double tableRows)
+commands_merge_statistics(const DistTable *table, List *rows, double tableRows)
 {
 	Oid			relid = table->relid;
 	AttrNumber	keyAttno = DIST_TABLE_HAS_KEY(table) ? table->keyAttno : 0;
-	List	   *rows = read_shards(table);
 	Relation	relation = rows == NIL || tableRows < 1 ? NULL :
 		try_relation_open(relid, ShareUpdateExclusiveLock);
 	List	   *texts = NIL;
@@ -754,6 +779,5 @@ commands_gather_statistics(const DistTable *table, double tableRows)
 	}
 	if (relation != NULL)
 		relation_close(relation, NoLock);
-	list_free(rows);
 	return texts;
 }

@@ -290,9 +290,12 @@ gather_size(const DistTable *table)
 	return size;
 }
 
-/* pg_class.relpages and reltuples of a shell here; stays if the transaction is rolled back */
+/*
+ * pg_class.relpages and reltuples of a shell here; stays if the transaction is rolled back.
+ * gathered: the statistics of its columns are of now, too, which the server's views show.
+ */
 void
-commands_set_shell_size(Oid relid, double pages, double rows)
+commands_set_shell_size(Oid relid, double pages, double rows, bool gathered)
 {
 	Relation	relation = try_relation_open(relid, ShareUpdateExclusiveLock);
 
@@ -300,12 +303,14 @@ commands_set_shell_size(Oid relid, double pages, double rows)
 		return;
 	compat_vac_update_relstats(relation, (BlockNumber) Min(pages, MaxBlockNumber), rows,
 							   relation->rd_rel->relhasindex);
+	if (gathered)
+		compat_report_analyze(relation, rows);
 	relation_close(relation, NoLock);
 }
 
 /*
- * citus_internal.set_table_size(regclass, float8, float8): what another node has gathered.  For
- * those who may ANALYZE the table.
+ * citus_internal.set_table_size(regclass, float8, float8, bool): what another node has gathered.
+ * For those who may ANALYZE the table.
  */
 Datum
 citus_internal_set_table_size(PG_FUNCTION_ARGS)
@@ -322,7 +327,7 @@ citus_internal_set_table_size(PG_FUNCTION_ARGS)
 	if (!compat_may_maintain(relid))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
 					   get_rel_name(relid));
-	commands_set_shell_size(relid, size.pages, size.rows);
+	commands_set_shell_size(relid, size.pages, size.rows, PG_GETARG_BOOL(3));
 	PG_RETURN_VOID();
 }
 
@@ -343,13 +348,18 @@ gather_sizes(Command *command, void *argument)
 		if (table == NULL)
 			continue;
 		size = gather_size(table);
-		commands_set_shell_size(relid, size.pages, size.rows);
 		texts = lappend(texts,
-						psprintf("SELECT citus_internal.set_table_size(%s, %.0f, %.0f)",
+						psprintf("SELECT citus_internal.set_table_size(%s, %.0f, %.0f, %s)",
 								 quote_literal_cstr(catalog_qualified_name(relid)),
-								 size.pages, size.rows));
+								 size.pages, size.rows, task->analyzes ? "true" : "false"));
 		if (task->analyzes)
-			texts = list_concat(texts, commands_gather_statistics(table, size.rows));
+		{
+			List	   *rows;
+
+			(void) commands_read_statistics(table, false, &rows);
+			texts = list_concat(texts, commands_merge_statistics(table, rows, size.rows));
+		}
+		commands_set_shell_size(relid, size.pages, size.rows, task->analyzes);
 	}
 	if (texts != NIL)
 		cluster_run_on_others(texts);

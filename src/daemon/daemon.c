@@ -498,7 +498,8 @@ run_duties_forever(void)
 
 		for (int i = 0; i < nduties; i++)
 		{
-			int			interval = *duties[i].intervalMs;
+			int			interval = duties[i].interval ? duties[i].interval() :
+				*duties[i].intervalMs;
 
 			now = GetCurrentTimestamp();
 			if (interval < 0)

@@ -73,6 +73,8 @@ static const Duty duties[] = {
 	{"metadata of nodes that missed a change", &operations_sync_interval,
 	operations_sync_metadata},
 	{"cleanup of leftovers", &operations_cleanup_interval, clean_up},
+	{"statistics of distributed tables", NULL, commands_statistics_duty,
+	commands_statistics_interval},
 };
 
 static planner_hook_type previousPlanner = NULL;

@@ -68,7 +68,7 @@ SELECT DISTINCT result FROM run_command_on_placements('t2', $$
     SELECT replace(relacl::text, 'xtm', 'xt') FROM pg_class WHERE oid = '%s'::regclass $$);
 DROP TABLE t2;
 SELECT citus_internal.truncate_tables(ARRAY['dao.t2'::regclass], false);
-SELECT citus_internal.set_table_size('dao.t2', 1, 1);
+SELECT citus_internal.set_table_size('dao.t2', 1, 1, true);
 RESET ROLE;
 SET ROLE dao_owner;
 SET search_path TO dao;

@@ -351,6 +351,9 @@ extern void compat_require_maintenance(Oid relid, Oid tableId);
 extern void compat_vac_update_relstats(Relation relation, BlockNumber pages, double rows,
 									   bool hasindex);
 
+/* 18: when it began.  Tells the server's counters that the relation has been analyzed */
+extern void compat_report_analyze(Relation relation, double rows);
+
 /* 17: takes the relation; InvalidOid when the column has no identity sequence */
 #if PG_VERSION_NUM >= 170000
 #define compat_identity_sequence(relation, attno) getIdentitySequence(relation, attno, true)

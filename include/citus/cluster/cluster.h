@@ -86,6 +86,8 @@ typedef struct ClusterAnswer
 extern List *cluster_run_alone(List *nodes, List *commands, bool parallel);
 /* a query to all at once; who has not answered after a few seconds counts as not reached */
 extern List *cluster_ask_alone(List *nodes, const char *query);
+/* the same, with a text a node */
+extern List *cluster_ask_each_alone(List *nodes, List *queries);
 
 /*
  * Runs what follows, and its connections, as the owner of the extension (a superuser), for the

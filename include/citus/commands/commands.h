@@ -29,4 +29,11 @@ extern void commands_process(UtilityCall *call);
 /* for every message, before it is sent: what the server says of shards while it drops something */
 extern void commands_edit_message(ErrorData *edata);
 
+/*
+ * A duty of the coordinator: statistics of tables whose shards have newer ones than their shells.
+ * Commits in between.  Its interval in milliseconds, -1 while autovacuum is off.
+ */
+extern void commands_statistics_duty(void);
+extern int	commands_statistics_interval(void);
+
 #endif

@@ -7,12 +7,16 @@
 
 #include "postgres.h"
 
-/* one duty: run in a transaction of its own every *intervalMs (-1: off) */
+/*
+ * One duty: run in a transaction of its own every *intervalMs (-1: off), or every interval() where
+ * that is computed.  run() may commit, and begin another transaction, in between.
+ */
 typedef struct Duty
 {
 	const char *name;
 	int		   *intervalMs;
 	void		(*run) (void);
+	int			(*interval) (void);
 } Duty;
 
 extern void daemon_init(void);
