@@ -277,10 +277,17 @@ next_part_row(ScanState *ss)
 	return ExecStoreVirtualTuple(slot);
 }
 
+/* where rows are looked at again, sub-plans run from the start: see planner_shield.c */
+static bool
+recheck_part_row(ScanState *ss, TupleTableSlot *slot)
+{
+	return !TupIsNull(next_part_row(ss));
+}
+
 static TupleTableSlot *
 exec_rows(CustomScanState *node)
 {
-	return ExecScan(&node->ss, next_part_row, recheck_row);
+	return ExecScan(&node->ss, next_part_row, recheck_part_row);
 }
 
 static void

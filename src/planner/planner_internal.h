@@ -271,6 +271,11 @@ extern double planner_table_rows(Oid relid);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 
+/* ---- planner_shield.c ---- */
+
+/* sub-queries in place of relations that give rows for others to be looked at again */
+extern void planner_shield(Query *query);
+
 /* ---- planner_narrow.c ---- */
 
 extern void planner_narrow(PlanRequest *request, Query *query);

@@ -702,73 +702,6 @@ reduce_walker(Node *node, void *context)
 	return expression_tree_walker(node, reduce_walker, context);
 }
 
-/* SELECT of all columns of a stand-in, as a sub-query that the server's planner leaves as it is */
-static void
-shield_stand_in(RangeTblEntry *rte)
-{
-	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
-	RangeTblEntry *inner = copyObject(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *query = makeNode(Query);
-	ListCell   *type;
-	ListCell   *typmod;
-	ListCell   *collation;
-	ListCell   *name;
-	AttrNumber	attno = 0;
-
-	ref->rtindex = 1;
-	inner->lateral = false;
-	inner->inFromCl = true;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(inner);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
-	forfour(type, function->funccoltypes, typmod, function->funccoltypmods,
-			collation, function->funccolcollations, name, function->funccolnames)
-	{
-		Var		   *var = makeVar(1, ++attno, lfirst_oid(type), lfirst_int(typmod),
-								  lfirst_oid(collation), 0);
-
-		query->targetList = lappend(query->targetList,
-									makeTargetEntry((Expr *) var, attno,
-													pstrdup(strVal(lfirst(name))), false));
-	}
-	/* LIMIT ALL limits nothing, but is not pulled up */
-	query->limitCount = (Node *) makeNullConst(INT8OID, -1, InvalidOid);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = query;
-	rte->functions = NIL;
-	rte->funcordinality = false;
-}
-
-/*
- * A level that locks or modifies rows asks every relation beside the locked one for its whole row,
- * to look at it again should the locked row have changed.  A sub-query can give its whole row; our
- * scan of a stand-in knows columns only.
- */
-static bool
-shield_walker(Node *node, bool *locking)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		if (*locking && planner_rte_plan((RangeTblEntry *) node) != NULL)
-			shield_stand_in((RangeTblEntry *) node);
-		return false;
-	}
-	if (IsA(node, Query))
-	{
-		Query	   *query = (Query *) node;
-		bool		below = *locking || query->commandType != CMD_SELECT ||
-			query->rowMarks != NIL;
-
-		return query_tree_walker(query, shield_walker, &below, QTW_EXAMINE_RTES_AFTER);
-	}
-	return expression_tree_walker(node, shield_walker, locking);
-}
-
 /*
  * A partitioned table of ours, or one with children, is one relation to the planner: its shards are
  * partitioned, or have children, themselves.  ONLY keeps its meaning: no rows, or those without
@@ -926,7 +859,6 @@ planner_scan(PlanRequest *request)
 {
 	Query	   *query = copyObject(request->query);
 	PlannedStmt *stmt;
-	bool		locking = false;
 
 	if (planner_find_modification(query, false) != NULL)
 		ereport(ERROR,
@@ -938,7 +870,7 @@ planner_scan(PlanRequest *request)
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
 	planner_narrow(request, query);
 	(void) query_tree_walker(query, collapse_partitions_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
-	(void) shield_walker((Node *) query, &locking);
+	planner_shield(query);
 	stmt = planner_run_server(request, query);
 	strip_row_marks(stmt);
 	compat_stmt_take_relations(stmt, request->query);

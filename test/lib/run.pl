@@ -38,12 +38,12 @@ $ENV{CITUS_BUILD_TARGET} = 'test-library';
 delete @ENV{grep { /^PG(?!_CONFIG$)|^CITUS_CLUSTER$/ } keys %ENV};
 @ENV{qw(PGUSER PGTZ LC_ALL LANG)} = ('postgres', 'UTC', 'C.UTF-8', 'C.UTF-8');
 
-my @kinds = qw(lint unit regress isolation equivalence postgres random docs tap);
-my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180,
+my @kinds = qw(lint unit regress isolation concurrent equivalence postgres random docs tap);
+my %deadline = (lint => 300, unit => 60, regress => 180, isolation => 180, concurrent => 180,
                 equivalence => 300, postgres => 400, random => 300 + 2 * $seconds, docs => 180, tap => $ENV{TAP_SECONDS} // 400);
 $_ *= $slow for values %deadline;
 my %runner = (lint => \&run_lint, unit => \&run_unit, regress => \&run_regress,
-              isolation => \&run_isolation, equivalence => \&run_equivalence, postgres => \&run_postgres, random => \&run_random,
+              isolation => \&run_isolation, concurrent => \&run_concurrent, equivalence => \&run_equivalence, postgres => \&run_postgres, random => \&run_random,
               docs => \&run_docs, tap => \&run_tap);
 
 umask 022;
@@ -82,6 +82,7 @@ my %tests = (
     unit => [map { read_file($_) =~ /^UNIT_TEST\((\w+)\)/mg } sort glob "$top/test/unit/*.c"],
     regress => [names('regress/*.sql', '.sql')],
     isolation => [names('isolation/specs/*.spec', '.spec')],
+    concurrent => [names('concurrent/*.spec', '.spec')],
     equivalence => [map { ($_, "$_.reference", "$_.single", goes_to_worker($_) ? "$_.worker" : ()) }
                     names('equivalence/*.sql', '.sql')],
     postgres => [-d $suite ? sort keys %groups : ()],
@@ -297,6 +298,19 @@ sub run_isolation {
     return $bad . after_check($server, $sizes);
 }
 
+# Specs that a plain server is the measure of.
+sub run_concurrent {
+    my ($name, $out) = @_;
+    my ($server, $plain) = (servers('cluster'), servers('plain'));
+    my $sizes = log_sizes($server);
+    my $status = run_command(
+        $deadline{concurrent}, $out, undef, 'perl', "$top/test/lib/concurrent.pl",
+        "$pgxs/test/isolation/isolationtester", $plain->{CITUS_BIN} . '/psql', "$top/test/concurrent/$name.spec", 'own',
+        "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
+        "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
+    return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
+}
+
 sub run_equivalence {
     my ($name, $out) = @_;
     my ($file, $mode) = $name =~ /^(.*?)(?:\.(reference|single|worker))?$/;
@@ -479,7 +493,7 @@ for my $number (1 .. $jobs) {
         if ($bad ne '') {
             write_file("$results/$kind-$name.bad", $bad);
             for my $flavour (keys %servers) {
-                next if $flavour eq 'plain' && $kind !~ /^(equivalence|random)$/;
+                next if $flavour eq 'plain' && $kind !~ /^(concurrent|equivalence|random)$/;
                 eval { cluster_tool('remove', '--dir', servers_dir($flavour)) };
                 delete $servers{$flavour};
             }
