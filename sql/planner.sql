@@ -101,3 +101,123 @@ CREATE FUNCTION citus_internal.exchange_put(key bytea, data bytea, OUT file inte
 RETURNS record
 LANGUAGE C STRICT
 AS 'MODULE_PATHNAME', 'exchange_put';
+
+-- aggregates of values of fixed length: sorted runs of them, made on the shards ...
+CREATE FUNCTION citus_internal.pack_values_transition(internal, anyelement)
+RETURNS internal
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'pack_values_transition';
+
+CREATE FUNCTION citus_internal.pack_distinct_values_transition(internal, anyelement)
+RETURNS internal
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'pack_distinct_values_transition';
+
+CREATE FUNCTION citus_internal.pack_values_final(internal)
+RETURNS bytea
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'pack_values_final';
+
+CREATE AGGREGATE citus_internal.pack_values(anyelement) (
+	sfunc = citus_internal.pack_values_transition,
+	stype = internal,
+	sspace = 1024,
+	finalfunc = citus_internal.pack_values_final,
+	finalfunc_modify = shareable
+);
+
+CREATE AGGREGATE citus_internal.pack_distinct_values(anyelement) (
+	sfunc = citus_internal.pack_distinct_values_transition,
+	stype = internal,
+	sspace = 1024,
+	finalfunc = citus_internal.pack_values_final,
+	finalfunc_modify = shareable
+);
+
+-- which part of a group a row of many belongs to; immutable, because any cut gives the same results
+CREATE FUNCTION citus_internal.packed_part(anyelement)
+RETURNS integer
+LANGUAGE C IMMUTABLE
+AS 'MODULE_PATHNAME', 'packed_part';
+
+-- ... and what is taken from the runs of all shards; a NULL says which type the values have
+CREATE FUNCTION citus_internal.packed_runs_transition(internal, bytea)
+RETURNS internal
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_runs_transition';
+
+CREATE FUNCTION citus_internal.packed_percentile_cont_final(internal, double precision, boolean)
+RETURNS double precision
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_percentile_cont';
+
+CREATE FUNCTION citus_internal.packed_percentile_cont_final(internal, double precision[], boolean)
+RETURNS double precision[]
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_percentile_cont_multi';
+
+CREATE FUNCTION citus_internal.packed_percentile_disc_final(internal, double precision, anyelement,
+															boolean)
+RETURNS anyelement
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_percentile_disc';
+
+CREATE FUNCTION citus_internal.packed_percentile_disc_final(internal, double precision[],
+															anyelement, boolean)
+RETURNS anyarray
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_percentile_disc_multi';
+
+CREATE FUNCTION citus_internal.packed_mode_final(internal, anyelement, boolean)
+RETURNS anyelement
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_mode';
+
+CREATE FUNCTION citus_internal.packed_count_final(internal)
+RETURNS bigint
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'packed_count';
+
+CREATE AGGREGATE citus_internal.packed_percentile_cont(double precision, boolean ORDER BY bytea) (
+	sfunc = citus_internal.packed_runs_transition,
+	stype = internal,
+	finalfunc = citus_internal.packed_percentile_cont_final,
+	finalfunc_modify = shareable
+);
+
+CREATE AGGREGATE citus_internal.packed_percentile_cont(double precision[], boolean ORDER BY bytea) (
+	sfunc = citus_internal.packed_runs_transition,
+	stype = internal,
+	finalfunc = citus_internal.packed_percentile_cont_final,
+	finalfunc_modify = shareable
+);
+
+CREATE AGGREGATE citus_internal.packed_percentile_disc(double precision, anyelement, boolean
+													   ORDER BY bytea) (
+	sfunc = citus_internal.packed_runs_transition,
+	stype = internal,
+	finalfunc = citus_internal.packed_percentile_disc_final,
+	finalfunc_modify = shareable
+);
+
+CREATE AGGREGATE citus_internal.packed_percentile_disc(double precision[], anyelement, boolean
+													   ORDER BY bytea) (
+	sfunc = citus_internal.packed_runs_transition,
+	stype = internal,
+	finalfunc = citus_internal.packed_percentile_disc_final,
+	finalfunc_modify = shareable
+);
+
+CREATE AGGREGATE citus_internal.packed_mode(anyelement, boolean ORDER BY bytea) (
+	sfunc = citus_internal.packed_runs_transition,
+	stype = internal,
+	finalfunc = citus_internal.packed_mode_final,
+	finalfunc_modify = shareable
+);
+
+CREATE AGGREGATE citus_internal.packed_count(ORDER BY bytea) (
+	sfunc = citus_internal.packed_runs_transition,
+	stype = internal,
+	finalfunc = citus_internal.packed_count_final,
+	finalfunc_modify = shareable
+);

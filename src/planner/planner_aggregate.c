@@ -8,8 +8,11 @@
  * aggregates whose split gives the server's own value, digit for digit where the type is exact,
  * are split; any other makes planner_split_aggregates() answer NULL, and the rows are gathered.
  *
- * DISTINCT: the shards also group by what is distinct, so that each of them sends a value once,
- * and the aggregate itself runs here, over the values of all shards.  When nothing else is
+ * Aggregates that see all values in order, and count(DISTINCT), over types of fixed length take
+ * them from sorted runs (planner_packed.c).
+ *
+ * Other DISTINCT: the shards also group by what is distinct, so that each of them sends a value
+ * once, and the aggregate itself runs here, over the values of all shards.  When nothing else is
  * computed, a second grouping here makes them distinct (by hashing, where the aggregate would
  * sort).
  *
@@ -53,6 +56,7 @@ typedef enum AggregateRule
 	AGG_SUM,					/* the sum of the sums in their own type */
 	AGG_AVERAGE,				/* sum of sums / sum of counts */
 	AGG_STATE,					/* transition states, combined */
+	AGG_PACKED,					/* all values, packed (planner_packed.c) */
 	AGG_DISTINCT				/* as it is, over the distinct values of all shards */
 } AggregateRule;
 
@@ -89,6 +93,8 @@ typedef struct SplitContext
 	List	   *groupClause;	/* of the fragment query */
 	Var		   *setColumn;		/* which grouping set a row is of; NULL without sets */
 	bool		groupsValues;	/* the fragment is grouped by what is DISTINCT */
+	bool		unpacked;		/* nothing is packed */
+	Aggref	   *packed;			/* one of those whose values are packed */
 	Aggref	   *distinct;		/* the first with DISTINCT */
 	bool		constantDistinct;	/* one over constants only, of whatever rows there are */
 	bool		onlyDistinct;	/* all aggregates are over the same distinct values */
@@ -131,6 +137,12 @@ aggregate_has_states(Aggref *agg)
 		get_typtype(agg->aggtype) != TYPTYPE_PSEUDO && planner_expr_is_shippable((Node *) agg);
 }
 
+static bool
+packs_values(SplitContext *context, Aggref *agg)
+{
+	return !context->unpacked && planner_aggregate_packs(agg, context->shape->anchor);
+}
+
 static AggregateRule
 rule_for(SplitContext *context, Aggref *agg)
 {
@@ -138,8 +150,10 @@ rule_for(SplitContext *context, Aggref *agg)
 	const char *name = NULL;
 	bool		listed = false;
 
-	if (agg->agglevelsup != 0 || agg->aggkind != AGGKIND_NORMAL)
+	if (agg->agglevelsup != 0)
 		return AGG_NONE;
+	if (agg->aggkind != AGGKIND_NORMAL)
+		return packs_values(context, agg) ? AGG_PACKED : AGG_NONE;
 	if (get_func_namespace(agg->aggfnoid) == PG_CATALOG_NAMESPACE)
 		name = get_func_name(agg->aggfnoid);
 	for (int i = 0; name != NULL && i < lengthof(aggregateRules); i++)
@@ -159,6 +173,8 @@ rule_for(SplitContext *context, Aggref *agg)
 			return rule;
 		if (listed && (strcmp(name, "min") == 0 || strcmp(name, "max") == 0))
 			return rule;
+		if (packs_values(context, agg))
+			return AGG_PACKED;
 		return context->query->groupingSets == NIL ? AGG_DISTINCT : AGG_NONE;
 	}
 	if (agg->aggorder != NIL)
@@ -524,6 +540,18 @@ finish_grouping(SplitContext *context, GroupingFunc *grouping)
 	return result;
 }
 
+static Node *split_mutator(Node *node, SplitContext *context);
+
+static Node *
+finish_packed(SplitContext *context, Aggref *agg)
+{
+	List	   *direct = (List *) split_mutator((Node *) agg->aggdirectargs, context);
+
+	context->packed = agg;
+	return planner_packed_upper(agg, direct,
+								fragment_column(context, (Expr *) planner_packed_lower(agg)));
+}
+
 static Node *
 finish_aggregate(SplitContext *context, Aggref *agg)
 {
@@ -547,6 +575,8 @@ finish_aggregate(SplitContext *context, Aggref *agg)
 			return result;
 		case AGG_STATE:
 			return finish_state(context, agg);
+		case AGG_PACKED:
+			return finish_packed(context, agg);
 		case AGG_DISTINCT:
 			return finish_distinct(context, agg);
 		case AGG_NONE:
@@ -708,6 +738,17 @@ group_by_set(SplitContext *context, Query *upper)
 	upper->groupClause = lappend(upper->groupClause, clause);
 }
 
+/* rows of large shards are grouped by parts of them, too; not among grouping sets */
+static void
+split_parts(SplitContext *context)
+{
+	Expr	   *part = context->query->groupingSets != NIL ? NULL :
+		planner_packed_part(context->packed, context->shape->anchor);
+
+	if (part != NULL)
+		(void) grouped_column(context, part, NULL);
+}
+
 /* what upper does after grouping is what query does */
 static void
 take_upper_clauses(SplitContext *context, Query *upper)
@@ -793,6 +834,8 @@ planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result)
 
 	context.groupsValues = groups_values_walker((Node *) query->targetList, &context) ||
 		groups_values_walker(query->havingQual, &context);
+	/* the groups of a fragment that is grouped by values are too small for runs */
+	context.unpacked = context.groupsValues;
 	context.pstate = make_parsestate(NULL);
 	split_groups(&context);
 	if (query->groupingSets != NIL)
@@ -808,6 +851,8 @@ planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result)
 	take_upper_clauses(&context, upper);
 	if (!context.impossible && context.setColumn != NULL)
 		group_by_set(&context, upper);
+	if (!context.impossible && context.packed != NULL)
+		split_parts(&context);
 	free_parsestate(context.pstate);
 	if (context.impossible || context.columns == NIL)
 		return NULL;

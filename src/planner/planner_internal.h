@@ -205,6 +205,16 @@ typedef struct SplitResult
 
 extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result);
 
+/* ---- planner_packed.c ---- */
+
+/* true for an aggregate whose values the shards may pack; anchor: a relation of its query */
+extern bool planner_aggregate_packs(const Aggref *agg, Oid anchor);
+/* such an aggregate's part for the shards, and the one over their runs */
+extern Aggref *planner_packed_lower(const Aggref *agg);
+extern Node *planner_packed_upper(const Aggref *agg, List *directArgs, Var *runs);
+/* what large shards' rows are grouped by, too; NULL: they are small enough */
+extern Expr *planner_packed_part(const Aggref *agg, Oid anchor);
+
 /* ---- planner_sorted.c ---- */
 
 extern bool planner_clauses_sort_alike(List *clauses, List *targetList);
@@ -268,6 +278,8 @@ extern void planner_allow_backward(Plan *plan);
 extern double planner_estimate_rows(PlanRequest *request, Query *query);
 /* rows of a known relation, as ANALYZE found them, or assumed */
 extern double planner_table_rows(Oid relid);
+/* true when somebody has counted them */
+extern bool planner_table_is_analyzed(Oid relid);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 

@@ -609,6 +609,20 @@ planner_table_rows(Oid relid)
 	return tuples >= 0 ? tuples : DEFAULT_TUPLES;
 }
 
+bool
+planner_table_is_analyzed(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result = false;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		result = ((Form_pg_class) GETSTRUCT(tuple))->reltuples >= 0;
+		ReleaseSysCache(tuple);
+	}
+	return result;
+}
+
 void
 planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 {

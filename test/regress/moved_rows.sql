@@ -50,13 +50,13 @@ SELECT pg_temp.moves_of('SELECT count(*) FROM seen WHERE looks(x)');
 -- many distinct values are counted where equal ones meet
 INSERT INTO other SELECT i, CASE WHEN i % 10 > 0 THEN i * 7 % 89989 END, 'x' FROM generate_series(20001, 80000) i;
 ANALYZE other;
-SELECT pg_temp.moves_of('SELECT count(DISTINCT x) FROM other');
-SELECT pg_temp.moves_of('SELECT v, count(DISTINCT x) AS n FROM other GROUP BY v HAVING count(DISTINCT x) > 1 ORDER BY n');
-SELECT pg_temp.moves_of('SELECT count(DISTINCT x), count(*) FROM other');
+SELECT pg_temp.moves_of('SELECT count(DISTINCT x::numeric) FROM other');
+SELECT pg_temp.moves_of('SELECT v, count(DISTINCT x::numeric) AS n FROM other GROUP BY v HAVING count(DISTINCT x::numeric) > 1 ORDER BY n');
+SELECT pg_temp.moves_of('SELECT count(DISTINCT x::numeric), count(*) FROM other');
 SELECT pg_temp.moves_of('SELECT count(DISTINCT v) FROM other');
-SELECT count(DISTINCT x), count(DISTINCT x) * 2 FROM other;
-SELECT v, count(DISTINCT x) AS n FROM other GROUP BY v HAVING count(DISTINCT x) > 1 ORDER BY n;
-SELECT v < 'x', count(DISTINCT x + k % 2) FROM other WHERE x > 100 GROUP BY 1 ORDER BY 1;
+SELECT count(DISTINCT x::numeric), count(DISTINCT x::numeric) * 2 FROM other;
+SELECT v, count(DISTINCT x::numeric) AS n FROM other GROUP BY v HAVING count(DISTINCT x::numeric) > 1 ORDER BY n;
+SELECT v < 'x', count(DISTINCT (x + k % 2)::numeric) FROM other WHERE x > 100 GROUP BY 1 ORDER BY 1;
 SELECT count(DISTINCT x), count(*) FROM other;
 -- what no node has packed
 SELECT * FROM citus_internal.unpack_rows('', 0) AS t(a int);
