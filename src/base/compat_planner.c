@@ -382,3 +382,11 @@ compat_pathkey_is_descending(const PathKey *pathkey)
 	return pathkey->pk_strategy == BTGreaterStrategyNumber;
 #endif
 }
+
+void
+compat_aggref_forget_order(Aggref *agg)
+{
+#if PG_VERSION_NUM >= 160000
+	agg->aggpresorted = false;
+#endif
+}

@@ -80,6 +80,7 @@ static const Duty duties[] = {
 static planner_hook_type previousPlanner = NULL;
 static set_rel_pathlist_hook_type previousRelPathlist = NULL;
 static set_join_pathlist_hook_type previousJoinPathlist = NULL;
+static create_upper_paths_hook_type previousUpperPaths = NULL;
 static get_relation_info_hook_type previousRelationInfo = NULL;
 static get_relation_stats_hook_type previousRelationStats = NULL;
 static ProcessUtility_hook_type previousUtility = NULL;
@@ -137,6 +138,15 @@ add_join_paths(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 	if (previousJoinPathlist)
 		previousJoinPathlist(root, joinrel, outerrel, innerrel, jointype, extra);
 	planner_join_pathlist(root, joinrel, outerrel, innerrel, jointype, extra);
+}
+
+static void
+add_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output,
+				void *extra)
+{
+	if (previousUpperPaths)
+		previousUpperPaths(root, stage, input, output, extra);
+	planner_upper_paths(root, stage, input, output, extra);
 }
 
 static void
@@ -317,6 +327,8 @@ install_hooks(void)
 	set_rel_pathlist_hook = add_rel_paths;
 	previousJoinPathlist = set_join_pathlist_hook;
 	set_join_pathlist_hook = add_join_paths;
+	previousUpperPaths = create_upper_paths_hook;
+	create_upper_paths_hook = add_upper_paths;
 	previousRelationInfo = get_relation_info_hook;
 	get_relation_info_hook = add_relation_info;
 	previousRelationStats = get_relation_stats_hook;

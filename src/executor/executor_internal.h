@@ -473,6 +473,10 @@ extern void executor_upsert_check(int32 id, TransactionId xmin, CommandId cmin);
 /* true for a row that was written since the start of id */
 extern bool executor_upsert_wrote(int32 id, TransactionId xmin, CommandId cmin);
 
+/* ---- rows as other expressions (relay.c) ---- */
+
+extern Node *executor_relay_create(DistPlan *plan);
+
 /* ---- cursors (cursor.c) ---- */
 
 extern Node *executor_cursor_create(DistPlan *plan);

@@ -696,6 +696,17 @@ end_scan(CustomScanState *node)
 		UnregisterSnapshot(state->childSnapshot);
 }
 
+/* walker: a value of the plan that is about to be another one; conditions above do not count */
+static bool
+reads_changed_param(Node *node, Bitmapset *changed)
+{
+	if (node == NULL || changed == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		return bms_is_member(((Param *) node)->paramid, changed);
+	return expression_tree_walker(node, reads_changed_param, changed);
+}
+
 /*
  * Rows that were kept are shown again, unless a value that the fragment depends on is another one
  * now.  A first rescan that nobody announced runs the fragment again, and keeps its rows from then
@@ -705,9 +716,8 @@ static void
 rescan_scan(CustomScanState *node)
 {
 	DistScanState *state = (DistScanState *) node;
-
-	bool		changed = node->ss.ps.chgParam != NULL &&
-		((CustomScan *) node->ss.ps.plan)->custom_exprs != NIL;
+	List	   *params = ((CustomScan *) node->ss.ps.plan)->custom_exprs;
+	bool		changed = reads_changed_param((Node *) params, node->ss.ps.chgParam);
 
 	if (state->hasAll)
 	{
@@ -772,6 +782,8 @@ executor_scan_create(CustomScan *scan)
 		return executor_lock_create(plan);
 	if (plan->kind == DIST_PLAN_CURSOR)
 		return executor_cursor_create(plan);
+	if (plan->kind == DIST_PLAN_RELAY)
+		return executor_relay_create(plan);
 	state = palloc0(sizeof(DistScanState));
 	NodeSetTag(state, T_CustomScanState);
 	state->css.methods = &scan_methods;

@@ -185,6 +185,10 @@ extern bool planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *ke
 
 /* ---- planner_merge.c ---- */
 
+/* true when grouping, aggregates and window functions of the query stay within a shard */
+extern bool planner_upper_part_is_per_shard(Query *query, List *keys);
+/* true when no rows to work on make no rows: an aggregate without GROUP BY has one even then */
+extern bool planner_nothing_makes_nothing(Query *query);
 /* true when every output column has a type whose values another node can send */
 extern bool planner_outputs_can_travel(List *targetList);
 

@@ -44,29 +44,8 @@ static const CustomPathMethods joinPathMethods = {
 	.PlanCustomPath = plan_join_path,
 };
 
-/* JoinPiece: a relation, or two pieces joined */
-typedef struct JoinPiece
-{
-	const CustomPathMethods *methods;	/* joinPathMethods: this is a piece of ours */
-	Relids		relids;			/* base relations */
-	Relids		hidden;			/* those of them whose columns the rows do not have */
-	Oid			role;			/* with whose rights they are read; invalid: the current user's */
-	double		work;			/* cost of making the rows where they are */
-
-	Index		relid;			/* a relation; 0: a join */
-
-	/* a join */
-	JoinType	type;
-	struct JoinPiece *left;
-	struct JoinPiece *right;
-	List	   *joinQuals;		/* which rows match, where rows without a match count as well */
-
-	List	   *quals;			/* which rows remain of the relation, or of what is joined */
-	List	   *localQuals;		/* likewise, of the whole piece, but only this node can tell */
-} JoinPiece;
-
-static JoinPiece *
-piece_of(RelOptInfo *rel)
+JoinPiece *
+planner_piece_of(RelOptInfo *rel)
 {
 	JoinPiece  *piece = rel->fdwroutine == NULL ? rel->fdw_private : NULL;
 
@@ -107,6 +86,7 @@ planner_join_note_relation(PlannerInfo *root, RelOptInfo *rel)
 	piece->relid = rel->relid;
 	piece->role = planner_rel_role(root, rel->relid);
 	piece->work = rel->tuples * cpu_tuple_cost;
+	piece->rows = planner_rel_rows_to_bring(root, rel);
 	foreach(lc, rel->baserestrictinfo)
 	{
 		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
@@ -179,8 +159,8 @@ static JoinPiece *
 join_pieces(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, RelOptInfo *inner,
 			JoinType type, List *restrictions)
 {
-	JoinPiece  *left = piece_of(outer);
-	JoinPiece  *right = piece_of(inner);
+	JoinPiece  *left = planner_piece_of(outer);
+	JoinPiece  *right = planner_piece_of(inner);
 	JoinPiece  *piece;
 
 	if (left == NULL || right == NULL || left->role != right->role ||
@@ -193,6 +173,8 @@ join_pieces(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outer, RelOptInf
 	piece->role = left->role;
 	piece->work = left->work + right->work +
 		(outer->rows + inner->rows) * cpu_operator_cost + joinrel->rows * cpu_tuple_cost;
+	piece->rows = clamp_row_est(joinrel->rows * Max(left->rows / outer->rows, 1) *
+								Max(right->rows / inner->rows, 1));
 	piece->type = type;
 	piece->left = left;
 	piece->right = right;
@@ -356,9 +338,8 @@ add_piece(PieceLevel *level, const JoinPiece *piece, List **quals)
 	return items;
 }
 
-/* SELECT columns FROM the piece; NULL when it has no such query */
-static Query *
-query_of_piece(PlannerInfo *root, const JoinPiece *piece, List *columns)
+Query *
+planner_piece_query(PlannerInfo *root, const JoinPiece *piece, List *columns, Index **numbers)
 {
 	PieceLevel	level;
 	bool		impossible = false;
@@ -379,36 +360,25 @@ query_of_piece(PlannerInfo *root, const JoinPiece *piece, List *columns)
 										  makeTargetEntry((Expr *) expr, number,
 														  psprintf("column_%d", number), false));
 	}
+	if (numbers != NULL)
+		*numbers = level.numbers;
 	return impossible ? NULL : level.query;
 }
 
 /* ---- fragments ---- */
 
-typedef struct PieceFragment
+bool
+planner_piece_take_shape(PieceFragment *fragment, const QueryShape *shape)
 {
-	Query	   *query;			/* ready to leave */
-	List	   *params;
-	Oid			anchor;
-	PruneSpec  *prune;
-	bool		mayBeNowhere;
-} PieceFragment;
-
-/* false: the query may not run where its relations are, or its rows cannot be sent */
-static bool
-take_shape(PieceFragment *fragment)
-{
-	QueryShape	shape;
-
-	planner_shape(fragment->query, &shape);
-	fragment->anchor = shape.anchor;
-	fragment->prune = shape.prune;
-	if (shape.complete)
-		fragment->mayBeNowhere = true;
-	else if (shape.pinned)
-		fragment->prune = shape.pin == NULL ? shape.prune :
-			plan_prune_make(PRUNE_EQUAL, (Expr *) expression_planner(copyObject(shape.pin)), NIL);
-	else if (!shape.hasShards && !shape.hasLocal && shape.hasReplicas &&
-			 !shape.hasUnstableReplicas)
+	fragment->anchor = shape->anchor;
+	fragment->prune = shape->prune;
+	if (shape->complete)
+		fragment->mayBeNowhere = planner_nothing_makes_nothing(fragment->query);
+	else if (shape->pinned)
+		fragment->prune = shape->pin == NULL ? shape->prune :
+			plan_prune_make(PRUNE_EQUAL, (Expr *) expression_planner(copyObject(shape->pin)),
+							NIL);
+	else if (planner_shape_is_replica(shape))
 		fragment->anchor = planner_first_reference(fragment->query);
 	else
 		return false;
@@ -416,13 +386,38 @@ take_shape(PieceFragment *fragment)
 		planner_ship_query(fragment->query, &fragment->params) == NULL;
 }
 
+bool
+planner_shape_is_replica(const QueryShape *shape)
+{
+	return !shape->hasShards && !shape->hasLocal && shape->hasReplicas &&
+		!shape->hasUnstableReplicas;
+}
+
+DistPlan *
+planner_piece_plan(const PieceFragment *fragment, const char *strategy, Oid role, double rows)
+{
+	DistPlan   *plan = plan_make(DIST_PLAN_FRAGMENT, strategy);
+
+	plan->fragment = planner_make_fragment(fragment->query, fragment->params, fragment->anchor,
+										   fragment->prune);
+	plan->fragment->mayBeNowhere = fragment->mayBeNowhere;
+	plan->fragment->estimatedRows = rows;
+	plan->fragment->role = role;
+	return plan;
+}
+
 static bool
 make_piece_fragment(PlannerInfo *root, const JoinPiece *piece, List *columns,
 					PieceFragment *fragment)
 {
+	QueryShape	shape;
+
 	memset(fragment, 0, sizeof(PieceFragment));
-	fragment->query = query_of_piece(root, piece, columns);
-	return fragment->query != NULL && take_shape(fragment);
+	fragment->query = planner_piece_query(root, piece, columns, NULL);
+	if (fragment->query == NULL)
+		return false;
+	planner_shape(fragment->query, &shape);
+	return planner_piece_take_shape(fragment, &shape);
 }
 
 /* columns of the piece that its readers want; conditions that wait are among them */
@@ -442,19 +437,14 @@ static Plan *
 plan_join_path(PlannerInfo *root, RelOptInfo *rel, struct CustomPath *path, List *tlist,
 			   List *clauses, List *customPlans)
 {
-	JoinPiece  *piece = piece_of(rel);
+	JoinPiece  *piece = planner_piece_of(rel);
 	List	   *columns = planner_scan_columns(columns_of_piece(piece, rel));
 	PieceFragment fragment;
 	DistPlan   *plan;
 
 	if (!make_piece_fragment(root, piece, columns, &fragment))
 		elog(ERROR, "a join cannot be made by the shards any more");
-	plan = plan_make(DIST_PLAN_FRAGMENT, "colocated join");
-	plan->fragment = planner_make_fragment(fragment.query, fragment.params, fragment.anchor,
-										   fragment.prune);
-	plan->fragment->mayBeNowhere = fragment.mayBeNowhere;
-	plan->fragment->estimatedRows = rel->rows;
-	plan->fragment->role = piece->role;
+	plan = planner_piece_plan(&fragment, "colocated join", piece->role, rel->rows);
 	return (Plan *) planner_make_scan_node(plan, tlist, copyObject(piece->localQuals), columns);
 }
 

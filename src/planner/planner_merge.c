@@ -73,9 +73,8 @@ planner_outputs_can_travel(List *targetList)
 	return true;
 }
 
-/* true when no rows to work on make no rows: an aggregate without GROUP BY has one even then */
-static bool
-nothing_makes_nothing(Query *query)
+bool
+planner_nothing_makes_nothing(Query *query)
 {
 	return query->groupingSets == NIL && !query->hasModifyingCTE &&
 		(query->groupClause != NIL || (!query->hasAggs && query->havingQual == NULL));
@@ -108,7 +107,7 @@ ship_fragment(Transform *transform, Query *query)
 	fragment = planner_make_fragment(query, params, transform->shape.anchor, prune);
 	fragment->movements = transform->movements;
 	fragment->mayBeNowhere = transform->shape.complete && transform->movements == NIL &&
-		nothing_makes_nothing(query);
+		planner_nothing_makes_nothing(query);
 	return planner_fragment_rte(fragment, transform->strategy, query->targetList);
 }
 
@@ -199,9 +198,8 @@ clauses_have_key(Query *query, List *clauses, List *keys)
 	return false;
 }
 
-/* true when grouping, aggregates and window functions of the query stay within a shard */
-static bool
-upper_part_is_per_shard(Query *query, List *keys)
+bool
+planner_upper_part_is_per_shard(Query *query, List *keys)
 {
 	ListCell   *lc;
 
@@ -592,7 +590,7 @@ bounds_have_sublinks(Query *query)
 static bool
 nothing_to_merge(Query *query, List *keys)
 {
-	return upper_part_is_per_shard(query, keys) && query->sortClause == NIL &&
+	return planner_upper_part_is_per_shard(query, keys) && query->sortClause == NIL &&
 		query->limitCount == NULL && query->limitOffset == NULL &&
 		(query->distinctClause == NIL ||
 		 clauses_have_key(query, query->distinctClause, keys));
@@ -627,7 +625,7 @@ planner_transform_moved(Query *query, List *movements, Refusal *refusal, DistPla
 	}
 
 	if ((!shape->pinned || movements != NIL) &&
-		planner_shows_source_order(query, upper_part_is_per_shard(query, shape->keys)))
+		planner_shows_source_order(query, planner_upper_part_is_per_shard(query, shape->keys)))
 	{
 		refusal->reason = "rows are needed in the order of a sub-query";
 		return NULL;
@@ -646,7 +644,7 @@ planner_transform_moved(Query *query, List *movements, Refusal *refusal, DistPla
 		result = transform_whole(&transform, whole);
 	else if (bounds_have_sublinks(query))
 		result = NULL;
-	else if (upper_part_is_per_shard(query, shape->keys))
+	else if (planner_upper_part_is_per_shard(query, shape->keys))
 		result = transform_merge(&transform);
 	else
 		result = transform_partial(&transform);

@@ -36,6 +36,8 @@ extern bool planner_clause_is_for_shards(Node *clause);
  */
 extern bool planner_clause_can_be_pushed(PlannerInfo *root, RelOptInfo *rel, RestrictInfo *rinfo,
 										 Node *clause, bool isOthers, bool changing);
+/* rows of a relation that pass the conditions which its shards may check */
+extern double planner_rel_rows_to_bring(PlannerInfo *root, RelOptInfo *rel);
 /* vars, or a constant when there are none: a fragment has at least one column */
 extern List *planner_scan_columns(List *vars);
 /* a node that returns the columns of a fragment and checks quals on them */
@@ -60,7 +62,56 @@ extern bool planner_path_is_lookup(const CustomPath *path);
 
 /* ---- planner_join_paths.c ---- */
 
+/* JoinPiece: a relation, or two pieces joined */
+typedef struct JoinPiece
+{
+	const CustomPathMethods *methods;	/* joinPathMethods, if this is a piece of ours */
+	Relids		relids;			/* base relations */
+	Relids		hidden;			/* those of them whose columns the rows do not have */
+	Oid			role;			/* with whose rights they are read; invalid: the current user's */
+	double		work;			/* cost of making the rows where they are */
+	double		rows;			/* that they make, before localQuals */
+
+	Index		relid;			/* a relation; 0: a join */
+
+	/* a join */
+	JoinType	type;
+	struct JoinPiece *left;
+	struct JoinPiece *right;
+	List	   *joinQuals;		/* which rows match, where rows without a match count as well */
+
+	List	   *quals;			/* which rows remain of the relation, or of what is joined */
+	List	   *localQuals;		/* likewise, of the whole piece, but only this node can tell */
+} JoinPiece;
+
+/* a query on a piece, ready to leave */
+typedef struct PieceFragment
+{
+	Query	   *query;
+	List	   *params;
+	Oid			anchor;
+	PruneSpec  *prune;
+	bool		mayBeNowhere;
+} PieceFragment;
+
 /* notes what a known relation can bring into a join that its shards make */
 extern void planner_join_note_relation(PlannerInfo *root, RelOptInfo *rel);
+/* what is known of a relation, or of a join; NULL: no fragment can make it */
+extern JoinPiece *planner_piece_of(RelOptInfo *rel);
+/*
+ * SELECT columns FROM the piece; NULL when it has no such query.  *numbers, unless numbers is NULL:
+ * entries of the query by those of root, 0 for what is not in it.
+ */
+extern Query *planner_piece_query(PlannerInfo *root, const JoinPiece *piece, List *columns,
+								  Index **numbers);
+/*
+ * Makes fragment->query, of whose rows shape tells, ready to leave, and fills in the rest.  False:
+ * it may not run where its relations are, or its rows cannot be sent.
+ */
+extern bool planner_piece_take_shape(PieceFragment *fragment, const QueryShape *shape);
+/* true when a query reads copies only, and all of them are alike */
+extern bool planner_shape_is_replica(const QueryShape *shape);
+extern DistPlan *planner_piece_plan(const PieceFragment *fragment, const char *strategy, Oid role,
+									double rows);
 
 #endif

@@ -460,9 +460,33 @@ correct_rows(PlannerInfo *root, RelOptInfo *rel)
 	}
 }
 
-/* our paths in place of the server's; answers the one that brings all rows */
+double
+planner_rel_rows_to_bring(PlannerInfo *root, RelOptInfo *rel)
+{
+	bool		isOthers = OidIsValid(planner_rel_role(root, rel->relid));
+	List	   *pushed = NIL;
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		RestrictInfo *rinfo = lfirst_node(RestrictInfo, lc);
+
+		if (planner_clause_can_be_pushed(root, rel, rinfo, (Node *) rinfo->clause, isOthers,
+										 false))
+			pushed = lappend(pushed, rinfo);
+	}
+	if (list_length(pushed) == list_length(rel->baserestrictinfo))
+		return rel->rows;
+	return clamp_row_est(rel->tuples *
+						 clauselist_selectivity(root, pushed, 0, JOIN_INNER, NULL));
+}
+
+/*
+ * Our paths in place of the server's; answers the one that brings all rows.  tuples: how many are
+ * read; brought: how many come here, to be filtered further.
+ */
 static CustomPath *
-replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples, bool lookup)
+replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples, double brought, bool lookup)
 {
 	CustomPath *path = makeNode(CustomPath);
 	Path	   *sorted;
@@ -474,7 +498,7 @@ replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples, bool lookup)
 	path->path.rows = rel->rows;
 	path->path.startup_cost = SCAN_STARTUP_COST;
 	path->path.total_cost = SCAN_STARTUP_COST + tuples * cpu_tuple_cost +
-		rel->rows * SCAN_ROW_COST;
+		brought * SCAN_ROW_COST;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->methods = &scanPathMethods;
 	if (lookup)
@@ -515,7 +539,7 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		if (plan != NULL)
 		{
 			rel->tuples = plan->fragment ? plan->fragment->estimatedRows : 1000;
-			(void) replace_paths(root, rel, rel->tuples, false);
+			(void) replace_paths(root, rel, rel->tuples, rel->rows, false);
 		}
 	}
 	else if (rte->rtekind == RTE_RELATION && !rte->inh &&
@@ -524,7 +548,8 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		CustomPath *path;
 
 		correct_rows(root, rel);
-		path = replace_paths(root, rel, rel->tuples, planner_rel_is_looked_up(root, rel));
+		path = replace_paths(root, rel, rel->tuples, planner_rel_rows_to_bring(root, rel),
+							 planner_rel_is_looked_up(root, rel));
 		planner_add_lookup_paths(root, rel, path);
 		planner_join_note_relation(root, rel);
 	}

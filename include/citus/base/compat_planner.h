@@ -87,6 +87,9 @@ extern bool compat_is_merge_action(Node *node);
 /* 16: the outer join that may make the column NULL */
 extern void compat_var_set_nulled_by(Var *var, int join);
 
+/* 16: the aggregate takes its rows as they come, not in an order that the plan gives them */
+extern void compat_aggref_forget_order(Aggref *agg);
+
 /* 18: the kind of comparison in place of a strategy number */
 extern bool compat_pathkey_is_descending(const PathKey *pathkey);
 

@@ -34,11 +34,16 @@ extern FireSpec *planner_fires_copy(Oid relid);
 extern bool planner_relation_statistics(RangeTblEntry *rte, AttrNumber attno,
 										VariableStatData *found);
 
-/* bodies of set_rel_pathlist_hook, set_join_pathlist_hook and get_relation_info_hook */
+/*
+ * bodies of set_rel_pathlist_hook, set_join_pathlist_hook, create_upper_paths_hook and
+ * get_relation_info_hook
+ */
 extern void planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte);
 extern void planner_join_pathlist(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel,
 								  RelOptInfo *innerrel, JoinType jointype,
 								  JoinPathExtraData *extra);
+extern void planner_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input,
+								RelOptInfo *output, void *extra);
 extern void planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel);
 
 #endif

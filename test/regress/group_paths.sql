@@ -1,0 +1,47 @@
+-- grouping beneath a larger plan: what the shards make of it
+CREATE SCHEMA grouped;
+SET search_path = grouped;
+SET citus.shard_count = 4;
+CREATE TABLE d (k int PRIMARY KEY, k2 int, v int, n numeric, t text);
+CREATE TABLE e (k int, w int);
+CREATE TABLE l (a int, b int);
+SELECT create_distributed_table('d', 'k'), create_distributed_table('e', 'k', colocate_with => 'd');
+INSERT INTO d SELECT i, i % 20, i % 50, i, 't' || i % 7 FROM generate_series(1, 5000) i;
+INSERT INTO e SELECT i % 1500, i FROM generate_series(1, 3000) i;
+INSERT INTO l SELECT i, i % 10 FROM generate_series(1, 100) i;
+ANALYZE d, e, l;
+
+-- what is asked of the shards
+CREATE FUNCTION asked(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (VERBOSE, COSTS OFF, FORMAT JSON) ' || query INTO plan;
+	RETURN QUERY SELECT DISTINCT regexp_replace(concat_ws(': ', node ->> 'Strategy', node #>> '{Job,Tasks,0,Query}'), '_\d{6,}|\s+', ' ', 'g')
+		FROM jsonb_path_query(plan::jsonb, '$.**."Distributed Query"') AS node ORDER BY 1;
+END $$;
+SELECT asked('SELECT k2, avg(v), (SELECT min(b) FROM l WHERE a = k2) FROM d GROUP BY k2');
+SELECT asked('SELECT count(*) FROM d WHERE v > (SELECT avg(a) FROM l)');
+SELECT asked('SELECT t, count(w), count(DISTINCT k2) FROM d JOIN e USING (k) WHERE v > (SELECT avg(a) FROM l) GROUP BY t');
+SELECT asked('SELECT count(DISTINCT k2) FROM d WHERE v > (SELECT avg(a) FROM l)');
+SELECT asked('SELECT a, (SELECT sum(v) FROM d WHERE k2 = a) FROM l');
+SELECT asked('SELECT a, c FROM l, LATERAL (SELECT count(*) c FROM d) x');
+SELECT asked('SELECT k, sum(v) FROM d WHERE v > (SELECT avg(a) FROM l) GROUP BY k HAVING sum(v) > 40 AND count(*) > (SELECT min(b) FROM l WHERE a < k)');
+SELECT asked('SELECT count(*) FROM d WHERE k = 7 AND v > (SELECT avg(a) FROM l)');
+
+-- not by columns that are nearly as many as rows, nor by values that are equal and look different
+SELECT asked('SELECT n, count(*) FROM d WHERE v > (SELECT avg(a) FROM l) GROUP BY n');
+SELECT asked('SELECT a, (SELECT sum(v) FROM d WHERE n = a) FROM l');
+
+-- what is left to this node
+CREATE FUNCTION planned(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF, VERBOSE) ' || query LOOP
+		EXIT WHEN line ~ 'Tasks Shown';
+		RETURN NEXT line;
+	END LOOP;
+END $$;
+SELECT planned('SELECT k2, avg(v) + 1, (SELECT min(b) FROM l WHERE a = k2) FROM d GROUP BY k2 HAVING count(*) > 2 ORDER BY sum(n)');
+DROP SCHEMA grouped CASCADE;
