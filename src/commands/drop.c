@@ -17,6 +17,7 @@
 #include "citus/base/compat.h"
 #include "citus/base/types.h"
 #include "citus/cluster/cluster.h"
+#include "citus/executor/executor.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -180,6 +181,7 @@ steps_drop_tables(Command *command)
 		/* the owner of the schema may drop it, too, but not lock it */
 		if (compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
 			relids = list_append_unique_oid(relids, relid);
+		executor_triggers_refuse_pending(relid, "DROP TABLE");
 	}
 	if (relids == NIL)
 		return NIL;

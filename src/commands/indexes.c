@@ -24,6 +24,7 @@
 #include "utils/snapmgr.h"
 
 #include "citus/cluster/cluster.h"
+#include "citus/executor/executor.h"
 #include "citus/deparse/template.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
@@ -332,6 +333,7 @@ commands_steps_create_index(Command *command)
 		OidIsValid(get_relname_relid(statement->idxname, get_rel_namespace(relid))))
 		return NIL;
 	commands_require_owner(relid);
+	executor_triggers_refuse_pending(relid, "CREATE INDEX");
 	check_unique_index(table, statement);
 	/* on the coordinator itself several at once are fine, as on one server */
 	if (!catalog_is_coordinator())

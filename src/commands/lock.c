@@ -143,7 +143,9 @@ lock_here(List *relids, LOCKMODE mode, int scope)
 	{
 		if (scope & LOCK_CHILDREN)
 			all = list_concat_unique_oid(all, find_all_inheritors(lfirst_oid(cell), NoLock, NULL));
-		if (scope & LOCK_DROPPED_FROM)
+		/* other owners' tables are an owner's to lock: only his DDL changes the links */
+		if ((scope & LOCK_DROPPED_FROM) &&
+			compat_object_ownercheck(RelationRelationId, lfirst_oid(cell), GetUserId()))
 			all = with_dropped_from(all, lfirst_oid(cell));
 	}
 	list_sort(all, list_oid_cmp);

@@ -25,6 +25,7 @@
 #include "utils/syscache.h"
 
 #include "citus/cluster/cluster.h"
+#include "citus/executor/executor.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -551,6 +552,7 @@ steps_for_known_table(Command *command, Oid relid)
 	List	   *last = NIL;
 	List	   *steps;
 
+	executor_triggers_refuse_pending(relid, "ALTER TABLE");
 	linked = is_spread(table) ? InvalidOid : find_referenced_by_alter(statement, REFERENCED_PLAIN);
 	if (OidIsValid(linked))
 	{

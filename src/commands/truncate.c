@@ -310,7 +310,7 @@ truncate_tables(Command *command, void *argument)
 
 /* before anything is locked elsewhere; the server checks more */
 static void
-require_right(List *relids)
+require_possible(List *relids)
 {
 	ListCell   *cell;
 
@@ -321,6 +321,7 @@ require_right(List *relids)
 		if (result != ACLCHECK_OK)
 			aclcheck_error(result, get_relkind_objtype(get_rel_relkind(lfirst_oid(cell))),
 						   get_rel_name(lfirst_oid(cell)));
+		executor_triggers_refuse_pending(lfirst_oid(cell), "TRUNCATE");
 	}
 }
 
@@ -353,7 +354,7 @@ find_tables(Command *command)
 		target.all = with_referencing(target.all);
 	target.known = keep_known(target.all);
 	refuse_foreign_on_worker(target.known);
-	require_right(target.known);
+	require_possible(target.known);
 	return target;
 }
 

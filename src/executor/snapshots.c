@@ -15,6 +15,7 @@
  * goes away.
  */
 #include "postgres.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
@@ -274,6 +275,26 @@ may_adopt(Snapshot snapshot)
 }
 
 /*
+ * Known tables are open until the statement ends, as those that the server reads are: it is what
+ * tells statements that alter or drop them in this session that they are in use.
+ */
+static void
+open_tables(EState *estate, const PlannedStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->rtable)
+	{
+		const RangeTblEntry *rte = lfirst(cell);
+		Relation   *place = &estate->es_relations[foreach_current_index(cell)];
+
+		/* ended by the server, together with its own */
+		if (rte->rtekind == RTE_RELATION && *place == NULL && catalog_table_is_known(rte->relid))
+			*place = table_open(rte->relid, NoLock);
+	}
+}
+
+/*
  * The executor has started, and nothing was read.  A statement that reads other tables, too, takes
  * its cluster snapshot now, and what it reads of this node is read with this node's member.
  */
@@ -283,6 +304,7 @@ executor_statement_started(QueryDesc *query)
 	EState	   *estate = query->estate;
 	ScanGroup  *group;
 
+	open_tables(estate, query->plannedstmt);
 	if ((dlist_is_empty(&groups) && !IsolationUsesXactSnapshot()) || !txn_snapshot_is_wanted() ||
 		estate->es_snapshot == NULL || !reads_plain_tables(query->plannedstmt))
 		return;

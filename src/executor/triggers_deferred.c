@@ -194,6 +194,23 @@ executor_triggers_defer(TriggerRun *run, FireTarget *target, int event, TupleTab
 	}
 }
 
+void
+executor_triggers_refuse_pending(Oid relid, const char *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, events)
+	{
+		const DeferredEvent *event = lfirst(cell);
+
+		if (event->relid == relid && event->firedIn == InvalidSubTransactionId)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("cannot %s \"%s\" because it has pending trigger events", statement,
+							get_rel_name(relid))));
+	}
+}
+
 /* ---- firing ---- */
 
 /* the trigger alone, with nothing left to be decided; NULL: it is gone */

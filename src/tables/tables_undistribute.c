@@ -28,6 +28,7 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
 #include "citus/cluster/cluster.h"
 #include "citus/deparse/object.h"
@@ -293,7 +294,8 @@ tables_remove_local(void)
 		Oid			relid = lfirst_oid(lc);
 
 		if (is_auto_converted(catalog_table_get(relid)) && !tables_is_member(relid) &&
-			!is_needed(relid))
+			!is_needed(relid) &&
+			compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
 			tables_make_plain(relid);
 	}
 }

@@ -114,6 +114,8 @@ extern TriggerRun *executor_triggers_begin_truncate(List *relids);
 extern void executor_triggers_end_truncate(TriggerRun *run);
 
 /* SET CONSTRAINTS: OIDs of constraint triggers of ours, or all of them */
+/* raises 55006 when checks of the table's rows wait for the end of the transaction */
+extern void executor_triggers_refuse_pending(Oid relid, const char *statement);
 extern void executor_constraints_set(List *triggers, bool all, bool deferred);
 
 /*
