@@ -152,6 +152,11 @@ CREATE FUNCTION citus_internal.assume_role(token text) RETURNS void
 COMMENT ON FUNCTION citus_internal.assume_role(text)
     IS 'works as the role that was lent for the token, until the transaction ends';
 
+CREATE FUNCTION citus_internal.unforce_policies(unforced boolean) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_unforce_policies';
+COMMENT ON FUNCTION citus_internal.unforce_policies(boolean)
+    IS 'whether policies that are forced on owners of tables concern them, until the transaction ends';
+
 -- ----- cluster snapshots
 
 CREATE FUNCTION citus_internal.snapshot_take(snapshot_number bigint, window_us bigint)

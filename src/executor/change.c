@@ -17,7 +17,7 @@
  * change_move.c), which then fail if it is not; (3) every copy of a row gets the same values.
  *
  * Main path: executor_change_run().  Not here: the statements' texts (change_sql.c), what foreign
- * keys do when a row moves (change_move.c).
+ * keys do when a row moves (change_move.c), what policies ask of rows (change_check.c).
  */
 #include "postgres.h"
 #include "access/sysattr.h"
@@ -32,7 +32,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "citus/routing/routing.h"
 #include "executor/change_internal.h"
@@ -116,6 +115,7 @@ begin_change(DistScanState *scan)
 	table_close(relation, NoLock);
 
 	state->returned = find_returned(spec);
+	executor_change_begin_checks(state);
 	state->rowDesc = ExecGetResultType(linitial(scan->css.custom_ps));
 	if (executor_triggers_see_rows(scan->triggers))
 	{
@@ -264,41 +264,12 @@ refuse_move_of_child(ChangeState *state, TupleTableSlot *slot)
 			 errhint("Change the distribution column of each table by itself, with ONLY.")));
 }
 
-/* what policies ask of the new self of a row that moves */
-static void
-check_policies(ChangeState *state, TupleTableSlot *slot)
-{
-	ChangeSpec *spec = state->spec;
-	ListCell   *cell;
-
-	foreach(cell, spec->checkNames)
-	{
-		const char *policy = strVal(lfirst(cell));
-		bool		isNull;
-		Datum		passes = slot_getattr(slot, spec->checkColumn + foreach_current_index(cell),
-										  &isNull);
-
-		if (!isNull && DatumGetBool(passes))
-			continue;
-		if (policy[0] == '\0')
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("new row violates row-level security policy for table \"%s\"",
-							get_rel_name(spec->relid))));
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("new row violates row-level security policy \"%s\" for table \"%s\"",
-						policy, get_rel_name(spec->relid))));
-	}
-}
-
 uint8
 executor_change_move_flag(ChangeState *state, const ChangeAction *action, TupleTableSlot *slot)
 {
 	if (!row_moves(state, action, slot))
 		return 0;
 	refuse_move_of_child(state, slot);
-	check_policies(state, slot);
 	return CHANGE_ROW_MOVES;
 }
 
@@ -320,14 +291,18 @@ flags_of_row(ChangeState *state, TupleTableSlot *slot)
 {
 	ChangeAction *action = executor_change_action_of_row(state, slot);
 
+	executor_change_check_proposed(state, slot);
+	executor_change_check_conflict(state, slot);
 	if (action == NULL)
 		return CHANGE_ROW_SKIP;
-	if (action->command == CMD_INSERT)
-		return 0;
-	if (row_was_seen(state, slot))
+	if (action->command != CMD_INSERT && row_was_seen(state, slot))
 		return CHANGE_ROW_SKIP;
+	executor_change_check_old(state, action, slot);
 	/* where triggers see the row, it is not known yet what it will be */
-	return state->triggers != NULL ? 0 : executor_change_move_flag(state, action, slot);
+	if (state->triggers != NULL)
+		return 0;
+	executor_change_check_new(state, action, slot, NULL);
+	return executor_change_move_flag(state, action, slot);
 }
 
 void
@@ -584,7 +559,9 @@ send_batch(ChangeBatch *batch)
 			sink.reader = executor_reader_make(batch->desc);
 			sink.store = tuplestore_begin_heap(false, false, work_mem);
 		}
-		role = executor_enter_role(batch->role);
+		role = batch->moves || state->spec->unforced ?
+			executor_enter_unforced(batch->role, state->spec->relid) :
+			executor_enter_role(batch->role);
 		count = executor_tasks_write(tasks, &sink, NULL, snapshot);
 		executor_leave_role(role);
 		check_copies(state, tasks);
@@ -747,33 +724,6 @@ run_arrivals(ChangeState *state)
 	}
 }
 
-/*
- * Policies of row-level security tell an UPDATE from a DELETE and an INSERT; where these run with
- * the owner's rights, the planner has seen to the policies of an UPDATE.
- */
-static void
-check_moves(ChangeState *state)
-{
-	if (check_enable_rls(state->spec->relid, state->spec->role, true) != RLS_ENABLED)
-		return;
-	if (state->spec->command != CMD_UPDATE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot move rows of table \"%s\" between shards",
-						get_rel_name(state->spec->relid)),
-				 errdetail("The distribution column gets a new value, and the table has policies "
-						   "of row-level security."),
-				 errhint("Use UPDATE.")));
-	/* the policies have seen what the statement made of the rows */
-	if (state->changed != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot move rows of table \"%s\" between shards",
-						get_rel_name(state->spec->relid)),
-				 errdetail("A BEFORE trigger has changed them, and the table has policies of "
-						   "row-level security.")));
-}
-
 /* invariant (2) */
 static void
 check_followed(ChangeState *state)
@@ -795,10 +745,7 @@ executor_change_send(ChangeState *state)
 	if (state->rows == NULL)
 		return;
 	if (state->moves)
-	{
-		check_moves(state);
 		executor_change_begin_moves(state);
-	}
 	if (state->followed)
 	{
 		run_arrivals(state);

@@ -35,45 +35,11 @@ typedef struct FireState
 
 /* ---- rows ---- */
 
-/* columns of a row from first on, as a row of the table */
-static void
-fill_row(TupleTableSlot *slot, TupleTableSlot *from, int first)
-{
-	int			natts = slot->tts_tupleDescriptor->natts;
-
-	ExecClearTuple(slot);
-	for (int i = 0; i < natts; i++)
-	{
-		if (TupleDescAttr(slot->tts_tupleDescriptor, i)->attisdropped)
-		{
-			slot->tts_values[i] = (Datum) 0;
-			slot->tts_isnull[i] = true;
-		}
-		else
-			slot->tts_values[i] = slot_getattr(from, first + i, &slot->tts_isnull[i]);
-	}
-	ExecStoreVirtualTuple(slot);
-}
-
 static void
 fill_nulls(TupleTableSlot *slot)
 {
 	ExecClearTuple(slot);
 	ExecStoreAllNullTuple(slot);
-}
-
-static void
-assign_values(TupleTableSlot *slot, TupleTableSlot *row, const ChangeAction *action)
-{
-	ListCell   *cell;
-
-	foreach(cell, action->columns)
-	{
-		int			i = lfirst_int(cell) - 1;
-
-		slot->tts_values[i] = slot_getattr(row, action->firstValue + foreach_current_index(cell),
-										   &slot->tts_isnull[i]);
-	}
 }
 
 /* which columns the triggers gave other values than the statement did */
@@ -83,8 +49,8 @@ note_changed(FireState *fire, TupleTableSlot *row, const ChangeAction *action)
 	ChangeState *state = fire->state;
 	TupleTableSlot *before = MakeSingleTupleTableSlot(state->desc, &TTSOpsVirtual);
 
-	fill_row(before, row, state->spec->oldColumn);
-	assign_values(before, row, action);
+	executor_change_fill_row(before, row, state->spec->oldColumn);
+	executor_change_assign(before, row, action);
 	for (int i = 0; i < state->desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(state->desc, i);
@@ -105,8 +71,8 @@ fire_update(FireState *fire, TupleTableSlot *row, const ChangeAction *action, Oi
 {
 	ChangeState *state = fire->state;
 
-	fill_row(fire->new, row, state->spec->oldColumn);
-	assign_values(fire->new, row, action);
+	executor_change_fill_row(fire->new, row, state->spec->oldColumn);
+	executor_change_assign(fire->new, row, action);
 	ExecMaterializeSlot(fire->new);
 	if (!executor_triggers_update(state->triggers, relid, fire->old, fire->new))
 		return false;
@@ -133,7 +99,7 @@ fire_before(FireState *fire, TupleTableSlot *row, const ChangeAction *action)
 	if (action->command != CMD_INSERT)
 	{
 		relid = executor_change_shard_of_row(state, row)->relid;
-		fill_row(fire->old, row, state->spec->oldColumn);
+		executor_change_fill_row(fire->old, row, state->spec->oldColumn);
 	}
 	if (action->command == CMD_UPDATE)
 	{
@@ -145,7 +111,7 @@ fire_before(FireState *fire, TupleTableSlot *row, const ChangeAction *action)
 	fill_nulls(fire->new);
 	if (action->command == CMD_DELETE)
 		return executor_triggers_delete(state->triggers, relid, fire->old);
-	assign_values(fire->new, row, action);
+	executor_change_assign(fire->new, row, action);
 	goesOn = executor_triggers_insert(state->triggers, fire->new);
 	ExecMaterializeSlot(fire->new);
 	return goesOn;
@@ -161,6 +127,8 @@ fire_row(FireState *fire, TupleTableSlot *row)
 
 	if (!fire_before(fire, row, action))
 		return;
+	if (action->command != CMD_DELETE)
+		executor_change_check_new(state, action, row, fire->new);
 	slot_getallattrs(row);
 	ExecClearTuple(complete);
 	memcpy(complete->tts_values, row->tts_values, sizeof(Datum) * natts);
@@ -225,7 +193,7 @@ visit_sent(ChangeState *state, int64 number, TupleTableSlot *slot, void *argumen
 	uint8		flags = state->flags[number];
 	Oid			relid;
 
-	fill_row(fire->new, slot, state->newColumn);
+	executor_change_fill_row(fire->new, slot, state->newColumn);
 	if (action->command == CMD_INSERT)
 	{
 		executor_triggers_inserted(state->triggers, fire->new);
@@ -238,7 +206,7 @@ visit_sent(ChangeState *state, int64 number, TupleTableSlot *slot, void *argumen
 		return;
 	}
 	relid = executor_change_shard_of_row(state, slot)->relid;
-	fill_row(fire->old, slot, state->spec->oldColumn);
+	executor_change_fill_row(fire->old, slot, state->spec->oldColumn);
 	if (action->command == CMD_DELETE)
 		executor_triggers_deleted(state->triggers, relid, fire->old);
 	else

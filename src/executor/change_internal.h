@@ -30,6 +30,7 @@ typedef struct ChangeState
 	bool		copies;			/* rows have copies: ctid does not find them */
 	List	   *identity;		/* attributes that do, IntList; NIL: all together */
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
+	struct ChangeChecks *checks;	/* what policies ask; NULL: nothing */
 
 	/* where triggers see the rows: what they made of each follows the child's columns */
 	TriggerRun *triggers;		/* NULL: they do not */
@@ -104,6 +105,25 @@ extern uint8 executor_change_move_flag(ChangeState *state, const ChangeAction *a
 									   TupleTableSlot *slot);
 /* changes the rows that are there, pass by pass */
 extern void executor_change_send(ChangeState *state);
+
+/* ---- change_check.c ---- */
+
+/* columns of a row of the child, from first on, as a row of the table */
+extern void executor_change_fill_row(TupleTableSlot *slot, TupleTableSlot *from, int first);
+/* what the action gives columns, into a row of the table */
+extern void executor_change_assign(TupleTableSlot *slot, TupleTableSlot *row,
+								   const ChangeAction *action);
+extern void executor_change_begin_checks(ChangeState *state);
+/* 42501 when a policy does not want it: the row that an upsert would insert, */
+extern void executor_change_check_proposed(ChangeState *state, TupleTableSlot *row);
+/* one that is in its way, */
+extern void executor_change_check_conflict(ChangeState *state, TupleTableSlot *row);
+/* a row as it is, */
+extern void executor_change_check_old(ChangeState *state, const ChangeAction *action,
+									  TupleTableSlot *row);
+/* and as it will be: what triggers have made of it, or NULL */
+extern void executor_change_check_new(ChangeState *state, const ChangeAction *action,
+									  TupleTableSlot *row, TupleTableSlot *made);
 
 /* ---- change_fire.c ---- */
 

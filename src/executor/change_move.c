@@ -29,7 +29,6 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 #include "utils/syscache.h"
 #include "executor/change_internal.h"
 
@@ -140,7 +139,7 @@ run_for_row(ChangeState *state, const ForeignKey *key, const char *sql, TupleTab
 			nulls[n++] = isNull ? 'n' : ' ';
 		}
 	}
-	caller = executor_enter_role(key->owner);
+	caller = executor_enter_unforced(key->owner, key->relid);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args(sql, n, types, values, nulls, false, 0) < 0)
@@ -201,19 +200,6 @@ visit_follow(ChangeState *state, int64 number, TupleTableSlot *slot, void *arg)
 	pfree(sql.data);
 }
 
-/* rows that the owner is not shown would be left behind */
-static void
-check_owner_sees_rows(ChangeState *state, const ForeignKey *key)
-{
-	if (check_enable_rls(key->relid, key->owner, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot move rows of table \"%s\" between shards",
-						get_rel_name(state->spec->relid)),
-				 errdetail("Foreign key \"%s\" refers to them, and policies of table \"%s\" are "
-						   "forced on its owner.", key->name, get_rel_name(key->relid))));
-}
-
 void
 executor_change_begin_moves(ChangeState *state)
 {
@@ -230,7 +216,6 @@ executor_change_begin_moves(ChangeState *state)
 		if (refuses && (key->onDelete == FKCONSTR_ACTION_NOACTION ||
 						key->onDelete == FKCONSTR_ACTION_RESTRICT))
 			continue;
-		check_owner_sees_rows(state, key);
 		if (key->onUpdate == FKCONSTR_ACTION_CASCADE)
 			state->followed = true;
 		else

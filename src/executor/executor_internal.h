@@ -35,6 +35,10 @@ typedef struct CallerRole
 /* role is the current user until executor_leave_role(); invalid: nothing changes */
 extern CallerRole executor_enter_role(Oid role);
 extern void executor_leave_role(CallerRole caller);
+/* the same, as an owner of relid whom policies that are forced on owners do not concern */
+extern CallerRole executor_enter_unforced(Oid role, Oid relid);
+/* with the rights that a fragment runs with */
+extern CallerRole executor_enter_fragment(const Fragment *fragment);
 
 /* ---- settings (executor.c) ---- */
 
@@ -78,6 +82,7 @@ typedef struct ConnUser
 	dlist_node	link;
 	bool		registered;
 	SubTransactionId subid;		/* innermost sub-transaction it lives in */
+	CallerRole	role;			/* whose statement it is: others may have to settle it */
 	MemoryContext context;		/* it is forgotten when this goes away */
 	MemoryContextCallback onFree;
 	ErrorData  *failure;		/* found while settling where nothing may be raised */
@@ -445,6 +450,9 @@ extern void executor_upsert_rows_check(UpsertRun *upsert, TupleTableSlot *row);
 extern void executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row);
 /* updates what is in the row's way; how many rows; *found: there was one that it takes */
 extern uint64 executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found);
+/* runs a SELECT of one boolean with the row's columns as parameters; NULL is false */
+extern bool executor_query_of_row(struct DistScanState *scan, PlannedStmt *stmt,
+								  TupleTableSlot *row);
 extern void executor_change_run(DistScanState *state);
 /* deletes rows of a shard here that move to another one; gone: which were there (change_leave.c) */
 extern void executor_rows_leave(Oid relid, ItemPointer places, int n, bool *gone);

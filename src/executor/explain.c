@@ -379,7 +379,7 @@ explain_fragment(DistScanState *state, ExplainState *es)
 	if (state->tasks != NIL)
 	{
 		/* a view's owner has the rights on its tables */
-		CallerRole	caller = executor_enter_role(state->plan->fragment->role);
+		CallerRole	caller = executor_enter_fragment(state->plan->fragment);
 
 		show_tasks(state->tasks, es, executed);
 		executor_leave_role(caller);

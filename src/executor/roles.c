@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 #include "miscadmin.h"
+#include "utils/rls.h"
 #include "executor/executor_internal.h"
 
 /*
@@ -25,6 +26,32 @@ executor_enter_role(Oid role)
 	if (OidIsValid(role))
 		SetUserIdAndSecContext(role, caller.context | SECURITY_LOCAL_USERID_CHANGE);
 	return caller;
+}
+
+/*
+ * As the server's own triggers read rows that foreign keys refer to.  On other nodes it takes a
+ * command of its own (txn), which is why nothing is done where no policy is forced.
+ */
+CallerRole
+executor_enter_unforced(Oid role, Oid relid)
+{
+	CallerRole	caller = executor_enter_role(role);
+	Oid			user;
+	int			context;
+
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+	{
+		GetUserIdAndSecContext(&user, &context);
+		SetUserIdAndSecContext(user, context | SECURITY_NOFORCE_RLS);
+	}
+	return caller;
+}
+
+CallerRole
+executor_enter_fragment(const Fragment *fragment)
+{
+	return fragment->unforced ? executor_enter_unforced(fragment->role, fragment->anchor) :
+		executor_enter_role(fragment->role);
 }
 
 void

@@ -133,7 +133,7 @@ fetch_stored(DistScanState *state, bool forward, TupleTableSlot *slot)
 ExecutorTask *
 executor_scan_next_answer(DistScanState *state, RemoteAnswer *answer)
 {
-	CallerRole	caller = executor_enter_role(state->plan->fragment->role);
+	CallerRole	caller = executor_enter_fragment(state->plan->fragment);
 	ExecutorTask *task = executor_run_next(state->run, answer);
 
 	executor_leave_role(caller);
@@ -276,7 +276,7 @@ write_fragment(DistScanState *state)
 		alone = NULL;
 	}
 	sink = executor_scan_sink(state);
-	caller = executor_enter_role(state->plan->fragment->role);
+	caller = executor_enter_fragment(state->plan->fragment);
 	executor_lock_for_write(state->plan->fragment, state->tasks);
 	count = executor_tasks_write(state->tasks, &sink, alone, estate->es_snapshot);
 	executor_leave_role(caller);
@@ -369,7 +369,7 @@ start_reads(DistScanState *state)
 	state->cancelable = executor_may_autocommit(estate->es_plannedstmt) &&
 		!(state->plan->fragment->hasRowLocks &&
 		  estate->es_plannedstmt->commandType != CMD_SELECT);
-	caller = executor_enter_role(state->plan->fragment->role);
+	caller = executor_enter_fragment(state->plan->fragment);
 	options.binary = state->reader != NULL && state->reader->binary;
 	options.mayGrow = !state->plan->fragment->hasRowLocks;
 	options.user = &state->user;
@@ -389,7 +389,7 @@ start_reads(DistScanState *state)
 			/* each source has a role of its own */
 			executor_leave_role(caller);
 			move_rows(state, &options);
-			caller = executor_enter_role(state->plan->fragment->role);
+			caller = executor_enter_fragment(state->plan->fragment);
 		}
 		state->run = executor_run_start(state->running, &options);
 	}

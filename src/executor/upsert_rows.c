@@ -238,25 +238,24 @@ make_params(RowParams *row)
 	return params;
 }
 
+/* runs a statement with the row as parameters; what it returns goes to store, if there is one */
 static uint64
-run_update(UpsertRun *upsert, RowParams *row)
+run_statement(DistScanState *scan, PlannedStmt *stmt, RowParams *row, Tuplestorestate *store,
+			  int eflags)
 {
-	EState	   *estate = upsert->scan->css.ss.ps.state;
-	RowSink		sink = executor_scan_sink(upsert->scan);
+	EState	   *estate = scan->css.ss.ps.state;
 	DestReceiver *receiver = None_Receiver;
 	QueryDesc  *query;
 	uint64		count;
 
-	if (sink.store != NULL)
+	if (store != NULL)
 	{
 		receiver = CreateDestReceiver(DestTuplestore);
-		SetTuplestoreDestReceiverParams(receiver, sink.store, estate->es_query_cxt, false, NULL,
-										NULL);
+		SetTuplestoreDestReceiverParams(receiver, store, estate->es_query_cxt, false, NULL, NULL);
 	}
-	query = CreateQueryDesc(upsert->spec->conflict, estate->es_sourceText, GetActiveSnapshot(),
-							InvalidSnapshot, receiver, make_params(row), estate->es_queryEnv, 0);
-	/* its events belong to the INSERT */
-	ExecutorStart(query, EXEC_FLAG_SKIP_TRIGGERS);
+	query = CreateQueryDesc(stmt, estate->es_sourceText, GetActiveSnapshot(), InvalidSnapshot,
+							receiver, make_params(row), estate->es_queryEnv, 0);
+	ExecutorStart(query, eflags);
 	compat_executor_run(query, ForwardScanDirection, 0);
 	count = query->estate->es_processed;
 	ExecutorFinish(query);
@@ -265,6 +264,32 @@ run_update(UpsertRun *upsert, RowParams *row)
 	if (receiver != None_Receiver)
 		receiver->rDestroy(receiver);
 	return count;
+}
+
+bool
+executor_query_of_row(DistScanState *scan, PlannedStmt *stmt, TupleTableSlot *row)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus query of a row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	RowParams	params = {row, 0, scan->css.ss.ps.state->es_param_list_info};
+	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
+	TupleTableSlot *answer = MakeSingleTupleTableSlot(ExecTypeFromTL(stmt->planTree->targetlist),
+													  &TTSOpsMinimalTuple);
+	bool		isNull = true;
+	bool		result = false;
+
+	/* a snapshot of its own: the statement's need not extend to all nodes that are read here */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	(void) run_statement(scan, stmt, &params, store, 0);
+	PopActiveSnapshot();
+	if (tuplestore_gettupleslot(store, true, false, answer))
+		result = DatumGetBool(slot_getattr(answer, 1, &isNull));
+	ExecDropSingleTupleTableSlot(answer);
+	tuplestore_end(store);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return result && !isNull;
 }
 
 uint64
@@ -283,7 +308,9 @@ executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	PG_TRY();
 	{
-		count = run_update(upsert, &params);
+		/* its events belong to the INSERT */
+		count = run_statement(upsert->scan, upsert->spec->conflict, &params,
+							  executor_scan_sink(upsert->scan).store, EXEC_FLAG_SKIP_TRIGGERS);
 	}
 	PG_FINALLY();
 	{

@@ -46,6 +46,7 @@ executor_user_register(ConnUser *user, MemoryContext context)
 		MemoryContextRegisterResetCallback(context, &user->onFree);
 	}
 	user->subid = GetCurrentSubTransactionId();
+	user->role = executor_enter_role(InvalidOid);
 	user->registered = true;
 	dlist_push_tail(&users, &user->link);
 }
@@ -79,9 +80,13 @@ executor_user_check(ConnUser *user)
 static void
 settle_user(ConnUser *user, bool writeFollows)
 {
+	CallerRole	caller = executor_enter_role(InvalidOid);
+
 	user->settling = true;
 	user->writeFollows = writeFollows;
+	executor_leave_role(user->role);
 	user->settle(user);
+	executor_leave_role(caller);
 	user->settling = false;
 }
 

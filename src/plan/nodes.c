@@ -77,6 +77,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, sortKeys, FIELD_NODE),
 	FIELD(Fragment, estimatedRows, FIELD_DOUBLE),
 	FIELD(Fragment, role, FIELD_OID),
+	FIELD(Fragment, unforced, FIELD_BOOL),
 	FIELD(Fragment, movements, FIELD_NODE)
 };
 
@@ -125,9 +126,18 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, outputs, FIELD_NODE),
 	FIELD(ChangeSpec, outputNumbers, FIELD_NODE),
 	FIELD(ChangeSpec, conflict, FIELD_STRING),
-	FIELD(ChangeSpec, checkColumn, FIELD_INT),
-	FIELD(ChangeSpec, checkNames, FIELD_NODE),
-	FIELD(ChangeSpec, role, FIELD_OID)
+	FIELD(ChangeSpec, proposedColumn, FIELD_INT),
+	FIELD(ChangeSpec, checks, FIELD_NODE),
+	FIELD(ChangeSpec, role, FIELD_OID),
+	FIELD(ChangeSpec, unforced, FIELD_BOOL)
+};
+
+static const Field checkFields[] = {
+	FIELD(RowCheck, kind, FIELD_INT),
+	FIELD(RowCheck, policy, FIELD_STRING),
+	FIELD(RowCheck, column, FIELD_INT),
+	FIELD(RowCheck, qual, FIELD_NODE),
+	FIELD(RowCheck, query, FIELD_NODE)
 };
 
 static const Field fireFields[] = {
@@ -193,6 +203,7 @@ static const NodeType nodeTypes[] = {
 	NODE_TYPE(PLAN_NODE_INSERT, InsertSpec, insertFields),
 	NODE_TYPE(PLAN_NODE_ACTION, ChangeAction, actionFields),
 	NODE_TYPE(PLAN_NODE_CHANGE, ChangeSpec, changeFields),
+	NODE_TYPE(PLAN_NODE_CHECK, RowCheck, checkFields),
 	NODE_TYPE(PLAN_NODE_FIRE, FireSpec, fireFields),
 	NODE_TYPE(PLAN_NODE_TARGET, LockTarget, lockTargetFields),
 	NODE_TYPE(PLAN_NODE_LOCK, LockSpec, lockFields),

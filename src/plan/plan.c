@@ -89,6 +89,12 @@ plan_change_make(void)
 	return make_node(sizeof(ChangeSpec), PLAN_NODE_CHANGE);
 }
 
+RowCheck *
+plan_row_check_make(void)
+{
+	return make_node(sizeof(RowCheck), PLAN_NODE_CHECK);
+}
+
 ChangeAction *
 plan_change_action_make(void)
 {

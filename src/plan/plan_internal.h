@@ -14,6 +14,7 @@
 #define PLAN_NODE_INSERT	"CitusInsertSpec"
 #define PLAN_NODE_ACTION	"CitusChangeAction"
 #define PLAN_NODE_CHANGE	"CitusChangeSpec"
+#define PLAN_NODE_CHECK		"CitusRowCheck"
 #define PLAN_NODE_FIRE	"CitusFireSpec"
 #define PLAN_NODE_LOCK		"CitusLockSpec"
 #define PLAN_NODE_TARGET	"CitusLockTarget"

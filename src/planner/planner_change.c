@@ -24,7 +24,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
@@ -38,7 +37,7 @@
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
+#include "utils/rls.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
@@ -171,7 +170,7 @@ qual_is_targets(ChangeBuild *build, Node *qual)
 		!contain_vars_of_level(qual, 1) &&
 		bms_equal(pull_varnos(NULL, qual), bms_make_singleton(build->target)) &&
 		planner_expr_is_shippable(qual) &&
-		(!OidIsValid(role) || planner_expr_is_trusted(qual));
+		((!OidIsValid(role) && !build->unforced) || planner_expr_is_trusted(qual));
 }
 
 /* moves conditions that only the target decides from *quals to its sub-query */
@@ -193,7 +192,7 @@ planner_change_take_quals(ChangeBuild *build, Node **quals)
 	*quals = left == NIL ? NULL : (Node *) make_ands_explicit(left);
 }
 
-/* conditions of a security-barrier view; policies are applied again by the shards */
+/* conditions of a security-barrier view, and policies, which shards may apply again */
 static void
 take_security_quals(ChangeBuild *build, RangeTblEntry *rte)
 {
@@ -203,7 +202,7 @@ take_security_quals(ChangeBuild *build, RangeTblEntry *rte)
 	{
 		if (qual_is_targets(build, lfirst(lc)))
 			build->targetQuals = lappend(build->targetQuals, copyObject(lfirst(lc)));
-		else if (!build->query->hasRowSecurity)
+		else
 			build->viewQuals = lappend(build->viewQuals, copyObject(lfirst(lc)));
 		build->barrier = true;
 	}
@@ -355,6 +354,29 @@ filter_rows(ChangeBuild *build, RangeTblEntry *rows, Query *query)
 	return made;
 }
 
+/* the fragments of a query read all rows, whatever policies are forced on the owner */
+static bool
+unforce_walker(Node *node, void *context)
+{
+	DistPlan   *plan;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, unforce_walker, context,
+								 QTW_EXAMINE_RTES_BEFORE);
+	if (!IsA(node, RangeTblEntry))
+		return expression_tree_walker(node, unforce_walker, context);
+	plan = planner_rte_plan((RangeTblEntry *) node);
+	if (plan != NULL && plan->fragment != NULL)
+	{
+		plan->fragment->unforced = true;
+		if (plan->fragment->all != NULL)
+			plan->fragment->all->unforced = true;
+	}
+	return false;
+}
+
 /* puts the target's sub-query where the target stood in the source */
 bool
 planner_change_replace_target(ChangeBuild *build)
@@ -367,6 +389,8 @@ planner_change_replace_target(ChangeBuild *build)
 	{
 		query = make_target_query(build);
 		made->subquery = planner_transform(query, build->refusal, NULL);
+		if (build->unforced && made->subquery != NULL)
+			(void) unforce_walker((Node *) made->subquery, NULL);
 	}
 	if (build->impossible != NULL)
 		build->refusal->reason = build->impossible;
@@ -469,7 +493,7 @@ planner_change_needs_old(ChangeBuild *build)
 {
 	ListCell   *lc;
 
-	if (catalog_table_has_copies(build->table) ||
+	if (catalog_table_has_copies(build->table) || build->spec->checks != NIL ||
 		(build->request->fires != NULL && build->request->fires->rows))
 		return true;
 	foreach(lc, build->spec->actions)
@@ -641,93 +665,21 @@ planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row)
 	build->spec->rowColumn = planner_change_add_column(build, row);
 }
 
-/* ---- policies ---- */
-
-typedef struct NewRowContext
+/* the number of the action for rows that an upsert wants to update, NULL for others */
+static Expr *
+make_wanted(ChangeBuild *build)
 {
-	ChangeBuild *build;
-	ChangeAction *action;
-	int			depth;
-} NewRowContext;
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
 
-/* the value that the action gives an attribute, or that the row has, as the source has it */
-static Node *
-new_value_of(NewRowContext *context, AttrNumber attno)
-{
-	ChangeBuild *build = context->build;
-	Node	   *value = (Node *) planner_change_column(build, attno);
-	ListCell   *lc;
-
-	if (TupleDescAttr(build->desc, attno - 1)->attgenerated != '\0')
-		build->impossible = "a policy reads a generated column of a row that moves";
-	foreach(lc, context->action->columns)
-	{
-		int			column = context->action->firstValue + foreach_current_index(lc);
-
-		if (lfirst_int(lc) == attno)
-			value = (Node *) list_nth_node(TargetEntry, build->columns, column - 1)->expr;
-	}
-	if (contain_volatile_functions(value))
-		build->impossible = "a policy reads a volatile value of a row that moves";
-	value = copyObject(value);
-	IncrementVarSublevelsUp(value, context->depth, 0);
-	return value;
-}
-
-static Node *
-new_row_mutator(Node *node, NewRowContext *context)
-{
-	ChangeBuild *build = context->build;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Var) && ((Var *) node)->varno == build->target &&
-		((Var *) node)->varlevelsup == context->depth)
-	{
-		if (((Var *) node)->varattno > 0)
-			return new_value_of(context, ((Var *) node)->varattno);
-		build->impossible = "a policy reads a whole row, or system columns, of a row that moves";
-		return copyObject(node);
-	}
-	if (IsA(node, Query))
-	{
-		Query	   *result;
-
-		context->depth++;
-		result = query_tree_mutator((Query *) node, new_row_mutator, context, 0);
-		context->depth--;
-		return (Node *) result;
-	}
-	return expression_tree_mutator(node, new_row_mutator, context);
-}
-
-/*
- * Shards apply policies, but would take a row that moves for one deleted and one inserted: what an
- * UPDATE's policies ask of the new row is a column of the source.
- */
-static void
-add_policy_checks(ChangeBuild *build, ChangeAction *action)
-{
-	NewRowContext context = {build, action, 0};
-	ListCell   *lc;
-
-	if (!sets_key(build, action->columns))
-		return;
-	foreach(lc, build->query->withCheckOptions)
-	{
-		WithCheckOption *option = lfirst_node(WithCheckOption, lc);
-		int			column;
-
-		if (option->kind != WCO_RLS_UPDATE_CHECK)
-			continue;
-		column = planner_change_add_column(build, (Expr *) new_row_mutator(option->qual,
-																		   &context));
-		if (build->spec->checkColumn == 0)
-			build->spec->checkColumn = column;
-		build->spec->checkNames = lappend(build->spec->checkNames,
-										  makeString(option->polname == NULL ? "" :
-													 option->polname));
-	}
+	when->expr = (Expr *) copyObject(build->query->onConflict->onConflictWhere);
+	when->result = (Expr *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(1), false, true);
+	when->location = -1;
+	result->casetype = INT4OID;
+	result->args = list_make1(when);
+	result->defresult = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+	result->location = -1;
+	return (Expr *) result;
 }
 
 static void
@@ -739,9 +691,11 @@ make_plain_source(ChangeBuild *build)
 	action->command = build->query->commandType;
 	build->spec->actions = list_make1(action);
 	planner_change_add_identity(build, planner_change_shard(build), planner_change_row(build));
+	if (build->query->onConflict != NULL && build->query->onConflict->onConflictWhere != NULL)
+		build->spec->actionColumn = planner_change_add_column(build, make_wanted(build));
 	if (action->command == CMD_UPDATE)
 		add_assignments(build, action);
-	add_policy_checks(build, action);
+	planner_change_add_checks(build);
 	if (planner_change_needs_old(build))
 	{
 		build->spec->oldColumn = list_length(build->columns) + 1;
@@ -756,6 +710,48 @@ make_plain_source(ChangeBuild *build)
 }
 
 /* ---- the statement ---- */
+
+/* shards apply the policies of an UPDATE as they would on one server, if it comes to them as one */
+static bool
+shards_apply_policies(ChangeBuild *build)
+{
+	Query	   *query = build->query;
+	Oid			role = OidIsValid(build->spec->role) ? build->spec->role : GetUserId();
+	AclMode		needed = ACL_SELECT | ACL_UPDATE;
+
+	return query->commandType == CMD_UPDATE && !planner_upsert_asks_policies(query) &&
+		(build->request->fires == NULL || !build->request->fires->rows) &&
+		(!DIST_TABLE_HAS_KEY(build->table) ||
+		 planner_find_column(query->targetList, build->table->keyAttno) == NULL) &&
+		pg_class_aclmask(build->spec->relid, role, needed, ACLMASK_ALL) == needed;
+}
+
+/*
+ * Rows are found by their place, locked, and changed by it, for which rights on columns, or the
+ * right to DELETE alone, do not do: where the role has no others, the owner's rights are taken.
+ * What the statement needs by itself is checked as on one server.
+ *
+ * The same where policies ask of a row what depends on what becomes of it: all rows are found then,
+ * and the policies applied here.
+ */
+static void
+choose_role(ChangeBuild *build)
+{
+	Oid			relid = build->spec->relid;
+	AclMode		needed = ACL_SELECT | ACL_UPDATE;
+	bool		policies = check_enable_rls(relid, build->spec->role, true) == RLS_ENABLED;
+
+	build->unforced = policies && !shards_apply_policies(build);
+	if (!build->unforced &&
+		(OidIsValid(build->spec->role) || policies ||
+		 pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed))
+		return;
+	build->spec->role = catalog_relation_owner(relid);
+	if (build->spec->role == GetUserId())
+		build->spec->role = InvalidOid;
+	build->spec->unforced = build->unforced;
+	build->elevated = true;
+}
 
 void
 planner_change_begin(ChangeBuild *build, Query *query, Index target)
@@ -780,26 +776,11 @@ planner_change_begin(ChangeBuild *build, Query *query, Index target)
 	build->source->resultRelation = 0;
 	build->source->returningList = NIL;
 	build->source->withCheckOptions = NIL;
+	build->source->onConflict = NULL;
 	build->source->canSetTag = true;
+	if (query->commandType != CMD_SELECT)
+		choose_role(build);
 	take_security_quals(build, rt_fetch(build->target, build->source->rtable));
-}
-
-/*
- * Rows are found by their place, locked, and changed by it, for which rights on columns, or the
- * right to DELETE alone, do not do: where the role has no others, the owner's rights are taken.
- * What the statement needs by itself is checked as on one server; policies must see the role.
- */
-static void
-choose_role(ChangeBuild *build)
-{
-	Oid			relid = build->spec->relid;
-	AclMode		needed = ACL_SELECT | ACL_UPDATE;
-
-	if (OidIsValid(build->spec->role) || build->query->hasRowSecurity ||
-		pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed)
-		return;
-	build->spec->role = catalog_relation_owner(relid);
-	build->elevated = true;
 }
 
 PlannedStmt *
@@ -812,7 +793,6 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	PlannedStmt *stmt;
 
 	planner_change_begin(&build, query, query->resultRelation);
-	choose_role(&build);
 	build.spec->conflict = conflict;
 	if (conflict != NULL)
 		build.spec->command = CMD_INSERT;

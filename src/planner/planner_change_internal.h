@@ -26,6 +26,7 @@ typedef struct ChangeBuild
 	List	   *targetQuals;	/* conditions for the target's sub-query, Vars as in the source */
 	List	   *viewQuals;		/* conditions of its rows for this node, Vars as in the source */
 	bool		elevated;		/* rows are read with the rights of spec->role, the owner */
+	bool		unforced;		/* policies are applied here, not by the shards */
 	bool		barrier;		/* a security-barrier view's conditions: no others may join them */
 	Bitmapset  *needed;			/* attributes of the target that the source reads */
 	int			depth;			/* of the walk over the source */
@@ -53,6 +54,11 @@ extern void planner_change_describe_outputs(ChangeBuild *build, ChangeCarrier ca
 extern bool planner_change_needs_old(ChangeBuild *build);
 extern void planner_change_choose_lock(ChangeBuild *build);
 extern void planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row);
+
+/* ---- planner_change_policies.c ---- */
+
+/* what policies ask of rows; the actions and their values are known */
+extern void planner_change_add_checks(ChangeBuild *build);
 
 /* ---- planner_change_merge.c ---- */
 

@@ -384,6 +384,30 @@ make_outer_query(ChangeBuild *build)
 	return outer;
 }
 
+/* the row that an upsert would insert, also where it updates another one */
+static void
+add_proposed_row(ChangeBuild *build)
+{
+	MergeAction *insert = llast_node(MergeAction, build->query->mergeActionList);
+
+	build->spec->proposedColumn = list_length(build->columns) + 1;
+	for (int i = 0; i < build->desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(build->desc, i);
+		TargetEntry *tle = planner_find_column(insert->targetList, i + 1);
+		Expr	   *value;
+
+		if (tle != NULL)
+			value = over_pairs(build, tle->expr);
+		else if (attribute->attisdropped)
+			value = (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+		else
+			value = (Expr *) makeNullConst(attribute->atttypid, attribute->atttypmod,
+										   attribute->attcollation);
+		(void) planner_change_add_column(build, value);
+	}
+}
+
 static void
 add_actions(ChangeBuild *build, Expr *present)
 {
@@ -395,6 +419,9 @@ add_actions(ChangeBuild *build, Expr *present)
 	forboth(merge, build->query->mergeActionList, action, build->spec->actions)
 		add_action_values(build, lfirst(merge), lfirst(action),
 						  make_action_test(number, foreach_current_index(merge) + 1));
+	planner_change_add_checks(build);
+	if (build->spec->conflict != NULL && build->spec->checks != NIL)
+		add_proposed_row(build);
 	if (planner_change_needs_old(build))
 	{
 		build->spec->oldColumn = list_length(build->columns) + 1;

@@ -310,6 +310,12 @@ check_options(Query *query, bool ofViews)
 	return result;
 }
 
+void
+planner_leave_policies(Query *query)
+{
+	query->withCheckOptions = check_options(query, true);
+}
+
 bool
 planner_has_check_options(Query *query)
 {

@@ -317,6 +317,8 @@ extern Expr *planner_upsert_first_check(Query *query, int paramId);
 
 /* a normalized ON CONFLICT DO UPDATE by finding rows first; RETURNING may have Vars only */
 extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *refusal);
+/* true for an upsert, or the UPDATE that it becomes, of which policies ask what is in the way */
+extern bool planner_upsert_asks_policies(Query *query);
 /* true when a statement that gives keys new values may change rows one after another */
 extern bool planner_upsert_goes_by_rows(Query *query);
 /*
@@ -395,6 +397,8 @@ extern bool planner_finds_row_by_place(Query *query);
 /* a statement whose RETURNING has expressions, or whose rows views check; see there */
 extern PlannedStmt *planner_detach_output(PlanRequest *request, Query *query);
 extern bool planner_has_check_options(Query *query);
+/* takes away what policies ask of new rows, for shards ask it themselves */
+extern void planner_leave_policies(Query *query);
 /* true when RETURNING has nothing but columns */
 extern bool planner_returning_is_plain(Query *query);
 

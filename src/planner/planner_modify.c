@@ -163,8 +163,10 @@ planner_make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal
 	PlanRequest sourceRequest = *request;
 	PlannedStmt *stmt;
 	List	   *params;
-	const char *reason = planner_ship_query(shipped, &params);
+	const char *reason;
 
+	planner_leave_policies(shipped);
+	reason = planner_ship_query(shipped, &params);
 	if (reason != NULL)
 		return refuse(refusal, reason);
 	plan = plan_make(DIST_PLAN_FRAGMENT, spec->strategy);
@@ -236,6 +238,7 @@ modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 /*
  * Conditions of a view on the target that cannot be printed as part of the statement: of a MERGE;
  * those of a security barrier where they read other relations, or others would see what they hide.
+ * And what policies ask of a row in an upsert's way, which is an UPDATE here.
  */
 static bool
 has_apart_conditions(Query *query)
@@ -244,6 +247,8 @@ has_apart_conditions(Query *query)
 
 	if (query->commandType == CMD_INSERT)
 		return false;
+	if (planner_upsert_asks_policies(query))
+		return true;
 	if (query->commandType == CMD_MERGE && compat_merge_condition(query) != NULL &&
 		query->jointree->quals != NULL)
 		return true;
@@ -736,6 +741,7 @@ make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *ref
 	if (!checkExprHasSubLink((Node *) shell->onConflict))
 		shell->cteList = NIL;
 	shell->jointree = makeFromExpr(NIL, NULL);
+	planner_leave_policies(shell);
 	drop_row_sources(shell);
 	if (query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE &&
 		!rows_are_few(query, list_length(columns)))

@@ -510,10 +510,13 @@ foreign_code_walker(Node *node, void *context)
 	return expression_tree_walker(node, foreign_code_walker, context);
 }
 
+/* what travels as the value of a parameter has been computed by the caller */
 bool
 planner_expr_is_trusted(Node *expr)
 {
-	return !foreign_code_walker(expr, NULL);
+	ShipContext context = {NIL, false, NULL};
+
+	return !foreign_code_walker(lift_mutator(copyObject(expr), &context), NULL);
 }
 
 static const char *

@@ -23,8 +23,10 @@
  * inserted, or an UPDATE is run of the row that is in its way: it may meet what became of the row
  * before, and its BEFORE INSERT triggers come before either.
  *
- * Not here: tables with policies, which a row that is inserted in vain would have to pass; several
- * partial indexes at once.
+ * Policies are asked in either way (planner_change_policies.c): an upsert does not leave out a row
+ * that it may not update, but fails, and so all rows are found.
+ *
+ * Not here: several partial indexes at once.
  */
 #include "postgres.h"
 
@@ -704,13 +706,18 @@ make_guard(Upsert *upsert, List *conditions, Node *filter)
 	return (Expr *) result;
 }
 
-/* WHERE of the UPDATE; keys, or a condition of it, keep rows from being written twice */
+/*
+ * WHERE of the UPDATE; keys, or a condition of it, keep rows from being written twice.  What
+ * policies do not let pass is an error whether the statement's own WHERE wants the row or not:
+ * that stays in the conflict clause then (planner_change.c).
+ */
 static Node *
 make_row_condition(Upsert *upsert, InsertSpec *insert)
 {
 	OnConflictExpr *conflict = upsert->query->onConflict;
 	IndexInfo  *info = BuildIndexInfo(upsert->index);
 	bool		mayChange = may_change_index(info, conflict->onConflictSet);
+	bool		asks = planner_upsert_asks_policies(upsert->query);
 	Node	   *filter = copyObject(conflict->onConflictWhere);
 	List	   *conditions = NIL;
 
@@ -732,12 +739,13 @@ make_row_condition(Upsert *upsert, InsertSpec *insert)
 	}
 	if (mayChange)
 	{
-		bool		apart = checkExprHasSubLink(filter) || contain_volatile_functions(filter);
+		bool		apart = asks || checkExprHasSubLink(filter) ||
+			contain_volatile_functions(filter);
 
 		conditions = lappend(conditions, make_guard(upsert, conditions, apart ? NULL : filter));
 		filter = apart ? filter : NULL;
 	}
-	if (filter != NULL)
+	if (filter != NULL && !asks)
 		conditions = lappend(conditions, filter);
 	return excluded_to_params(upsert, (Node *) make_ands_explicit(conditions));
 }
@@ -753,14 +761,22 @@ make_row_update(Upsert *upsert, InsertSpec *insert)
 
 	target->rtindex = upsert->target;
 	update->commandType = CMD_UPDATE;
-	update->onConflict = NULL;
+	if (planner_upsert_asks_policies(update))
+	{
+		update->onConflict = makeNode(OnConflictExpr);
+		update->onConflict->onConflictWhere =
+			excluded_to_params(upsert, conflict->onConflictWhere);
+	}
+	else
+		update->onConflict = NULL;
 	update->override = OVERRIDING_NOT_SET;
 	update->targetList = (List *) excluded_to_params(upsert, (Node *) conflict->onConflictSet);
 	update->jointree = makeFromExpr(list_make1(target), where);
 	update->cteList = NIL;
 	update->hasModifyingCTE = update->hasRecursive = false;
 	update->hasSubLinks = checkExprHasSubLink((Node *) update->targetList) ||
-		checkExprHasSubLink(where) || checkExprHasSubLink((Node *) update->returningList);
+		checkExprHasSubLink(where) || checkExprHasSubLink((Node *) update->onConflict) ||
+		checkExprHasSubLink((Node *) update->returningList);
 	forget_sources(upsert, update);
 	rt_fetch(upsert->target, update->rtable)->inh =
 		upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
@@ -772,8 +788,6 @@ find_row_obstacle(Query *query)
 {
 	OnConflictExpr *conflict = query->onConflict;
 
-	if (query->hasRowSecurity)
-		return "ON CONFLICT of a table with policies, row by row";
 	if (query->cteList != NIL && checkExprHasSubLink((Node *) conflict))
 		return "ON CONFLICT reads a common table expression, row by row";
 	return NULL;
@@ -853,8 +867,6 @@ planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert, Refu
 static const char *
 find_obstacle(Query *query)
 {
-	if (query->hasRowSecurity)
-		return "ON CONFLICT of a table with policies";
 	if (contain_volatile_functions((Node *) query->cteList))
 		return "ON CONFLICT beside a volatile common table expression";
 	return NULL;

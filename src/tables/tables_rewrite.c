@@ -277,38 +277,105 @@ is_own_tableoid(Rewrite *rewrite, const ColumnRef *ref)
 	return stands_alone(rewrite->shard->relid);
 }
 
+static Node *
+make_cast(Node *node, TypeName *type)
+{
+	TypeCast   *cast = makeNode(TypeCast);
+
+	cast->arg = node;
+	cast->typeName = type;
+	cast->location = -1;
+	return (Node *) cast;
+}
+
 /*
- * 'the shell'::regclass::oid in place of tableoid, which would be the shard's.  Raw trees can only
- * be changed in place: an indirection without subscripts takes no more room than a column.
+ * Raw trees can only be changed in place: an indirection without subscripts takes no more room than
+ * a column.
  */
+static void
+replace_column(ColumnRef *ref, Node *node)
+{
+	A_Indirection *wrapper = (A_Indirection *) ref;
+
+	StaticAssertStmt(sizeof(A_Indirection) <= sizeof(ColumnRef), "no room for an A_Indirection");
+	memset(wrapper, 0, sizeof(A_Indirection));
+	wrapper->type = T_A_Indirection;
+	wrapper->arg = node;
+}
+
+/* 'the shell'::regclass::oid in place of tableoid, which would be the shard's */
 static void
 replace_tableoid(Rewrite *rewrite, ColumnRef *ref)
 {
 	A_Const    *name = makeNode(A_Const);
-	TypeCast   *relation = makeNode(TypeCast);
-	TypeCast   *oid = makeNode(TypeCast);
-	A_Indirection *wrapper = (A_Indirection *) ref;
 
-	StaticAssertStmt(sizeof(A_Indirection) <= sizeof(ColumnRef), "no room for an A_Indirection");
 	name->val.sval.type = T_String;
 	name->val.sval.sval = catalog_qualified_name(rewrite->shard->relid);
 	name->location = -1;
-	relation->arg = (Node *) name;
-	relation->typeName = SystemTypeName("regclass");
-	relation->location = -1;
-	oid->arg = (Node *) relation;
-	oid->typeName = SystemTypeName("oid");
-	oid->location = -1;
-	memset(wrapper, 0, sizeof(A_Indirection));
-	wrapper->type = T_A_Indirection;
-	wrapper->arg = (Node *) oid;
+	replace_column(ref, make_cast(make_cast((Node *) name, SystemTypeName("regclass")),
+								  SystemTypeName("oid")));
 }
 
-/* walker: columns qualified by the shell's name, and relations in sub-selects */
+/* t.* or t, where that is no column */
+static bool
+is_own_row(Rewrite *rewrite, const ColumnRef *ref)
+{
+	int			length = list_length(ref->fields);
+	Node	   *name = linitial(ref->fields);
+
+	if (rewrite->oldName == NULL)
+		return false;
+	if (IsA(llast(ref->fields), A_Star) && length > 1)
+		name = list_nth(ref->fields, length - 2);
+	else if (length > 1 || rewrite->subSelects > 0 ||
+			 get_attnum(rewrite->shard->relid, rewrite->oldName) != InvalidAttrNumber)
+		return false;
+	return IsA(name, String) && strcmp(strVal(name), rewrite->oldName) == 0;
+}
+
+/*
+ * The shard's row as one of the shell, whose type the user's functions take.  By way of text, which
+ * goes on to be right when the table gets other columns.
+ */
+static void
+replace_row(Rewrite *rewrite, ColumnRef *ref)
+{
+	Oid			relid = rewrite->shard->relid;
+	ColumnRef  *row = makeNode(ColumnRef);
+	List	   *type = list_make2(makeString(get_namespace_name(get_rel_namespace(relid))),
+								  makeString(get_rel_name(relid)));
+
+	row->fields = list_make1(makeString(extended(rewrite, rewrite->oldName)));
+	row->location = -1;
+	replace_column(ref, make_cast(make_cast((Node *) row, SystemTypeName("text")),
+								  makeTypeNameFromNameList(type)));
+}
+
+/* ROW(t.*), SELECT t.*: columns, not a row */
+static bool
+is_expanded(Node *node)
+{
+	return node != NULL && IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), A_Star);
+}
+
+static void
+extend_qualifier(Rewrite *rewrite, ColumnRef *ref)
+{
+	int			position = list_length(ref->fields) - 2;
+
+	if (position >= 0 && rewrite->oldName != NULL &&
+		IsA(list_nth(ref->fields, position), String) &&
+		strcmp(strVal(list_nth(ref->fields, position)), rewrite->oldName) == 0)
+		lfirst(list_nth_cell(ref->fields, position)) =
+			makeString(extended(rewrite, rewrite->oldName));
+}
+
+/* walker: columns qualified by the shell's name, its rows, and relations in sub-selects */
 static bool
 extend_expression(Node *node, Rewrite *rewrite)
 {
 	bool		result;
+	ListCell   *lc;
 
 	if (node == NULL)
 		return false;
@@ -317,15 +384,30 @@ extend_expression(Node *node, Rewrite *rewrite)
 		replace_tableoid(rewrite, (ColumnRef *) node);
 		return false;
 	}
+	if (IsA(node, ColumnRef) && is_own_row(rewrite, (ColumnRef *) node))
+	{
+		replace_row(rewrite, (ColumnRef *) node);
+		return false;
+	}
 	if (IsA(node, ColumnRef))
 	{
-		List	   *fields = ((ColumnRef *) node)->fields;
-		int			position = list_length(fields) - 2;
-
-		if (position >= 0 && rewrite->oldName != NULL && IsA(list_nth(fields, position), String) &&
-			strcmp(strVal(list_nth(fields, position)), rewrite->oldName) == 0)
-			lfirst(list_nth_cell(fields, position)) =
-				makeString(extended(rewrite, rewrite->oldName));
+		extend_qualifier(rewrite, (ColumnRef *) node);
+		return false;
+	}
+	if (IsA(node, ResTarget) && is_expanded(((ResTarget *) node)->val))
+	{
+		extend_qualifier(rewrite, (ColumnRef *) ((ResTarget *) node)->val);
+		return false;
+	}
+	if (IsA(node, RowExpr))
+	{
+		foreach(lc, ((RowExpr *) node)->args)
+		{
+			if (is_expanded(lfirst(lc)))
+				extend_qualifier(rewrite, lfirst(lc));
+			else
+				(void) extend_expression(lfirst(lc), rewrite);
+		}
 		return false;
 	}
 	if (IsA(node, RangeVar))

@@ -404,7 +404,7 @@ txn_xact_begin(RemoteXact *xact, TxnUse use)
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("connection to node %s:%d was lost", remote_conn_host(conn),
 						remote_conn_port(conn))));
-	if (xact->roleId != GetUserId())
+	if (!txn_role_is_sent(xact))
 	{
 		begin_as_other_role(xact, use);
 		return;

@@ -60,6 +60,8 @@ typedef struct RemoteXact
 	Oid			roleId;			/* who works there, invalid: unknown; txn_role.c */
 	bool		roleChanged;	/* these two were different at some time */
 	bool		borrowed;		/* the role was lent to it at some time */
+	bool		unforced;		/* policies that are forced on owners are not in force there */
+	bool		unforcedOnce;	/* ... at some time: they may not be */
 	bool		isMain;
 	bool		lent;			/* an extra one in use by the running statement */
 	RemoteXactState state;
@@ -161,6 +163,8 @@ extern void txn_settings_forget(RemoteConn *conn);
 extern Oid	txn_role_login(void);
 /* queues what makes the current role work there; the remote transaction is open */
 extern void txn_role_send(RemoteXact *xact);
+/* true when what is in force here is there, too */
+extern bool txn_role_is_sent(const RemoteXact *xact);
 /* the far side has rolled back to a savepoint */
 extern void txn_role_forget(RemoteXact *xact);
 /* on the far side, before its transaction ends: back to the role that logged in */
@@ -169,6 +173,8 @@ extern void txn_role_reset(void);
 /* for SQL functions: keeps a loan, and takes it to work as the role from now on */
 extern void txn_role_lend(const char *token, const char *role);
 extern void txn_role_assume(const char *token);
+/* from now on policies that are forced on owners do, or do not, concern them */
+extern void txn_role_unforce(bool unforced);
 
 /* ---- txn_backend.c ---- */
 

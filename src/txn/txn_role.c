@@ -14,6 +14,9 @@
  * presents the token.  A loan is good for one use and for LOAN_SECONDS.  The borrowed role is in
  * force as in a SECURITY DEFINER function: what runs there cannot leave it by SET ROLE.
  *
+ * Beside the role goes whether policies that are forced on owners of tables are in force: the far
+ * side gets that as the server has it while it checks foreign keys (SECURITY_NOFORCE_RLS).
+ *
  * Invariants
  * (1) A role is only ever changed inside a remote transaction, and the far side is its login role
  *	   again before that ends: prepared transactions belong to the login role.
@@ -113,14 +116,18 @@ is_set_role(RemoteXact *xact)
 		GetUserId() == GetOuterUserId() && !InLocalUserIdChange();
 }
 
-void
-txn_role_send(RemoteXact *xact)
+bool
+txn_role_is_sent(const RemoteXact *xact)
+{
+	return xact->roleId == GetUserId() && xact->unforced == InNoForceRLSOperation();
+}
+
+static void
+send_role(RemoteXact *xact)
 {
 	Oid			wanted = GetUserId();
 	char	   *name = GetUserNameFromId(wanted, false);
 
-	if (xact->roleId == wanted)
-		return;
 	if (is_set_role(xact))
 		txn_send_own(xact->conn,
 					 psprintf("SELECT pg_catalog.set_config('role', %s, true)",
@@ -129,6 +136,27 @@ txn_role_send(RemoteXact *xact)
 		borrow(xact, name);
 	xact->roleId = wanted;
 	xact->roleChanged = true;
+	/* a role that is taken on brings a state of its own */
+	xact->unforced = false;
+}
+
+void
+txn_role_send(RemoteXact *xact)
+{
+	bool		wanted = InNoForceRLSOperation();
+
+	if (xact->roleId != GetUserId())
+	{
+		send_role(xact);
+		if (!wanted && !xact->unforcedOnce)
+			return;
+	}
+	else if (xact->unforced == wanted)
+		return;
+	txn_send_own(xact->conn, psprintf(BASE_NODE_SELECT "citus_internal.unforce_policies(%s)",
+									  wanted ? "true" : "false"));
+	xact->unforced = wanted;
+	xact->unforcedOnce = xact->roleChanged = true;
 }
 
 void
@@ -147,6 +175,8 @@ txn_role_leave(void)
 {
 	bool		begunElsewhere = base_session_is_internal() && txn_current_id().number != 0;
 
+	txn_role_unforce(false);
+
 	/* a role borrowed by the one that logged in has the mark only */
 	if (assumed || (begunElsewhere && GetUserId() != GetSessionUserId()))
 		SetUserIdAndSecContext(GetSessionUserId(), 0);
@@ -158,6 +188,21 @@ void
 txn_role_reset(void)
 {
 	assumed = false;
+}
+
+/* as the server's own triggers work for foreign keys */
+void
+txn_role_unforce(bool unforced)
+{
+	Oid			userId;
+	int			context;
+
+	GetUserIdAndSecContext(&userId, &context);
+	if (unforced)
+		context |= SECURITY_NOFORCE_RLS;
+	else
+		context &= ~SECURITY_NOFORCE_RLS;
+	SetUserIdAndSecContext(userId, context);
 }
 
 void

@@ -382,6 +382,7 @@ begin_again(Member *member)
 	txn_settings_forget(member->conn);
 	txn_xact_set_state(xact, XACT_NONE);
 	xact->roleId = xact->loginId;
+	xact->unforced = false;
 	xact->savepoints = 1;
 	xact->staleSnapshots = NIL;
 	xact->snapshotInForce = 0;

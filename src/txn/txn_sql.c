@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(citus_internal_session_challenge);
 PG_FUNCTION_INFO_V1(citus_internal_helper_sessions);
 PG_FUNCTION_INFO_V1(citus_internal_lend_role);
 PG_FUNCTION_INFO_V1(citus_internal_assume_role);
+PG_FUNCTION_INFO_V1(citus_internal_unforce_policies);
 
 /* recover_prepared_transactions() returns int */
 Datum
@@ -347,5 +348,14 @@ citus_internal_assume_role(PG_FUNCTION_ARGS)
 {
 	base_require_node_command(fcinfo);
 	txn_role_assume(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.unforce_policies(boolean) returns void */
+Datum
+citus_internal_unforce_policies(PG_FUNCTION_ARGS)
+{
+	base_require_node_command(fcinfo);
+	txn_role_unforce(PG_GETARG_BOOL(0));
 	PG_RETURN_VOID();
 }

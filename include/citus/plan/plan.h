@@ -131,6 +131,7 @@ typedef struct Fragment
 								 * numbers of columns as tleSortGroupRef; the scan's are, too */
 	double		estimatedRows;	/* total over all tasks */
 	Oid			role;			/* with whose rights it runs; invalid: the current user's */
+	bool		unforced;		/* as the anchor's owner, but for policies that are forced on it */
 	List	   *movements;		/* of Movement: run before the first task */
 } Fragment;
 
@@ -207,6 +208,21 @@ typedef enum ChangeOutput
 } ChangeOutput;
 
 /*
+ * RowCheck: what a policy asks of a row, in one of three forms: a column of the child, whose rows
+ * have the answer; an expression over the row (varno 1); or a query that gives the answer, for
+ * which attribute n of the row is the extern parameter PLAN_CONFLICT_PARAM + n.
+ */
+typedef struct RowCheck
+{
+	ExtensibleNode node;
+	int			kind;			/* WCOKind */
+	char	   *policy;			/* its name; NULL: all of a kind */
+	int			column;			/* 0: not there */
+	Expr	   *qual;			/* or NULL */
+	PlannedStmt *query;			/* or NULL */
+} RowCheck;
+
+/*
  * ChangeSpec: rows of a table that the child plan has found (and locked), and what to do with
  * them.  A row is known by the shard it is in (of the partition, when the table is partitioned)
  * and its ctid there; both are NULL where there is none (WHEN NOT MATCHED of a MERGE).
@@ -223,10 +239,12 @@ typedef struct ChangeSpec
 	List	   *actions;		/* of ChangeAction */
 	List	   *outputs;		/* of ChangeOutput, IntList */
 	List	   *outputNumbers;
-	int			checkColumn;	/* first of bool columns that policies ask of rows that move */
 	const char *conflict;		/* an upsert: index columns as ON CONFLICT names them; or NULL */
-	List	   *checkNames;		/* of these policies, one a column: String, "" for all of a kind */
+	int			proposedColumn; /* an upsert: first of the columns of the row to insert, one an
+								 * attribute, which policies are asked about; 0: not there */
+	List	   *checks;			/* of RowCheck: policies, which shards do not apply */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
+	bool		unforced;		/* as in Fragment */
 } ChangeSpec;
 
 /*
@@ -325,6 +343,7 @@ extern Fragment *plan_fragment_make(void);
 extern InsertSpec *plan_insert_make(void);
 extern ChangeSpec *plan_change_make(void);
 extern ChangeAction *plan_change_action_make(void);
+extern RowCheck *plan_row_check_make(void);
 extern FireSpec *plan_fire_make(void);
 extern LockSpec *plan_lock_make(void);
 extern LockTarget *plan_lock_target_make(void);
