@@ -107,7 +107,7 @@ BEGIN
     WHERE c.oid = table_name AND c.relispartition AND p.partstrat = 'r' AND p.partnatts = 1;
     IF bound IS NULL THEN
         RAISE EXCEPTION 'relation "%" is not a range partition over a single column', table_name
-            USING ERRCODE = 'XX000';
+            USING ERRCODE = 'wrong_object_type';
     END IF;
     parts := regexp_match(bound, '^FOR VALUES FROM \((.*)\) TO \((.*)\)$');
     lower_bound := replace(regexp_replace(parts[1], '^''(.*)''$', '\1'), '''''', '''');
@@ -143,7 +143,7 @@ BEGIN
               AND oidvectortypes(p.proargtypes) = wanted.arguments
               AND p.prorettype::regtype::text = wanted.result) THEN
             RAISE EXCEPTION '% function does not have the right signature', wanted.role
-                USING ERRCODE = 'XX000',
+                USING ERRCODE = 'invalid_parameter_value',
                       DETAIL = format('It must take (%s) and return %s.', wanted.arguments,
                                       wanted.result);
         END IF;
@@ -189,7 +189,8 @@ CREATE FUNCTION pg_catalog.citus_set_default_rebalance_strategy(name text) RETUR
     LANGUAGE plpgsql STRICT SET search_path = pg_catalog AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_dist_rebalance_strategy s WHERE s.name = $1) THEN
-        RAISE EXCEPTION 'strategy with name "%" does not exist', $1;
+        RAISE EXCEPTION 'strategy with name "%" does not exist', $1
+            USING ERRCODE = 'undefined_object';
     END IF;
     UPDATE pg_dist_rebalance_strategy s SET default_strategy = false WHERE default_strategy;
     UPDATE pg_dist_rebalance_strategy s SET default_strategy = true WHERE s.name = $1;

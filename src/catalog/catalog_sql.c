@@ -386,14 +386,9 @@ known_table(Oid relid)
 	const DistTable *table = catalog_table_get(relid);
 
 	if (table == NULL)
-	{
-		char	   *name = get_rel_name(relid);
-
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("relation \"%s\" is not distributed",
-						name != NULL ? name : psprintf("%u", relid))));
-	}
+				 errmsg("relation \"%s\" is not distributed", catalog_relation_name(relid))));
 	return table;
 }
 

@@ -48,16 +48,32 @@ catalog_extend_name(const char *name, ShardId shardId)
 	return psprintf("%.*s%s", length, name, suffix);
 }
 
+static void
+refuse_missing(Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_TABLE),
+			 errmsg("relation with OID %u does not exist", relid)));
+}
+
+char *
+catalog_relation_name(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL)
+		refuse_missing(relid);
+	return name;
+}
+
 char *
 catalog_qualified_name(Oid relid)
 {
-	char	   *name = get_rel_name(relid);
+	char	   *name = catalog_relation_name(relid);
 	char	   *schema = get_namespace_name(get_rel_namespace(relid));
 
-	if (name == NULL || schema == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+	if (schema == NULL)
+		refuse_missing(relid);
 	return quote_qualified_identifier(schema, name);
 }
 
@@ -68,9 +84,7 @@ catalog_relation_owner(Oid relid)
 	Oid			owner;
 
 	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+		refuse_missing(relid);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;

@@ -119,7 +119,7 @@ rows_delete(CatalogRelation table, CatalogRelation index, int nkeys, ScanKeyData
 	return deleted;
 }
 
-/* The row with this key, raising XX000 if it is not there; the scan is left open. */
+/* The row with this key, raising 42704 if it is not there; the scan is left open. */
 static HeapTuple
 row_find(CatalogScan *scan, CatalogRelation table, CatalogRelation index, ScanKeyData *key,
 		 const char *what)
@@ -130,7 +130,7 @@ row_find(CatalogScan *scan, CatalogRelation table, CatalogRelation index, ScanKe
 	tuple = catalog_scan_next(scan);
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("metadata of %s does not exist", what)));
 	return tuple;
 }
@@ -406,7 +406,7 @@ check_node(const NodeRow *node)
 
 		if (other->groupId == node->groupId && other->id != node->id && other->role == 'p')
 			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("group %d has a primary node already", node->groupId),
 					 errdetail("It is \"%s:%d\".", other->name, other->port)));
 	}

@@ -86,7 +86,7 @@ cluster_coordinator(void)
 
 	if (node == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the coordinator is not in the metadata of this node"),
 				 errhint("Run citus_set_coordinator_host() on the coordinator.")));
 	return node;
@@ -97,7 +97,7 @@ cluster_require_coordinator(void)
 {
 	if (!catalog_is_coordinator())
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("operation is not allowed on this node"),
 				 errhint("Connect to the coordinator and run it again.")));
 }

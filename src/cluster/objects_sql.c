@@ -17,6 +17,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -51,6 +52,14 @@ address_args(FunctionCallInfo fcinfo)
 	return address;
 }
 
+/* what is said of a name that means nothing here, or of one whose schema, type, .. does */
+static bool
+says_missing(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INVALID_SCHEMA_NAME;
+}
+
 /* the same; false instead of an error when there is no such object */
 static bool
 find_address(FunctionCallInfo fcinfo, ObjectAddress *address)
@@ -69,6 +78,8 @@ find_address(FunctionCallInfo fcinfo, ObjectAddress *address)
 	}
 	PG_CATCH();
 	{
+		if (!says_missing(geterrcode()))
+			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
@@ -148,6 +159,7 @@ rename_away(const ObjectAddress *address)
 		char	   *name;
 		char	   *schema;
 		bool		isNull;
+		int			length;
 
 		if (kind->classId != address->classId)
 			continue;
@@ -159,9 +171,10 @@ rename_away(const ObjectAddress *address)
 		schema = get_namespace_name(DatumGetObjectId(SysCacheGetAttr(kind->cache, tuple,
 																	 kind->schema, &isNull)));
 		ReleaseSysCache(tuple);
+		length = pg_mbcliplen(name, strlen(name), NAMEDATALEN - 20);
 		run_statement(psprintf("ALTER %s %s RENAME TO %s", kind->statement,
 							   quote_qualified_identifier(schema, name),
-							   quote_identifier(psprintf("%.*s_backup_%u", NAMEDATALEN - 20, name,
+							   quote_identifier(psprintf("%.*s_backup_%u", length, name,
 														 address->objectId))));
 		return;
 	}

@@ -306,7 +306,7 @@ cluster_run_alone_as_owner(List *nodes, List *commands)
 
 			if (!answer->ok)
 				ereport(ERROR,
-						(errcode(answer->reached ? ERRCODE_INTERNAL_ERROR :
+						(errcode(answer->reached ? answer->sqlstate :
 								 ERRCODE_CONNECTION_FAILURE),
 						 errmsg("%s", answer->error),
 						 errcontext("while preparing node %s:%d", answer->node->name,

@@ -88,12 +88,7 @@ find_key_column(const DistTable *table, List *columns)
 	ListCell   *cell;
 
 	if (position < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("null value in distribution column \"%s\" of table \"%s\"",
-						get_attname(table->relid, table->keyAttno, false),
-						get_rel_name(table->relid)),
-				 errdetail("The statement gives the column no value.")));
+		routing_refuse_null(table, "The statement gives the column no value.");
 	foreach(cell, columns)
 	{
 		if (lfirst_int(cell) == table->keyAttno)

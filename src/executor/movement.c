@@ -55,7 +55,7 @@ check_size(const Arrival *arrival)
 		(uint64) executor_max_copied_kb * UINT64CONST(1024))
 		return;
 	ereport(ERROR,
-			(errcode(ERRCODE_INTERNAL_ERROR),
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 			 errmsg("intermediate result exceeds the maximum size of %d kB",
 					executor_max_copied_kb),
 			 errdetail("These are rows that all shards need: %s.", arrival->movement->name),

@@ -166,12 +166,7 @@ resolve_columns(ShardWriter *writer, List *columns)
 	writer->ncolumns = list_length(columns);
 
 	if (DIST_TABLE_HAS_KEY(writer->table) && writer->keyColumn < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("null value in distribution column \"%s\" of table \"%s\"",
-						get_attname(writer->table->relid, writer->table->keyAttno, false),
-						get_rel_name(writer->table->relid)),
-				 errdetail("The column is not among those that are given.")));
+		routing_refuse_null(writer->table, "The column is not among those that are given.");
 }
 
 static void

@@ -82,7 +82,7 @@ node_of_session(int64 globalPid)
 	node = nodeId > 0 ? catalog_node_by_id(nodeId) : NULL;
 	if (node == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("global pid " INT64_FORMAT " is not of a node of this cluster", globalPid),
 				 errhint("Process ids without a node are of type integer.")));
 	return node->groupId == catalog_local_group() ? NULL : node;

@@ -184,7 +184,7 @@ operations_check_joining(const char *name, int port, char **seenAs)
 	fill_facts(&there, ask(name, port, FACTS_SQL));
 	if (same_text(here.serverId, there.serverId) && same_text(here.started, there.started))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("node %s:%d is this node itself", name, port),
 				 errhint("Use citus_set_coordinator_host() to register the coordinator.")));
 	if ((there.nnodes > 0 || there.ntables > 0) &&
@@ -249,7 +249,7 @@ operations_check_dispensable(const ClusterNode *node)
 			if (shard_is_in(table->shards[i], node->groupId) &&
 				!shard_is_elsewhere(table->shards[i], node->groupId))
 				ereport(ERROR,
-						(errcode(ERRCODE_INTERNAL_ERROR),
+						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 						 errmsg("cannot remove or disable node %s:%d because it holds the only "
 								"copy of shards", node->name, node->port),
 						 errdetail("One of them is shard " INT64_FORMAT " of table \"%s\".",

@@ -86,13 +86,13 @@ nodes_to_tell(NodeId except)
 }
 
 const ClusterNode *
-operations_node_require(const char *name, int port, int errorCode)
+operations_node_require(const char *name, int port)
 {
 	const ClusterNode *node = catalog_node_find(name, port);
 
 	if (node == NULL)
 		ereport(ERROR,
-				(errcode(errorCode),
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("node %s:%d does not exist", name, port)));
 	return node;
 }
@@ -127,7 +127,7 @@ check_spec(const NodeSpec *spec)
 	operations_check_address(spec->name, spec->port);
 	if (is_primary(spec) && strcmp(spec->cluster, "default") != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("primary nodes can only be in cluster \"default\"")));
 	foreach(lc, catalog_nodes())
 	{
@@ -138,12 +138,12 @@ check_spec(const NodeSpec *spec)
 		found = true;
 		if (is_primary(spec) && node->role == 'p')
 			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("group %d already has a primary node", spec->groupId)));
 	}
 	if (spec->groupId != INVALID_GROUP_ID && spec->groupId != COORDINATOR_GROUP_ID && !found)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("group %d does not exist", spec->groupId)));
 }
 
@@ -152,7 +152,7 @@ check_sync_mode(void)
 {
 	if (operations_metadata_sync_mode == METADATA_SYNC_NONTRANSACTIONAL && IsTransactionBlock())
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 				 errmsg("cannot activate a node in a transaction block when "
 						"citus.metadata_sync_mode is nontransactional")));
 }
@@ -173,7 +173,7 @@ ensure_coordinator(const NodeSpec *spec, const char *seenAs)
 		if (operations_host_is_loopback(coordinator->name) &&
 			!operations_host_is_loopback(spec->name))
 			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("node %s:%d cannot reach the coordinator under \"%s\"", spec->name,
 							spec->port, coordinator->name),
 					 errhint("Run citus_set_coordinator_host() with a name that other nodes "
@@ -362,7 +362,7 @@ operations_node_activate(const char *name, int port)
 	cluster_require_coordinator();
 	check_sync_mode();
 	cluster_lock_node_list(true);
-	node = operations_node_require(name, port, ERRCODE_INTERNAL_ERROR);
+	node = operations_node_require(name, port);
 	if (node->groupId == catalog_local_group() && node->role == 'p')
 		return node->id;
 	wasActive = node->isActive;
@@ -393,10 +393,10 @@ operations_node_disable(const char *name, int port)
 
 	cluster_require_coordinator();
 	cluster_lock_node_list(true);
-	node = operations_node_require(name, port, ERRCODE_INTERNAL_ERROR);
+	node = operations_node_require(name, port);
 	if (node->groupId == COORDINATOR_GROUP_ID && node->role == 'p')
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot disable the coordinator")));
 	if (!node->isActive)
 		return;
@@ -423,7 +423,7 @@ check_coordinator_removal(void)
 	foreach(lc, catalog_nodes())
 		if (((const ClusterNode *) lfirst(lc))->groupId != COORDINATOR_GROUP_ID)
 			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("cannot remove the coordinator while there are other nodes")));
 }
 
@@ -437,7 +437,7 @@ operations_node_remove(const char *name, int port)
 
 	cluster_require_coordinator();
 	cluster_lock_node_list(true);
-	node = operations_node_require(name, port, ERRCODE_INTERNAL_ERROR);
+	node = operations_node_require(name, port);
 	primary = node->role == 'p';
 	if (primary && node->groupId == COORDINATOR_GROUP_ID)
 		check_coordinator_removal();
@@ -477,7 +477,7 @@ operations_node_set_should_have_shards(const char *name, int port, bool value)
 
 	cluster_require_coordinator();
 	cluster_lock_node_list(true);
-	node = operations_node_require(name, port, ERRCODE_INTERNAL_ERROR);
+	node = operations_node_require(name, port);
 	row = operations_node_row(node);
 	row.shouldHaveShards = value;
 	(void) spread_row(&row, false, nodes_to_tell(0));

@@ -45,7 +45,7 @@ extern void operations_node_set_should_have_shards(const char *name, int port, b
 extern void operations_check_address(const char *name, int port);
 /* the node as a row to write, with strings of its cache entry */
 extern NodeRow operations_node_row(const ClusterNode *node);
-extern const ClusterNode *operations_node_require(const char *name, int port, int errorCode);
+extern const ClusterNode *operations_node_require(const char *name, int port);
 
 /* ---- node_address.c ---- */
 
@@ -64,7 +64,7 @@ extern bool operations_host_is_loopback(const char *host);
 extern void operations_check_joining(const char *name, int port, char **seenAs);
 /* true if the server answers at all */
 extern bool operations_node_answers(const ClusterNode *node);
-/* raises XX000 when shards would be lost without the group's nodes */
+/* raises 2BP01 when shards would be lost without the group's nodes */
 extern void operations_check_dispensable(const ClusterNode *node);
 
 /* ---- reference.c ---- */

@@ -106,7 +106,7 @@ citus_add_inactive_node(PG_FUNCTION_ARGS)
 
 	if (spec.groupId == COORDINATOR_GROUP_ID)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot add the coordinator as an inactive node")));
 	saved = cluster_become_owner();
 	id = operations_node_add(&spec, false);
@@ -127,8 +127,7 @@ citus_add_secondary_node(PG_FUNCTION_ARGS)
 	ClusterUser saved = cluster_become_owner();
 	NodeId		id;
 
-	spec.groupId = operations_node_require(text_arg(fcinfo, 2), PG_GETARG_INT32(3),
-										   ERRCODE_INTERNAL_ERROR)->groupId;
+	spec.groupId = operations_node_require(text_arg(fcinfo, 2), PG_GETARG_INT32(3))->groupId;
 	id = operations_node_add(&spec, true);
 	cluster_restore_user(saved);
 	PG_RETURN_INT32(id);
@@ -194,7 +193,7 @@ citus_set_node_property(PG_FUNCTION_ARGS)
 
 	if (strcmp(property, "shouldhaveshards") != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("node property \"%s\" cannot be set", property),
 				 errhint("Only \"shouldhaveshards\" can.")));
 	saved = cluster_become_owner();
@@ -240,8 +239,7 @@ stop_metadata_sync_to_node(PG_FUNCTION_ARGS)
 	base_require_superuser("stop synchronizing metadata");
 	cluster_require_coordinator();
 	cluster_lock_node_list(true);
-	node = operations_node_require(text_arg(fcinfo, 0), PG_GETARG_INT32(1),
-								   ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+	node = operations_node_require(text_arg(fcinfo, 0), PG_GETARG_INT32(1));
 	if (node->groupId == COORDINATOR_GROUP_ID || node->role != 'p')
 		ereport(NOTICE,
 				(errmsg("node %s:%d is the coordinator or a secondary and keeps its metadata",

@@ -467,7 +467,7 @@ citus_update_table_statistics(PG_FUNCTION_ARGS)
 	if (table == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("\"%s\" is not a distributed table", get_rel_name(relid))));
+				 errmsg("\"%s\" is not a distributed table", catalog_relation_name(relid))));
 	txn_mark_local_write();
 	for (int i = 0; i < table->nshards; i++)
 		(void) refresh_shard(table->shards[i]);

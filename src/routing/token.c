@@ -507,6 +507,17 @@ routing_shard_of_token(const DistTable *table, int32 token)
 	return -1;
 }
 
+void
+routing_refuse_null(const DistTable *table, const char *detail)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			errmsg("null value in distribution column \"%s\" of table \"%s\"",
+				   get_attname(table->relid, table->keyAttno, false),
+				   get_rel_name(table->relid)),
+			detail != NULL ? errdetail_internal("%s", detail) : 0);
+}
+
 /* Raises 55000 when no shard holds the value's token, 0A000 for tables not cut by hash. */
 int
 routing_shard_of_value(const DistTable *table, ShardRouter *router, Datum value, bool isNull)
@@ -522,11 +533,7 @@ routing_shard_of_value(const DistTable *table, ShardRouter *router, Datum value,
 					   get_rel_name(table->relid)),
 				errdetail("Only hash-distributed tables have shards chosen by value."));
 	if (isNull)
-		ereport(ERROR,
-				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				errmsg("null value in distribution column \"%s\" of table \"%s\"",
-					   get_attname(table->relid, table->keyAttno, false),
-					   get_rel_name(table->relid)));
+		routing_refuse_null(table, NULL);
 
 	index = routing_shard_of_token(table, routing_token(router, value));
 	if (index < 0)

@@ -75,18 +75,18 @@ check_table(Oid relid)
 	if (table == NULL ||
 		(table->kind != DIST_TABLE_HASH && table->kind != DIST_TABLE_SINGLE_SHARD))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot alter the distribution of table \"%s\"", name),
 				 errdetail("It is not distributed by hash.")));
 	if (tables_is_member(relid))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot alter the distribution of partition or child \"%s\" on its own",
 						name),
 				 errhint("Alter table \"%s\" instead.", get_rel_name(tables_root(relid)))));
 	if (catalog_schema_colocation(get_rel_namespace(relid)) != INVALID_COLOCATION_ID)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot alter the distribution of table \"%s\" because its schema is "
 						"distributed", name)));
 }
@@ -95,7 +95,7 @@ static void
 refuse(const char *message, const char *hint)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INTERNAL_ERROR),
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_internal("%s", message),
 			 hint ? errhint("%s", hint) : 0));
 }
@@ -138,7 +138,7 @@ check_shard_count_of_model(const AlterSpec *spec)
 											   false));
 	if (model != NULL && model->nshards != spec->shardCount)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot colocate with table \"%s\"", get_rel_name(model->relid)),
 				 errdetail("It has %d shards.", model->nshards)));
 }
@@ -179,7 +179,7 @@ choose_layout(const AlterSpec *spec, const DistTable *table)
 	if (!layout->newGroup && layout->colocationId == table->colocationId &&
 		keyAttno == table->keyAttno)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("table \"%s\" is distributed like that already",
 						get_rel_name(spec->relid))));
 	return layout;

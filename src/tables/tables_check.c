@@ -91,7 +91,7 @@ tables_check_foreign(Oid relid)
 			return;
 	}
 	ereport(ERROR,
-			(errcode(ERRCODE_INTERNAL_ERROR),
+			(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
 			 errmsg("foreign table \"%s\" needs the option \"table_name\" to be known to all nodes",
 					get_rel_name(relid)),
 			 errhint("Set it by ALTER FOREIGN TABLE ... OPTIONS (ADD table_name '...').")));
@@ -112,7 +112,7 @@ check_relkind(Relation rel, DistTableKind kind)
 				tables_check_foreign(RelationGetRelid(rel));
 			else
 				ereport(ERROR,
-						(errcode(ERRCODE_INTERNAL_ERROR),
+						(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						 errmsg("cannot distribute foreign table \"%s\"", name),
 						 errhint("Use citus_add_local_table_to_metadata() to make it known to all "
 								 "nodes.")));
@@ -133,7 +133,7 @@ tables_refuse_partition(Relation rel)
 
 	if (rel->rd_rel->relispartition)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("cannot distribute partition \"%s\" on its own",
 						RelationGetRelationName(rel)),
 				 errhint("Distribute the partitioned table \"%s\" instead.", root)));

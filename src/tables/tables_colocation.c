@@ -104,14 +104,13 @@ check_table(Oid relid, const char *colocateWith)
 	if (table == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("relation \"%s\" is not distributed",
-						get_rel_name(relid) ? get_rel_name(relid) : "?")));
+				 errmsg("relation \"%s\" is not distributed", catalog_relation_name(relid))));
 	tables_require_owner(relid);
 	if (table->kind != DIST_TABLE_HASH && table->kind != DIST_TABLE_SINGLE_SHARD)
 		refuse(relid, colocateWith, ERRCODE_FEATURE_NOT_SUPPORTED,
 			   "Only hash-distributed and single-shard tables can be regrouped.");
 	if (catalog_schema_colocation(get_rel_namespace(relid)) != INVALID_COLOCATION_ID)
-		refuse(relid, colocateWith, ERRCODE_INTERNAL_ERROR,
+		refuse(relid, colocateWith, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 			   "The table belongs to a distributed schema.");
 	return table;
 }
@@ -183,7 +182,7 @@ tables_update_colocation(Oid relid, const char *colocateWith)
 
 	cluster_require_coordinator();
 	if (pg_strcasecmp(colocateWith, "default") == 0)
-		refuse(relid, colocateWith, ERRCODE_INTERNAL_ERROR,
+		refuse(relid, colocateWith, ERRCODE_INVALID_PARAMETER_VALUE,
 			   "A default group cannot be asked for here.");
 	cluster_lock_node_list(false);
 	LockRelationOid(relid, ExclusiveLock);
@@ -196,7 +195,7 @@ tables_update_colocation(Oid relid, const char *colocateWith)
 		const char *reason = difference(table, other);
 
 		if (reason != NULL)
-			refuse(relid, colocateWith, ERRCODE_INTERNAL_ERROR, reason);
+			refuse(relid, colocateWith, ERRCODE_INVALID_TABLE_DEFINITION, reason);
 		newGroup = other->colocationId;
 	}
 	if (newGroup == oldGroup)

@@ -361,7 +361,8 @@ tables_data_pull(Oid relid)
 	ReindexParams params = {0};
 	HeapFill	fill = {.rel = rel};
 
-	if (!has_rows_of_its_own(rel))
+	/* a table distributed by range or append has no shards, and no rows */
+	if (!has_rows_of_its_own(rel) || catalog_table_get(relid)->nshards == 0)
 	{
 		table_close(rel, NoLock);
 		return 0;

@@ -60,9 +60,9 @@ extern void tables_colocation_drop_if_empty(ColocationId colocationId);
 extern void tables_check_relation(Relation rel, DistTableKind kind);
 /* the number of the key column; raises if it cannot be one */
 extern AttrNumber tables_check_key(Relation rel, const char *keyColumn);
-/* raises XX000 when a shard of a foreign table would not read what the table reads */
+/* raises HV00J when a shard of a foreign table would not read what the table reads */
 extern void tables_check_foreign(Oid relid);
-/* raises XX000, 42809 when rel is a partition or child, which becomes known with its parent */
+/* raises 42809 when rel is a partition or child, which becomes known with its parent */
 extern void tables_refuse_partition(Relation rel);
 /* a partition, or a child by INHERITS */
 extern bool tables_is_member(Oid relid);

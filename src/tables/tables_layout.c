@@ -253,21 +253,22 @@ use_group_of_table(ShardLayout *layout, const TableSpec *spec, Oid keyType, Oid 
 			refuse_model(model, ERRCODE_FEATURE_NOT_SUPPORTED, "It is a local table.");
 			break;
 		case DIST_TABLE_REFERENCE:
-			refuse_model(model, ERRCODE_INTERNAL_ERROR, "It is a reference table.");
+			refuse_model(model, ERRCODE_WRONG_OBJECT_TYPE, "It is a reference table.");
 			break;
 		default:
 			break;
 	}
 	if (catalog_schema_colocation(get_rel_namespace(model->relid)) != INVALID_COLOCATION_ID)
-		refuse_model(model, ERRCODE_INTERNAL_ERROR, "It belongs to a distributed schema.");
+		refuse_model(model, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					 "It belongs to a distributed schema.");
 	if (model->kind != spec->kind)
-		refuse_model(model, ERRCODE_INTERNAL_ERROR,
+		refuse_model(model, ERRCODE_INVALID_TABLE_DEFINITION,
 					 "One of the tables has a distribution column, the other has none.");
 	if (model->keyAttno != InvalidAttrNumber && model->keyType != keyType)
-		refuse_model(model, ERRCODE_INTERNAL_ERROR,
+		refuse_model(model, ERRCODE_DATATYPE_MISMATCH,
 					 "The distribution columns have different types.");
 	if (model->keyAttno != InvalidAttrNumber && model->keyCollation != keyCollation)
-		refuse_model(model, ERRCODE_INTERNAL_ERROR,
+		refuse_model(model, ERRCODE_COLLATION_MISMATCH,
 					 "The distribution columns have different collations.");
 
 	layout->colocationId = model->colocationId;
@@ -284,18 +285,17 @@ check_shard_count(const TableSpec *spec)
 		return;
 	if (spec->kind == DIST_TABLE_SINGLE_SHARD)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot choose a shard count for a table without a distribution column")));
 	if (!is_default(spec->colocateWith) && !is_none(spec->colocateWith))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot choose a shard count when colocating with another table"),
 				 errhint("The shard count is that of the other table.")));
 	if (spec->shardCount < 1 || spec->shardCount > MAX_SHARD_COUNT)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("%d is not a valid shard count", spec->shardCount),
-				 errdetail("It must be between 1 and %d.", MAX_SHARD_COUNT)));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("shard count must be between 1 and %d", MAX_SHARD_COUNT)));
 }
 
 static int
@@ -335,7 +335,7 @@ lay_out_single_shard(ShardLayout *layout, const TableSpec *spec)
 	layout->replicationModel = 's';
 	if (replication_factor(spec) > 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot replicate a table without a distribution column"),
 				 errhint("Set citus.shard_replication_factor to 1.")));
 	if (!is_default(spec->colocateWith) && !is_none(spec->colocateWith))
@@ -371,7 +371,7 @@ lay_out_local(ShardLayout *layout)
 {
 	if (catalog_node_of_group(COORDINATOR_GROUP_ID) == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot add a local table because the coordinator is not in the metadata"),
 				 errhint("Call citus_set_coordinator_host() first.")));
 	layout->partMethod = 'n';

@@ -190,11 +190,11 @@ check_undistribute(Oid relid)
 	tables_require_owner(relid);
 	if (!catalog_table_is_known(relid))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
 				 errmsg("cannot undistribute table \"%s\" because it is not distributed", name)));
 	if (tables_is_member(relid))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 get_rel_relispartition(relid) ?
 				 errmsg("cannot undistribute partition \"%s\" on its own", name) :
 				 errmsg("cannot undistribute table \"%s\" on its own because it inherits from a "
@@ -209,7 +209,7 @@ check_undistribute(Oid relid)
 						"uses it", name, policy, get_rel_name(user))));
 	if (catalog_schema_colocation(get_rel_namespace(relid)) != INVALID_COLOCATION_ID)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot undistribute table \"%s\" because its schema is distributed",
 						name)));
 }
@@ -246,7 +246,7 @@ tables_undistribute(Oid relid, bool cascadeViaForeignKeys)
 	tables = linked_known_tables(relid);
 	if (list_length(tables) > 1 && !cascadeViaForeignKeys)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 				 errmsg("cannot undistribute table \"%s\" because foreign keys link it to table "
 						"\"%s\"", get_rel_name(relid), get_rel_name(lsecond_oid(tables))),
 				 errhint("Set cascade_via_foreign_keys to undistribute all linked tables.")));
@@ -324,7 +324,7 @@ leftovers_of(Oid relid)
 
 		if (!catalog_table_is_known(current))
 			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
+					(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 					 errmsg("cannot truncate the local rows of table \"%s\"",
 							get_rel_name(relid)),
 					 errdetail("Table \"%s\" references it and is not distributed.",
@@ -344,9 +344,8 @@ tables_truncate_leftovers(Oid relid)
 	cluster_require_coordinator();
 	if (!catalog_table_is_known(relid))
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("relation \"%s\" is not distributed",
-						get_rel_name(relid) ? get_rel_name(relid) : "?")));
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("relation \"%s\" is not distributed", catalog_relation_name(relid))));
 	check_truncate_right(relid);
 	LockRelationOid(relid, AccessExclusiveLock);
 	tables = leftovers_of(relid);

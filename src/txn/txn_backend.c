@@ -222,7 +222,7 @@ txn_backend_assign(GroupId initiatorGroup, uint64 number, TimestampTz timestamp)
 
 	if (txn_current_id().number != 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("this transaction already has a distributed transaction id")));
 	id.initiatorGroup = initiatorGroup;
 	id.number = number;

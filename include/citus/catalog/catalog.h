@@ -128,7 +128,11 @@ extern bool catalog_shard_changes_allowed(void);
 /* the naming rule: behaviour.md section 2.  Palloc'd; catalog_shard_name is schema-qualified and
  * quoted, catalog_shard_relname and catalog_extend_name are bare */
 extern char *catalog_extend_name(const char *name, ShardId shardId);
-/* of any relation; both raise 42P01 where it has been dropped.  The name is palloc'd, quoted. */
+/*
+ * Of any relation; all raise 42P01 where it does not exist (any more).  Names are palloc'd; the
+ * qualified one is quoted.
+ */
+extern char *catalog_relation_name(Oid relid);
 extern char *catalog_qualified_name(Oid relid);
 extern Oid	catalog_relation_owner(Oid relid);
 extern char *catalog_shard_relname(const Shard *shard);

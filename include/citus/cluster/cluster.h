@@ -25,7 +25,7 @@ extern char *cluster_local_hostname;
  * unless cluster_skip_unsynced
  */
 extern List *cluster_other_nodes(void);
-/* the coordinator's node; raises XX000 when it is not in metadata and this is not it */
+/* the coordinator's node; raises 55000 when it is not in metadata and this is not it */
 extern const ClusterNode *cluster_coordinator(void);
 
 /* ---- going on without nodes that are down (absent.c) ---- */
@@ -183,7 +183,7 @@ extern void cluster_register_self(const char *host, bool shouldHaveShards);
  */
 extern void cluster_lock_node_list(bool exclusive);
 
-/* raises XX000 with a hint when this node is not the coordinator */
+/* raises 55000 with a hint when this node is not the coordinator */
 extern void cluster_require_coordinator(void);
 
 #endif

@@ -36,6 +36,9 @@ extern Oid	routing_hash_family(Oid type);
 /* index of the shard that owns token; -1 if none does */
 extern int	routing_shard_of_token(const DistTable *table, int32 token);
 
+/* raises 22004, naming the column; detail may be NULL */
+extern void routing_refuse_null(const DistTable *table, const char *detail);
+
 /*
  * Shard index of a key value.  Raises 22004 for NULL (naming the column), 42704-class errors as
  * above.  Keyless tables answer 0.
