@@ -109,7 +109,7 @@ without_shard_id(char *shardName, bool mayRead)
 	int			length = strlen(shardName);
 	const Shard *shard;
 
-	if (id == INVALID_SHARD_ID || !base_extension_is_active())
+	if (id == INVALID_SHARD_ID || (mayRead && !base_extension_is_active()))
 		return shardName;
 	if (mayRead)
 	{

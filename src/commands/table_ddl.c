@@ -540,6 +540,31 @@ manage_linked(Command *command, void *argument)
 
 static void run_as_known(Command *command, void *argument);
 
+/* the partition, with its rows, becomes known before or after the server attaches it */
+static void
+attach_unknown(Command *command, void *argument)
+{
+	const Oid  *relids = argument;
+
+	if (tables_add_partition_first(relids[1], relids[0]))
+		run_as_known(command, argument);
+	else
+	{
+		commands_alter_shell(command, relids[0]);
+		tables_add_member(relids[1]);
+	}
+}
+
+static List *
+steps_to_attach(Oid relid, Oid partition)
+{
+	Oid		   *relids = palloc(2 * sizeof(Oid));
+
+	relids[0] = relid;
+	relids[1] = partition;
+	return list_make1(commands_step_call(attach_unknown, relids));
+}
+
 static List *
 steps_for_known_table(Command *command, Oid relid)
 {
@@ -564,8 +589,7 @@ steps_for_known_table(Command *command, Oid relid)
 	check_parents(table, statement);
 	partition = unknown_partition(command, table);
 	if (OidIsValid(partition))
-		return list_make2(commands_step_local_shell(relid),
-						  call_with_relid(share_attached, partition));
+		return steps_to_attach(relid, partition);
 
 	if (detaches_concurrently(statement))
 		last = commands_steps_after_detach(command, relid);

@@ -143,7 +143,7 @@ append_sorted(List *texts, List *named)
 
 /* which part a constraint belongs to; 0 for those that are made elsewhere */
 static int
-part_of(Form_pg_constraint form, Relation relation)
+part_of(Form_pg_constraint form)
 {
 	if (OidIsValid(form->conparentid))
 		return 0;
@@ -153,22 +153,12 @@ part_of(Form_pg_constraint form, Relation relation)
 			return TABLE_DDL_FOREIGN_KEYS;
 		case DEPARSE_CONSTRAINT_NOTNULL:
 			/* the others stand in CREATE TABLE */
-			if (form->convalidated)
-				return 0;
-			break;
+			return form->convalidated ? 0 : TABLE_DDL_UNVALIDATED;
 		case CONSTRAINT_CHECK:
-			if (form->convalidated)
-				return TABLE_DDL_CHECKS;
-			break;
+			return form->convalidated ? TABLE_DDL_CHECKS : TABLE_DDL_UNVALIDATED;
 		default:
 			return 0;
 	}
-
-	/* ATTACH PARTITION wants to find what a partition shares with its parent */
-	if (relation->rd_rel->relispartition ||
-		relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		return TABLE_DDL_CHECKS;
-	return TABLE_DDL_UNVALIDATED;
 }
 
 static List *
@@ -188,7 +178,7 @@ constraints_of_parts(List *texts, Relation relation, int parts)
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 		NamedText  *item;
 
-		if ((part_of(form, relation) & parts) == 0)
+		if ((part_of(form) & parts) == 0)
 			continue;
 		item = palloc(sizeof(NamedText));
 		item->name = form->conname;
@@ -200,7 +190,10 @@ constraints_of_parts(List *texts, Relation relation, int parts)
 	return append_sorted(texts, named);
 }
 
-/* validated ones with TABLE_DDL_CHECKS, others with TABLE_DDL_UNVALIDATED (partitions: all) */
+/*
+ * Validated ones with TABLE_DDL_CHECKS, others with TABLE_DDL_UNVALIDATED: after rows have come,
+ * and before ATTACH PARTITION, which wants to find what a partition shares with its parent.
+ */
 List *
 deparse_table_checks(List *texts, Relation relation, int parts)
 {

@@ -267,6 +267,7 @@ edit_message(ErrorData *edata)
 	if (previousEmitLog)
 		previousEmitLog(edata);
 	commands_edit_message(edata);
+	executor_edit_message(edata);
 }
 
 static void

@@ -3,12 +3,15 @@
  *	  Errors of statements on shards, of this node and of others, in the user's names.
  *
  * What another node reports passes through restore() on its way into an error here; what a
- * statement in this session raises is caught, told anew and raised again.
+ * statement in this session raises is caught, told anew and raised again; what its commit raises is
+ * changed where the server sends it.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "utils/memutils.h"
+
+#include "citus/base/session.h"
 
 #include "executor/executor_internal.h"
 
@@ -53,6 +56,29 @@ executor_rethrow_with_user_names(void)
 	MemoryContextSwitchTo(context);
 	ReThrowError(error);
 	pg_unreachable();
+}
+
+/*
+ * Constraint triggers of this node's shards that were deferred fire while the server commits, where
+ * nobody can catch what they raise: told anew on its way to the client.  The session has met the
+ * shards, which it has written to.
+ */
+void
+executor_edit_message(ErrorData *edata)
+{
+	MemoryContext context;
+
+	if (edata->elevel != ERROR || base_session_is_internal() ||
+		ERRCODE_TO_CATEGORY(edata->sqlerrcode) != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		return;
+	context = MemoryContextSwitchTo(edata->assoc_context);
+	edata->message = catalog_user_text(edata->message, false);
+	edata->detail = catalog_user_text(edata->detail, false);
+	if (edata->table_name != NULL)
+		edata->table_name = catalog_user_name(edata->table_name, false);
+	if (edata->constraint_name != NULL)
+		edata->constraint_name = catalog_user_name(edata->constraint_name, false);
+	MemoryContextSwitchTo(context);
 }
 
 void

@@ -593,16 +593,12 @@ parent_of(Oid relid)
 	return linitial_oid(deparse_parents(relid));
 }
 
-void
-tables_add_member(Oid relid)
+static void
+add_member(Oid relid, const DistTable *parent)
 {
-	Oid			parentId = parent_of(relid);
-	const DistTable *parent = catalog_table_get(parentId);
 	Creation	creation = {0};
 	AttrNumber	keyAttno = InvalidAttrNumber;
 
-	if (parent == NULL || catalog_table_is_known(relid))
-		return;
 	tables_require_owner(relid);
 	cluster_lock_node_list(false);
 	creation.family = tables_family(relid);
@@ -610,7 +606,7 @@ tables_add_member(Oid relid)
 	lock_family(creation.family);
 
 	if (DIST_TABLE_HAS_KEY(parent))
-		keyAttno = get_attnum(relid, get_attname(parentId, parent->keyAttno, false));
+		keyAttno = get_attnum(relid, get_attname(parent->relid, parent->keyAttno, false));
 	creation.spec.relid = relid;
 	creation.spec.kind = parent->kind;
 	creation.spec.autoConverted = parent->autoConverted;
@@ -618,4 +614,49 @@ tables_add_member(Oid relid)
 	check_family_constraints(&creation);
 	create_one(&creation);
 	add_foreign_keys(&creation);
+}
+
+void
+tables_add_member(Oid relid)
+{
+	const DistTable *parent = catalog_table_get(parent_of(relid));
+
+	if (parent != NULL && !catalog_table_is_known(relid))
+		add_member(relid, parent);
+}
+
+/* also to itself */
+static bool
+has_own_foreign_keys(Oid relid)
+{
+	Relation	relation = relation_open(relid, AccessShareLock);
+	bool		result = RelationGetFKeyList(relation) != NIL;
+
+	relation_close(relation, NoLock);
+	return result;
+}
+
+bool
+tables_add_partition_first(Oid relid, Oid parentId)
+{
+	const DistTable *parent = catalog_table_get(parentId);
+	bool		hasRows = false;
+	ListCell   *lc;
+
+	if (parent == NULL || catalog_table_is_known(relid) || !has_own_foreign_keys(parentId))
+		return false;
+	if (DIST_TABLE_HAS_KEY(parent))
+	{
+		AttrNumber	attno = get_attnum(relid, get_attname(parentId, parent->keyAttno, false));
+
+		if (attno == InvalidAttrNumber || get_atttype(relid, attno) != parent->keyType)
+			return false;
+	}
+	foreach(lc, tables_family(relid))
+		hasRows = hasRows || !tables_heap_is_empty(lfirst_oid(lc));
+	if (!hasRows || deparse_parents(relid) != NIL)
+		return false;
+	add_member(relid, parent);
+	tables_forget_local_rows(relid);
+	return true;
 }

@@ -34,6 +34,17 @@ INSERT INTO child VALUES (5, 1);
 SELECT fields($$DELETE FROM parent WHERE k = 5$$);
 SELECT fields($$INSERT INTO ref VALUES (1, 'a'), (1, 'b')$$);
 
+-- deferred until the transaction ends, where the copy on this node comes first
+ALTER TABLE ref ADD COLUMN d int UNIQUE DEFERRABLE INITIALLY DEFERRED;
+INSERT INTO ref (id, d) VALUES (101, 7);
+INSERT INTO ref (id, d) VALUES (102, 7);
+BEGIN;
+UPDATE ref SET d = 8;
+INSERT INTO ref (id, d) VALUES (103, 8);
+COMMIT;
+SELECT fields($$SET CONSTRAINTS ALL DEFERRED; INSERT INTO ref (id, d) VALUES (102, 7); SET CONSTRAINTS ALL IMMEDIATE$$);
+DELETE FROM ref WHERE id > 100;
+
 -- data that looks like the name of a shard stays as it is
 INSERT INTO ref VALUES (2, '"parent_910000"');
 ALTER TABLE ref ADD UNIQUE (v);

@@ -123,5 +123,7 @@ extern void executor_constraints_set(List *triggers, bool all, bool deferred);
  * the names of the user's relations and constraints instead of the shards'.
  */
 extern void executor_rethrow_with_user_names(void) pg_attribute_noreturn();
+/* the same for an error that is about to be sent */
+extern void executor_edit_message(ErrorData *edata);
 
 #endif

@@ -57,6 +57,12 @@ extern void tables_rehash_all(List *relids);
  * rows moved to its shards.
  */
 extern void tables_add_member(Oid relid);
+/*
+ * The same for a plain table with rows before it is attached to a parent that has foreign keys: the
+ * shards then find out whether the rows keep them, which the server would do here, where neither
+ * the referenced rows are nor, in the end, these.  False when the table has to be attached first.
+ */
+extern bool tables_add_partition_first(Oid relid, Oid parentId);
 
 /*
  * Empties what the shell of a known table and its partitions still hold from before they were
