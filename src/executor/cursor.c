@@ -7,18 +7,26 @@
  * gave last.  A statement WHERE CURRENT OF the cursor has conditions that ask for them
  * (planner_cursor.c); errors are those that the server's execCurrentOf() raises.
  *
+ * A cursor with row locks does not give rows that its own transaction has changed since: the server
+ * would find them changed when it came to lock them.  Ours have been read, and locked, before the
+ * change; so from then on each is looked up where it is before it is given out, some at a time as
+ * long as nothing changes in between.
+ *
  * Invariant: what is remembered is of the row that the portal stands on, in whichever direction it
  * has moved, for a portal asks for no row that it does not give out.
  */
 #include "postgres.h"
 #include "catalog/pg_inherits.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "storage/itemptr.h"
 #include "utils/lsyscache.h"
 #include "utils/portal.h"
 #include "citus/routing/routing.h"
 #include "executor/executor_internal.h"
+
+#define MAX_AHEAD	64
 
 typedef struct CursorRow
 {
@@ -32,6 +40,17 @@ typedef struct CursorState
 	CustomScanState css;
 	DistPlan   *plan;
 	CursorRow  *rows;			/* one for each of the CursorSpec's relids */
+	Oid			role;			/* who has opened it */
+
+	/* rows that were looked up, to be given out */
+	uint64		changes;		/* executor_changes() when they were, before that when it began */
+	bool		looksUp;		/* something has changed since it began */
+	MemoryContext aheadContext;
+	MinimalTuple ahead[MAX_AHEAD];
+	bool		gone[MAX_AHEAD];
+	int			nahead;
+	int			next;
+	int			most;			/* how many are read ahead next time */
 } CursorState;
 
 static const CustomExecMethods cursor_methods;
@@ -46,41 +65,177 @@ begin_cursor(CustomScanState *node, EState *estate, int eflags)
 	int			n = list_length(state->plan->cursor->relids);
 
 	state->rows = palloc0(sizeof(CursorRow) * Max(n, 1));
+	state->role = GetUserId();
+	state->changes = executor_changes();
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
 }
 
+/* the row of table number i that a row of the child is made of */
 static void
-remember_rows(CursorState *state, TupleTableSlot *slot)
+read_row(const CursorState *state, const TupleTableSlot *slot, int i, CursorRow *row)
 {
-	for (int i = 0; i < list_length(state->plan->cursor->relids); i++)
-	{
-		CursorRow  *row = &state->rows[i];
-		int			column = state->plan->cursor->first + 2 * i;
+	int			column = state->plan->cursor->first + 2 * i;
 
-		row->exists = !slot->tts_isnull[column] && !slot->tts_isnull[column + 1];
-		if (!row->exists)
-			continue;
-		row->relid = DatumGetObjectId(slot->tts_values[column]);
-		ItemPointerCopy((ItemPointer) DatumGetPointer(slot->tts_values[column + 1]), &row->ctid);
+	row->exists = !slot->tts_isnull[column] && !slot->tts_isnull[column + 1];
+	if (!row->exists)
+		return;
+	row->relid = DatumGetObjectId(slot->tts_values[column]);
+	ItemPointerCopy((ItemPointer) DatumGetPointer(slot->tts_values[column + 1]), &row->ctid);
+}
+
+/* where a row is; false: nowhere any more */
+static bool
+find_row(CursorRow *row, RowId *place)
+{
+	const DistTable *table = row->exists ? catalog_table_get(row->relid) : NULL;
+	int			index;
+
+	if (table == NULL)
+		return false;
+	index = routing_place_of_tid(table, &row->ctid, &place->ctid);
+	if (index >= table->nshards)
+		return false;
+	place->shard = table->shards[index]->id;
+	return true;
+}
+
+/* ---- rows that the transaction has changed ---- */
+
+/* which of the rows ahead, from the next one on, have lost their row of table number i */
+static void
+look_up_table(CursorState *state, int i)
+{
+	TupleTableSlot *slot = state->css.ss.ss_ScanTupleSlot;
+	RowId	   *places = palloc0(sizeof(RowId) * MAX_AHEAD);
+	bool	   *locked = palloc0(sizeof(bool) * MAX_AHEAD);
+	int			numbers[MAX_AHEAD];
+	int			n = 0;
+
+	for (int number = state->next; number < state->nahead; number++)
+	{
+		CursorRow	row = {0};
+
+		ExecForceStoreMinimalTuple(state->ahead[number], slot, false);
+		read_row(state, slot, i, &row);
+		if (find_row(&row, &places[n]))
+			numbers[n++] = number;
 	}
+	if (n > 0)
+		executor_rows_lock(list_nth_oid(state->plan->cursor->relids, i), places, locked, n);
+	for (int j = 0; j < n; j++)
+		state->gone[numbers[j]] |= !locked[j];
+}
+
+static void
+look_up(CursorState *state)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus cursor rows",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	CallerRole	role = executor_enter_role(state->role);
+
+	memset(state->gone, 0, sizeof(state->gone));
+	for (int i = 0; i < list_length(state->plan->cursor->relids); i++)
+		look_up_table(state, i);
+	executor_leave_role(role);
+	ExecClearTuple(state->css.ss.ss_ScanTupleSlot);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	/* locking is no change */
+	state->changes = executor_changes();
+}
+
+/* the server locks rows of its own relations one by one, and knows the last one as the current */
+static bool
+may_read_ahead(const EState *estate)
+{
+	for (Index i = 0; estate->es_rowmarks != NULL && i < estate->es_range_table_size; i++)
+	{
+		if (estate->es_rowmarks[i] != NULL &&
+			RowMarkRequiresRowShareLock(estate->es_rowmarks[i]->markType))
+			return false;
+	}
+	return true;
+}
+
+/* false: there are no more */
+static bool
+read_ahead(CursorState *state)
+{
+	EState	   *estate = state->css.ss.ps.state;
+
+	if (state->aheadContext == NULL)
+		state->aheadContext = AllocSetContextCreate(estate->es_query_cxt, "citus cursor ahead",
+													ALLOCSET_DEFAULT_SIZES);
+	MemoryContextReset(state->aheadContext);
+	state->most = may_read_ahead(estate) ? Min(Max(state->most * 2, 1), MAX_AHEAD) : 1;
+	state->nahead = state->next = 0;
+	while (state->nahead < state->most)
+	{
+		TupleTableSlot *row = ExecProcNode(linitial(state->css.custom_ps));
+		MemoryContext caller;
+
+		if (TupIsNull(row))
+			break;
+		caller = MemoryContextSwitchTo(state->aheadContext);
+		state->ahead[state->nahead++] = ExecCopySlotMinimalTuple(row);
+		MemoryContextSwitchTo(caller);
+	}
+	return state->nahead > 0;
+}
+
+/* a row that is still as it was read, in the slot; false at the end */
+static bool
+next_unchanged(CursorState *state, TupleTableSlot *slot)
+{
+	do
+	{
+		if (state->next == state->nahead)
+		{
+			if (!read_ahead(state))
+				return false;
+			look_up(state);
+		}
+		else if (state->changes != executor_changes())
+		{
+			state->most = 0;
+			look_up(state);
+		}
+	} while (state->gone[state->next++]);
+	ExecForceStoreMinimalTuple(state->ahead[state->next - 1], slot, false);
+	return true;
+}
+
+/* ---- rows ---- */
+
+static bool
+next_child_row(CursorState *state, TupleTableSlot *slot)
+{
+	TupleTableSlot *row = ExecProcNode(linitial(state->css.custom_ps));
+	int			natts = slot->tts_tupleDescriptor->natts;
+
+	if (TupIsNull(row))
+		return false;
+	slot_getallattrs(row);
+	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * natts);
+	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * natts);
+	ExecStoreVirtualTuple(slot);
+	return true;
 }
 
 static TupleTableSlot *
 next_row(ScanState *ss)
 {
-	CustomScanState *node = (CustomScanState *) ss;
+	CursorState *state = (CursorState *) ss;
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
-	TupleTableSlot *row = ExecProcNode(linitial(node->custom_ps));
-	TupleDesc	desc = slot->tts_tupleDescriptor;
 
 	ExecClearTuple(slot);
-	if (TupIsNull(row))
+	state->looksUp |= state->plan->cursor->leavesChanged && state->changes != executor_changes();
+	if (!(state->looksUp ? next_unchanged(state, slot) : next_child_row(state, slot)))
 		return slot;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * desc->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * desc->natts);
-	remember_rows((CursorState *) node, slot);
-	return ExecStoreVirtualTuple(slot);
+	for (int i = 0; i < list_length(state->plan->cursor->relids); i++)
+		read_row(state, slot, i, &state->rows[i]);
+	return slot;
 }
 
 static bool
@@ -197,7 +352,7 @@ find_target(const CursorState *state, const char *cursor, Oid relid)
 }
 
 bool
-executor_cursor_position(const char *cursor, Oid relid, ShardId *shard, ItemPointer place)
+executor_cursor_position(const char *cursor, Oid relid, ShardId *shard, ItemPointer ctid)
 {
 	Portal		portal;
 	QueryDesc  *query = query_of_cursor(cursor, &portal);
@@ -205,9 +360,8 @@ executor_cursor_position(const char *cursor, Oid relid, ShardId *shard, ItemPoin
 	CursorState *state = IsA(top, CustomScanState) && top->methods == &cursor_methods ?
 		(CursorState *) top : NULL;
 	int			target = find_target(state, cursor, relid);
-	const DistTable *table;
 	CursorRow  *row = &state->rows[target];
-	int			index;
+	RowId		place;
 
 	if (portal->atStart || portal->atEnd)
 		ereport(ERROR,
@@ -215,12 +369,9 @@ executor_cursor_position(const char *cursor, Oid relid, ShardId *shard, ItemPoin
 				 errmsg("cursor \"%s\" is not positioned on a row", cursor)));
 	if (!row->exists || !is_or_inherits(row->relid, relid))
 		return false;
-	table = catalog_table_get(row->relid);
-	if (table == NULL)
+	if (!find_row(row, &place))
 		return false;
-	index = routing_place_of_tid(table, &row->ctid, place);
-	if (index >= table->nshards)
-		return false;
-	*shard = table->shards[index]->id;
+	*shard = place.shard;
+	*ctid = place.ctid;
 	return true;
 }

@@ -106,6 +106,8 @@ extern void executor_user_check(ConnUser *user);
 extern void executor_quiesce(RemoteConn *conn, ConnUser *self);
 /* settles everybody else, those who have not begun too: their statements are older than a write */
 extern void executor_quiesce_all(ConnUser *self);
+/* another number whenever rows that the transaction has read may have been changed by itself */
+extern uint64 executor_changes(void);
 /* the statement-level extra connections go back once nobody is left who may use them */
 extern void executor_users_release_extras(void);
 
@@ -219,6 +221,9 @@ extern List *executor_tasks_make(const Fragment *fragment, ExecutorParams *param
 /* tasks of one statement on a shard: one for reads (with candidates), one a placement for writes */
 extern List *executor_tasks_for_shard(List *tasks, const Shard *shard, const char *sql,
 									  ExecutorParams *params, bool writes);
+/* a task of a statement that locks rows of a shard */
+extern List *executor_tasks_to_lock(List *tasks, const Shard *shard, const char *sql,
+									ExecutorParams *params);
 /* a name for the task's text and types, palloc'd; NULL: too long to be kept prepared */
 extern char *executor_task_name(const ExecutorTask *task, TupleDesc resultDesc);
 /* sets statementName of the only task when it is worth it */
@@ -484,6 +489,21 @@ extern bool executor_upsert_wrote(int32 id, TransactionId xmin, CommandId cmin);
 /* ---- rows as other expressions (relay.c) ---- */
 
 extern Node *executor_relay_create(DistPlan *plan);
+
+/* ---- row locks (lock.c) ---- */
+
+/* a row of a shard, by its place there */
+typedef struct RowId
+{
+	ShardId		shard;
+	ItemPointerData ctid;
+} RowId;
+
+/*
+ * Locks rows of a table in the weakest mode; locked[i] tells whether rows[i] was there to be
+ * locked: one that the transaction itself has changed or deleted is not.
+ */
+extern void executor_rows_lock(Oid relid, const RowId *rows, bool *locked, int n);
 
 /* ---- cursors (cursor.c) ---- */
 

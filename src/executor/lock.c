@@ -46,12 +46,6 @@ typedef struct LockState
 } LockState;
 
 /* the rows of a candidate; zeroed before it is filled, for it is hashed as bytes */
-typedef struct RowId
-{
-	ShardId		shard;
-	ItemPointerData ctid;
-} RowId;
-
 typedef struct CandidateKey
 {
 	RowId		rows[MAX_TARGETS];
@@ -255,7 +249,7 @@ add_lock_statement(List *tasks, const LockTarget *target, int position, const Sh
 		appendStringInfo(&sql, " AND t.tableoid = %s::pg_catalog.regclass",
 						 quote_literal_cstr(catalog_shard_qualified_name(shard)));
 	appendStringInfoString(&sql, clause_of(target));
-	return executor_tasks_for_shard(tasks, whole, sql.data, params, true);
+	return executor_tasks_to_lock(tasks, whole, sql.data, params);
 }
 
 static const Shard *
@@ -310,10 +304,9 @@ make_number_desc(void)
 
 /* locks the rows of one target; candidates whose row was locked count one more */
 static void
-lock_target(LockRun *run, int position, Candidate *candidates, int n)
+lock_target(const LockTarget *target, int position, Candidate *candidates, int n,
+			Snapshot snapshot)
 {
-	const LockTarget *target = list_nth(run->spec->targets, position);
-	EState	   *estate = run->state->css.ss.ps.state;
 	TupleDesc	desc = make_number_desc();
 	RowSink		sink = {executor_reader_make(desc), tuplestore_begin_heap(false, false, work_mem)};
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
@@ -323,8 +316,7 @@ lock_target(LockRun *run, int position, Candidate *candidates, int n)
 	if (tasks != NIL)
 	{
 		caller = executor_enter_role(target->role);
-		executor_tasks_lock(tasks, &sink,
-							IsolationUsesXactSnapshot() ? estate->es_snapshot : NULL);
+		executor_tasks_lock(tasks, &sink, snapshot);
 		executor_leave_role(caller);
 	}
 	while (tuplestore_gettupleslot(sink.store, true, false, slot))
@@ -338,6 +330,23 @@ lock_target(LockRun *run, int position, Candidate *candidates, int n)
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_end(sink.store);
+}
+
+void
+executor_rows_lock(Oid relid, const RowId *rows, bool *locked, int n)
+{
+	LockTarget *target = plan_lock_target_make();
+	Candidate  *candidates = palloc0(sizeof(Candidate) * n);
+
+	target->relid = relid;
+	target->strength = LCS_FORKEYSHARE;
+	target->waitPolicy = LockWaitBlock;
+	for (int i = 0; i < n; i++)
+		candidates[i].key.rows[0] = rows[i];
+	lock_target(target, 0, candidates, n,
+				IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : NULL);
+	for (int i = 0; i < n; i++)
+		locked[i] = candidates[i].locked > 0;
 }
 
 /* these will be read again, and are then as good as new */
@@ -361,7 +370,8 @@ lock_batch(LockRun *run, Candidate *candidates, int n)
 	TupleDesc	desc = state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 
 	for (int i = 0; i < list_length(run->spec->targets); i++)
-		lock_target(run, i, candidates, n);
+		lock_target(list_nth(run->spec->targets, i), i, candidates, n,
+					IsolationUsesXactSnapshot() ? state->css.ss.ps.state->es_snapshot : NULL);
 	for (int i = 0; i < n; i++)
 	{
 		if (candidates[i].locked < list_length(run->spec->targets))

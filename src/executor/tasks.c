@@ -89,8 +89,9 @@ add_read_task(List *tasks, const Shard *shard, const char *sql, ExecutorParams *
 }
 
 /* one task on the copy where writers queue up, so that its row locks are seen by all of them */
-static List *
-add_lock_task(List *tasks, const Shard *shard, const char *sql, ExecutorParams *params)
+List *
+executor_tasks_to_lock(List *tasks, const Shard *shard, const char *sql,
+					   ExecutorParams *params)
 {
 	ExecutorTask *task = make_task(tasks, shard, sql, params);
 	Placement  *first = linitial(executor_placements(shard));
@@ -231,7 +232,7 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
 		char	   *sql = deparse_template_fill(fragment->sql, i);
 
 		if ((fragment->hasRowLocks || fragment->firstCopy) && !writes)
-			tasks = add_lock_task(tasks, table->shards[i], sql, params);
+			tasks = executor_tasks_to_lock(tasks, table->shards[i], sql, params);
 		else
 			tasks = executor_tasks_for_shard(tasks, table->shards[i], sql, params, writes);
 	}

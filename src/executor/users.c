@@ -21,6 +21,7 @@
 #include "executor/executor_internal.h"
 
 static dlist_head users = DLIST_STATIC_INIT(users);
+static uint64 changes = 0;
 
 static void
 forget_user(void *arg)
@@ -117,11 +118,18 @@ executor_quiesce(RemoteConn *conn, ConnUser *self)
 		settle_user(user, false);
 }
 
+uint64
+executor_changes(void)
+{
+	return changes;
+}
+
 void
 executor_quiesce_all(ConnUser *self)
 {
 	ConnUser   *user;
 
+	changes++;
 	while ((user = find_unsettled(NULL, self, true)) != NULL)
 		settle_user(user, true);
 }
@@ -160,6 +168,7 @@ forget_subtransaction(SubTransactionId subid)
 {
 	dlist_mutable_iter iter;
 
+	changes++;
 	dlist_foreach_modify(iter, &users)
 	{
 		ConnUser   *user = dlist_container(ConnUser, link, iter.cur);

@@ -168,7 +168,8 @@ static const Field lockFields[] = {
 static const Field cursorFields[] = {
 	FIELD(CursorSpec, relids, FIELD_NODE),
 	FIELD(CursorSpec, first, FIELD_INT),
-	FIELD(CursorSpec, locks, FIELD_BOOL)
+	FIELD(CursorSpec, locks, FIELD_BOOL),
+	FIELD(CursorSpec, leavesChanged, FIELD_BOOL)
 };
 
 static const Field planFields[] = {

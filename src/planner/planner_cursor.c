@@ -97,7 +97,10 @@ add_columns(Query *query, List *targets)
 	CursorSpec *spec = plan_cursor_make();
 	ListCell   *lc;
 
-	spec->locks = query->rowMarks != NIL;
+	spec->locks = spec->leavesChanged = query->rowMarks != NIL;
+	/* others may change a row that has the weakest lock: it is not told from one's own change */
+	foreach(lc, query->rowMarks)
+		spec->leavesChanged &= lfirst_node(RowMarkClause, lc)->strength > LCS_FORKEYSHARE;
 	foreach(lc, targets)
 	{
 		add_column(query, lfirst_int(lc), TableOidAttributeNumber, OIDOID);
@@ -118,6 +121,9 @@ set_first_copy(Plan *plan)
 	if (plan == NULL)
 		return false;
 	check_stack_depth();
+	/* beside rows of this node they are in sub-queries (planner_shield.c) */
+	if (IsA(plan, SubqueryScan))
+		return set_first_copy(((SubqueryScan *) plan)->subplan);
 	left = set_first_copy(outerPlan(plan));
 	right = set_first_copy(innerPlan(plan));
 	dist = IsA(plan, CustomScan) ? plan_of_custom_scan(plan) : NULL;

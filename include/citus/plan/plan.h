@@ -298,6 +298,7 @@ typedef struct CursorSpec
 	List	   *relids;			/* OidList */
 	int			first;
 	bool		locks;			/* the cursor's query has row locks, and relids are what it locks */
+	bool		leavesChanged;	/* does not give rows that its transaction has changed */
 } CursorSpec;
 
 typedef enum DistPlanKind
