@@ -464,6 +464,13 @@ count_row(ExecutorTask *task, const RemoteAnswer *answer)
 		task->bytes += answer->values[i] == NULL ? 0 : answer->lengths[i];
 }
 
+static void
+keep_consequence(TaskRun *run, const char *message)
+{
+	if (run->consequence == NULL)
+		run->consequence = message;
+}
+
 /*
  * A task has failed.  What followed from an error of another one is kept until that has come; it is
  * raised at the end of the run if none does.
@@ -477,9 +484,27 @@ fail_task(TaskRun *run, RunConn *rc, ExecutorTask *task)
 	if (sqlstate != EXCHANGE_ENDED && sqlstate != TXN_SNAPSHOT_GONE &&
 		(run->consequence == NULL || sqlstate != ERRCODE_IN_FAILED_SQL_TRANSACTION))
 		remote_error_raise(rc->conn);
-	if (run->consequence == NULL)
-		run->consequence = message;
+	keep_consequence(run, message);
 	finish_task(run, rc, task, 0);
+}
+
+/* the tasks that were sent behind it fail by what began their transaction */
+static void
+take_own_answer(TaskRun *run, RunConn *rc, const RemoteAnswer *answer)
+{
+	int			sqlstate;
+
+	if (answer->kind == REMOTE_ANSWER_ERROR)
+	{
+		char	   *message = remote_error_message(rc->conn, &sqlstate);
+
+		if (sqlstate == TXN_SNAPSHOT_GONE)
+		{
+			keep_consequence(run, message);
+			return;
+		}
+	}
+	txn_handle_answer(rc->conn, answer);
 }
 
 static void
@@ -512,7 +537,7 @@ read_conn(TaskRun *run, RunConn *rc, RemoteAnswer *answer, bool ignoreErrors)
 		}
 		if (txn_is_own_answer(answer))
 		{
-			txn_handle_answer(rc->conn, answer);
+			take_own_answer(run, rc, answer);
 			continue;
 		}
 

@@ -223,6 +223,9 @@ remote_notice_receive(void *arg, const RemoteError *fields)
 
 	if (elevel != INFO && elevel < remote_worker_min_messages)
 		return;
+	/* the ROLLBACK of a session whose BEGIN was cancelled: no client's */
+	if (fields->sqlstate == ERRCODE_NO_ACTIVE_SQL_TRANSACTION)
+		return;
 	notice = MemoryContextAllocZero(conn->noticeContext, sizeof(RemoteNotice));
 	notice->elevel = elevel == LOG ? NOTICE : elevel;
 	copy_fields(&notice->fields, fields, conn->noticeContext);

@@ -4,10 +4,11 @@
  *
  *	   ROWS n		n rows
  *	   SLOW ms		nothing, after a while
- *	   FAIL			an error
+ *	   FAIL [ms]	an error, after a while
  *	   DIE			the connection is lost
  *
- * Anything else succeeds.  A server whose host is "down" cannot be reached.
+ * Anything else succeeds.  A server whose host is "down" cannot be reached; on that of the name
+ * "late" transactions find their snapshot gone when they begin.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 
 #include "executor/executor_internal.h"
 #include "remote/remote_internal.h"
+#include "citus/txn/txn.h"
 #include "unit.h"
 
 #define MAX_STEPS 500
@@ -30,6 +32,8 @@ typedef struct Step
 typedef struct Link
 {
 	bool		down;
+	bool		late;
+	bool		skips;			/* up to the Sync */
 	Step		steps[MAX_STEPS];
 	int			nsteps;
 	int			next;
@@ -62,6 +66,8 @@ obey_open(const char *const *keywords, const char *const *values, RemoteNoticeCa
 	{
 		if (strcmp(keywords[i], "host") == 0 && values[i] && strcmp(values[i], "down") == 0)
 			link->down = true;
+		if (strcmp(keywords[i], "host") == 0 && values[i] && strcmp(values[i], "late") == 0)
+			link->late = true;
 	}
 	opened++;
 	return link;
@@ -139,8 +145,15 @@ obey_statement(Link *link, const char *sql)
 	else if (strncmp(sql, "COMMIT", 6) == 0 || strncmp(sql, "ROLLBACK", 8) == 0)
 		link->inTransaction = false;
 
-	if (strcmp(sql, "FAIL") == 0)
+	if (link->skips)
+		add_step(link, REMOTE_RESULT_SKIPPED, 0, sql);
+	else if (strncmp(sql, "FAIL", 4) == 0)
+		add_step(link, REMOTE_RESULT_ERROR, atoi(sql + 4), sql);
+	else if (link->late && strncmp(sql, "BEGIN", 5) == 0)
+	{
 		add_step(link, REMOTE_RESULT_ERROR, 0, sql);
+		link->skips = true;
+	}
 	else if (strcmp(sql, "DIE") == 0)
 		add_step(link, REMOTE_RESULT_LOST, 0, sql);
 	else
@@ -188,6 +201,7 @@ obey_send_unprepare(void *link, const char *name)
 static bool
 obey_send_sync(void *link)
 {
+	((Link *) link)->skips = false;
 	add_step(link, REMOTE_RESULT_SYNC, 0, "");
 	return true;
 }
@@ -254,7 +268,7 @@ static void
 obey_error(void *link, RemoteError *error)
 {
 	memset(error, 0, sizeof(*error));
-	error->sqlstate = ERRCODE_DIVISION_BY_ZERO;
+	error->sqlstate = ((Link *) link)->late ? TXN_SNAPSHOT_GONE : ERRCODE_DIVISION_BY_ZERO;
 	error->severity = "ERROR";
 	error->message = "told to fail";
 }
@@ -303,10 +317,12 @@ static ClusterNode nodes[] = {
 	{.id = 90001, .groupId = 90001, .name = "a", .port = 1},
 	{.id = 90002, .groupId = 90002, .name = "b", .port = 1},
 	{.id = 90003, .groupId = 90003, .name = "down", .port = 1},
+	{.id = 90004, .groupId = 90004, .name = "late", .port = 1},
 };
 #define A (&nodes[0])
 #define B (&nodes[1])
 #define DOWN (&nodes[2])
+#define LATE (&nodes[3])
 
 static void
 start(void)
@@ -380,6 +396,23 @@ UNIT_TEST(executor_an_error_is_raised)
 	start();
 	UNIT_ASSERT_ERROR(ERRCODE_DIVISION_BY_ZERO,
 					  run_all(add(add(NIL, "ROWS 1", A, NULL), "FAIL", A, NULL), false));
+}
+
+UNIT_TEST(executor_a_gone_snapshot_waits_for_the_error_that_ended_it)
+{
+	List	   *tasks = NIL;
+
+	start();
+	tasks = add(tasks, "ROWS 1", LATE, NULL);
+	tasks = add(tasks, "FAIL 50", A, NULL);
+	UNIT_ASSERT_ERROR(ERRCODE_DIVISION_BY_ZERO, run_all(tasks, false));
+}
+
+UNIT_TEST(executor_a_gone_snapshot_is_an_error)
+{
+	start();
+	UNIT_ASSERT_ERROR(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+					  run_all(add(add(NIL, "ROWS 1", LATE, NULL), "ROWS 1", A, NULL), false));
 }
 
 UNIT_TEST(executor_a_dead_node_is_replaced)
