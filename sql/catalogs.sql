@@ -188,7 +188,6 @@ CREATE TABLE citus.pg_dist_transaction (
     gid text NOT NULL,
     outer_xid xid8,
     CONSTRAINT pg_dist_transaction_unique_constraint UNIQUE (groupid, gid));
-CREATE INDEX pg_dist_transaction_group_index ON citus.pg_dist_transaction (groupid);
 
 -- ----- moving shards, cleaning up, background jobs
 

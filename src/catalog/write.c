@@ -72,19 +72,30 @@ snapshot_end(bool pushed)
 }
 
 static void
-row_insert(CatalogRelation table, NewRow *row)
+rows_insert(CatalogRelation table, NewRow *rows, int n)
 {
 	bool		pushed = snapshot_begin();
 	Relation	relation = table_open(catalog_relation_oid(table), RowExclusiveLock);
 	TupleDesc	desc = RelationGetDescr(relation);
-	HeapTuple	tuple;
+	CatalogIndexState indexes = CatalogOpenIndexes(relation);
 
 	Assert(desc->natts <= MAX_NATTS);
-	tuple = heap_form_tuple(desc, row->values, row->isNull);
-	CatalogTupleInsert(relation, tuple);
-	heap_freetuple(tuple);
+	for (int i = 0; i < n; i++)
+	{
+		HeapTuple	tuple = heap_form_tuple(desc, rows[i].values, rows[i].isNull);
+
+		CatalogTupleInsertWithInfo(relation, tuple, indexes);
+		heap_freetuple(tuple);
+	}
+	CatalogCloseIndexes(indexes);
 	table_close(relation, NoLock);
 	snapshot_end(pushed);
+}
+
+static void
+row_insert(CatalogRelation table, NewRow *row)
+{
+	rows_insert(table, row, 1);
 }
 
 static void
@@ -572,14 +583,18 @@ catalog_objects(void)
 /* ---- commit records ---- */
 
 void
-catalog_commit_record_insert(GroupId groupId, const char *gid)
+catalog_commit_records_insert(const CommitRecord *records, int n)
 {
-	NewRow		row;
+	NewRow	   *rows = palloc(sizeof(NewRow) * n);
 
-	row_init(&row);
-	row_set(&row, TRANSACTION_GROUP, Int32GetDatum(groupId));
-	row_set(&row, TRANSACTION_GID, CStringGetTextDatum(gid));
-	row_insert(REL_TRANSACTION, &row);
+	for (int i = 0; i < n; i++)
+	{
+		row_init(&rows[i]);
+		row_set(&rows[i], TRANSACTION_GROUP, Int32GetDatum(records[i].groupId));
+		row_set(&rows[i], TRANSACTION_GID, CStringGetTextDatum(records[i].gid));
+	}
+	rows_insert(REL_TRANSACTION, rows, n);
+	pfree(rows);
 }
 
 void

@@ -325,6 +325,28 @@ commit_one_phase(List *readers, List *deciding)
 	note_ended(all);
 }
 
+/*
+ * The local commit is what decides.  It is on disk before anybody is told to commit, whatever
+ * synchronous_commit says: a crash would otherwise take the records with it, and recovery would
+ * roll back what has not yet committed by then, beside what has.
+ */
+static void
+write_records(List *writers)
+{
+	CommitRecord *records = palloc(sizeof(CommitRecord) * list_length(writers));
+	ListCell   *lc;
+
+	foreach(lc, writers)
+	{
+		RemoteXact *xact = lfirst(lc);
+
+		records[foreach_current_index(lc)] = (CommitRecord) {xact->groupId, xact->gid};
+	}
+	catalog_commit_records_insert(records, list_length(writers));
+	pfree(records);
+	ForceSyncCommit();
+}
+
 static void
 prepare_all(List *writers)
 {
@@ -341,12 +363,7 @@ prepare_all(List *writers)
 		send_step(xact, psprintf("PREPARE TRANSACTION '%s'%s", xact->gid, groups),
 				  "PREPARE TRANSACTION", XACT_PREPARING);
 	}
-	foreach(lc, writers)
-	{
-		RemoteXact *xact = lfirst(lc);
-
-		catalog_commit_record_insert(xact->groupId, xact->gid);
-	}
+	write_records(writers);
 	collect_step(writers, 0);
 	foreach(lc, writers)
 	{

@@ -22,6 +22,7 @@ $c->sql(q{
     SELECT create_distributed_table('t', 'k', shard_count => 4);
     INSERT INTO t SELECT i, 0 FROM generate_series(1, 20) i});
 my $value = 0;
+my $settings = '';
 
 sub psql {
     my ($sql) = @_;
@@ -38,7 +39,7 @@ sub stop_at {
     my ($node, $point) = @_;
     $c->sql_on($node, "SELECT injection_points_attach('citus-$point', 'wait')");
     $value++;
-    my $run = psql("UPDATE t SET v = $value");
+    my $run = psql("${settings}UPDATE t SET v = $value");
     $c->node($node)->poll_query_until('citus', "SELECT count(*) > 0 FROM pg_stat_activity
         WHERE wait_event = 'citus-$point'") or die "not stopped at $point of $node";
     $c->sql_on($node, "SELECT injection_points_detach('citus-$point')");
@@ -98,5 +99,21 @@ kill_at('worker1', 'txn-part-before-commit', 'worker1', 1);
 kill_at('worker1', 'txn-part-before-commit', 'worker2', 1);
 kill_at('worker1', 'txn-part-after-commit', 'coordinator', 1);
 kill_at('worker1', 'txn-part-after-commit', 'worker1', 1);
+
+# A client that does not wait for the disk: the commit that decides does, or part of it would be lost.
+# The writer of the log is kept from being there first: it has been woken, and has just been at work.
+$settings = 'SET synchronous_commit = off; ';
+$c->set('wal_writer_delay', '10s');
+for (1 .. 2) {
+    my $written = $c->sql("${settings}SELECT pg_logical_emit_message(true, 'test', 'written')");
+    $c->wait_until('coordinator', "SELECT pg_current_wal_lsn() >= '$written'", 'the log is written');
+}
+$run = stop_at('worker1', 'txn-part-before-commit');
+$c->wait_until('worker2', 'SELECT count(*) = 0 FROM pg_prepared_xacts', 'worker2 has committed');
+$c->kill9($_) for 'worker1', 'coordinator';
+finish $run->{h};
+$c->start($_) for 'worker1', 'coordinator';
+is($c->sql('SELECT recover_prepared_transactions()'), '1', 'what is left on worker1 is resolved');
+is($c->sql($all), $value, 'what one node had committed, all have');
 $c->check;
 done_testing();

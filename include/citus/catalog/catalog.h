@@ -228,7 +228,7 @@ typedef struct CommitRecord
 	char	   *gid;
 } CommitRecord;
 
-extern void catalog_commit_record_insert(GroupId groupId, const char *gid);
+extern void catalog_commit_records_insert(const CommitRecord *records, int n);
 extern void catalog_commit_record_delete(GroupId groupId, const char *gid);
 /* of CommitRecord *, read with a fresh snapshot */
 extern List *catalog_commit_records(GroupId groupId);
