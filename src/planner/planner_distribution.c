@@ -328,9 +328,49 @@ part_make_nullable(Part *part)
 	part->keys = NIL;
 }
 
-static RowSource *
-source_left_join(Analysis *analysis, RowSource *left, RowSource *right, Node *quals)
+/* entries of the range table that a join tree node reads */
+static Bitmapset *
+entries_of(Node *node)
 {
+	Bitmapset  *entries = NULL;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (IsA(node, RangeTblRef))
+		return bms_make_singleton(((RangeTblRef *) node)->rtindex);
+	if (IsA(node, JoinExpr))
+		return bms_join(entries_of(((JoinExpr *) node)->larg),
+						entries_of(((JoinExpr *) node)->rarg));
+	foreach(lc, castNode(FromExpr, node)->fromlist)
+		entries = bms_join(entries, entries_of(lfirst(lc)));
+	return entries;
+}
+
+/*
+ * Of the Vars that the condition of an outer join makes equal, those that are NULL where it does
+ * not hold, and those of outer levels; the other side's keep whatever values they have.
+ */
+static List *
+nulled_vars(List *class, const Bitmapset *entries)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, class)
+	{
+		Var		   *var = lfirst_node(Var, lc);
+
+		if (var->varlevelsup > 0 || bms_is_member(var->varno, entries))
+			result = lappend(result, var);
+	}
+	return result;
+}
+
+/* nulled: the join tree node of right */
+static RowSource *
+source_left_join(Analysis *analysis, RowSource *left, RowSource *right, Node *nulled, Node *quals)
+{
+	Bitmapset  *entries = entries_of(nulled);
 	RowSource  *result = palloc0(sizeof(RowSource));
 	List	   *clauses = quals_of(analysis, quals);
 	List	   *classes = list_concat_copy(left->classes, NIL);
@@ -353,7 +393,7 @@ source_left_join(Analysis *analysis, RowSource *left, RowSource *right, Node *qu
 		foreach(class, classes)
 		{
 			if (planner_part_touches(part, lfirst(class)))
-				planner_part_take_class(part, lfirst(class));
+				planner_part_take_class(part, nulled_vars(lfirst(class), entries));
 		}
 		part_make_nullable(part);
 		if (partner != NULL)
@@ -427,9 +467,9 @@ analyze_jointree(Analysis *analysis, Node *node)
 			case JOIN_INNER:
 				return source_inner_join(analysis, list_make2(left, right), join->quals);
 			case JOIN_LEFT:
-				return source_left_join(analysis, left, right, join->quals);
+				return source_left_join(analysis, left, right, join->rarg, join->quals);
 			case JOIN_RIGHT:
-				return source_left_join(analysis, right, left, join->quals);
+				return source_left_join(analysis, right, left, join->larg, join->quals);
 			default:
 				return source_full_join(analysis, left, right, join->quals);
 		}

@@ -55,6 +55,13 @@ MERGE INTO f x USING l s ON x.a = s.k WHEN MATCHED AND EXISTS (SELECT FROM d WHE
 MERGE INTO f x USING (SELECT 1000 AS k) s ON x.k = 1000 WHEN NOT MATCHED THEN INSERT (k, a) VALUES (1000, 1);
 SELECT * FROM f;
 
+-- What an outer join's condition makes equal on the side that keeps its rows is equal in matching rows only.
+SELECT x.k, y.k, z.n FROM d x JOIN e y ON x.k <> y.k LEFT JOIN f z ON y.k = z.k AND x.k = z.k;
+SELECT x.k, y.k, z.n FROM f z RIGHT JOIN (d x CROSS JOIN e y) ON y.k = z.k AND x.k = z.k;
+SELECT x.k, y.k, z.n FROM d x JOIN e y ON x.k < y.k LEFT JOIN f z ON x.k = z.k AND y.k = x.k;
+SELECT x.k, count(*) FROM d x JOIN e y ON x.b = y.b LEFT JOIN f z ON y.k = z.k AND x.k = z.k GROUP BY x.k;
+SELECT q.k, w.k, z.n FROM (d x JOIN f q USING (k)) JOIN e w ON w.b > x.b LEFT JOIN f z ON w.k = z.k AND q.k = z.k LEFT JOIN d v ON v.k = z.k;
+
 -- Copies of a reference table keep their rows in orders of their own.
 DELETE FROM d x WHERE x.k IN (SELECT q.k FROM (SELECT r.k, r.a, r.b FROM r WHERE k > 4 ORDER BY 1, 2, 3 LIMIT 3) q);
 UPDATE d x SET b = (SELECT r.k FROM r WHERE r.a <> x.a ORDER BY r.k LIMIT 1);
