@@ -20,6 +20,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -46,6 +47,16 @@ static PruneSpec *
 make_leaf(PruneKind kind)
 {
 	return plan_prune_make(kind, NULL, NIL);
+}
+
+static PruneSpec *
+or_of(List *specs)
+{
+	if (specs == NIL)
+		return make_leaf(PRUNE_NONE);
+	if (list_length(specs) == 1)
+		return linitial(specs);
+	return plan_prune_make(PRUNE_OR, NULL, specs);
 }
 
 static Node *
@@ -158,25 +169,56 @@ integer_of_numeric(Const *value)
 					 DirectFunctionCall1(numeric_int8, number), false, FLOAT8PASSBYVAL);
 }
 
-/* "key::numeric = constant" for integer keys, which the parser makes of "key = 5.0" */
+/* "key::numeric" for integer keys, compared by the numbers' own equality */
+static bool
+is_key_as_numeric(Oid function, Node *keySide, const KeyColumn *key)
+{
+	FuncExpr   *cast = (FuncExpr *) keySide;
+
+	return IsA(cast, FuncExpr) && function == F_NUMERIC_EQ &&
+		(cast->funcid == F_NUMERIC_INT2 || cast->funcid == F_NUMERIC_INT4 ||
+		 cast->funcid == F_NUMERIC_INT8) &&
+		is_key(linitial(cast->args), key) && routing_hash_family(INT8OID) == key->family;
+}
+
+/* "key::numeric = constant", which the parser makes of "key = 5.0" */
 static PruneSpec *
 spec_of_numeric_equality(OpExpr *op, Node *keySide, Node *value, const KeyColumn *key)
 {
-	FuncExpr   *cast = (FuncExpr *) keySide;
 	Const	   *integer;
 
-	if (!IsA(cast, FuncExpr) || !IsA(value, Const) || op->opfuncid != F_NUMERIC_EQ)
+	if (!IsA(value, Const) || !is_key_as_numeric(op->opfuncid, keySide, key))
 		return make_leaf(PRUNE_ALL);
-	if (cast->funcid != F_NUMERIC_INT2 && cast->funcid != F_NUMERIC_INT4 &&
-		cast->funcid != F_NUMERIC_INT8)
-		return make_leaf(PRUNE_ALL);
-	if (!is_key(linitial(cast->args), key) || routing_hash_family(INT8OID) != key->family)
-		return make_leaf(PRUNE_ALL);
-
 	integer = integer_of_numeric((Const *) value);
 	if (integer == NULL)
 		return make_leaf(PRUNE_NONE);
 	return plan_prune_make(PRUNE_EQUAL, (Expr *) integer, NIL);
+}
+
+/* "key::numeric = ANY (constant array)" */
+static PruneSpec *
+spec_of_numeric_array(ScalarArrayOpExpr *op, Node *keySide, Node *array, const KeyColumn *key)
+{
+	ArrayIterator iterator;
+	List	   *specs = NIL;
+	Datum		value;
+	bool		isNull;
+
+	set_sa_opfuncid(op);
+	if (!IsA(array, Const) || !is_key_as_numeric(op->opfuncid, keySide, key))
+		return make_leaf(PRUNE_ALL);
+	if (((Const *) array)->constisnull)
+		return make_leaf(PRUNE_NONE);
+	iterator = array_create_iterator(DatumGetArrayTypeP(((Const *) array)->constvalue), 0, NULL);
+	while (array_iterate(iterator, &value, &isNull))
+	{
+		Const	   *integer = integer_of_numeric(makeConst(NUMERICOID, -1, InvalidOid, -1, value,
+														   isNull, false));
+
+		if (integer != NULL)
+			specs = lappend(specs, plan_prune_make(PRUNE_EQUAL, (Expr *) integer, NIL));
+	}
+	return or_of(specs);
 }
 
 /* PRUNE_ALL unless the operator compares whole numbers, the key on its left, by their order */
@@ -285,8 +327,10 @@ spec_of_array_operator(ScalarArrayOpExpr *op, const KeyColumn *key)
 	Node	   *array = lsecond(op->args);
 	Oid			elementType = get_base_element_type(exprType(array));
 
-	if (!op->useOr || !is_key(keySide, key) || !OidIsValid(elementType))
+	if (!op->useOr || !OidIsValid(elementType))
 		return make_leaf(PRUNE_ALL);
+	if (!is_key(keySide, key))
+		return spec_of_numeric_array(op, keySide, array, key);
 	if (!is_routing_equality(op->opno, op->inputcollid, exprType(keySide), elementType, key) ||
 		!is_usable_value(array))
 		return make_leaf(PRUNE_ALL);
@@ -379,11 +423,7 @@ spec_of_or(List *args, const KeyColumn *key)
 		else if (spec->kind != PRUNE_NONE)
 			specs = lappend(specs, spec);
 	}
-	if (specs == NIL)
-		return make_leaf(PRUNE_NONE);
-	if (list_length(specs) == 1)
-		return linitial(specs);
-	return plan_prune_make(PRUNE_OR, NULL, specs);
+	return or_of(specs);
 }
 
 /* A boolean key stands for itself: folding makes "key" of "key = true", "NOT key" of the other. */
@@ -391,6 +431,21 @@ static PruneSpec *
 spec_of_boolean_key(bool value)
 {
 	return plan_prune_make(PRUNE_EQUAL, (Expr *) makeBoolConst(value, false), NIL);
+}
+
+/* "key IS NOT DISTINCT FROM constant", which no row that is filled up with nulls passes */
+static PruneSpec *
+spec_of_not_distinct(DistinctExpr *expr, const KeyColumn *key)
+{
+	OpExpr	   *equal = (OpExpr *) copyObject(expr);
+
+	if (!IsA(linitial(expr->args), Const) && !IsA(lsecond(expr->args), Const))
+		return make_leaf(PRUNE_ALL);
+	if ((IsA(linitial(expr->args), Const) && linitial_node(Const, expr->args)->constisnull) ||
+		(IsA(lsecond(expr->args), Const) && lsecond_node(Const, expr->args)->constisnull))
+		return make_leaf(PRUNE_ALL);
+	NodeSetTag(equal, T_OpExpr);
+	return spec_of_operator(equal, key);
 }
 
 static PruneSpec *
@@ -405,9 +460,74 @@ spec_of_boolean(BoolExpr *expr, const KeyColumn *key)
 		case NOT_EXPR:
 			if (is_key(linitial(expr->args), key) && key->type == BOOLOID)
 				return spec_of_boolean_key(false);
+			if (IsA(linitial(expr->args), DistinctExpr))
+				return spec_of_not_distinct(linitial(expr->args), key);
 			break;
 	}
 	return make_leaf(PRUNE_ALL);
+}
+
+typedef struct RowContext
+{
+	List	   *targetList;		/* of the sub-query, Vars of its VALUES */
+	List	   *row;
+} RowContext;
+
+static Node *
+row_mutator(Node *node, RowContext *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_SUBLINK)
+	{
+		TargetEntry *tle = list_nth(context->targetList, ((Param *) node)->paramid - 1);
+
+		return copyObject(list_nth(context->row, ((Var *) tle->expr)->varattno - 1));
+	}
+	return expression_tree_mutator(node, row_mutator, context);
+}
+
+/* the rows of a sub-query that is VALUES and nothing else; NULL: it is another one */
+static RangeTblEntry *
+values_of(Query *query)
+{
+	RangeTblEntry *rte = list_length(query->rtable) == 1 ? linitial(query->rtable) : NULL;
+	ListCell   *cell;
+
+	if (rte == NULL || rte->rtekind != RTE_VALUES || query->jointree->quals != NULL ||
+		query->limitCount != NULL || query->limitOffset != NULL || query->hasAggs ||
+		query->hasWindowFuncs || query->groupClause != NIL || query->groupingSets != NIL ||
+		query->havingQual != NULL)
+		return NULL;
+	foreach(cell, query->targetList)
+	{
+		Var		   *var = (Var *) lfirst_node(TargetEntry, cell)->expr;
+
+		if (!IsA(var, Var) || var->varno != 1 || var->varlevelsup != 0)
+			return NULL;
+	}
+	return rte;
+}
+
+/* (key, ...) IN (VALUES ...): the condition for any of the rows */
+static PruneSpec *
+spec_of_sublink(SubLink *sublink, const KeyColumn *key)
+{
+	Query	   *query = (Query *) sublink->subselect;
+	RangeTblEntry *rte = sublink->subLinkType == ANY_SUBLINK && IsA(query, Query) ?
+		values_of(query) : NULL;
+	List	   *conditions = NIL;
+	ListCell   *cell;
+
+	if (rte == NULL || contain_vars_of_level((Node *) rte->values_lists, 1))
+		return make_leaf(PRUNE_ALL);
+	foreach(cell, rte->values_lists)
+	{
+		RowContext	context = {query->targetList, lfirst(cell)};
+
+		conditions = lappend(conditions, row_mutator(sublink->testexpr, &context));
+	}
+	return spec_of_or(conditions, key);
 }
 
 /* citus_internal.is_row(tableoid, ctid, shard, place) of the relation */
@@ -440,6 +560,12 @@ spec_of(Node *node, const KeyColumn *key)
 			return spec_of_array_operator((ScalarArrayOpExpr *) node, key);
 		case T_RowCompareExpr:
 			return spec_of_row_comparison((RowCompareExpr *) node, key);
+		case T_SubLink:
+			return spec_of_sublink((SubLink *) node, key);
+		case T_BooleanTest:
+			if (((BooleanTest *) node)->booltesttype == IS_TRUE)
+				return spec_of((Node *) ((BooleanTest *) node)->arg, key);
+			break;
 		case T_NullTest:
 			return spec_of_null_test((NullTest *) node, key);
 		case T_Const:

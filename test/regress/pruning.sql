@@ -41,6 +41,23 @@ EXECUTE range(11, 100);
 EXECUTE range(12, 11);
 EXECUTE range(NULL, 11);
 
+-- other ways to say it
+SELECT shards('SELECT * FROM a WHERE k IN (VALUES (11), (12), (13))') = shards('SELECT * FROM a WHERE k IN (11, 12, 13)');
+SELECT shards('SELECT * FROM a WHERE (k, v) IN (VALUES (11, 1), (11, 2))');
+SELECT shards('SELECT * FROM a WHERE k NOT IN (VALUES (1), (2))');
+SELECT shards('SELECT * FROM a WHERE k = ANY (''{11.0, 1.5, 1e30, NULL}''::numeric[])');
+SELECT shards('SELECT * FROM a WHERE k = ANY (''{1.5}''::numeric[])');
+SELECT shards('SELECT * FROM a WHERE (k = 11) IS TRUE AND v > 0');
+SELECT shards('SELECT * FROM a WHERE (k = 11) IS NOT TRUE');
+SELECT shards('SELECT * FROM a WHERE k IS NOT DISTINCT FROM 11');
+SELECT shards('SELECT * FROM a WHERE k IS DISTINCT FROM 11');
+SELECT k, v FROM a WHERE k IN (VALUES (11), (NULL), (13)) ORDER BY k;
+SELECT k, v FROM a WHERE (v, k) IN (VALUES (1, 11), (7, 12), (2, 12)) ORDER BY k;
+SELECT k FROM a WHERE k = ANY ('{11.0, 1.5, 12, NULL}'::numeric[]) ORDER BY k;
+SELECT b.k, a.k FROM b LEFT JOIN a ON a.k = b.k AND a.v > 5 WHERE a.k IS NOT DISTINCT FROM NULL AND b.k < 5 ORDER BY 1;
+SELECT b.k, a.k FROM b LEFT JOIN a ON a.k = b.k AND a.v > 5 WHERE (a.k = 7) IS NOT TRUE AND b.k < 8 ORDER BY 1;
+SELECT k FROM a WHERE k IS NOT DISTINCT FROM 11 AND (k = 11) IS TRUE;
+
 -- contradictions: no shard is asked, unless a row comes of nothing
 SELECT shards('SELECT * FROM a WHERE false');
 SELECT shards('SELECT * FROM a WHERE k = 1 AND k = 2');
