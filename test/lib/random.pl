@@ -8,6 +8,8 @@
 #   RANDOM_SEEDS=N      how many of them
 #   RANDOM_SECONDS=N    as many seeds as this time allows instead
 #
+# Half of the seeds have settings of their own, in all sessions.
+#
 # Every failure is shown with its seed, and, for the first few, made shorter: a SELECT loses parts of
 # its text, a sequence of writes loses statements, as long as the failure stays.
 use strict;
@@ -16,7 +18,7 @@ use File::Basename qw(dirname);
 use Time::HiRes qw(time sleep);
 use lib dirname(__FILE__), dirname(__FILE__) . '/../random';
 use TwoServers;
-use RandomSelect qw(statement tables_are);
+use RandomSelect qw(settings statement tables_are);
 use RandomWrite qw(sequence);
 
 my ($mode, $psql, $plain, $cluster, $from) = @ARGV;
@@ -34,7 +36,8 @@ my @read = (('d1') x 5, ('d2') x 4, ('d3') x 2, ('dt') x 2, 'dp', 's1', 'v1', 'v
 my @written = (qw(d1 d1 d1 d2 d2 d3 dt dp s1 r u1 u1 u2 u2 ur c1 v1), $local ? ('l') : ());
 my @all = do { my %seen; grep { !$seen{$_}++ } @written };
 
-my $before = "SET client_min_messages = error;\nSET search_path = rnd;\nSET statement_timeout = '20s';\n";
+my $always = "SET client_min_messages = error;\nSET search_path = rnd;\nSET statement_timeout = '20s';\n";
+my $before = $always;
 my @schema = grep { !/^--(?! distribute:)/ } split /\n/, read_file("$here/tables.sql");
 my $rows = join "\n", 'TRUNCATE ' . join(', ', grep { !/^v/ } @all) . ';',
     grep { $local || !/INTO l / } split /\n/, read_file("$here/rows.sql");
@@ -201,7 +204,7 @@ my ($wrong, $asked) = (0, 0);
 
 sub report {
     my ($kind, $seed, $statement, $x, $y) = @_;
-    print "$kind (seed $seed): $statement->{sql};\n", show('plain', $x), show('cluster', $y);
+    print "$kind (seed $seed): $statement->{sql};\n", $before =~ s/^\Q$always\E//r, show('plain', $x), show('cluster', $y);
     $wrong++;
 }
 
@@ -257,6 +260,7 @@ my $seed = $first_seed;
 for (; $seed < $first_seed + $seeds && (!$seconds || time < $begin + $seconds); $seed++) {
     srand($seed);
     tables_are(@read);
+    $before = $always . settings();
     $mode eq 'select' ? run_selects($seed) : run_writes($seed);
     last if $wrong >= 20;
 }

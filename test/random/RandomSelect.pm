@@ -9,7 +9,7 @@ package RandomSelect;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT_OK = qw(any maybe between constant column expression predicate query statement
+our @EXPORT_OK = qw(any maybe between constant column expression predicate query settings statement
                     start_statement tables_are pick_table base_relation);
 
 my %columns = (k => 'i', a => 'i', b => 'i', t => 's', n => 'n');
@@ -24,6 +24,23 @@ sub maybe { rand() < $_[0] }
 sub between { $_[0] + int rand($_[1] - $_[0] + 1) }
 
 sub tables_are { @tables = @_ }
+
+# Settings of a session, which change how statements are planned and nothing else.
+sub settings {
+    return '' if maybe(.4);
+    my @some = map { any('citus.enable_router_execution = off', 'citus.enable_router_execution = off',
+                         'citus.enable_fast_path_router_planner = off', 'enable_hashagg = off', 'enable_hashjoin = off',
+                         'enable_nestloop = off', 'enable_sort = off', 'enable_material = off', 'enable_memoize = off',
+                         'work_mem = 64', 'plan_cache_mode = force_generic_plan', 'join_collapse_limit = 1') } 1 .. between(1, 3);
+    return join '', map { "SET $_;\n" } @some;
+}
+
+# What a sub-query on a table of this node gives, one value.
+sub local_value {
+    my $type = shift;
+    return undef unless $type ne 's' && grep { $_ eq 'l' } @tables;
+    return '(SELECT ' . any('min', 'max') . ($type eq 'n' ? '(z.n)' : any('(z.k)', '(z.a)', '(z.b)')) . ' FROM l z)';
+}
 sub start_statement { ($aliases, $parameters, @ctes) = (0, $_[0]) }
 sub pick_table { any(@tables) }
 sub fresh { ($_[0] // 't') . ++$aliases }
@@ -97,6 +114,8 @@ sub simple_predicate {
     my $type = any(qw(i i i s n));
     my $x = expression($scope, $type);
     my @c = map { constant($type) } 1 .. 3;
+    my $value = maybe(.06) ? local_value($type) : undef;
+    return "$x " . any('>=', '<=', '<>') . " $value" if defined $value;
     my $form = int rand 10;
     return "$x " . comparison() . " $c[0]" if $form < 4;
     return "$x IS " . any('', 'NOT ') . 'NULL' if $form == 4;
@@ -300,6 +319,10 @@ sub grouped {
     @keys = map { /^(\d|'|\$|NULL)/ ? "coalesce($_)" : $_ } @keys;
     my @columns = (@keys, map { aggregate($scope, $_) } @$types[@keys .. $#$types]);
     my $by = join ', ', @keys;
+    # Sub-queries on a local table keep the whole from being a fragment.
+    if ($types->[0] eq 'i' && maybe(.12) && grep { $_ eq 'l' } @tables) {
+        $columns[0] = "(SELECT count(*)::int FROM l z WHERE z.k = $keys[0])";
+    }
     # Before 18 the server takes a constant for one even where a grouping set has made it NULL.
     my $x = grep({ /^coalesce\([^,]*\)$/ } @keys) ? 1 : rand;
     if ($x < .05) { $by = "ROLLUP ($by)" }
