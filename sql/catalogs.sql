@@ -163,7 +163,10 @@ CREATE TABLE citus.pg_dist_poolinfo (
 
 -- Known to the nodes of the cluster only: by it they prove to each other who they are.  A server that
 -- joins takes on the cluster's.  Two random UUIDs have 244 random bits.
-CREATE TABLE citus.pg_dist_secret (secret bytea NOT NULL CHECK (pg_catalog.length(secret) = 32));
+CREATE TABLE citus.pg_dist_secret (
+    secret bytea NOT NULL CHECK (pg_catalog.length(secret) = 32),
+    -- believed, too, while it takes the other's place
+    second bytea CHECK (pg_catalog.length(second) = 32));
 INSERT INTO citus.pg_dist_secret VALUES (pg_catalog.sha256(
     pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())));
 -- nor for pg_read_all_data

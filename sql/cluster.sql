@@ -75,13 +75,16 @@ CREATE FUNCTION citus_internal.reset_node(
     LANGUAGE C AS 'MODULE_PATHNAME', 'citus_internal_reset_node';
 CREATE FUNCTION citus_internal.own_secret() RETURNS bytea
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_own_secret';
-CREATE FUNCTION citus_internal.take_secret(secret bytea, number text) RETURNS void
+CREATE FUNCTION citus_internal.take_secret(secret bytea, second bytea, number text) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_take_secret';
+CREATE PROCEDURE citus_internal.rotate_secret()
+    LANGUAGE C AS 'MODULE_PATHNAME', 'citus_internal_rotate_secret';
+REVOKE ALL ON PROCEDURE citus_internal.rotate_secret() FROM PUBLIC;
 CREATE FUNCTION citus_internal.shell_digests(OUT relation text, OUT digest text)
     RETURNS SETOF record
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_shell_digests';
 REVOKE ALL ON FUNCTION
-    citus_internal.own_secret(), citus_internal.take_secret(bytea, text),
+    citus_internal.own_secret(), citus_internal.take_secret(bytea, bytea, text),
     citus_internal.shell_digests(), citus_internal.sequence_positions(), citus_internal.restore_sequence(text, bigint),
     citus_internal.upsert_node(int, int, text, int, text, text, boolean, boolean, boolean,
         boolean, text, boolean, int),

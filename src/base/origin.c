@@ -245,24 +245,32 @@ base_secret_make(unsigned char *secret)
 	draw_bytes(secret, BASE_SECRET_SIZE);
 }
 
-bool
-base_proof_is_right(const char *proof, const unsigned char *secret, NodeId nodeId,
-					const char *user, const char *name)
+static bool
+is_proof_by(const char *proof, const unsigned char *secret, NodeId nodeId, const char *user,
+			const char *name)
 {
 	char		wanted[BASE_PROOF_DIGITS + 1];
 	int			difference = 0;
 
-	if (secret == NULL || challenge[0] == '\0' || strlen(proof) != BASE_PROOF_DIGITS)
-	{
-		challenge[0] = '\0';
+	if (secret == NULL)
 		return false;
-	}
 	base_proof_make(wanted, secret, nodeId, user, name, challenge);
-	challenge[0] = '\0';		/* invariant 1 */
 	/* the time it takes tells nothing */
 	for (int i = 0; i < BASE_PROOF_DIGITS; i++)
 		difference |= proof[i] ^ wanted[i];
 	return difference == 0;
+}
+
+bool
+base_proof_is_right(const char *proof, const unsigned char *secret, const unsigned char *second,
+					NodeId nodeId, const char *user, const char *name)
+{
+	bool		right = challenge[0] != '\0' && strlen(proof) == BASE_PROOF_DIGITS &&
+		(is_proof_by(proof, secret, nodeId, user, name) ||
+		 is_proof_by(proof, second, nodeId, user, name));
+
+	challenge[0] = '\0';		/* invariant 1 */
+	return right;
 }
 
 /* ---- commands of nodes ---- */

@@ -119,6 +119,7 @@ typedef enum CatalogRelation
 #define POOLINFO_TEXT 2
 
 #define SECRET_BYTES 1
+#define SECRET_SECOND 2
 
 /* ---- relations.c ---- */
 

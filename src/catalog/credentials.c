@@ -134,44 +134,71 @@ catalog_authinfo(NodeId nodeId, const char *role)
 	return best;
 }
 
-/* Palloc'd; NULL where there is none, for instance while the extension is being created. */
+static unsigned char *
+secret_of(CatalogScan *scan, HeapTuple tuple, AttrNumber column)
+{
+	bool		isNull;
+	Datum		value = catalog_scan_value(scan, tuple, column, &isNull);
+	bytea	   *bytes = isNull ? NULL : DatumGetByteaPP(value);
+
+	if (bytes == NULL || VARSIZE_ANY_EXHDR(bytes) != BASE_SECRET_SIZE)
+		return NULL;
+	return memcpy(palloc(BASE_SECRET_SIZE), VARDATA_ANY(bytes), BASE_SECRET_SIZE);
+}
+
+/* Both palloc'd; NULL where there is none, for instance while the extension is being created. */
 unsigned char *
-catalog_secret(void)
+catalog_secrets(unsigned char **second)
 {
 	CatalogScan scan;
 	HeapTuple	tuple;
 	unsigned char *secret = NULL;
-	bool		isNull;
 
+	*second = NULL;
 	if (!base_extension_is_active())
 		return NULL;
 	catalog_scan_begin(&scan, REL_SECRET, REL_SECRET, 0, NULL, AccessShareLock);
 	tuple = catalog_scan_next(&scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		Datum		value = catalog_scan_value(&scan, tuple, SECRET_BYTES, &isNull);
-		bytea	   *bytes = isNull ? NULL : DatumGetByteaPP(value);
-
-		if (bytes != NULL && VARSIZE_ANY_EXHDR(bytes) == BASE_SECRET_SIZE)
-			secret = memcpy(palloc(BASE_SECRET_SIZE), VARDATA_ANY(bytes), BASE_SECRET_SIZE);
+		secret = secret_of(&scan, tuple, SECRET_BYTES);
+		*second = secret_of(&scan, tuple, SECRET_SECOND);
 	}
 	catalog_scan_end(&scan);
 	return secret;
 }
 
+unsigned char *
+catalog_secret(void)
+{
+	unsigned char *second;
+
+	return catalog_secrets(&second);
+}
+
+static Datum
+secret_datum(const unsigned char *secret)
+{
+	bytea	   *bytes = palloc(VARHDRSZ + BASE_SECRET_SIZE);
+
+	SET_VARSIZE(bytes, VARHDRSZ + BASE_SECRET_SIZE);
+	memcpy(VARDATA(bytes), secret, BASE_SECRET_SIZE);
+	return PointerGetDatum(bytes);
+}
+
+/* second may be NULL */
 void
-catalog_secret_set(const unsigned char *secret)
+catalog_secret_set(const unsigned char *secret, const unsigned char *second)
 {
 	Relation	relation = table_open(catalog_relation_oid(REL_SECRET), RowExclusiveLock);
 	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple	tuple = systable_getnext(scan);
-	bytea	   *bytes = palloc(VARHDRSZ + BASE_SECRET_SIZE);
-	Datum		values[] = {PointerGetDatum(bytes)};
-	bool		nulls[] = {false};
+	Datum		values[2] = {secret_datum(secret)};
+	bool		nulls[2] = {false, second == NULL};
 	HeapTuple	fresh;
 
-	SET_VARSIZE(bytes, VARHDRSZ + BASE_SECRET_SIZE);
-	memcpy(VARDATA(bytes), secret, BASE_SECRET_SIZE);
+	if (second != NULL)
+		values[1] = secret_datum(second);
 	fresh = heap_form_tuple(RelationGetDescr(relation), values, nulls);
 	if (HeapTupleIsValid(tuple))
 		CatalogTupleUpdate(relation, &tuple->t_self, fresh);

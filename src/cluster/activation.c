@@ -93,36 +93,6 @@ cluster_identity(void)
 	return identity;
 }
 
-/*
- * What gives the node the secret of the cluster.  Statements are seen in logs and views, and so it
- * travels disguised by the secret that the node has now, which came here in an answer.
- */
-static char *
-secret_command(const ClusterNode *node)
-{
-	List	   *rows = cluster_query(node, BASE_NODE_SELECT "pg_catalog.encode("
-									 "citus_internal.own_secret(), 'hex')");
-	char	   *text = ((char **) linitial(rows))[0];
-	unsigned char theirs[BASE_SECRET_SIZE];
-	unsigned char *secret = catalog_secret();
-	unsigned char random[BASE_SECRET_SIZE];
-	char		number[2 * BASE_SECRET_SIZE + 1];
-	char		digits[2 * BASE_SECRET_SIZE + 1];
-
-	if (secret == NULL || text == NULL || strlen(text) != 2 * BASE_SECRET_SIZE)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("node %s:%d cannot take on the secret of the cluster", node->name,
-						node->port),
-				 errdetail("There is no row in pg_dist_secret here, or there.")));
-	hex_decode(text, strlen(text), (char *) theirs);
-	base_secret_make(random);
-	number[hex_encode((char *) random, sizeof(random), number)] = '\0';
-	base_secret_disguise(secret, theirs, number);
-	digits[hex_encode((char *) secret, BASE_SECRET_SIZE, digits)] = '\0';
-	return psprintf(BASE_NODE_SELECT "citus_internal.take_secret('\\x%s', '%s')", digits, number);
-}
-
 static bool
 is_table_kind(char relkind)
 {
@@ -370,7 +340,7 @@ cluster_activation_commands(const ClusterNode *node, bool dropCopies)
 										  node->groupId,
 										  quote_literal_cstr(cluster_identity()),
 										  bool_text(dropCopies), name_array(kept)));
-	commands = lappend(commands, secret_command(node));
+	commands = lappend(commands, cluster_secret_command(node));
 	foreach(lc, catalog_nodes())
 		commands = lappend(commands, cluster_node_upsert_command(lfirst(lc)));
 	commands = list_concat(commands, cluster_unlogged(object_commands(kept)));

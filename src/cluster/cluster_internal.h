@@ -27,6 +27,11 @@ extern void cluster_run_alone_as_owner(List *nodes, List *commands);
 
 extern void cluster_lock_node_list_here(bool exclusive);
 
+/* ---- secret.c ---- */
+
+/* queries the node; what gives it the secret of the cluster */
+extern char *cluster_secret_command(const ClusterNode *node);
+
 /* ---- objects.c: objects by names that mean the same everywhere ---- */
 
 /* false when the object does not exist (any more) */

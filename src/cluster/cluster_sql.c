@@ -52,8 +52,6 @@ PG_FUNCTION_INFO_V1(citus_internal_restore_sequence);
 PG_FUNCTION_INFO_V1(citus_internal_upsert_node);
 PG_FUNCTION_INFO_V1(citus_internal_delete_node);
 PG_FUNCTION_INFO_V1(citus_internal_reset_node);
-PG_FUNCTION_INFO_V1(citus_internal_own_secret);
-PG_FUNCTION_INFO_V1(citus_internal_take_secret);
 PG_FUNCTION_INFO_V1(citus_internal_shell_digests);
 
 /* ---- checks and arguments ---- */
@@ -585,7 +583,7 @@ citus_internal_reset_node(PG_FUNCTION_ARGS)
 		unsigned char secret[BASE_SECRET_SIZE];
 
 		base_secret_make(secret);
-		catalog_secret_set(secret);
+		catalog_secret_set(secret, NULL);
 	}
 	delete_all_metadata(PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	CommandCounterIncrement();
@@ -595,43 +593,6 @@ citus_internal_reset_node(PG_FUNCTION_ARGS)
 	base_frame_pop(FRAME_OWN_DDL);
 	base_frame_pop(FRAME_METADATA_CHANGE);
 	catalog_local_group_set(PG_GETARG_INT32(0));
-	PG_RETURN_VOID();
-}
-
-/* the secret that this server has; the answer to a query is in no log */
-Datum
-citus_internal_own_secret(PG_FUNCTION_ARGS)
-{
-	unsigned char *secret;
-	bytea	   *bytes;
-
-	require_node_superuser(fcinfo);
-	secret = catalog_secret();
-	if (secret == NULL)
-		PG_RETURN_NULL();
-	bytes = palloc(VARHDRSZ + BASE_SECRET_SIZE);
-	SET_VARSIZE(bytes, VARHDRSZ + BASE_SECRET_SIZE);
-	memcpy(VARDATA(bytes), secret, BASE_SECRET_SIZE);
-	PG_RETURN_BYTEA_P(bytes);
-}
-
-/* (secret disguised by the one that this server has, number): takes it on */
-Datum
-citus_internal_take_secret(PG_FUNCTION_ARGS)
-{
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
-	unsigned char *own;
-	unsigned char secret[BASE_SECRET_SIZE];
-
-	require_node_superuser(fcinfo);
-	own = catalog_secret();
-	if (own == NULL || VARSIZE_ANY_EXHDR(bytes) != BASE_SECRET_SIZE)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid secret")));
-	memcpy(secret, VARDATA_ANY(bytes), BASE_SECRET_SIZE);
-	base_secret_disguise(secret, own, text_to_cstring(PG_GETARG_TEXT_PP(1)));
-	catalog_secret_set(secret);
 	PG_RETURN_VOID();
 }
 

@@ -317,10 +317,12 @@ citus_internal_prove_session(PG_FUNCTION_ARGS)
 	char	   *origin = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *proof = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Oid			roleId = GetAuthenticatedUserId();
+	unsigned char *second;
+	unsigned char *secret = catalog_secrets(&second);
 	uint64		gpid;
 
 	if (!base_origin_is_internal(origin, &gpid) ||
-		(!base_proof_is_right(proof, catalog_secret(), catalog_local_node_id(),
+		(!base_proof_is_right(proof, secret, second, catalog_local_node_id(),
 							  GetUserNameFromId(roleId, false), origin) &&
 		 !superuser_arg(roleId)))
 		ereport(FATAL,

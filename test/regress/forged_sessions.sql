@@ -42,7 +42,7 @@ SELECT citus_backend_gpid() = 10000000001 AS forged, count(*) FILTER (WHERE is_w
 SELECT * FROM pg_dist_secret;
 UPDATE pg_dist_secret SET secret = secret;
 SELECT citus_internal.own_secret();
-SELECT citus_internal.take_secret(''::bytea, '');
+SELECT citus_internal.take_secret('', '', '');
 SET citus.session_origin = 'citus_internal gpid=10000000001';
 SELECT set_config('citus.session_origin', 'citus_internal gpid=10000000001', false);
 ALTER ROLE forger SET citus.session_origin = 'citus_internal gpid=10000000001';

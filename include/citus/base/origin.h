@@ -30,9 +30,13 @@ extern const char *base_session_challenge(void);
 /* what the proof of an origin is, in BASE_PROOF_DIGITS digits; raises when it cannot be computed */
 extern void base_proof_make(char *proof, const unsigned char *secret, NodeId nodeId,
 							const char *user, const char *origin, const char *challenge);
-/* is it the proof for this session's challenge, which is spent now?  secret NULL: false */
-extern bool base_proof_is_right(const char *proof, const unsigned char *secret, NodeId nodeId,
-								const char *user, const char *origin);
+/*
+ * is it the proof for this session's challenge, which is spent now, by one of the secrets?  Either
+ * may be NULL.
+ */
+extern bool base_proof_is_right(const char *proof, const unsigned char *secret,
+								const unsigned char *second, NodeId nodeId, const char *user,
+								const char *origin);
 /* a secret as it travels, or back: disguised by another one that both ends know, and a number */
 extern void base_secret_disguise(unsigned char *secret, const unsigned char *by,
 								 const char *number);

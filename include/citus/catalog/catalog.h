@@ -246,7 +246,9 @@ extern char *catalog_authinfo(NodeId nodeId, const char *role);
 extern char *catalog_poolinfo(NodeId nodeId);
 /* the secret of the cluster, BASE_SECRET_SIZE bytes, palloc'd; NULL when there is none */
 extern unsigned char *catalog_secret(void);
-extern void catalog_secret_set(const unsigned char *secret);
+/* with another one by which nodes are known for the time being; mostly NULL */
+extern unsigned char *catalog_secrets(unsigned char **second);
+extern void catalog_secret_set(const unsigned char *secret, const unsigned char *second);
 
 /* drop every cached entry of this session */
 extern void catalog_cache_reset(void);
