@@ -30,7 +30,8 @@ typedef struct ChangeState
 	bool		copies;			/* rows have copies: ctid does not find them */
 	List	   *identity;		/* attributes that do, IntList; NIL: all together */
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
-	struct ChangeChecks *checks;	/* what policies ask; NULL: nothing */
+	RowChecks  *checks;			/* what policies ask; NULL: nothing */
+	TupleTableSlot *checkedRow; /* as the table has it */
 
 	/* where triggers see the rows: what they made of each follows the child's columns */
 	TriggerRun *triggers;		/* NULL: they do not */

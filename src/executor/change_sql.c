@@ -314,8 +314,14 @@ append_returning(StringInfo sql, ChangeBatch *batch, int first)
 		else if (attno == SelfItemPointerAttributeNumber && state->table->nshards > 1)
 			appendStringInfoString(sql, ", citus_internal.row_tid(t.tableoid, t.ctid)");
 		else if (attno < 0)
+		{
+			/* what an upsert has updated, it has locked first: it is told from new rows by that */
+			if (state->spec->conflict != NULL && batch->action->command == CMD_UPDATE &&
+				attno == MaxTransactionIdAttributeNumber)
+				attno = MinTransactionIdAttributeNumber;
 			appendStringInfo(sql, ", t.%s",
 							 NameStr(SystemAttributeDefinition(attno)->attname));
+		}
 		else
 			appendStringInfo(sql, ", t.%s", column_name(state, attno));
 	}

@@ -455,6 +455,19 @@ extern void executor_upsert_rows_check(UpsertRun *upsert, TupleTableSlot *row);
 extern void executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row);
 /* updates what is in the row's way; how many rows; *found: there was one that it takes */
 extern uint64 executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found);
+
+/* ---- policies that shards do not apply (row_checks.c) ---- */
+
+typedef struct RowChecks RowChecks;
+
+/* checks: of RowCheck; NULL where there are none.  Lives in the current context */
+extern RowChecks *executor_checks_begin(struct DistScanState *scan, List *checks, Oid relid);
+/*
+ * 42501 when a policy does not want made, a row of the table; row: the child's, with the columns
+ * that checks may be.  kind is a WCOKind.
+ */
+extern void executor_checks_ask(RowChecks *checks, int kind, TupleTableSlot *made,
+								TupleTableSlot *row);
 /* runs a SELECT of one boolean with the row's columns as parameters; NULL is false */
 extern bool executor_query_of_row(struct DistScanState *scan, PlannedStmt *stmt,
 								  TupleTableSlot *row);

@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -74,6 +75,8 @@ typedef struct InsertState
 	List	   *ordered;		/* of InsertRow *: those that wait, when it tracks */
 	List	   *inserted;		/* of MinimalTuple: rows that were, whose events are to be kept */
 	UpsertRun  *upsert;			/* what is in the way is updated; NULL: it stays */
+	RowChecks  *checks;			/* what policies ask of rows; NULL: nothing */
+	TupleTableSlot *checkedRow;
 	uint64		processed;
 } InsertState;
 
@@ -167,6 +170,9 @@ begin_insert(DistScanState *scan)
 	insert->batchContext = AllocSetContextCreate(CurrentMemoryContext, "citus insert batch",
 												 ALLOCSET_DEFAULT_SIZES);
 	insert->batches = palloc0(sizeof(List *) * insert->table->nshards);
+	insert->checks = executor_checks_begin(scan, spec->checks, spec->relid);
+	if (insert->checks != NULL)
+		insert->checkedRow = make_table_slot(spec->relid);
 	if (executor_triggers_see_rows(scan->triggers) || spec->conflict != NULL)
 		begin_rows(insert);
 	return insert;
@@ -311,19 +317,29 @@ make_tasks(InsertState *insert)
 
 /* rows of the statement's columns, as rows of the table */
 static void
-fill_row(InsertState *insert, const Datum *values, const bool *nulls)
+fill_row(InsertState *insert, TupleTableSlot *row, const Datum *values, const bool *nulls)
 {
 	ListCell   *cell;
 
-	ExecClearTuple(insert->row);
-	memset(insert->row->tts_isnull, true,
-		   sizeof(bool) * insert->row->tts_tupleDescriptor->natts);
+	ExecClearTuple(row);
+	memset(row->tts_isnull, true, sizeof(bool) * row->tts_tupleDescriptor->natts);
 	foreach(cell, insert->spec->columns)
 	{
-		insert->row->tts_values[lfirst_int(cell) - 1] = values[foreach_current_index(cell)];
-		insert->row->tts_isnull[lfirst_int(cell) - 1] = nulls[foreach_current_index(cell)];
+		row->tts_values[lfirst_int(cell) - 1] = values[foreach_current_index(cell)];
+		row->tts_isnull[lfirst_int(cell) - 1] = nulls[foreach_current_index(cell)];
 	}
-	ExecStoreVirtualTuple(insert->row);
+	ExecStoreVirtualTuple(row);
+}
+
+/* policies, where shards do not apply them */
+static void
+check_row(InsertState *insert, TupleTableSlot *slot)
+{
+	if (insert->checks == NULL)
+		return;
+	slot_getallattrs(slot);
+	fill_row(insert, insert->checkedRow, slot->tts_values, slot->tts_isnull);
+	executor_checks_ask(insert->checks, WCO_RLS_INSERT_CHECK, insert->checkedRow, slot);
 }
 
 /* tasks were made of the ordered rows, one by one; those of copies follow the first */
@@ -344,10 +360,23 @@ note_inserted(InsertState *insert, List *tasks)
 		row = list_nth(insert->ordered, number++);
 		if (task->count == 0)
 			continue;
-		fill_row(insert, row->values, row->nulls);
+		fill_row(insert, insert->row, row->values, row->nulls);
 		insert->inserted = lappend(insert->inserted, ExecCopySlotMinimalTuple(insert->row));
 	}
 	MemoryContextSwitchTo(caller);
+}
+
+/* expressions that follow the rows in a statement run with the role's own rights */
+static CallerRole
+enter_role(InsertState *insert)
+{
+	const InsertSpec *spec = insert->spec;
+
+	if (spec->unforced)
+		return executor_enter_unforced(spec->role, spec->relid);
+	return executor_enter_role(spec->onlyColumns ?
+							   executor_role_to_insert(spec->relid, spec->columns, spec->role) :
+							   spec->role);
 }
 
 /* more than one statement a shard: the sessions that write are told (upsert.c) */
@@ -358,7 +387,7 @@ announce_upsert(InsertState *insert, int32 id)
 	char	   *sql = psprintf("SELECT citus_internal.upsert_starts(%d)", id);
 	RowSink		sink = {NULL, NULL};
 	List	   *tasks = NIL;
-	CallerRole	role = executor_enter_role(insert->spec->role);
+	CallerRole	role = enter_role(insert);
 
 	for (int shard = 0; shard < insert->table->nshards; shard++)
 		tasks = executor_tasks_for_shard(tasks, insert->table->shards[shard], sql, NULL, true);
@@ -388,16 +417,6 @@ change_tail(InsertState *insert, int32 id)
 	insert->tailParams = executor_params_evaluate(params, &scan->css.ss.ps, scan->econtext);
 }
 
-/* expressions that follow the rows in a statement run with the role's own rights */
-static Oid
-role_of_rows(InsertState *insert)
-{
-	const InsertSpec *spec = insert->spec;
-
-	return spec->onlyColumns ?
-		executor_role_to_insert(spec->relid, spec->columns, spec->role) : spec->role;
-}
-
 /* sends what waits; last: nothing follows, so that a single statement may stand alone */
 static void
 flush_statements(InsertState *insert, bool last)
@@ -421,7 +440,7 @@ flush_statements(InsertState *insert, bool last)
 	{
 		if (insert->nrows == 1)
 			executor_tasks_name(tasks, sink.reader == NULL ? NULL : sink.reader->desc);
-		role = executor_enter_role(role_of_rows(insert));
+		role = enter_role(insert);
 		insert->processed += executor_tasks_write(tasks, &sink, alone, estate->es_snapshot);
 		executor_leave_role(role);
 		insert->flushed = true;
@@ -440,7 +459,7 @@ flush_statements(InsertState *insert, bool last)
 static bool
 may_stream(InsertState *insert)
 {
-	return insert->spec->canStream && insert->ncolumns > 0 &&
+	return insert->spec->canStream && insert->ncolumns > 0 && insert->checks == NULL &&
 		check_enable_rls(insert->spec->relid, InvalidOid, true) != RLS_ENABLED;
 }
 
@@ -516,7 +535,7 @@ fire_before(InsertState *insert, TupleTableSlot *slot)
 	ListCell   *cell;
 
 	slot_getallattrs(slot);
-	fill_row(insert, slot->tts_values, slot->tts_isnull);
+	fill_row(insert, insert->row, slot->tts_values, slot->tts_isnull);
 	if (insert->triggers != NULL && !executor_triggers_insert(insert->triggers, insert->row))
 		return NULL;
 	ExecMaterializeSlot(insert->row);
@@ -625,6 +644,7 @@ put_single_row(InsertState *insert, TupleTableSlot *slot, bool mayStream)
 	slot = fire_before(insert, slot);
 	if (slot == NULL)
 		return;
+	check_row(insert, slot);
 	if (insert->upsert != NULL)
 	{
 		upsert_row(insert, slot);
@@ -649,7 +669,10 @@ executor_insert_run(DistScanState *scan)
 		if (insert->row != NULL)
 			put_single_row(insert, slot, mayStream);
 		else
+		{
+			check_row(insert, slot);
 			put_row(insert, slot, mayStream);
+		}
 	}
 	if (insert->streaming)
 		end_stream(insert);

@@ -106,7 +106,9 @@ static const Field insertFields[] = {
 	FIELD(InsertSpec, conflict, FIELD_NODE),
 	FIELD(InsertSpec, conflictKeys, FIELD_NODE),
 	FIELD(InsertSpec, conflictFilters, FIELD_BOOL),
-	FIELD(InsertSpec, role, FIELD_OID)
+	FIELD(InsertSpec, checks, FIELD_NODE),
+	FIELD(InsertSpec, role, FIELD_OID),
+	FIELD(InsertSpec, unforced, FIELD_BOOL)
 };
 
 static const Field actionFields[] = {

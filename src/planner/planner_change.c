@@ -444,7 +444,8 @@ output_needs_old(ChangeBuild *build, const Var *var)
 	CompatReturning row = compat_var_returning(var);
 
 	return row == COMPAT_RETURNING_OLD ||
-		(row == COMPAT_RETURNING_CURRENT && build->query->commandType != CMD_UPDATE);
+		(row == COMPAT_RETURNING_CURRENT && build->query->commandType != CMD_UPDATE &&
+		 build->spec->conflict == NULL);
 }
 
 static void
@@ -738,7 +739,8 @@ static void
 choose_role(ChangeBuild *build)
 {
 	Oid			relid = build->spec->relid;
-	AclMode		needed = ACL_SELECT | ACL_UPDATE;
+	AclMode		needed = ACL_SELECT | ACL_UPDATE |
+		(build->query->commandType == CMD_MERGE ? ACL_INSERT : 0);
 	bool		policies = check_enable_rls(relid, build->spec->role, true) == RLS_ENABLED;
 
 	build->unforced = policies && !shards_apply_policies(build);

@@ -17,8 +17,10 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/rel.h"
 
 #include "planner_change_internal.h"
 
@@ -267,6 +269,31 @@ planner_change_add_checks(ChangeBuild *build)
 										  make_check(build, relation, option));
 	}
 	table_close(relation, NoLock);
+}
+
+List *
+planner_insert_checks(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
+	Relation	relation = table_open(relid, NoLock);
+	ChangeBuild build = {.request = request, .query = query, .target = query->resultRelation,
+		.desc = CreateTupleDescCopyConstr(RelationGetDescr(relation)),
+	.spec = plan_change_make()};
+	List	   *checks = NIL;
+	ListCell   *lc;
+
+	build.desc->tdtypeid = relation->rd_rel->reltype;
+	build.spec->relid = relid;
+	foreach(lc, query->withCheckOptions)
+	{
+		WithCheckOption *option = lfirst_node(WithCheckOption, lc);
+
+		if (option->kind == WCO_RLS_INSERT_CHECK)
+			checks = lappend(checks, make_check(&build, relation, option));
+	}
+	table_close(relation, NoLock);
+	refusal->reason = build.impossible;
+	return checks;
 }
 
 bool

@@ -253,6 +253,8 @@ planner_fast_path(PlanRequest *request, Refusal *refusal)
 		/* an upsert that triggers see has a plan of its own for what is in the way */
 		if (query->onConflict != NULL && request->fires != NULL && request->fires->rows)
 			return NULL;
+		if (planner_lacks_insert_rights(request, query))
+			return NULL;
 		return inserts_one_row(query) ? plan_row(request, refusal) : NULL;
 	}
 	table = fast_path_table(query);

@@ -397,6 +397,13 @@ extern bool planner_finds_row_by_place(Query *query);
 /* a statement whose RETURNING has expressions, or whose rows views check; see there */
 extern PlannedStmt *planner_detach_output(PlanRequest *request, Query *query);
 extern bool planner_has_check_options(Query *query);
+/*
+ * What policies ask of the rows of an INSERT that runs with the owner's rights: of RowCheck.  The
+ * refusal has a reason when that cannot be asked.
+ */
+extern List *planner_insert_checks(PlanRequest *request, Query *query, Refusal *refusal);
+/* the role may insert what it names, but not all that an INSERT, or a MERGE, gives values */
+extern bool planner_lacks_insert_rights(PlanRequest *request, Query *query);
 /* takes away what policies ask of new rows, for shards ask it themselves */
 extern void planner_leave_policies(Query *query);
 /* true when RETURNING has nothing but columns */

@@ -15,15 +15,19 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
 #include "citus/base/session.h"
 #include "citus/deparse/template.h"
@@ -265,6 +269,49 @@ fires_for_rows(PlanRequest *request)
 	return request->fires != NULL && request->fires->rows;
 }
 
+static bool
+may_insert(Oid relid, Oid role, List *targetList)
+{
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk &&
+			pg_attribute_aclcheck(relid, tle->resno, role, ACL_INSERT) != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * On one server nobody asks for rights on columns that get their values from defaults, or from
+ * triggers; statements on shards name them.
+ */
+bool
+planner_lacks_insert_rights(PlanRequest *request, Query *query)
+{
+	RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+	Oid			role = compat_rte_check_as_user(query, rte);
+	ListCell   *lc;
+
+	role = OidIsValid(role) ? role : GetUserId();
+	if (pg_class_aclcheck(rte->relid, role, ACL_INSERT) == ACLCHECK_OK)
+		return false;
+	if (query->commandType == CMD_INSERT)
+		return fires_for_rows(request) || !may_insert(rte->relid, role, query->targetList);
+	foreach(lc, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, lc);
+
+		if (action->commandType == CMD_INSERT &&
+			!may_insert(rte->relid, role, action->targetList))
+			return true;
+	}
+	return false;
+}
+
 static PlannedStmt *
 modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 {
@@ -272,7 +319,8 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 
 	if (planner_has_check_options(query))
 		return planner_detach_output(request, query);
-	if (!has_apart_conditions(query) && request->early == NULL && !fires_for_rows(request))
+	if (!has_apart_conditions(query) && request->early == NULL && !fires_for_rows(request) &&
+		!planner_lacks_insert_rights(request, query))
 	{
 		stmt = modify_shards(request, query, NULL, refusal);
 		if (stmt == NULL)
@@ -701,23 +749,38 @@ upserts_row_by_row(PlanRequest *request, Query *query)
 {
 	return query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE &&
 		(fires_for_rows(request) ||
-		 (!conflict_keeps_key(query, target_table(query)) && planner_upsert_goes_by_rows(query)));
+		 ((!conflict_keeps_key(query, target_table(query)) ||
+		   planner_lacks_insert_rights(request, query)) && planner_upsert_goes_by_rows(query)));
 }
 
-/* true when RETURNING, if there is one, computes nothing */
+/* true when nothing of a user's runs with the rows of an INSERT; the rows themselves are values */
 static bool
-returns_columns(Query *query)
+carries_only_columns(Query *query)
 {
-	ListCell   *lc;
+	OnConflictExpr *conflict = query->onConflict;
 
-	foreach(lc, query->returningList)
-	{
-		Var		   *var = (Var *) lfirst_node(TargetEntry, lc)->expr;
+	return planner_returning_is_plain(query) &&
+		(conflict == NULL || (conflict->action == ONCONFLICT_NOTHING &&
+							  planner_expr_is_trusted((Node *) conflict)));
+}
 
-		if (!IsA(var, Var) || var->varno != query->resultRelation || var->varlevelsup != 0 ||
-			var->varattno <= 0)
-			return false;
-	}
+/* fills in with whose rights the rows are written; false with the refusal filled in */
+static bool
+choose_insert_role(PlanRequest *request, Query *query, InsertSpec *insert, Refusal *refusal)
+{
+	RangeTblEntry *target = rt_fetch(query->resultRelation, query->rtable);
+	Oid			role = compat_rte_check_as_user(query, target);
+
+	insert->onlyColumns = carries_only_columns(query);
+	insert->role = role == GetUserId() ? InvalidOid : role;
+	if (!insert->onlyColumns || !planner_lacks_insert_rights(request, query) ||
+		check_enable_rls(insert->relid, insert->role, true) != RLS_ENABLED)
+		return true;
+	insert->checks = planner_insert_checks(request, query, refusal);
+	if (refusal->reason != NULL)
+		return false;
+	insert->role = catalog_relation_owner(insert->relid);
+	insert->unforced = true;
 	return true;
 }
 
@@ -759,11 +822,9 @@ make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *ref
 	insert->onConflict = query->onConflict != NULL;
 	insert->updates = query->onConflict != NULL &&
 		query->onConflict->action == ONCONFLICT_UPDATE;
-	insert->onlyColumns = !insert->onConflict && returns_columns(query);
 	insert->returning = query->returningList != NIL;
 	insert->canStream = !insert->onConflict && !insert->returning;
-	insert->role = planner_query_role(shell);
-	return insert;
+	return choose_insert_role(request, query, insert, refusal) ? insert : NULL;
 }
 
 /*
@@ -856,12 +917,14 @@ static PlannedStmt *
 plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 {
 	const DistTable *table = target_table(query);
+	bool		lacksRights = planner_lacks_insert_rights(request, query);
 	PlannedStmt *stmt;
 	Index		source = 0;
 	ListCell   *lc;
 
 	/* rows are sent to their shards, where a sub-query would find rows of these shards only */
-	if (planner_has_check_options(query) || checkExprHasSubLink((Node *) query->returningList))
+	if (planner_has_check_options(query) || checkExprHasSubLink((Node *) query->returningList) ||
+		(lacksRights && !planner_returning_is_plain(query)))
 		return planner_detach_output(request, query);
 	if (DIST_TABLE_HAS_KEY(table) && !fires_for_rows(request) &&
 		planner_find_column(query->targetList, table->keyAttno) == NULL)
@@ -875,7 +938,9 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	if ((fires_for_rows(request) && query->onConflict != NULL) ||
 		upserts_row_by_row(request, query))
 		return insert_rows(request, query, refusal);
-	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table))
+	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table) ||
+		(lacksRights && query->onConflict != NULL &&
+		 query->onConflict->action == ONCONFLICT_UPDATE))
 		return planner_returning_is_plain(query) ? planner_upsert(request, query, refusal) :
 			planner_detach_output(request, query);
 	foreach(lc, query->rtable)
@@ -883,7 +948,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
 			source = foreach_current_index(lc) + 1;
 	}
-	if (source != 0 && !fires_for_rows(request))
+	if (source != 0 && !fires_for_rows(request) && !lacksRights)
 	{
 		stmt = planner_insert_select(request, query, source, refusal);
 		if (stmt != NULL)

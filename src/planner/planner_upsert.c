@@ -32,6 +32,7 @@
 
 #include "access/genam.h"
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/pg_index.h"
@@ -750,6 +751,28 @@ make_row_condition(Upsert *upsert, InsertSpec *insert)
 	return excluded_to_params(upsert, (Node *) make_ands_explicit(conditions));
 }
 
+/*
+ * In RETURNING xmax of a row that an upsert has updated is the transaction that locked it before,
+ * which is its own; here nothing locks it first.
+ */
+static Node *
+locker_mutator(Node *node, Upsert *upsert)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == upsert->target &&
+		((Var *) node)->varlevelsup == 0 &&
+		((Var *) node)->varattno == MaxTransactionIdAttributeNumber &&
+		compat_var_returning((Var *) node) != COMPAT_RETURNING_OLD)
+	{
+		Var		   *var = copyObject((Var *) node);
+
+		var->varattno = var->varattnosyn = MinTransactionIdAttributeNumber;
+		return (Node *) var;
+	}
+	return expression_tree_mutator(node, locker_mutator, upsert);
+}
+
 /* UPDATE of the row that has what the index compares in common with EXCLUDED */
 static Query *
 make_row_update(Upsert *upsert, InsertSpec *insert)
@@ -772,6 +795,7 @@ make_row_update(Upsert *upsert, InsertSpec *insert)
 	update->override = OVERRIDING_NOT_SET;
 	update->targetList = (List *) excluded_to_params(upsert, (Node *) conflict->onConflictSet);
 	update->jointree = makeFromExpr(list_make1(target), where);
+	update->returningList = (List *) locker_mutator((Node *) update->returningList, upsert);
 	update->cteList = NIL;
 	update->hasModifyingCTE = update->hasRecursive = false;
 	update->hasSubLinks = checkExprHasSubLink((Node *) update->targetList) ||

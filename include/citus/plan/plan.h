@@ -151,6 +151,21 @@ typedef struct Movement
 } Movement;
 
 /*
+ * RowCheck: what a policy asks of a row, in one of three forms: a column of the child, whose rows
+ * have the answer; an expression over the row (varno 1); or a query that gives the answer, for
+ * which attribute n of the row is the extern parameter PLAN_CONFLICT_PARAM + n.
+ */
+typedef struct RowCheck
+{
+	ExtensibleNode node;
+	int			kind;			/* WCOKind */
+	char	   *policy;			/* its name; NULL: all of a kind */
+	int			column;			/* 0: not there */
+	Expr	   *qual;			/* or NULL */
+	PlannedStmt *query;			/* or NULL */
+} RowCheck;
+
+/*
  * InsertSpec: rows computed on the planning node that go to shards.  The child plan's target list
  * gives the values of columns, in their order, already of the columns' types.
  *
@@ -171,7 +186,7 @@ typedef struct InsertSpec
 	bool		onConflict;
 	bool		updates;		/* ON CONFLICT DO UPDATE */
 	bool		returning;
-	bool		onlyColumns;	/* the tail is nothing but RETURNING of the table's columns */
+	bool		onlyColumns;	/* the tail has nothing but DO NOTHING, and RETURNING of columns */
 	bool		canStream;		/* no conflict clause, no RETURNING: COPY may be used */
 
 	/*
@@ -182,7 +197,9 @@ typedef struct InsertSpec
 	List	   *conflictKeys;	/* of OpExpr: left is what decides, of a row of varno 1; equality.
 								 * NIL: shards tell rows that are written twice (upsert.c) */
 	bool		conflictFilters;	/* the UPDATE need not take what is in the way */
+	List	   *checks;			/* of RowCheck: policies, which shards do not apply */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
+	bool		unforced;		/* as in Fragment */
 } InsertSpec;
 
 /*
@@ -206,21 +223,6 @@ typedef enum ChangeOutput
 	CHANGE_OUTPUT_CHILD,		/* column of the child's row */
 	CHANGE_OUTPUT_ACTION		/* name of the command, as merge_action() gives it; no number */
 } ChangeOutput;
-
-/*
- * RowCheck: what a policy asks of a row, in one of three forms: a column of the child, whose rows
- * have the answer; an expression over the row (varno 1); or a query that gives the answer, for
- * which attribute n of the row is the extern parameter PLAN_CONFLICT_PARAM + n.
- */
-typedef struct RowCheck
-{
-	ExtensibleNode node;
-	int			kind;			/* WCOKind */
-	char	   *policy;			/* its name; NULL: all of a kind */
-	int			column;			/* 0: not there */
-	Expr	   *qual;			/* or NULL */
-	PlannedStmt *query;			/* or NULL */
-} RowCheck;
 
 /*
  * ChangeSpec: rows of a table that the child plan has found (and locked), and what to do with
