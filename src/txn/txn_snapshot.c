@@ -402,6 +402,17 @@ take_remote(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
 	send_take(snapshot, member, window);
 }
 
+/*
+ * What is committed by now.  Beside parallel workers of the plan that is under way the server takes
+ * such a snapshot by one of its functions only; under READ COMMITTED both give the same.
+ */
+static Snapshot
+latest_snapshot(void)
+{
+	return IsInParallelMode() && !IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
+		GetLatestSnapshot();
+}
+
 static void
 take_local(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
 {
@@ -414,7 +425,7 @@ take_local(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
 		(void) txn_commits_await(member->report.mustSee, AWAIT_MS);
 	}
 	drop_local(snapshot);
-	snapshot->local = RegisterSnapshotOnOwner(GetLatestSnapshot(), TopTransactionResourceOwner);
+	snapshot->local = RegisterSnapshotOnOwner(latest_snapshot(), TopTransactionResourceOwner);
 
 	caller = MemoryContextSwitchTo(snapshot->context);
 	memset(&member->report, 0, sizeof(member->report));

@@ -14,6 +14,21 @@ INSERT INTO orders SELECT i, CASE WHEN i % 9 = 0 THEN NULL ELSE i % 20 + 1 END, 
 INSERT INTO lines SELECT o, l, (o + l) % 11 + 1, l FROM generate_series(1, 70) o, generate_series(1, 3) l;
 INSERT INTO notes VALUES (1, 'first'), (2, 'second'), (200, 'nobody'), (NULL, 'null');
 
+-- beside parallel workers on this node
+CREATE TABLE here (id int, name text);
+INSERT INTO here SELECT i, 'here ' || i FROM generate_series(1, 3000) i;
+ANALYZE here;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT count(*), count(p.id), sum(h.id) FROM here h LEFT JOIN products p ON p.id = h.id % 17 JOIN orders o ON o.id = h.id % 90 + p.id;
+SET force_parallel_mode = on;
+SELECT p.name, count(l.order_id) FROM products p LEFT JOIN lines l ON l.product = p.id GROUP BY p.name;
+RESET force_parallel_mode;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+
 SELECT o.id, count(*), sum(l.qty) FROM orders o JOIN lines l ON l.order_id = o.id GROUP BY o.id;
 SELECT o.id, l.line FROM orders o JOIN lines l ON l.order_id = o.id WHERE o.id = 12;
 SELECT o.id, l.line FROM orders o LEFT JOIN lines l ON l.order_id = o.id WHERE o.id > 65;
