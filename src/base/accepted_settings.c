@@ -46,6 +46,10 @@ static const struct config_enum_entry aggregationStrategies[] = {
 	{"disabled", 0, false}, {"row-gather", 1, false}, {NULL, 0, false}
 };
 
+static const struct config_enum_entry setCommands[] = {
+	{"none", 0, false}, {"local", 1, false}, {NULL, 0, false}
+};
+
 static const struct config_enum_entry assignmentPolicies[] = {
 	{"greedy", 0, false}, {"first-replica", 1, false}, {"round-robin", 2, false},
 	{NULL, 0, false}
@@ -93,6 +97,10 @@ static const SettingDef accepted[] = {
 	BOOL_ROW("function_opens_transaction_block", true, PGC_USERSET, HIDDEN),
 	BOOL_ROW("allow_unsafe_locks_from_workers", false, PGC_USERSET, HIDDEN),
 	BOOL_ROW("skip_advisory_lock_permission_checks", false, PGC_SUSET, HIDDEN),
+	/* what a session sets is in force wherever it works */
+	ENUM_ROW("propagate_set_commands", 0, setCommands, PGC_USERSET, 0),
+	BOOL_ROW("propagate_session_settings_for_loopback_connection", false, PGC_USERSET, HIDDEN),
+	BOOL_ROW("enforce_object_restrictions_for_local_objects", true, PGC_USERSET, HIDDEN),
 
 	/* hints */
 	INT_ROW("repartition_join_bucket_count_per_node", 4, 1, INT_MAX, PGC_SIGHUP, HIDDEN),

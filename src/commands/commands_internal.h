@@ -185,6 +185,7 @@ extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
 
 /* table_ddl.c */
 extern List *commands_steps_create_table(Command *command);
+extern List *commands_steps_create_table_as(Command *command);
 extern List *commands_steps_create_foreign_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
 /* known tables of a composite type; what their shards are told when it changes */

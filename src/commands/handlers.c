@@ -20,6 +20,7 @@ static const CommandHandler handlers[] = {
 
 	/* tables */
 	{T_CreateStmt, false, commands_steps_create_table},
+	{T_CreateTableAsStmt, false, commands_steps_create_table_as},
 	{T_CreateForeignTableStmt, false, commands_steps_create_foreign_table},
 	{T_AlterTableStmt, false, commands_steps_alter_table},
 	{T_RenameStmt, false, commands_steps_rename},

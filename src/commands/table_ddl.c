@@ -301,6 +301,30 @@ commands_steps_create_table(Command *command)
 	return NIL;
 }
 
+static void
+share_managed_as(Command *command, void *argument)
+{
+	CreateTableAsStmt *statement = (CreateTableAsStmt *) command->statement;
+	Oid			relid = RangeVarGetRelid(statement->into->rel, NoLock, false);
+
+	/* it may be temporary by its schema */
+	if (get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
+		make_managed(relid, false);
+}
+
+List *
+commands_steps_create_table_as(Command *command)
+{
+	CreateTableAsStmt *statement = (CreateTableAsStmt *) command->statement;
+	RangeVar   *name = statement->into->rel;
+
+	if (!commands_use_managed_tables || !catalog_is_coordinator() ||
+		statement->objtype != OBJECT_TABLE || name->relpersistence == RELPERSISTENCE_TEMP ||
+		(statement->if_not_exists && OidIsValid(RangeVarGetRelid(name, NoLock, true))))
+		return NIL;
+	return list_make2(commands_step_local(), commands_step_call(share_managed_as, NULL));
+}
+
 List *
 commands_steps_create_foreign_table(Command *command)
 {
