@@ -61,3 +61,10 @@ COMMENT ON FUNCTION citus_internal.row_is_older(int, xid, cid)
 
 COMMENT ON FUNCTION citus_internal.upsert_is_first(int, xid, cid)
     IS 'raises an error when an upsert has written the row before';
+
+-- rows in the form in which the client gets them; the first of parameters is the encoding of text
+CREATE FUNCTION citus_internal.row_messages(query text, types oid[], "binary" boolean,
+											VARIADIC parameters "any")
+RETURNS SETOF bytea
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'row_messages';

@@ -253,10 +253,16 @@ start_executor(QueryDesc *query, int eflags)
 static void
 run_executor(COMPAT_EXECUTOR_RUN_PARAMS)
 {
+	DestReceiver *client = query->dest;
+	DestReceiver *forwards = executor_forward_begin(query, direction, count);
+
+	if (forwards != NULL)
+		query->dest = forwards;
 	if (previousExecutorRun)
 		previousExecutorRun(COMPAT_EXECUTOR_RUN_ARGS);
 	else
 		standard_ExecutorRun(COMPAT_EXECUTOR_RUN_ARGS);
+	query->dest = client;
 	if (count == 0)
 		executor_explain_report(query);
 }

@@ -138,6 +138,10 @@ extern bool executor_type_is_plain_binary(Oid type);
 extern char *executor_lossless_text(FmgrInfo *output, Datum value);
 
 extern ExecutorParams *executor_params_make(int n);
+/* n of one's own, not set yet, and behind them copies of params, which may be NULL */
+extern ExecutorParams *executor_params_behind(const ExecutorParams *params, int n);
+/* ends a call that passes them on: ", $n+1::type ...)"; params: of Expr */
+extern void executor_wrap_arguments(StringInfo sql, List *params, int n);
 /* evaluates exprs once; results live in the current context */
 extern ExecutorParams *executor_params_evaluate(List *exprs, PlanState *parent,
 												ExprContext *econtext);
@@ -389,6 +393,8 @@ typedef enum ScanPhase
 	SCAN_COMPLETE				/* every task has ended; what is left is in store */
 } ScanPhase;
 
+typedef struct ForwardedRows ForwardedRows;
+
 typedef struct DistScanState
 {
 	CustomScanState css;
@@ -427,7 +433,16 @@ typedef struct DistScanState
 	bool		hasAll;			/* a lookup whose next runs choose from allStore */
 	Tuplestorestate *allStore;
 	TupleTableSlot *storeSlot;
+	ForwardedRows *forwarded;	/* rows are messages for the client (forward.c); or NULL */
 } DistScanState;
+
+/* the scan, if that is all of the plan; else NULL */
+extern DistScanState *executor_scan_of(PlanState *ps);
+
+/* ---- rows for the client that nobody reads here (forward.c) ---- */
+
+extern bool executor_forward_start(DistScanState *state);
+extern bool executor_forward_next(DistScanState *state, TupleTableSlot *slot);
 
 /* brings what the fragment's movements say; forgets it */
 extern void executor_movements_run(DistScanState *state, RunOptions *options);

@@ -206,18 +206,12 @@ pack_statement(const Movement *movement)
 {
 	const Fragment *source = movement->source;
 	StringInfoData sql;
-	ListCell   *cell;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT bucket, data FROM citus_internal.pack_rows($1::text, "
 					 "$2::integer, $3::integer[], $4::bytea, %s::text",
 					 movement->keyName == NULL ? "NULL" : quote_literal_cstr(movement->keyName));
-	foreach(cell, source->params)
-		appendStringInfo(&sql, ", $%d::%s", foreach_current_index(cell) + OWN_PARAMS + 1,
-						 format_type_extended(exprType(lfirst(cell)), -1,
-											  FORMAT_TYPE_TYPEMOD_GIVEN |
-											  FORMAT_TYPE_FORCE_QUALIFY));
-	appendStringInfoChar(&sql, ')');
+	executor_wrap_arguments(&sql, source->params, OWN_PARAMS);
 	return sql.data;
 }
 
@@ -255,7 +249,7 @@ make_pack_tasks(DistScanState *state, const Arrival *arrival, const DistTable *a
 	foreach(cell, tasks)
 	{
 		ExecutorTask *task = lfirst(cell);
-		ExecutorParams *params = executor_params_make(own->n + OWN_PARAMS);
+		ExecutorParams *params = executor_params_behind(own, OWN_PARAMS);
 
 		params->types[0] = TEXTOID;
 		params->values[0] = CStringGetTextDatum(task->sql);
@@ -266,12 +260,6 @@ make_pack_tasks(DistScanState *state, const Arrival *arrival, const DistTable *a
 		params->types[3] = BYTEAOID;
 		params->values[3] = route;
 		params->nulls[3] = rows->direct == NULL;
-		for (int i = 0; i < own->n; i++)
-		{
-			params->types[i + OWN_PARAMS] = own->types[i];
-			params->values[i + OWN_PARAMS] = own->values[i];
-			params->nulls[i + OWN_PARAMS] = own->nulls[i];
-		}
 		task->sql = sql;
 		task->params = params;
 	}

@@ -13,6 +13,7 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -126,6 +127,34 @@ executor_params_make(int n)
 	params->values = palloc0(sizeof(Datum) * Max(n, 1));
 	params->nulls = palloc0(sizeof(bool) * Max(n, 1));
 	return params;
+}
+
+ExecutorParams *
+executor_params_behind(const ExecutorParams *params, int n)
+{
+	int			after = params == NULL ? 0 : params->n;
+	ExecutorParams *result = executor_params_make(n + after);
+
+	for (int i = 0; i < after; i++)
+	{
+		result->types[n + i] = params->types[i];
+		result->values[n + i] = params->values[i];
+		result->nulls[n + i] = params->nulls[i];
+	}
+	return result;
+}
+
+void
+executor_wrap_arguments(StringInfo sql, List *params, int n)
+{
+	ListCell   *cell;
+
+	foreach(cell, params)
+		appendStringInfo(sql, ", $%d::%s", foreach_current_index(cell) + n + 1,
+						 format_type_extended(exprType(lfirst(cell)), -1,
+											  FORMAT_TYPE_TYPEMOD_GIVEN |
+											  FORMAT_TYPE_FORCE_QUALIFY));
+	appendStringInfoChar(sql, ')');
 }
 
 /* the client's parameter without an expression state; false if it has to be evaluated properly */

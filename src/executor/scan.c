@@ -320,6 +320,9 @@ complete_reads(DistScanState *state)
 static void
 drain_reads(DistScanState *state)
 {
+	/* nothing that needs a connection runs between two rows for the client */
+	if (state->forwarded != NULL)
+		elog(ERROR, "rows for the client cannot wait");
 	if (state->sorted == NULL || !executor_sorted_drain(state->sorted))
 	{
 		RowSink		sink = executor_scan_sink(state);
@@ -338,6 +341,8 @@ choose_running(DistScanState *state)
 {
 	state->fuseKey = 0;
 	state->running = state->tasks;
+	if (executor_forward_start(state))
+		return;
 	if (state->reader == NULL || state->css.ss.ps.state->es_instrument != 0)
 		return;
 	/* what is fused has to be sorted again, in the store that kept rows need */
@@ -370,7 +375,7 @@ start_reads(DistScanState *state)
 		!(state->plan->fragment->hasRowLocks &&
 		  estate->es_plannedstmt->commandType != CMD_SELECT);
 	caller = executor_enter_fragment(state->plan->fragment);
-	options.binary = state->reader != NULL && state->reader->binary;
+	options.binary = state->forwarded != NULL || (state->reader != NULL && state->reader->binary);
 	options.mayGrow = !state->plan->fragment->hasRowLocks;
 	options.user = &state->user;
 
@@ -530,6 +535,13 @@ executor_scan_next_raw(DistScanState *state, TupleTableSlot *slot)
 	ExecClearTuple(slot);
 	if (state->phase == SCAN_COMPLETE)
 		return false;
+	if (state->forwarded != NULL)
+	{
+		if (executor_forward_next(state, slot))
+			return true;
+		complete_reads(state);
+		return false;
+	}
 	if (executor_scan_next_answer(state, &answer) == NULL)
 	{
 		complete_reads(state);
@@ -767,6 +779,15 @@ static const CustomExecMethods scan_methods = {
 	.ReScanCustomScan = rescan_scan,
 	.ExplainCustomScan = executor_explain_scan,
 };
+
+DistScanState *
+executor_scan_of(PlanState *ps)
+{
+	if (ps == NULL || !IsA(ps, CustomScanState) ||
+		((CustomScanState *) ps)->methods != &scan_methods)
+		return NULL;
+	return (DistScanState *) ps;
+}
 
 Node *
 executor_scan_create(CustomScan *scan)

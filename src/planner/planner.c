@@ -24,6 +24,9 @@
 #include "citus/routing/routing.h"
 #include "planner_internal.h"
 
+/* so many rows of a table may become many of a result */
+#define LARGE_TABLE		5000.0
+
 static bool logRefusals = false;
 static bool enableRouter = true;
 
@@ -143,6 +146,18 @@ plan_of_shape(Query *query)
 	return plan;
 }
 
+/*
+ * How many rows the client gets decides about their way to it: worth knowing where they may be
+ * many, and planning takes little of the time.
+ */
+static void
+estimate_whole(PlanRequest *request, Fragment *fragment)
+{
+	if (OidIsValid(fragment->anchor) && planner_table_rows(fragment->anchor) >= LARGE_TABLE &&
+		(fragment->prune == NULL || fragment->prune->kind != PRUNE_EQUAL))
+		fragment->estimatedRows = planner_estimate_rows(request, request->query);
+}
+
 static PlannedStmt *
 plan_transformed(PlanRequest *request, Refusal *refusal)
 {
@@ -171,7 +186,10 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 	if (upper == NULL)
 		return NULL;
 	if (whole != NULL)
+	{
+		estimate_whole(request, whole->fragment);
 		return planner_make_stmt(request, whole, request->query->targetList);
+	}
 	stmt = planner_run_server(request, upper);
 	compat_stmt_take_relations(stmt, request->query);
 	return stmt;

@@ -24,6 +24,12 @@ extern void executor_statement_started(QueryDesc *query);
 extern void executor_plain_table_read(Oid relid);
 /* called by entry after that, when the statement was planned for the values of its parameters */
 extern void executor_custom_plan_started(QueryDesc *query);
+/*
+ * ExecutorRun: a receiver to run the query with in place of its own, which gets many rows without
+ * reading them, or NULL.  count: of the rows that are wanted; 0: all.
+ */
+extern DestReceiver *executor_forward_begin(QueryDesc *query, ScanDirection direction,
+											uint64 count);
 
 /* EXPLAIN of a client is about to run, and has run; statements inside are those it is about */
 typedef struct ExplainWish
