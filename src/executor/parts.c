@@ -78,7 +78,8 @@ run_part(PartsState *state, int number)
 	}
 	query = CreateQueryDesc(stmt, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
 							receiver, estate->es_param_list_info, estate->es_queryEnv, 0);
-	ExecutorStart(query, 0);
+	/* triggers that it fires for a statement around this one are that one's: upsert_rows.c */
+	ExecutorStart(query, estate->es_top_eflags & EXEC_FLAG_SKIP_TRIGGERS);
 	compat_executor_run(query, ForwardScanDirection, 0);
 	if (stmt->canSetTag && stmt->commandType != CMD_SELECT)
 		estate->es_processed += query->estate->es_processed;

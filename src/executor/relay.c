@@ -44,10 +44,11 @@ next_row(ScanState *ss)
 	return ExecStoreVirtualTuple(slot);
 }
 
+/* where rows are looked at again, sub-plans run from the start: see planner_shield.c */
 static bool
 recheck_row(ScanState *ss, TupleTableSlot *slot)
 {
-	return true;
+	return !TupIsNull(next_row(ss));
 }
 
 static TupleTableSlot *
