@@ -68,6 +68,8 @@ typedef struct QueryShape
 
 /* ---- planner_normalize.c ---- */
 
+/* no query stands inside of this one, which is as the server gives it */
+extern bool planner_is_flat(Query *query);
 /* a copy with RTE_GROUP entries resolved (18); join aliases stay */
 extern Query *planner_normalize(Query *query);
 /* expression of query with join aliases resolved to the underlying columns (copy) */

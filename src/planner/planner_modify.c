@@ -906,7 +906,7 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 	if (is_values_only(request->query))
 	{
 		stmt = planner_run_server(&sourceRequest, sourceRequest.query);
-		compat_stmt_take_relations(stmt, request->query);
+		compat_stmt_take_relations(stmt, copy_without_values(request->query));
 	}
 	else
 		stmt = planner_plan_request(&sourceRequest);

@@ -18,6 +18,27 @@
 #include "citus/base/compat_planner.h"
 #include "planner_internal.h"
 
+/*
+ * planner_is_flat
+ *		Does no query stand inside of this one?  Walks that look for queries need not go into its
+ *		expressions then, of which there may be thousands in VALUES.  For what the server's parser
+ *		and rewriter have made: they say where there are sub-links.
+ */
+bool
+planner_is_flat(Query *query)
+{
+	ListCell   *lc;
+
+	if (query->hasSubLinks || query->cteList != NIL || query->setOperations != NULL)
+		return false;
+	foreach(lc, query->rtable)
+	{
+		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
+			return false;
+	}
+	return true;
+}
+
 /* the number of a column among those that SET (a, b) = (SELECT ..) assigns; 0 for others */
 static bool
 multi_assignment_walker(Node *node, int *paramid)
@@ -182,6 +203,9 @@ normalize_walker(Node *node, void *context)
 			if (action->commandType == CMD_UPDATE)
 				restore_assignment_order(action->targetList);
 		}
+		/* many rows of values */
+		if (query->commandType == CMD_INSERT && planner_is_flat(query))
+			return false;
 		return query_tree_walker(query, normalize_walker, context, 0);
 	}
 	return expression_tree_walker(node, normalize_walker, context);
@@ -454,7 +478,8 @@ modification_walker(Node *node, ModificationContext *context)
 			context->found = query;
 			return true;
 		}
-		return query_tree_walker(query, modification_walker, context, 0);
+		return !planner_is_flat(query) &&
+			query_tree_walker(query, modification_walker, context, 0);
 	}
 	return expression_tree_walker(node, modification_walker, context);
 }

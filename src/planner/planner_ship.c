@@ -423,18 +423,13 @@ used_entries(Query *query)
 	return used;
 }
 
-static bool
-role_walker(Node *node, RoleContext *context)
+static void
+note_roles(Query *query, RoleContext *context)
 {
-	Bitmapset  *used;
+	Bitmapset  *used = used_entries(query);
 	ListCell   *lc;
 
-	if (node == NULL)
-		return false;
-	if (!IsA(node, Query))
-		return expression_tree_walker(node, role_walker, context);
-	used = used_entries((Query *) node);
-	foreach(lc, ((Query *) node)->rtable)
+	foreach(lc, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 		Oid			role;
@@ -443,7 +438,7 @@ role_walker(Node *node, RoleContext *context)
 		if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_VIEW ||
 			rte->relkind == RELKIND_COMPOSITE_TYPE)
 			continue;
-		role = compat_rte_check_as_user((Query *) node, rte);
+		role = compat_rte_check_as_user(query, rte);
 		context->named |= OidIsValid(role);
 		if (role == GetUserId())
 			role = InvalidOid;
@@ -453,6 +448,16 @@ role_walker(Node *node, RoleContext *context)
 		context->found = true;
 		context->role = role;
 	}
+}
+
+static bool
+role_walker(Node *node, RoleContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, role_walker, context);
+	note_roles((Query *) node, context);
 	return query_tree_walker((Query *) node, role_walker, context, 0);
 }
 
@@ -471,10 +476,16 @@ planner_query_role(Query *query)
 	return find_roles(query).role;
 }
 
+/* of a statement as the server gives it */
 bool
 planner_depends_on_role(Query *query)
 {
-	return find_roles(query).named;
+	RoleContext context = {InvalidOid, false, false, false};
+
+	if (!planner_is_flat(query))
+		return find_roles(query).named;
+	note_roles(query, &context);
+	return context.named;
 }
 
 static bool

@@ -128,7 +128,7 @@ hide_walker(Node *node, bool *inEntries)
 			hide_in_entries(query);
 		else if (query->jointree != NULL)
 			(void) hide_in_join_tree(query, (Node *) query->jointree);
-		return query_tree_walker(query, hide_walker, inEntries, 0);
+		return !planner_is_flat(query) && query_tree_walker(query, hide_walker, inEntries, 0);
 	}
 	return expression_tree_walker(node, hide_walker, inEntries);
 }
