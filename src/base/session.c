@@ -23,6 +23,8 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
@@ -124,7 +126,57 @@ base_frame_pop(SessionFrame frame)
 bool
 base_frame_active(SessionFrame frame)
 {
-	return frameCounts[frame] > 0;
+	if (frameCounts[frame] == 0)
+		return false;
+	if (frame != FRAME_OWN_DDL || frameCounts[FRAME_USER_CODE] == 0)
+		return true;
+	for (int i = frameDepth - 1; frameStack[i].frame != FRAME_USER_CODE; i--)
+	{
+		if (frameStack[i].frame == FRAME_OWN_DDL)
+			return true;
+	}
+	return false;
+}
+
+/* ---- functions of users ---- */
+
+/* The server's own functions, and those of libraries, run no statements that matter here. */
+bool
+base_user_code_needs_hook(Oid functionOid)
+{
+	HeapTuple	tuple;
+	Oid			language = InvalidOid;
+
+	if (!base_frame_active(FRAME_OWN_DDL))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(functionOid));
+	if (HeapTupleIsValid(tuple))
+	{
+		language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+		ReleaseSysCache(tuple);
+	}
+	return OidIsValid(language) && language != INTERNALlanguageId && language != ClanguageId;
+}
+
+/* *data, which starts as 0, says whether this call has a frame */
+void
+base_user_code_hook(int event, Datum *data)
+{
+	switch ((FmgrHookEventType) event)
+	{
+		case FHET_START:
+			*data = BoolGetDatum(base_frame_active(FRAME_OWN_DDL));
+			if (DatumGetBool(*data))
+				base_frame_push(FRAME_USER_CODE);
+			break;
+		case FHET_END:
+		case FHET_ABORT:
+			/* a procedure that has rolled back has lost its frame */
+			if (DatumGetBool(*data) && frameCounts[FRAME_USER_CODE] > 0)
+				base_frame_pop(FRAME_USER_CODE);
+			*data = BoolGetDatum(false);
+			break;
+	}
 }
 
 /* PHASE_SESSION.  A commit keeps frames: utility statements such as VACUUM commit on their way. */

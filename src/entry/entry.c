@@ -87,6 +87,8 @@ static ProcessUtility_hook_type previousUtility = NULL;
 static ExecutorStart_hook_type previousExecutorStart = NULL;
 static ExecutorRun_hook_type previousExecutorRun = NULL;
 static emit_log_hook_type previousEmitLog = NULL;
+static needs_fmgr_hook_type previousNeedsFmgr = NULL;
+static fmgr_hook_type previousFmgr = NULL;
 static shmem_request_hook_type previousShmemRequest = NULL;
 static shmem_startup_hook_type previousShmemStartup = NULL;
 
@@ -112,6 +114,35 @@ ensure_daemon(void)
 	if (IsParallelWorker() || RecoveryInProgress() || !base_extension_is_active())
 		return;
 	daemon_ensure_started();
+}
+
+static bool
+function_needs_hook(Oid functionOid)
+{
+	return (previousNeedsFmgr && previousNeedsFmgr(functionOid)) ||
+		base_user_code_needs_hook(functionOid);
+}
+
+/* what the hooks keep for a call */
+typedef struct FunctionCall
+{
+	Datum		userCode;
+	Datum		previous;
+} FunctionCall;
+
+static void
+surround_function(FmgrHookEventType event, FmgrInfo *flinfo, Datum *data)
+{
+	FunctionCall *call = (FunctionCall *) DatumGetPointer(*data);
+
+	if (call == NULL)
+	{
+		call = MemoryContextAllocZero(flinfo->fn_mcxt, sizeof(FunctionCall));
+		*data = PointerGetDatum(call);
+	}
+	if (previousFmgr)
+		previousFmgr(event, flinfo, &call->previous);
+	base_user_code_hook(event, &call->userCode);
 }
 
 static PlannedStmt *
@@ -348,6 +379,10 @@ install_hooks(void)
 	ExecutorRun_hook = run_executor;
 	previousEmitLog = emit_log_hook;
 	emit_log_hook = edit_message;
+	previousNeedsFmgr = needs_fmgr_hook;
+	needs_fmgr_hook = function_needs_hook;
+	previousFmgr = fmgr_hook;
+	fmgr_hook = surround_function;
 	previousShmemRequest = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	previousShmemStartup = shmem_startup_hook;

@@ -23,6 +23,7 @@
 #include "citus/base/settings.h"
 #include "citus/routing/routing.h"
 #include "planner_internal.h"
+#include "planner_paths_internal.h"
 
 /* so many rows of a table may become many of a result */
 #define LARGE_TABLE		5000.0
@@ -418,6 +419,32 @@ plan_known(PlanRequest *request)
 	return stmt;
 }
 
+static PlannedStmt *
+plan_any(PlanRequest *request)
+{
+	Query	   *parse = request->query;
+	PlannedStmt *stmt;
+	List	   *dependencies = NIL;
+	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;
+	bool		hasKnown;
+
+	if (!base_extension_is_active())
+		return planner_run_server(request, parse);
+	if (parse->utilityStmt == NULL && !catalog_is_coordinator())
+		request->query = parse = planner_redirect_sequences(parse, &dependencies);
+	hasKnown = ours && planner_has_known_relation(parse);
+	if (catalog_hides_shards())
+		planner_hide_shards(parse, hasKnown);
+	if (ours && !hasKnown)
+		refuse_shard_change(parse);
+	if (hasKnown)
+		stmt = plan_known(request);
+	else
+		stmt = planner_run_server(request, parse);
+	stmt->invalItems = list_concat(stmt->invalItems, dependencies);
+	return stmt;
+}
+
 /*
  * planner_plan
  *		Plans any statement.  Runs in the caller's memory context; takes no locks but those the
@@ -429,23 +456,18 @@ planner_plan(Query *parse, const char *queryString, int cursorOptions,
 {
 	PlanRequest request = {parse, queryString, cursorOptions, boundParams, next, NULL, NULL, false};
 	PlannedStmt *stmt;
-	List	   *dependencies = NIL;
-	bool		ours = !base_frame_active(FRAME_OWN_DDL) && parse->utilityStmt == NULL;
-	bool		hasKnown;
 
-	if (!base_extension_is_active())
-		return planner_run_server(&request, parse);
-	if (parse->utilityStmt == NULL && !catalog_is_coordinator())
-		request.query = parse = planner_redirect_sequences(parse, &dependencies);
-	hasKnown = ours && planner_has_known_relation(parse);
-	if (catalog_hides_shards())
-		planner_hide_shards(parse, hasKnown);
-	if (ours && !hasKnown)
-		refuse_shard_change(parse);
-	if (hasKnown)
-		stmt = plan_known(&request);
-	else
-		stmt = planner_run_server(&request, parse);
-	stmt->invalItems = list_concat(stmt->invalItems, dependencies);
+	/* a function whose value an estimate needs: its statements are planned for being run */
+	if (!planner_set_estimating(false))
+		return plan_any(&request);
+	PG_TRY();
+	{
+		stmt = plan_any(&request);
+	}
+	PG_FINALLY();
+	{
+		(void) planner_set_estimating(true);
+	}
+	PG_END_TRY();
 	return stmt;
 }

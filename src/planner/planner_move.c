@@ -339,7 +339,8 @@ look_at_query(MoveContext *context, Query *query, MoveLevel *parent, bool relati
 {
 	MoveLevel	level = {query, parent};
 	LookContext look = {context, &level};
-	bool		(*walker) () = relations ? sublink_queries_walker : look_walker;
+	bool		(*walker) (Node *, LookContext *) =
+		relations ? sublink_queries_walker : look_walker;
 	ListCell   *lc;
 
 	check_stack_depth();

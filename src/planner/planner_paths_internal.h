@@ -22,6 +22,8 @@
 
 /* true while the rows of a query are estimated: no paths of ours are wanted */
 extern bool planner_is_estimating(void);
+/* what it was before */
+extern bool planner_set_estimating(bool on);
 /* true for an expression that reads values which change while the level of root runs */
 extern bool planner_reads_changing_params(PlannerInfo *root, Node *expr);
 /* whose rights a relation is read with; invalid: the current user's */

@@ -59,6 +59,15 @@ planner_is_estimating(void)
 	return estimating;
 }
 
+bool
+planner_set_estimating(bool on)
+{
+	bool		before = estimating;
+
+	estimating = on;
+	return before;
+}
+
 Oid
 planner_rel_role(PlannerInfo *root, Index relid)
 {
@@ -600,10 +609,11 @@ double
 planner_estimate_rows(PlanRequest *request, Query *query)
 {
 	double		rows = 0;
+	bool		before;
 
 	query = copyObject(query);
 	(void) hide_wrappers_walker((Node *) query, NULL);
-	estimating = true;
+	before = planner_set_estimating(true);
 	PG_TRY();
 	{
 		PlannedStmt *stmt = standard_planner(query,
@@ -614,7 +624,7 @@ planner_estimate_rows(PlanRequest *request, Query *query)
 	}
 	PG_FINALLY();
 	{
-		estimating = false;
+		(void) planner_set_estimating(before);
 	}
 	PG_END_TRY();
 	return rows;

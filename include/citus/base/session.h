@@ -17,13 +17,20 @@ typedef enum SessionFrame
 {
 	FRAME_LOCAL_TASK,			/* a fragment of a distributed statement runs in-process */
 	FRAME_OWN_DDL,				/* utility statements issued by us: hooks let them pass */
-	FRAME_PLANNING,				/* inside the server's planner called by ours */
+	FRAME_USER_CODE,			/* a function of a user beneath those: FRAME_OWN_DDL ends here */
 	FRAME_METADATA_CHANGE		/* our own SQL touches pg_dist_* tables */
 } SessionFrame;
 
 extern void base_frame_push(SessionFrame frame);
 extern void base_frame_pop(SessionFrame frame);
 extern bool base_frame_active(SessionFrame frame);
+
+/*
+ * Hooks of the function manager: a function that a user wrote runs under FRAME_USER_CODE when
+ * FRAME_OWN_DDL calls it, as a check or the value of a column: its statements are no DDL of ours.
+ */
+extern bool base_user_code_needs_hook(Oid functionOid);
+extern void base_user_code_hook(int event, Datum *data);
 
 /*
  * true when the extension exists in this database and may be used: not in a parallel worker's
