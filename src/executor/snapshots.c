@@ -15,6 +15,7 @@
  * goes away.
  */
 #include "postgres.h"
+#include "access/parallel.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
@@ -304,6 +305,9 @@ executor_statement_started(QueryDesc *query)
 	EState	   *estate = query->estate;
 	ScanGroup  *group;
 
+	/* a worker has its leader's locks and snapshot */
+	if (IsParallelWorker())
+		return;
 	open_tables(estate, query->plannedstmt);
 	if ((dlist_is_empty(&groups) && !IsolationUsesXactSnapshot()) || !txn_snapshot_is_wanted() ||
 		estate->es_snapshot == NULL || !reads_plain_tables(query->plannedstmt))
