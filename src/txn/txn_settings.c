@@ -6,8 +6,9 @@
  * remembers the text it was sent last (remote_conn_settings), and nothing is sent when it is the
  * same.  Making the text is avoided, too: the built-in settings are compared as variables first.
  *
- * Custom settings (a.b = ...) that were changed in this session travel as well.  Once one has
- * travelled it stays in the text, with the empty value after a RESET, as on this node.
+ * Custom settings (a.b = ...) that were changed in this session travel as well.  Once a setting has
+ * travelled it stays in the text: after a RESET it is reset there, too, or empty if it is a custom
+ * one, as on this node.
  *
  * What is sent inside a transaction is undone by its rollback; the connection's settings are then
  * unknown (txn_settings_forget) and sent again.
@@ -41,12 +42,16 @@ static const char *const always_sent[] = {
 	"xmlbinary", "search_path", "lock_timeout", "synchronous_commit", NULL
 };
 
-/* sent when this session has changed them: their values must exist on the far machine */
+/*
+ * Sent when this session has changed them: their values must exist on the far machine.  What it
+ * does not want to be logged of its parameters no node logs.
+ */
 static const char *const sent_when_changed[] = {
 	"lc_monetary", "lc_numeric", "lc_time", "default_text_search_config", "array_nulls",
 	"quote_all_identifiers", "backslash_quote", "timezone_abbreviations",
 	"check_function_bodies", "row_security", "default_toast_compression",
-	"session_replication_role", NULL
+	"session_replication_role", "log_parameter_max_length", "log_parameter_max_length_on_error",
+	NULL
 };
 
 /* what the text was made from */
@@ -69,7 +74,7 @@ typedef struct Fingerprint
 static Fingerprint current;
 static char *current_search_path = NULL;
 static char *current_text = NULL;
-static List *travelled = NIL;	/* names of custom settings ever sent, in TopMemoryContext */
+static List *travelled = NIL;	/* names of settings sent when changed, in TopMemoryContext */
 
 /* ---- settings that travel when they were changed ---- */
 
@@ -154,20 +159,28 @@ changed_hash(void)
 	return hash;
 }
 
-/* their names */
+/* sent before, and to be sent on; who may not set it has not changed it */
+static bool
+travels_on(const struct config_generic *setting)
+{
+	return has_travelled(setting->name) &&
+		(is_custom(setting) || setting->context > PGC_SUSET || superuser());
+}
+
+/* of struct config_generic * */
 static List *
 changed_settings(void)
 {
 	int			n;
 	struct config_generic **all = compat_get_guc_variables(&n);
-	List	   *names = NIL;
+	List	   *settings = NIL;
 
 	for (int i = 0; i < n; i++)
 	{
-		if (travels(all[i]) || (is_custom(all[i]) && has_travelled(all[i]->name)))
-			names = lappend(names, pstrdup(all[i]->name));
+		if (travels(all[i]) || travels_on(all[i]))
+			settings = lappend(settings, all[i]);
 	}
-	return names;
+	return settings;
 }
 
 /* ---- the text ---- */
@@ -178,6 +191,17 @@ append_setting(StringInfo text, const char *name, const char *value)
 	appendStringInfo(text, "%spg_catalog.set_config(%s, %s, false)",
 					 text->data[text->len - 1] == ' ' ? "" : ", ",
 					 quote_literal_cstr(name), quote_literal_cstr(value != NULL ? value : ""));
+}
+
+/* what this session no longer says is what the far server says */
+static void
+append_changed_setting(StringInfo text, const struct config_generic *setting)
+{
+	if (travels(setting) || is_custom(setting))
+		append_setting(text, setting->name, GetConfigOption(setting->name, true, false));
+	else
+		appendStringInfo(text, ", pg_catalog.set_config(%s, NULL, false)",
+						 quote_literal_cstr(setting->name));
 }
 
 static const char *
@@ -210,12 +234,16 @@ make_text(void)
 	}
 	append_setting(&text, "client_min_messages", level_name());
 	foreach(lc, changed)
-		append_setting(&text, lfirst(lc), GetConfigOption(lfirst(lc), true, false));
+		append_changed_setting(&text, lfirst(lc));
 
 	MemoryContextSwitchTo(TopMemoryContext);
 	foreach(lc, changed)
-		if (strchr(lfirst(lc), '.') != NULL && !has_travelled(lfirst(lc)))
-			travelled = lappend(travelled, pstrdup(lfirst(lc)));
+	{
+		const char *name = ((struct config_generic *) lfirst(lc))->name;
+
+		if (!has_travelled(name))
+			travelled = lappend(travelled, pstrdup(name));
+	}
 	if (current_text != NULL)
 		pfree(current_text);
 	if (current_search_path != NULL)
