@@ -107,6 +107,18 @@ correct_position(ErrorData *error, CopyFromState state, const ShardCopy *copy,
 		error->context = NULL;
 }
 
+/* the error being caught; state: NULL before the COPY has begun.  Does not return. */
+static void
+rethrow_with_position(CopyFromState state, const ShardCopy *copy, const ShardRows *rows)
+{
+	ErrorData  *error = CopyErrorData();
+
+	FlushErrorState();
+	if (state != NULL)
+		correct_position(error, state, copy, rows);
+	ReThrowError(error);
+}
+
 /* ---- the copy ---- */
 
 static Oid
@@ -168,14 +180,8 @@ run_copy(Relation relation, const ShardCopy *copy, const ShardRows *rows)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		if (state != NULL)
-			correct_position(error, state, copy, rows);
-		ReThrowError(error);
+		rethrow_with_position(state, copy, rows);
 	}
 	PG_END_TRY();
 
@@ -374,15 +380,9 @@ executor_shard_copy_check(const ShardCopy *copy, const ShardRows *rows, uint64 b
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		current_source = outer;
 		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		if (state != NULL)
-			correct_position(error, state, copy, rows);
-		ReThrowError(error);
+		rethrow_with_position(state, copy, rows);
 	}
 	PG_END_TRY();
 	current_source = outer;
