@@ -333,6 +333,8 @@ extern void executor_snapshot_leave(struct DistScanState *state);
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_for_write(void);
+/* before a write that reads, too; true: what it waited for, later snapshots see */
+extern bool executor_snapshot_await_others(struct DistScanState *state);
 /*
  * Starts the scan's tasks together with the snapshots that they see; NULL: that cannot be, or the
  * snapshots did not agree.  options are completed.

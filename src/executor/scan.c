@@ -278,7 +278,9 @@ write_fragment(DistScanState *state)
 	sink = executor_scan_sink(state);
 	caller = executor_enter_fragment(state->plan->fragment);
 	executor_lock_for_write(state->plan->fragment, state->tasks);
-	count = executor_tasks_write(state->tasks, &sink, alone, estate->es_snapshot);
+	count = executor_tasks_write(state->tasks, &sink, alone,
+								 executor_snapshot_await_others(state) ? NULL :
+								 estate->es_snapshot);
 	executor_leave_role(caller);
 	if (state->plan->fragment->command != CMD_SELECT)
 		estate->es_processed += count;

@@ -10,6 +10,9 @@
  * Where the transaction has written, or locked rows, on other nodes than those, they are members,
  * too: who had the rows before has committed there, and what it wrote here must be in sight.
  *
+ * Writes read with snapshots of their nodes' own; before one that reads other rows, too, what the
+ * transaction has waited for elsewhere is waited for on its nodes (executor_snapshot_await_others).
+ *
  * Invariants: (1) a group exists as long as a scan is in it; its scans keep the server's snapshot
  * registered, so that no other one has its address; (2) a scan leaves at its end or when its memory
  * goes away.
@@ -423,4 +426,24 @@ executor_snapshot_for_write(void)
 	if (!IsolationUsesXactSnapshot() || !IsTransactionBlock() || !txn_snapshot_is_wanted())
 		return NULL;
 	return txn_snapshot_of_transaction();
+}
+
+/*
+ * A write reads with snapshots that its nodes take.  When it reads other rows than those it writes,
+ * and the transaction has changed or locked some elsewhere, then whoever had those before must have
+ * ended on the write's nodes, too: snapshots that agree are taken, and let go.
+ */
+bool
+executor_snapshot_await_others(DistScanState *state)
+{
+	Places		places = {false, NIL};
+
+	if (state->plan->fragment->sql->nholes <= 1 || IsolationUsesXactSnapshot() ||
+		!txn_snapshot_is_wanted())
+		return false;
+	add_places_of_tasks(&places, state->tasks);
+	if (!add_changed_places(&places) || places.nodes == NIL)
+		return false;
+	txn_snapshot_release(txn_snapshot_take(places.nodes, places.local));
+	return true;
 }

@@ -77,6 +77,26 @@ is(told($reader), '2', 'and finds what was written there');
 is(told($writer), 'done', 'the transaction commits');
 $reader->query('COMMIT');
 
+# So does a write that reads other rows there.
+$c->sql("CREATE TABLE u (k int PRIMARY KEY, v int); SELECT create_distributed_table('u', 'k', colocate_with => 't');
+    INSERT INTO u VALUES ($far, 0)");
+$writer->query($_) for 'BEGIN', "UPDATE t SET v = 8 WHERE k IN ($near, $far)";
+$relay->when('COMMIT PREPARED', 'hold_request');
+start($writer, 'COMMIT;');
+$relay->wait_for('hold_request');
+$reader->query('BEGIN');
+$reader->query("UPDATE t SET v = 3 WHERE k = $near");
+start($reader, "UPDATE u SET v = (SELECT v FROM t WHERE t.k = $far) WHERE k = $far RETURNING v;");
+for (1 .. 25) {
+    $state = $c->sql("SELECT state FROM pg_stat_activity WHERE pid = $pid");
+    last if $state ne 'active';
+    sleep 0.02;
+}
+$relay->go_on;
+is(told($reader), '8', 'a write that reads finds what was written there');
+is(told($writer), 'done', 'the transaction commits');
+$reader->query('COMMIT');
+
 # The connection that held a lock is lost.
 sub lose_lock {
     $writer->query($_) for 'BEGIN', "SELECT FROM t WHERE k = $near FOR UPDATE";
@@ -91,7 +111,7 @@ lose_lock();
 $writer->query("UPDATE t SET v = 4 WHERE k = $far");
 start($writer, 'COMMIT;');
 is(told($writer), '08006', 'and so does COMMIT');
-is($c->sql("SELECT v FROM t WHERE k = $far"), '2', 'of which nothing is left');
+is($c->sql("SELECT v FROM t WHERE k = $far"), '8', 'of which nothing is left');
 lose_lock();
 start($writer, "ROLLBACK;");
 is(told($writer), 'done', 'ROLLBACK does not mind');
