@@ -437,9 +437,25 @@ set_conflict_columns(OnConflictExpr *conflict, Index target)
 	ReleaseSysCache(tuple);
 }
 
+static bool
+has_view(const Query *query)
+{
+	ListCell   *cell;
+
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_VIEW)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The target of an updatable view.  Conditions of security-barrier views stand on it; those on
- * other relations can only be row-level security, which the shards have, too.
+ * other relations can only be row-level security, which the shards have, too.  It must not be
+ * there twice: who reads no column needs no right to read, and is not asked by policies of SELECT.
  */
 static void
 adapt_target(Query *query)
@@ -459,7 +475,7 @@ adapt_target(Query *query)
 		if (!query->hasRowSecurity)
 			refuse("MERGE into a security-barrier view");
 	}
-	else if (query->commandType != CMD_INSERT)
+	else if (query->commandType != CMD_INSERT && (!query->hasRowSecurity || has_view(query)))
 	{
 		ListCell   *cell;
 

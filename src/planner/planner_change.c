@@ -712,15 +712,21 @@ make_plain_source(ChangeBuild *build)
 
 /* ---- the statement ---- */
 
-/* shards apply the policies of an UPDATE as they would on one server, if it comes to them as one */
+/*
+ * Shards apply the policies of an UPDATE as they would on one server, if it comes to them as one.
+ * To find rows is to read them: an UPDATE that reads none is asked by no policy of SELECT.
+ */
 static bool
 shards_apply_policies(ChangeBuild *build)
 {
 	Query	   *query = build->query;
+	Relids		read = pull_varnos(NULL, (Node *) list_make3(query->targetList, query->jointree,
+															 query->returningList));
 	Oid			role = OidIsValid(build->spec->role) ? build->spec->role : GetUserId();
 	AclMode		needed = ACL_SELECT | ACL_UPDATE;
 
 	return query->commandType == CMD_UPDATE && !planner_upsert_asks_policies(query) &&
+		bms_is_member(build->target, read) &&
 		(build->request->fires == NULL || !build->request->fires->rows) &&
 		(!DIST_TABLE_HAS_KEY(build->table) ||
 		 planner_find_column(query->targetList, build->table->keyAttno) == NULL) &&

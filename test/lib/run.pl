@@ -86,7 +86,7 @@ my %tests = (
     equivalence => [map { ($_, "$_.reference", "$_.single", goes_to_worker($_) ? "$_.worker" : ()) }
                     names('equivalence/*.sql', '.sql')],
     postgres => [-d $suite ? sort keys %groups : ()],
-    random => [map { ($_, "$_.worker", "$_.single") } qw(select write)],
+    random => [map { ($_, "$_.worker", "$_.single") } qw(select write policies)],
     docs => [grep { sql_of_page($_) ne '' } 'README',
              grep { $_ ne 'README' } names('../docs/*.md', '.md')],
     tap => [names('tap/*.pl', '.pl')]);
