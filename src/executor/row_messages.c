@@ -10,7 +10,9 @@
  * Values are in the form that the client asked for, by the type's output or send function.  Text
  * is in the encoding that the caller names; the settings that it depends on travel anyway.
  *
- * The rows stream: a portal of the query is read until a value is full, when one is asked for.
+ * The rows stream: a portal of the query is read until a value is full, when one is asked for.  It
+ * is read a few rows at a time, the fewer the longer they are; where they become long all of a
+ * sudden, what is full waits behind the value that is given out.
  */
 #include "postgres.h"
 
@@ -24,6 +26,7 @@
 #include "tcop/pquery.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
@@ -33,7 +36,7 @@
 PG_FUNCTION_INFO_V1(row_messages);
 
 #define FULL_VALUE		(32 * 1024)
-#define ROWS_AT_ONCE	64
+#define MAX_ROWS_AT_ONCE	64
 #define ENCODING_PARAM	3		/* argument of row_messages(); the query's own follow */
 
 typedef struct MessageWriter
@@ -46,7 +49,10 @@ typedef struct MessageWriter
 	Oid		   *types;
 	FmgrInfo   *functions;		/* send or output */
 	MemoryContext rowContext;
+	MemoryContext context;		/* of what follows */
 	StringInfoData value;
+	List	   *full;			/* of bytea, made before value */
+	long		rowsAtOnce;
 	bool		atEnd;
 } MessageWriter;
 
@@ -108,6 +114,16 @@ append_datum(MessageWriter *writer, int column, Datum datum)
 	}
 }
 
+/* the value as it is, in the current memory context; the next one begins */
+static bytea *
+take_value(MessageWriter *writer)
+{
+	bytea	   *result = (bytea *) cstring_to_text_with_len(writer->value.data, writer->value.len);
+
+	resetStringInfo(&writer->value);
+	return result;
+}
+
 static void
 message_startup(DestReceiver *self, int operation, TupleDesc desc)
 {
@@ -118,11 +134,15 @@ message_receive(TupleTableSlot *slot, DestReceiver *self)
 {
 	MessageWriter *writer = (MessageWriter *) self;
 	StringInfo	value = &writer->value;
-	MemoryContext caller = MemoryContextSwitchTo(writer->rowContext);
-	int			start = value->len;
+	MemoryContext caller = MemoryContextSwitchTo(writer->context);
+	int			start;
 	uint32		length;
 	uint16		natts = pg_hton16(writer->natts);
 
+	if (value->len >= FULL_VALUE)
+		writer->full = lappend(writer->full, take_value(writer));
+	start = value->len;
+	MemoryContextSwitchTo(writer->rowContext);
 	slot_getallattrs(slot);
 	appendStringInfoSpaces(value, sizeof(length));
 	appendBinaryStringInfo(value, (char *) &natts, sizeof(natts));
@@ -252,10 +272,35 @@ begin_messages(FunctionCallInfo fcinfo, MemoryContext context)
 				 errmsg("messages are made of the rows of queries only")));
 	set_columns(writer, portal->tupDesc, PG_GETARG_ARRAYTYPE_P(1));
 	initStringInfo(&writer->value);
+	writer->context = context;
+	writer->rowsAtOnce = 1;
 	writer->rowContext = AllocSetContextCreate(context, "citus row message",
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(caller);
 	return writer;
+}
+
+/* reads on until a value is full, or all rows have been read */
+static void
+fill_value(MessageWriter *writer)
+{
+	while (!writer->atEnd && writer->value.len < FULL_VALUE)
+	{
+		Portal		portal = GetPortalByName(writer->portalName);
+		int			before = writer->value.len;
+		long		rows = writer->rowsAtOnce;
+
+		if (!PortalIsValid(portal))
+			elog(ERROR, "the portal of a query is gone");
+		writer->atEnd = PortalRunFetch(portal, FETCH_FORWARD, rows, &writer->pub) < rows;
+		if (writer->full != NIL)
+		{
+			writer->rowsAtOnce = 1;
+			return;
+		}
+		writer->rowsAtOnce = FULL_VALUE / ((writer->value.len - before) / rows + 1);
+		writer->rowsAtOnce = Max(1, Min(MAX_ROWS_AT_ONCE, writer->rowsAtOnce));
+	}
 }
 
 /*
@@ -268,6 +313,7 @@ row_messages(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	FuncCallContext *call;
 	MessageWriter *writer;
+	Datum		result;
 
 	if (SRF_IS_FIRSTCALL())
 	{
@@ -281,15 +327,16 @@ row_messages(PG_FUNCTION_ARGS)
 	}
 	call = SRF_PERCALL_SETUP();
 	writer = call->user_fctx;
-	resetStringInfo(&writer->value);
-	while (!writer->atEnd && writer->value.len < FULL_VALUE)
+	if (writer->full == NIL)
+		fill_value(writer);
+	if (writer->full != NIL)
 	{
-		Portal		portal = GetPortalByName(writer->portalName);
+		bytea	   *first = linitial(writer->full);
 
-		if (!PortalIsValid(portal))
-			elog(ERROR, "the portal of a query is gone");
-		writer->atEnd = PortalRunFetch(portal, FETCH_FORWARD, ROWS_AT_ONCE,
-									   &writer->pub) < ROWS_AT_ONCE;
+		result = datumCopy(PointerGetDatum(first), false, -1);
+		writer->full = list_delete_first(writer->full);
+		pfree(first);
+		SRF_RETURN_NEXT(call, result);
 	}
 	if (writer->value.len == 0)
 	{
@@ -297,6 +344,6 @@ row_messages(PG_FUNCTION_ARGS)
 		close_portal(PointerGetDatum(writer));
 		SRF_RETURN_DONE(call);
 	}
-	SRF_RETURN_NEXT(call, PointerGetDatum(cstring_to_text_with_len(writer->value.data,
-																	writer->value.len)));
+	result = PointerGetDatum(take_value(writer));
+	SRF_RETURN_NEXT(call, result);
 }

@@ -37,6 +37,8 @@ SELECT * FROM citus_internal.row_messages('SELECT i FROM generate_series(1, 3) i
 SELECT count(*), sum(length(m)) FROM citus_internal.row_messages('SELECT repeat(''x'', 1000) FROM generate_series(1, 1000)', '{25}', false, 6) m;
 SELECT citus_internal.row_messages('SELECT i FROM generate_series(1, 100000) i', '{23}', false, 6) IS NULL LIMIT 1;
 SELECT count(*) FROM pg_cursors WHERE name <> '';
+-- rows that become long: a value each, after one of the short ones
+SELECT length(m) FROM citus_internal.row_messages('SELECT CASE WHEN i > 100 THEN repeat(''x'', 40000) END FROM generate_series(1, 104) i', '{25}', false, 6) m;
 -- one that is not read to its end leaves no portal behind
 BEGIN;
 SELECT citus_internal.row_messages('SELECT i FROM generate_series(1, 100000) i', '{23}', false, 6) IS NULL LIMIT 1;
