@@ -10,7 +10,9 @@
  *
  * The first one sees the target as it was before the statement, which is what NOT MATCHED means.
  *
- * Not here: MERGE with RETURNING, or with several actions that insert.
+ * Not here: MERGE with RETURNING, with several actions that insert, or that gives rows other keys.
+ * The rows of the latter are found and locked before they are changed (planner_change.c), and all
+ * at once, so that one that somebody has deleted in between has no match.
  */
 #include "postgres.h"
 
@@ -191,6 +193,22 @@ make_insert_query(Query *query, Query *rows, List *columns, OverridingKind overr
 	return insert;
 }
 
+static bool
+changes_keys(Query *query, const DistTable *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->mergeActionList)
+	{
+		MergeAction *action = lfirst_node(MergeAction, lc);
+
+		if (action->commandType == CMD_UPDATE &&
+			planner_find_column(action->targetList, table->keyAttno) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* the source is computed twice, for rows with and for rows without a match */
 static bool
 source_is_volatile(Query *query)
@@ -233,7 +251,7 @@ planner_merge_insert(PlanRequest *request, Query *query, const DistTable *table)
 	List	   *columns;
 
 	if (action == NULL || query->returningList != NIL || list_length(sources) != 1 ||
-		!DIST_TABLE_HAS_KEY(table) || source_is_volatile(query))
+		!DIST_TABLE_HAS_KEY(table) || changes_keys(query, table) || source_is_volatile(query))
 		return NULL;
 	rows = make_rows_query(query, table, linitial(sources), &columns);
 	parts = list_make1(plan_query(request, rows));

@@ -9,7 +9,6 @@
 #
 #   CONCURRENT_DIFFERS   lines of a spec, a pattern of permutations (or "*") and the reason why these
 #                        differ, separated by tabs
-#   CONCURRENT_LAYOUT    lines of spec.table and "reference" or "local": it is not to be distributed
 #
 # Rows are compared without regard to their order, errors by their messages.  The last line is
 # "N of M permutations differ, L as listed".
@@ -26,14 +25,11 @@ sub read_file { my $f = shift; open my $h, '<', $f or die "$f: $!"; local $/; <$
 # ----- the list of what differs
 
 my @listed;
-my %layout;
+my %layout;     # tables that are not to be distributed
 for (split /\n/, $ENV{CONCURRENT_DIFFERS} ? read_file($ENV{CONCURRENT_DIFFERS}) : '') {
     my ($name, $pattern, $reason) = split /\t+/;
     next if /^#/ || !defined $reason || $name ne $spec;
     push @listed, $pattern eq '*' ? qr/./ : qr/$pattern/;
-}
-for (split /\n/, $ENV{CONCURRENT_LAYOUT} ? read_file($ENV{CONCURRENT_LAYOUT}) : '') {
-    $layout{$1} = $2 if /^\Q$spec\E\.(\w+)\s+(reference|local)\b/;
 }
 
 # ----- both servers
@@ -58,19 +54,17 @@ admin($cluster, read_file(dirname(__FILE__) . '/../isolation/blocked.sql'));
 
 sub distribute_statement {
     my ($name) = @_;
-    my $as = $layout{$name} // 'distributed';
-    my @ways = grep { $as eq 'distributed' || $as eq 'reference' && /reference/ }
-        "PERFORM create_distributed_table('$name', key);", "PERFORM create_reference_table('$name');";
+    return '' if $layout{$name};
     return qq{
         DO \$distribute\$
         DECLARE key text;
         BEGIN
             SELECT attname INTO key FROM pg_attribute WHERE attrelid = '$name'::regclass
                AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 1;
-            @{[ $ways[0] // 'NULL;' ]}
+            PERFORM create_distributed_table('$name', key);
         EXCEPTION WHEN OTHERS THEN
             BEGIN
-                @{[ $ways[1] // 'NULL;' ]}
+                PERFORM create_reference_table('$name');
             EXCEPTION WHEN OTHERS THEN NULL;
             END;
         END \$distribute\$;} =~ s/\s+/ /gr;
@@ -100,6 +94,8 @@ sub distribute_all {
     my ($text) = @_;
     # tables that get children are left alone
     while ($text =~ /\bINHERITS\s*\(([^)]*)\)/gi) { $layout{lc $_} = 'local' for $1 =~ /(\w+)/g }
+    # tables that are attached later become known by that
+    $layout{lc $1} = 'local' while $text =~ /\bATTACH\s+PARTITION\s+(\w+)/gi;
     $text =~ s/^(\s*setup\s*\{)([^}]*)\}/$1 . distribute_setup($2) . '}'/gemi;
     return $text;
 }

@@ -82,7 +82,9 @@ my %tests = (
     unit => [map { read_file($_) =~ /^UNIT_TEST\((\w+)\)/mg } sort glob "$top/test/unit/*.c"],
     regress => [names('regress/*.sql', '.sql')],
     isolation => [names('isolation/specs/*.spec', '.spec')],
-    concurrent => [names('concurrent/*.spec', '.spec')],
+    concurrent => [names('concurrent/*.spec', '.spec'),
+                   map { "postgres.$_" } grep { -e "$suite/../isolation/specs/$_.spec" }
+                   grep { /^\w/ } split /\n/, read_file("$top/test/concurrent/postgres")],
     equivalence => [map { ($_, "$_.reference", "$_.single", goes_to_worker($_) ? "$_.worker" : ()) }
                     names('equivalence/*.sql', '.sql')],
     postgres => [-d $suite ? sort keys %groups : ()],
@@ -303,9 +305,11 @@ sub run_concurrent {
     my ($name, $out) = @_;
     my ($server, $plain) = (servers('cluster'), servers('plain'));
     my $sizes = log_sizes($server);
+    my ($spec, $mode) = $name =~ /^postgres\.(.*)/ ? ("$suite/../isolation/specs/$1", 'auto') : ("$top/test/concurrent/$name", 'own');
+    local $ENV{CONCURRENT_DIFFERS} = "$top/test/concurrent/differs";
     my $status = run_command(
         $deadline{concurrent}, $out, undef, 'perl', "$top/test/lib/concurrent.pl",
-        "$pgxs/test/isolation/isolationtester", $plain->{CITUS_BIN} . '/psql', "$top/test/concurrent/$name.spec", 'own',
+        "$pgxs/test/isolation/isolationtester", $plain->{CITUS_BIN} . '/psql', "$spec.spec", $mode,
         "host=$plain->{PGHOST} port=$plain->{PGPORT} dbname=$plain->{PGDATABASE}",
         "host=$server->{PGHOST} port=$server->{PGPORT} dbname=$server->{PGDATABASE}");
     return ($status == 0 ? '' : read_file($out) . "status $status\n") . after_check($server, $sizes);
