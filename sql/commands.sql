@@ -45,6 +45,7 @@ CREATE FUNCTION citus_internal.statistics_state(
     RETURNS SETOF record
     LANGUAGE sql STABLE STRICT
     SET search_path TO pg_catalog
+    SET citus.override_table_visibility TO off	-- shards, too, whoever asks
 AS $$
     SELECT format('%I.%I', n.nspname, c.relname), s.row_count, s.pages, s.changes,
            extract(epoch FROM clock_timestamp() - s.analyzed), c.reltuples,

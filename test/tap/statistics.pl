@@ -28,11 +28,15 @@ $c->sql(q{
     CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20);
     SELECT create_distributed_table(t, 'k') FROM unnest('{t,alone,p}'::regclass[]) t;
     SELECT create_reference_table('r');
+    SELECT citus_set_node_property(nodename, nodeport, 'shouldhaveshards', true) FROM pg_dist_node WHERE groupid = 0;
+    CREATE TABLE here (k int, v int);
+    SELECT create_distributed_table('here', 'k', colocate_with => 'none');
+    INSERT INTO here SELECT i, i FROM generate_series(1, 1000) i;
     INSERT INTO t SELECT i, i % 7 FROM generate_series(1, 2000) i;
     INSERT INTO r SELECT * FROM t;
     INSERT INTO alone SELECT * FROM t;
     INSERT INTO p SELECT i, i % 20 FROM generate_series(1, 500) i});
-$analyze_shards->($_) for qw(t r alone p1 p2);
+$analyze_shards->($_) for qw(t r here alone p1 p2);
 is($known->('t'), '-1/0', 'a shell knows nothing of what nodes have analyzed');
 
 # The daemon has nothing to do with autovacuum off: two rounds of another duty have passed.
@@ -44,9 +48,10 @@ for (1 .. 2) {
 }
 is($known->('t'), '-1/0', 'nothing is gathered while autovacuum is off');
 
-is($c->sql($refresh), '5', 'all that autovacuum may treat is gathered');
+is($c->sql($refresh), '6', 'all that autovacuum may treat is gathered');
 is($known->('t'), '2000/2', 'rows and columns on every node');
 is($known->('r'), '2000/2', 'of a reference table, too');
+is($known->('here'), '1000/2', 'of a table with shards on the coordinator');
 is($known->('alone'), '-1/0', 'what autovacuum shall leave alone is left');
 is($known->('p1'), '250/2', 'a partition');
 is($known->('p'), '500/0', 'a partitioned table has the rows of its partitions');
@@ -92,9 +97,13 @@ is($known->('few'), '200/2', 'and its statistics are gathered');
 # A node that is down is left out, with what it has.
 $c->sql('UPDATE r SET v = 2');
 $analyze_shards->($_) for qw(t r);
-$c->stop('worker2', 'immediate');
+my $first = $c->sql("SELECT nodeport FROM pg_dist_placement JOIN pg_dist_shard USING (shardid)
+    JOIN pg_dist_node USING (groupid) WHERE logicalrelid = 'r'::regclass ORDER BY placementid LIMIT 1");
+my $down = $first == $c->port('worker2') ? 'worker1' : 'worker2';
+$worker->quit;
+$c->stop($down, 'immediate');
 is($c->sql($refresh), '1', 'a table of which all is known is gathered while a node is down');
-$c->start('worker2');
+$c->start($down);
 $c->wait_until('coordinator', "$refresh = 0", 'and all when it is back');
 is($known->('r'), '2000/2', 'with the same result everywhere');
 
@@ -108,6 +117,5 @@ $c->wait_until($_, "SELECT reltuples = 5000 AND (SELECT count(*) = 2 FROM pg_sta
 $c->fails("SET ROLE pg_monitor; $refresh", qr/permission denied/, 'for superusers only');
 
 $session->quit;
-$worker->quit;
 $c->check;
 done_testing();
