@@ -663,7 +663,12 @@ planner_relation_info(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *
 {
 	if (!relation_is_ours_to_scan(relid))
 		return;
-	/* a foreign table's wrapper has no part in the plan: its shard is read, where that is */
+	/*
+	 * A foreign table's wrapper has no part in the plan: its shard is read, where that is.  An
+	 * estimate also comes by partitions, whose entries the server's planner has made itself.
+	 */
+	if (rel->fdwroutine != NULL)
+		planner_rt_fetch(rel->relid, root)->relkind = RELKIND_RELATION;
 	rel->fdwroutine = NULL;
 	rel->serverid = InvalidOid;
 	rel->tuples = planner_table_rows(relid);
