@@ -273,6 +273,6 @@ for (; $seed < $first_seed + $seeds && (!$seconds || time < $begin + $seconds); 
     last if $wrong >= 20;
 }
 admin($psql, $plain, "DROP DATABASE $database WITH (FORCE)");
-admin($psql, $cluster, 'DROP SCHEMA rnd CASCADE') or $wrong++;
+admin($psql, $cluster, 'DROP SCHEMA rnd CASCADE', $role ? 'DROP ROLE rnd_user' : ()) or $wrong++;
 printf "seeds %d to %d: %d statements, %d failures\n", $first_seed, $seed - 1, $asked, $wrong;
 exit($wrong ? 1 : 0);

@@ -1,5 +1,5 @@
 -- Who runs random writes in mode "policies": rights on columns of some tables, policies on most.
-DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'rnd_user') THEN CREATE ROLE rnd_user; END IF; END $$;
+DO $$ BEGIN CREATE ROLE rnd_user; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 GRANT USAGE ON SCHEMA rnd TO rnd_user;
 GRANT ALL ON ALL TABLES IN SCHEMA rnd TO rnd_user;
 REVOKE INSERT, UPDATE, SELECT ON d3, u2, ur FROM rnd_user;
