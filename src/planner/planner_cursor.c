@@ -179,7 +179,8 @@ add_cursor_node(PlannedStmt *stmt, CursorSpec *spec, int nshown)
 	scan->scan.plan.startup_cost = child->startup_cost;
 	scan->scan.plan.total_cost = child->total_cost;
 	scan->scan.plan.plan_rows = child->plan_rows;
-	if (ExecSupportsBackwardScan(child))
+	/* as on one server, one with row locks only goes forward: rows that it is past may be others */
+	if (!spec->locks && ExecSupportsBackwardScan(child))
 		scan->flags |= CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
 	scan->custom_plans = list_make1(child);
 	stmt->planTree = (Plan *) scan;

@@ -49,6 +49,21 @@ FETCH ALL FROM c;
 COMMIT;
 SELECT * FROM t WHERE k <= 20 OR k = 1000 ORDER BY k;
 
+-- it only goes forward, for rows that it has read ahead may be in its way
+BEGIN;
+DECLARE c CURSOR FOR SELECT * FROM t WHERE k <= 20 ORDER BY k FOR UPDATE;
+FETCH 3 FROM c;
+SAVEPOINT a;
+FETCH PRIOR FROM c;
+ROLLBACK TO a;
+UPDATE t SET v = v + 1 WHERE k = 1;
+FETCH 2 FROM c;
+SAVEPOINT a;
+FETCH PRIOR FROM c;
+ROLLBACK TO a;
+FETCH c;
+ROLLBACK;
+
 -- what a savepoint takes back is there again
 BEGIN;
 DECLARE c CURSOR FOR SELECT * FROM t WHERE k BETWEEN 21 AND 30 ORDER BY k FOR NO KEY UPDATE;
