@@ -280,7 +280,8 @@ ctes_may_travel(Query *query)
 		if (part->commandType == CMD_SELECT)
 			continue;
 		table = catalog_table_get(rt_fetch(part->resultRelation, part->rtable)->relid);
-		if (table == NULL || table->kind == DIST_TABLE_REFERENCE || planner_fires(part) != NULL)
+		if (table == NULL || table->kind == DIST_TABLE_REFERENCE || planner_fires(part) != NULL ||
+			planner_policies_ask_caller(part))
 			return false;
 		foreach(target, part->targetList)
 		{
@@ -407,6 +408,7 @@ plan_known(PlanRequest *request)
 
 	if (query->querySource != QSRC_ORIGINAL)
 		(void) make_rule_printable((Node *) query, NULL);
+	planner_refuse_caller_policies(query);
 	cursor = planner_cursor_begin(request);
 	stmt = plan_by_strategy(request);
 	stmt->dependsOnRole |= planner_depends_on_role(query);

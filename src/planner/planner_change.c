@@ -726,6 +726,7 @@ shards_apply_policies(ChangeBuild *build)
 	AclMode		needed = ACL_SELECT | ACL_UPDATE;
 
 	return query->commandType == CMD_UPDATE && !planner_upsert_asks_policies(query) &&
+		!planner_policies_ask_caller(query) &&
 		bms_is_member(build->target, read) &&
 		(build->request->fires == NULL || !build->request->fires->rows) &&
 		(!DIST_TABLE_HAS_KEY(build->table) ||

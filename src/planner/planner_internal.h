@@ -394,6 +394,13 @@ extern Query *planner_resolve_current_of(Query *query);
 extern bool planner_is_row_condition(Node *node);
 extern bool planner_finds_row_by_place(Query *query);
 
+/* ---- planner_caller.c ---- */
+
+/* the target of a modification is read with a view owner's rights, and policies ask who runs it */
+extern bool planner_policies_ask_caller(Query *query);
+/* raises 0A000 when a statement only reads such a relation */
+extern void planner_refuse_caller_policies(Query *query);
+
 /* ---- planner_detach.c ---- */
 
 /* a statement whose RETURNING has expressions, or whose rows views check; see there */
