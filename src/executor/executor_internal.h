@@ -140,8 +140,13 @@ extern char *executor_lossless_text(FmgrInfo *output, Datum value);
 extern ExecutorParams *executor_params_make(int n);
 /* n of one's own, not set yet, and behind them copies of params, which may be NULL */
 extern ExecutorParams *executor_params_behind(const ExecutorParams *params, int n);
-/* ends a call that passes them on: ", $n+1::type ...)"; params: of Expr */
+/*
+ * Ends a call that passes them on: ", $n+1::type ...)"; params: of Expr.  More than a function may
+ * have arguments are passed in rows.
+ */
 extern void executor_wrap_arguments(StringInfo sql, List *params, int n);
+/* in such a function: the parameters that its arguments from first on are; NULL: none */
+extern ParamListInfo executor_wrapped_params(FunctionCallInfo fcinfo, int first);
 /* evaluates exprs once; results live in the current context */
 extern ExecutorParams *executor_params_evaluate(List *exprs, PlanState *parent,
 												ExprContext *econtext);

@@ -351,23 +351,6 @@ pack_nothing(DestReceiver *self)
 {
 }
 
-/* arguments from FIRST_PARAM on are the query's parameters */
-static ParamListInfo
-query_params(FunctionCallInfo fcinfo)
-{
-	int			n = PG_NARGS() - FIRST_PARAM;
-	ParamListInfo params = n > 0 ? makeParamList(n) : NULL;
-
-	for (int i = 0; i < n; i++)
-	{
-		params->params[i].value = PG_GETARG_DATUM(i + FIRST_PARAM);
-		params->params[i].isnull = PG_ARGISNULL(i + FIRST_PARAM);
-		params->params[i].pflags = PARAM_FLAG_CONST;
-		params->params[i].ptype = get_fn_expr_argtype(fcinfo->flinfo, i + FIRST_PARAM);
-	}
-	return params;
-}
-
 static void
 read_bounds(Packer *packer, ArrayType *array)
 {
@@ -466,9 +449,10 @@ pack_rows(PG_FUNCTION_ARGS)
 	packer.rowContext = AllocSetContextCreate(CurrentMemoryContext, "citus packed row",
 											  ALLOCSET_DEFAULT_SIZES);
 	if (PG_ARGISNULL(3))
-		run_query(&packer, query, query_params(fcinfo));
+		run_query(&packer, query, executor_wrapped_params(fcinfo, FIRST_PARAM));
 	else
-		run_query_for_exchange(&packer, PG_GETARG_BYTEA_PP(3), query, query_params(fcinfo));
+		run_query_for_exchange(&packer, PG_GETARG_BYTEA_PP(3), query,
+							   executor_wrapped_params(fcinfo, FIRST_PARAM));
 	SPI_finish();
 	return (Datum) 0;
 }

@@ -19,7 +19,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 #include "executor/executor_internal.h"
+
+/* of functions that get parameters; besides them, such a call has a few arguments of its own */
+#define MAX_ARGUMENTS	(FUNC_MAX_ARGS - 4)
+/* more than these go into several rows: a row has fewer columns than a statement parameters */
+#define MAX_IN_ROW		1000
 
 /* ---- which types ---- */
 
@@ -147,14 +153,68 @@ executor_params_behind(const ExecutorParams *params, int n)
 void
 executor_wrap_arguments(StringInfo sql, List *params, int n)
 {
+	int			inRow = list_length(params) + n > MAX_ARGUMENTS ? MAX_IN_ROW : 0;
 	ListCell   *cell;
 
 	foreach(cell, params)
-		appendStringInfo(sql, ", $%d::%s", foreach_current_index(cell) + n + 1,
+	{
+		int			i = foreach_current_index(cell);
+		bool		opens = inRow > 0 && i % inRow == 0;
+
+		if (opens && i > 0)
+			appendStringInfoChar(sql, ')');
+		appendStringInfo(sql, ", %s$%d::%s", opens ? "ROW(" : "", i + n + 1,
 						 format_type_extended(exprType(lfirst(cell)), -1,
 											  FORMAT_TYPE_TYPEMOD_GIVEN |
 											  FORMAT_TYPE_FORCE_QUALIFY));
-	appendStringInfoChar(sql, ')');
+	}
+	appendStringInfoString(sql, inRow > 0 ? "))" : ")");
+}
+
+static void
+set_param(ParamListInfo params, int i, Oid type, Datum value, bool isNull)
+{
+	params->params[i].ptype = type;
+	params->params[i].value = value;
+	params->params[i].isnull = isNull;
+	params->params[i].pflags = PARAM_FLAG_CONST;
+}
+
+/* the columns of a row as parameters, behind the ndone of *params, which is made larger */
+static int
+take_row(ParamListInfo *params, int ndone, HeapTupleHeader row)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
+												   HeapTupleHeaderGetTypMod(row));
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+	ParamListInfo larger = makeParamList((*params)->numParams + desc->natts - 1);
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row),.t_data = row};
+
+	heap_deform_tuple(&tuple, desc, values, nulls);
+	memcpy(larger->params, (*params)->params, sizeof(ParamExternData) * ndone);
+	for (int i = 0; i < desc->natts; i++)
+		set_param(larger, ndone + i, TupleDescAttr(desc, i)->atttypid, values[i], nulls[i]);
+	*params = larger;
+	return ndone + desc->natts;
+}
+
+ParamListInfo
+executor_wrapped_params(FunctionCallInfo fcinfo, int first)
+{
+	ParamListInfo params = PG_NARGS() > first ? makeParamList(PG_NARGS() - first) : NULL;
+	int			n = 0;
+
+	for (int i = first; i < PG_NARGS(); i++)
+	{
+		Oid			type = get_fn_expr_argtype(fcinfo->flinfo, i);
+
+		if (type == RECORDOID && !PG_ARGISNULL(i))
+			n = take_row(&params, n, PG_GETARG_HEAPTUPLEHEADER(i));
+		else
+			set_param(params, n++, type, PG_GETARG_DATUM(i), PG_ARGISNULL(i));
+	}
+	return params;
 }
 
 /* the client's parameter without an expression state; false if it has to be evaluated properly */

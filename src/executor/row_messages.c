@@ -216,23 +216,14 @@ close_portal(Datum arg)
 static Portal
 open_portal(FunctionCallInfo fcinfo)
 {
-	int			n = PG_NARGS() - ENCODING_PARAM - 1;
-	Oid			types[FUNC_MAX_ARGS];
-	Datum		values[FUNC_MAX_ARGS];
-	char		nulls[FUNC_MAX_ARGS];
+	SPIParseOpenOptions options = {0};
 	Portal		portal;
 
-	for (int i = 0; i < n; i++)
-	{
-		int			argument = i + ENCODING_PARAM + 1;
-
-		types[i] = get_fn_expr_argtype(fcinfo->flinfo, argument);
-		values[i] = PG_GETARG_DATUM(argument);
-		nulls[i] = PG_ARGISNULL(argument) ? 'n' : ' ';
-	}
+	options.params = executor_wrapped_params(fcinfo, ENCODING_PARAM + 1);
+	options.cursorOptions = CURSOR_OPT_NO_SCROLL;
+	options.read_only = true;
 	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, text_to_cstring(PG_GETARG_TEXT_PP(0)), n, types,
-									   values, nulls, true, CURSOR_OPT_NO_SCROLL);
+	portal = SPI_cursor_parse_open(NULL, text_to_cstring(PG_GETARG_TEXT_PP(0)), &options);
 	SPI_finish();
 	return portal;
 }

@@ -140,7 +140,12 @@ aggregate_has_states(Aggref *agg)
 static bool
 packs_values(SplitContext *context, Aggref *agg)
 {
-	return !context->unpacked && planner_aggregate_packs(agg, context->shape->anchor);
+	Oid			anchor = context->shape->anchor;
+
+	/* grouping sets have no parts */
+	return !context->unpacked && planner_aggregate_packs(agg, anchor) &&
+		(context->query->groupingSets == NIL ||
+		 planner_packed_part(agg, context->query, anchor) == NULL);
 }
 
 static AggregateRule
@@ -743,7 +748,7 @@ static void
 split_parts(SplitContext *context)
 {
 	Expr	   *part = context->query->groupingSets != NIL ? NULL :
-		planner_packed_part(context->packed, context->shape->anchor);
+		planner_packed_part(context->packed, context->query, context->shape->anchor);
 
 	if (part != NULL)
 		(void) grouped_column(context, part, NULL);

@@ -219,7 +219,7 @@ extern bool planner_aggregate_packs(const Aggref *agg, Oid anchor);
 extern Aggref *planner_packed_lower(const Aggref *agg);
 extern Node *planner_packed_upper(const Aggref *agg, List *directArgs, Var *runs);
 /* what large shards' rows are grouped by, too; NULL: they are small enough */
-extern Expr *planner_packed_part(const Aggref *agg, Oid anchor);
+extern Expr *planner_packed_part(const Aggref *agg, const Query *query, Oid anchor);
 
 /* ---- planner_sorted.c ---- */
 

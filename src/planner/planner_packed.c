@@ -18,6 +18,7 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
+#include "parser/parsetree.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
@@ -30,6 +31,8 @@
 #define MAX_COUNTED_ROWS	3e7
 /* a shard of more rows sends several runs */
 #define MAX_RUN_ROWS		1e6
+/* so does one of a table of more rows, which may all lie there; a run takes twice as many */
+#define MAX_ROWS_IN_ONE_RUN	2.4e7
 
 /* which aggregate stands above the runs */
 static const struct
@@ -176,16 +179,31 @@ planner_packed_upper(const Aggref *agg, List *directArgs, Var *runs)
 	return (Node *) upper;
 }
 
-Expr *
-planner_packed_part(const Aggref *agg, Oid anchor)
+/*
+ * Surely no shard has more values than one run takes: of joins nobody knows, and nor of tables of
+ * which most rows may lie in one shard.
+ */
+static bool
+fits_into_runs(const Query *query, Oid anchor)
 {
 	const DistTable *table = catalog_table_get(anchor);
 	double		rows = planner_table_rows(anchor);
+	RangeTblRef *from = list_length(query->jointree->fromlist) == 1 ?
+		linitial(query->jointree->fromlist) : NULL;
+
+	return from != NULL && IsA(from, RangeTblRef) &&
+		rt_fetch(from->rtindex, query->rtable)->rtekind == RTE_RELATION &&
+		planner_table_is_analyzed(anchor) && rows <= MAX_ROWS_IN_ONE_RUN &&
+		rows / Max(table->nshards, 1) <= MAX_RUN_ROWS;
+}
+
+Expr *
+planner_packed_part(const Aggref *agg, const Query *query, Oid anchor)
+{
 	Expr	   *value = copyObject(value_of(agg));
 	Oid			any = ANYELEMENTOID;
 
-	if (IsA(value, Const) ||
-		(planner_table_is_analyzed(anchor) && rows / Max(table->nshards, 1) <= MAX_RUN_ROWS))
+	if (IsA(value, Const) || fits_into_runs(query, anchor))
 		return NULL;
 	return (Expr *) makeFuncExpr(own_function("packed_part", 1, &any), INT4OID,
 								 list_make1(value), InvalidOid, InvalidOid,

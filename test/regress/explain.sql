@@ -42,4 +42,9 @@ SELECT count(*) FROM d WHERE k = 100;
 SET citus.explain_all_tasks TO on;
 SELECT pg_temp.plan_of($$SELECT count(*) FROM d$$);
 RESET citus.explain_all_tasks;
+-- values of all rows: of a small table as one run a shard, of a join, or of grouping sets of who knows how many rows, not
+ANALYZE d;
+SELECT pg_temp.plan_of($$SELECT mode() WITHIN GROUP (ORDER BY g) FROM d$$, ', VERBOSE');
+SELECT pg_temp.plan_of($$SELECT mode() WITHIN GROUP (ORDER BY d.g) FROM d JOIN e USING (k)$$, ', VERBOSE');
+SELECT pg_temp.plan_of($$SELECT mode() WITHIN GROUP (ORDER BY d.g) FROM d JOIN e USING (k) GROUP BY ROLLUP (d.g)$$);
 DROP SCHEMA ex CASCADE;

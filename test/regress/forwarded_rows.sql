@@ -19,6 +19,19 @@ SELECT messages > 0 AS passed_on FROM asked;
 SELECT k, v, m FROM many;
 \o
 SELECT messages > 0 AS passed_on FROM asked;
+-- more parameters than a function has arguments, and than a row has columns
+SELECT string_agg(format('v <> (now() + ''%s s'')::text', i), ' AND ') AS few FROM generate_series(1, 110) i
+\gset
+SELECT string_agg(format('v <> (now() + ''%s s'')::text', i), ' AND ') AS lots FROM generate_series(1, 1100) i
+\gset
+\o /dev/null
+SELECT k, v FROM many WHERE :few;
+\echo :ROW_COUNT
+SELECT k, v FROM many WHERE k > 10 AND :lots;
+\echo :ROW_COUNT
+\o
+SELECT count(*) FROM (SELECT * FROM many WHERE :few) a JOIN many b USING (v);
+SELECT citus_internal.row_messages('SELECT $1, $2, $3, $4', '{23,25,25,25}', false, 6, ROW(7, 'seven'::text, NULL::text), 'x'::text);
 -- what it refuses
 SELECT citus_internal.row_messages(NULL, '{23}', false, 6);
 SELECT citus_internal.row_messages('SELECT 1', '{23}', false, NULL::int);
