@@ -346,8 +346,9 @@ choose_tables(Round *round, TableTest test)
 		else
 			first = lappend_oid(first, relid);
 	}
+	next = list_concat(next, first);
 	MemoryContextSwitchTo(caller);
-	return list_concat(next, first);
+	return next;
 }
 
 /* ---- working on them ---- */

@@ -114,6 +114,16 @@ $c->set('autovacuum', 'on');
 $c->wait_until($_, "SELECT reltuples = 5000 AND (SELECT count(*) = 2 FROM pg_stats WHERE
     tablename = 'own') FROM pg_class WHERE oid = 'own'::regclass", "the daemon tells $_")
     for qw(coordinator worker1);
+# One round treats several tables, also when it begins with the first one again: no round for each.
+my @several = qw(own few here t r);
+my $oids = "ANY ('{" . join(',', @several) . "}'::regclass[])";
+$c->sql("INSERT INTO $_ SELECT i, i FROM generate_series(1, 9000) i") for @several;
+$c->sql('SELECT ' . join(', ', map { "(SELECT count(*) FROM run_command_on_placements('$_', 'ANALYZE %s'))" }
+    @several));
+$c->wait_until('coordinator', "SELECT bool_and(reltuples > 9000) FROM pg_class WHERE oid = $oids",
+    'the daemon tells of several tables');
+is($c->sql("SELECT max(last_analyze) - min(last_analyze) < '3 s' FROM pg_stat_user_tables
+    WHERE relid = $oids"), 't', 'in one round, or in two');
 $c->fails("SET ROLE pg_monitor; $refresh", qr/permission denied/, 'for superusers only');
 
 $session->quit;
