@@ -1,17 +1,25 @@
 /*
  * change_check.c
- *	  What policies of row-level security ask of rows before they are changed.
+ *	  What policies of row-level security ask of rows before they are changed, and what partitions
+ *	  ask of rows that an upsert updates.
  *
  * The statements that change rows run as the table's owner then, and shards ask nothing
  * (planner_change_policies.c says when).  The server's errors come at the row where it would raise
  * them: before the row's BEFORE triggers for the row as it is, after them for what it will be.
  *
+ * An upsert must not move a row to another partition: the server refuses it before it asks policies
+ * of the new row.
+ *
  * Not here: how they are asked (row_checks.c); rows that a statement does not see, which are not
  * among the child's.
  */
 #include "postgres.h"
+#include "access/table.h"
+#include "catalog/partition.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
 #include "executor/change_internal.h"
 
 /* ---- rows ---- */
@@ -49,13 +57,76 @@ executor_change_assign(TupleTableSlot *slot, TupleTableSlot *row, const ChangeAc
 	}
 }
 
+/* ---- partitions ---- */
+
+typedef struct PartitionCheck
+{
+	Oid			relid;
+	ExprState  *qual;			/* of the table's columns */
+} PartitionCheck;
+
+static PartitionCheck *
+make_partition_check(ChangeState *state, Oid relid)
+{
+	EState	   *estate = state->scan->css.ss.ps.state;
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	PartitionCheck *check = palloc0(sizeof(PartitionCheck));
+	Relation	table = table_open(state->spec->relid, NoLock);
+	Relation	partition = table_open(relid, AccessShareLock);
+	List	   *qual = map_partition_varattnos(RelationGetPartitionQual(partition), 1, table,
+											   partition);
+
+	check->relid = relid;
+	check->qual = ExecPrepareCheck(qual, estate);
+	table_close(partition, NoLock);
+	table_close(table, NoLock);
+	state->partitionChecks = lappend(state->partitionChecks, check);
+	MemoryContextSwitchTo(caller);
+	return check;
+}
+
+static PartitionCheck *
+find_partition_check(ChangeState *state, Oid relid)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->partitionChecks)
+	{
+		PartitionCheck *check = lfirst(cell);
+
+		if (check->relid == relid)
+			return check;
+	}
+	return make_partition_check(state, relid);
+}
+
+static void
+check_partition(ChangeState *state, TupleTableSlot *row, TupleTableSlot *made)
+{
+	Oid			relid = executor_change_shard_of_row(state, row)->relid;
+	PartitionCheck *check = find_partition_check(state, relid);
+	bool		stays;
+
+	ResetExprContext(state->partitionContext);
+	state->partitionContext->ecxt_scantuple = made;
+	stays = ExecCheck(check->qual, state->partitionContext);
+	if (!stays)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("invalid ON UPDATE specification"),
+				 errdetail("The result tuple would appear in a different partition than the "
+						   "original tuple.")));
+}
+
 /* ---- questions ---- */
 
 void
 executor_change_begin_checks(ChangeState *state)
 {
 	state->checks = executor_checks_begin(state->scan, state->spec->checks, state->spec->relid);
-	if (state->checks != NULL)
+	if (state->spec->keepsPartition)
+		state->partitionContext = CreateExprContext(state->scan->css.ss.ps.state);
+	if (state->checks != NULL || state->spec->keepsPartition)
 		state->checkedRow = MakeSingleTupleTableSlot(state->desc, &TTSOpsVirtual);
 }
 
@@ -94,22 +165,34 @@ executor_change_check_old(ChangeState *state, const ChangeAction *action, TupleT
 						state->checkedRow, row);
 }
 
+/* what the action makes of a row, where no trigger sees it */
+static TupleTableSlot *
+make_row(ChangeState *state, const ChangeAction *action, TupleTableSlot *row)
+{
+	TupleTableSlot *made = state->checkedRow;
+
+	if (action->command == CMD_UPDATE)
+		executor_change_fill_row(made, row, state->spec->oldColumn);
+	else
+		ExecStoreAllNullTuple(made);
+	executor_change_assign(made, row, action);
+	return made;
+}
+
 void
 executor_change_check_new(ChangeState *state, const ChangeAction *action, TupleTableSlot *row,
 						  TupleTableSlot *made)
 {
-	if (state->checks == NULL || action->command == CMD_DELETE ||
+	bool		keepsPartition = state->spec->keepsPartition && action->command == CMD_UPDATE;
+
+	if ((state->checks == NULL && !keepsPartition) || action->command == CMD_DELETE ||
 		(action->command == CMD_INSERT && state->spec->proposedColumn > 0))
 		return;
 	if (made == NULL)
-	{
-		made = state->checkedRow;
-		if (action->command == CMD_UPDATE)
-			executor_change_fill_row(made, row, state->spec->oldColumn);
-		else
-			ExecStoreAllNullTuple(made);
-		executor_change_assign(made, row, action);
-	}
-	executor_checks_ask(state->checks, action->command == CMD_UPDATE ? WCO_RLS_UPDATE_CHECK :
-						WCO_RLS_INSERT_CHECK, made, row);
+		made = make_row(state, action, row);
+	if (keepsPartition)
+		check_partition(state, row, made);
+	if (state->checks != NULL)
+		executor_checks_ask(state->checks, action->command == CMD_UPDATE ?
+							WCO_RLS_UPDATE_CHECK : WCO_RLS_INSERT_CHECK, made, row);
 }

@@ -32,6 +32,8 @@ typedef struct ChangeState
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
 	RowChecks  *checks;			/* what policies ask; NULL: nothing */
 	TupleTableSlot *checkedRow; /* as the table has it */
+	List	   *partitionChecks;	/* of PartitionCheck *, of an upsert */
+	ExprContext *partitionContext;
 
 	/* where triggers see the rows: what they made of each follows the child's columns */
 	TriggerRun *triggers;		/* NULL: they do not */

@@ -131,7 +131,8 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, proposedColumn, FIELD_INT),
 	FIELD(ChangeSpec, checks, FIELD_NODE),
 	FIELD(ChangeSpec, role, FIELD_OID),
-	FIELD(ChangeSpec, unforced, FIELD_BOOL)
+	FIELD(ChangeSpec, unforced, FIELD_BOOL),
+	FIELD(ChangeSpec, keepsPartition, FIELD_BOOL)
 };
 
 static const Field checkFields[] = {

@@ -495,6 +495,7 @@ planner_change_needs_old(ChangeBuild *build)
 	ListCell   *lc;
 
 	if (catalog_table_has_copies(build->table) || build->spec->checks != NIL ||
+		build->spec->keepsPartition ||
 		(build->request->fires != NULL && build->request->fires->rows))
 		return true;
 	foreach(lc, build->spec->actions)
@@ -803,6 +804,8 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 
 	planner_change_begin(&build, query, query->resultRelation);
 	build.spec->conflict = conflict;
+	build.spec->keepsPartition = (conflict != NULL || query->onConflict != NULL) &&
+		get_rel_relkind(build.spec->relid) == RELKIND_PARTITIONED_TABLE;
 	if (conflict != NULL)
 		build.spec->command = CMD_INSERT;
 	if (query->commandType == CMD_MERGE)

@@ -242,7 +242,8 @@ modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 /*
  * Conditions of a view on the target that cannot be printed as part of the statement: of a MERGE;
  * those of a security barrier where they read other relations, or others would see what they hide.
- * And what policies ask of a row in an upsert's way, which is an UPDATE here, or of who runs it.
+ * And what is asked of a row in an upsert's way, which is an UPDATE here, or by policies of who runs
+ * the statement.
  */
 static bool
 has_apart_conditions(Query *query)
@@ -251,7 +252,7 @@ has_apart_conditions(Query *query)
 
 	if (query->commandType == CMD_INSERT)
 		return false;
-	if (planner_upsert_asks_policies(query) || planner_policies_ask_caller(query))
+	if (query->onConflict != NULL || planner_policies_ask_caller(query))
 		return true;
 	if (query->commandType == CMD_MERGE && compat_merge_condition(query) != NULL &&
 		query->jointree->quals != NULL)

@@ -784,14 +784,14 @@ make_row_update(Upsert *upsert, InsertSpec *insert)
 
 	target->rtindex = upsert->target;
 	update->commandType = CMD_UPDATE;
-	if (planner_upsert_asks_policies(update))
-	{
+	/* it says that the UPDATE is an upsert's, where that means something */
+	update->onConflict = NULL;
+	if (planner_upsert_asks_policies(update) ||
+		upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		update->onConflict = makeNode(OnConflictExpr);
+	if (planner_upsert_asks_policies(update))
 		update->onConflict->onConflictWhere =
 			excluded_to_params(upsert, conflict->onConflictWhere);
-	}
-	else
-		update->onConflict = NULL;
 	update->override = OVERRIDING_NOT_SET;
 	update->targetList = (List *) excluded_to_params(upsert, (Node *) conflict->onConflictSet);
 	update->jointree = makeFromExpr(list_make1(target), where);

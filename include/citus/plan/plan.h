@@ -247,6 +247,7 @@ typedef struct ChangeSpec
 	List	   *checks;			/* of RowCheck: policies, which shards do not apply */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 	bool		unforced;		/* as in Fragment */
+	bool		keepsPartition; /* an upsert, which must not move a row to another partition */
 } ChangeSpec;
 
 /*
