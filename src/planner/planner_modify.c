@@ -242,8 +242,8 @@ modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 /*
  * Conditions of a view on the target that cannot be printed as part of the statement: of a MERGE;
  * those of a security barrier where they read other relations, or others would see what they hide.
- * And what is asked of a row in an upsert's way, which is an UPDATE here, or by policies of who runs
- * the statement.
+ * And what is asked of a row in an upsert's way, which is an UPDATE here, or by policies of who
+ * runs the statement.
  */
 static bool
 has_apart_conditions(Query *query)
@@ -940,7 +940,11 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 
 	if ((fires_for_rows(request) && query->onConflict != NULL) ||
 		upserts_row_by_row(request, query))
-		return insert_rows(request, query, refusal);
+	{
+		stmt = insert_rows(request, query, refusal);
+		return stmt != NULL || planner_returning_is_plain(query) ? stmt :
+			planner_detach_output(request, query);
+	}
 	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table) ||
 		(lacksRights && query->onConflict != NULL &&
 		 query->onConflict->action == ONCONFLICT_UPDATE))

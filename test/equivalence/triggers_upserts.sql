@@ -29,6 +29,11 @@ CREATE TRIGGER su AFTER UPDATE ON t REFERENCING OLD TABLE AS o NEW TABLE AS n FO
 CREATE TRIGGER prb BEFORE INSERT OR UPDATE ON p FOR EACH ROW EXECUTE FUNCTION note('');
 CREATE TRIGGER pra AFTER INSERT OR UPDATE ON p FOR EACH ROW EXECUTE FUNCTION note('');
 INSERT INTO other SELECT i, 'other ' || i FROM generate_series(1, 5) i;
+CREATE TABLE called (k int PRIMARY KEY, v int);
+-- distribute: SELECT create_distributed_table('called', 'k')
+CREATE FUNCTION called_next() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN new.v := new.v + 1; RETURN new; END $$;
+CREATE FUNCTION called_twice(x int) RETURNS int LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN x * 2; END $$;
+CREATE TRIGGER t BEFORE INSERT OR UPDATE ON called FOR EACH ROW EXECUTE FUNCTION called_next();
 -- worker
 INSERT INTO t VALUES (1, 'A', 1), (2, 'B', 2) ON CONFLICT (k, s) DO UPDATE SET a = excluded.a;
 INSERT INTO t VALUES (1, 'A', 10), (3, 'C', 3) ON CONFLICT (k, s) DO UPDATE SET a = t.a + excluded.a, b = t.b || excluded.b RETURNING *;
@@ -76,3 +81,17 @@ INSERT INTO t VALUES (50, 'x', 1), (51, 'y', 2), (52, 'z', 3) ON CONFLICT (k, s)
 INSERT INTO t VALUES (2, 'B', 1), (2, 'B', 1) ON CONFLICT (k, s) DO UPDATE SET a = 12345 RETURNING *;
 INSERT INTO t VALUES (50, 'x', 1), (1, 'A', 2) ON CONFLICT (k, s) DO UPDATE SET a = 0;
 SELECT * FROM t ORDER BY k, s;
+
+-- RETURNING calls what must not run on shards
+INSERT INTO called VALUES (1, 1), (2, 2);
+INSERT INTO called VALUES (1, 1), (50, 50) ON CONFLICT (k) DO UPDATE SET v = called.v * 10 RETURNING *, called_twice(called.v);
+INSERT INTO called VALUES (2, 1), (51, 1) ON CONFLICT (k) DO NOTHING RETURNING called_twice(k);
+INSERT INTO called VALUES (2, 1) ON CONFLICT (k) DO UPDATE SET k = called.k + 1000 RETURNING called_twice(called.k), called;
+PREPARE called_upsert (int) AS
+INSERT INTO called VALUES ($1, 1) ON CONFLICT (k) DO UPDATE SET v = called.v + $1 RETURNING called_twice(called.v), $1;
+EXECUTE called_upsert (1);
+EXECUTE called_upsert (60);
+EXECUTE called_upsert (60);
+SELECT * FROM called;
+DROP TABLE called;
+DROP FUNCTION called_next(), called_twice(int);
