@@ -20,9 +20,11 @@ ALTER RULE b ON t RENAME TO c;
 DROP RULE c ON t;
 CREATE RULE r AS ON SELECT TO t DO INSTEAD SELECT * FROM seen;
 -- from a worker
-SELECT success, result FROM run_command_on_workers('INSERT INTO t VALUES (' || 1 || ', 1)') LIMIT 1;
 SELECT nodeport AS worker_port FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid LIMIT 1 \gset
-SELECT success FROM run_command_on_workers('SELECT 1') LIMIT 1;
+\set coordinator_port :PORT
+\c - - localhost :worker_port
+INSERT INTO t VALUES (1, 1);
+\c - - localhost :coordinator_port
 SELECT citus_activate_node('localhost', :worker_port) > 0 AS filled;
 SELECT * FROM rules_seen ORDER BY 1, 2;
 -- only the owner makes rules
