@@ -34,9 +34,9 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/lifecycle.h"
 #include "citus/plan/plan.h"
 #include "citus/remote/remote.h"
 #include "citus/txn/txn.h"
@@ -103,39 +103,40 @@ cluster_draw_numbers_here(Oid sequenceId, int64 count, bool checkRights)
 	return runs;
 }
 
+/* Draw: what a subtransaction draws */
+typedef struct Draw
+{
+	Oid			sequenceId;
+	int64		count;
+	bool		checkRights;
+	List	   *runs;
+} Draw;
+
+static void
+draw_rest(void *argument)
+{
+	Draw	   *draw = argument;
+
+	for (int64 i = 1; i < draw->count; i++)
+		add_to_runs(&draw->runs, nextval_internal(draw->sequenceId, draw->checkRights));
+}
+
 /*
  * The same, but fewer values when the sequence ends before.
  */
 List *
 cluster_draw_block_here(Oid sequenceId, int64 count, bool checkRights)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	List	   *volatile runs = NIL;
+	Draw		draw = {sequenceId, count, checkRights};
+	ErrorData  *error;
 
-	add_to_runs((List **) &runs, nextval_internal(sequenceId, checkRights));
+	add_to_runs(&draw.runs, nextval_internal(sequenceId, checkRights));
 	if (count <= 1)
-		return runs;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		for (int64 i = 1; i < count; i++)
-			add_to_runs((List **) &runs, nextval_internal(sequenceId, checkRights));
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		if (geterrcode() != ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return runs;
+		return draw.runs;
+	error = base_try_subtransaction(draw_rest, &draw, true);
+	if (error != NULL && error->sqlerrcode != ERRCODE_SEQUENCE_GENERATOR_LIMIT_EXCEEDED)
+		ReThrowError(error);
+	return draw.runs;
 }
 
 static List *

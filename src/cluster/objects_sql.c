@@ -7,7 +7,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
@@ -22,10 +21,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/lifecycle.h"
 #include "citus/base/session.h"
 #include "citus/deparse/object.h"
 #include "cluster/cluster_internal.h"
@@ -60,34 +59,32 @@ says_missing(int sqlstate)
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INVALID_SCHEMA_NAME;
 }
 
+/* AddressCall: arguments and the object that they name */
+typedef struct AddressCall
+{
+	FunctionCallInfo fcinfo;
+	ObjectAddress address;
+} AddressCall;
+
+static void
+read_address(void *argument)
+{
+	AddressCall *call = argument;
+
+	call->address = address_args(call->fcinfo);
+}
+
 /* the same; false instead of an error when there is no such object */
 static bool
 find_address(FunctionCallInfo fcinfo, ObjectAddress *address)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool found = false;
+	AddressCall call = {fcinfo};
+	ErrorData  *error = base_try_subtransaction(read_address, &call, true);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		*address = address_args(fcinfo);
-		found = true;
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		if (!says_missing(geterrcode()))
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return found;
+	if (error != NULL && !says_missing(error->sqlerrcode))
+		ReThrowError(error);
+	*address = call.address;
+	return error == NULL;
 }
 
 static bool

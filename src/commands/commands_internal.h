@@ -291,6 +291,8 @@ extern List *commands_steps_truncate(Command *command);
 extern List *commands_steps_lock(Command *command);
 extern List *commands_steps_discard(Command *command);
 extern List *commands_steps_vacuum(Command *command);
+/* vacuum.c; error unless it is distributed and the caller may ANALYZE it */
+extern void commands_require_maintained(Oid relid);
 /* vacuum.c, shell_size.c; gathered: its statistics are those of now */
 extern void commands_set_shell_size(Oid relid, double pages, double rows, bool gathered);
 extern List *commands_shell_sizes(Node *statement);

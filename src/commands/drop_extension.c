@@ -18,13 +18,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "citus/base/lifecycle.h"
 #include "citus/base/types.h"
 #include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
@@ -48,34 +47,23 @@ other_primaries(void)
 	return nodes;
 }
 
+static void
+drop_here(void *argument)
+{
+	Command    *command = argument;
+	QueryCompletion ignored;
+
+	PushActiveSnapshot(GetTransactionSnapshot());
+	commands_run_local_statement(command, command->statement, &ignored);
+	PopActiveSnapshot();
+}
+
 /* The server's own drop, undone: it raises the errors and tells what depends on the extension. */
 static void
 rehearse(Command *command)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData  *error = base_try_subtransaction(drop_here, command, false);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		QueryCompletion ignored;
-
-		PushActiveSnapshot(GetTransactionSnapshot());
-		commands_run_local_statement(command, command->statement, &ignored);
-		PopActiveSnapshot();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 	if (error != NULL)
 		ReThrowError(error);
 }

@@ -15,14 +15,13 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "citus/base/lifecycle.h"
 #include "citus/base/session.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
@@ -92,33 +91,32 @@ run_on_own_shell(Command *command, Oid relid)
 	base_frame_pop(FRAME_OWN_DDL);
 }
 
+/* Rehearsal: a statement that is undone */
+typedef struct Rehearsal
+{
+	Command    *command;
+	Oid			relid;
+} Rehearsal;
+
+static void
+rehearse_on_shell(void *argument)
+{
+	Rehearsal  *rehearsal = argument;
+
+	run_on_own_shell(rehearsal->command, rehearsal->relid);
+}
+
 /* event triggers do not see it, and what it has to remark is remarked when it is done for good */
 static void
 rehearse(Command *command, void *argument)
 {
-	KeyChange  *change = argument;
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	Rehearsal	rehearsal = {command, ((KeyChange *) argument)->relid};
 	int			level = NewGUCNestLevel();
+	ErrorData  *error;
 
 	(void) set_config_option("client_min_messages", "error", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		run_on_own_shell(command, change->relid);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	error = base_try_subtransaction(rehearse_on_shell, &rehearsal, false);
 	AtEOXact_GUC(true, level);
 	if (error != NULL)
 		ReThrowError(error);

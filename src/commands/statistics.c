@@ -41,6 +41,7 @@
 #include "citus/base/own_sql.h"
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
+#include "citus/routing/routing.h"
 #include "commands_internal.h"
 
 PG_FUNCTION_INFO_V1(citus_internal_set_column_statistics);
@@ -208,29 +209,6 @@ commands_read_statistics(const DistTable *table, bool alone, List **rows)
 	return true;
 }
 
-/* types whose text names objects of one node */
-static bool
-type_names_objects(Oid type)
-{
-	switch (getBaseType(type))
-	{
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGCOLLATIONOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-			return true;
-		default:
-			return false;
-	}
-}
-
 /* an array's text as an array of elements of type; NULL gives 0 */
 static Datum
 read_array(const char *text, Oid type)
@@ -275,7 +253,7 @@ read_shard_column(ShardColumn *column, char **row, const Merge *merge)
 	if (column->distinct < 0)
 		column->distinct *= -column->rows;
 	column->rest = 0;
-	if (type_names_objects(type) || !OidIsValid(merge->type->cmp_proc))
+	if (OidIsValid(routing_object_class(getBaseType(type))) || !OidIsValid(merge->type->cmp_proc))
 		return;
 
 	column->nvalues = read_elements(row[SHARD_VALUES], type, &column->values);
@@ -693,13 +671,7 @@ citus_internal_set_column_statistics(PG_FUNCTION_ARGS)
 			PG_RETURN_VOID();
 	}
 	relid = PG_GETARG_OID(0);
-	if (!catalog_table_is_known(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("relation with OID %u is not distributed", relid)));
-	if (!compat_may_maintain(relid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
+	commands_require_maintained(relid);
 	column.attno = get_attnum(relid, NameStr(*PG_GETARG_NAME(1)));
 	if (column.attno <= 0)
 		ereport(ERROR,

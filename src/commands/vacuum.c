@@ -308,6 +308,18 @@ commands_set_shell_size(Oid relid, double pages, double rows, bool gathered)
 	relation_close(relation, NoLock);
 }
 
+void
+commands_require_maintained(Oid relid)
+{
+	if (!catalog_table_is_known(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
+				 errmsg("relation with OID %u is not distributed", relid)));
+	if (!compat_may_maintain(relid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
+					   get_rel_name(relid));
+}
+
 /*
  * citus_internal.set_table_size(regclass, float8, float8, bool): what another node has gathered.
  * For those who may ANALYZE the table.
@@ -320,13 +332,7 @@ citus_internal_set_table_size(PG_FUNCTION_ARGS)
 
 	size.pages = Max(PG_GETARG_FLOAT8(1), 0);
 	size.rows = Max(PG_GETARG_FLOAT8(2), 0);
-	if (!catalog_table_is_known(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TABLE_DEFINITION),
-				 errmsg("relation with OID %u is not distributed", relid)));
-	if (!compat_may_maintain(relid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)),
-					   get_rel_name(relid));
+	commands_require_maintained(relid);
 	commands_set_shell_size(relid, size.pages, size.rows, PG_GETARG_BOOL(3));
 	PG_RETURN_VOID();
 }

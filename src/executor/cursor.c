@@ -212,14 +212,10 @@ static bool
 next_child_row(CursorState *state, TupleTableSlot *slot)
 {
 	TupleTableSlot *row = ExecProcNode(linitial(state->css.custom_ps));
-	int			natts = slot->tts_tupleDescriptor->natts;
 
 	if (TupIsNull(row))
 		return false;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * natts);
-	ExecStoreVirtualTuple(slot);
+	executor_share_row(slot, row);
 	return true;
 }
 

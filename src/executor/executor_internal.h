@@ -111,6 +111,28 @@ extern uint64 executor_changes(void);
 /* the statement-level extra connections go back once nobody is left who may use them */
 extern void executor_users_release_extras(void);
 
+/* ---- slots ---- */
+
+/* the columns of to are those of from, which must stay as it is as long as to is used */
+static inline void
+executor_share_values(TupleTableSlot *to, TupleTableSlot *from)
+{
+	int			natts = to->tts_tupleDescriptor->natts;
+
+	slot_getallattrs(from);
+	memcpy(to->tts_values, from->tts_values, sizeof(Datum) * natts);
+	memcpy(to->tts_isnull, from->tts_isnull, sizeof(bool) * natts);
+}
+
+/* the same, and to is filled with them */
+static inline TupleTableSlot *
+executor_share_row(TupleTableSlot *to, TupleTableSlot *from)
+{
+	ExecClearTuple(to);
+	executor_share_values(to, from);
+	return ExecStoreVirtualTuple(to);
+}
+
 /* ---- values on the wire (params.c) ---- */
 
 /* values of $1..$n; the wire form is made when the first remote task needs it */

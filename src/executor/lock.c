@@ -489,14 +489,10 @@ next_row(ScanState *ss)
 		run_lock(state);
 		MemoryContextSwitchTo(caller);
 	}
-	ExecClearTuple(slot);
 	if (!tuplestore_gettupleslot(state->rows,
 								 !ScanDirectionIsBackward(ss->ps.state->es_direction), true, row))
-		return slot;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	return ExecStoreVirtualTuple(slot);
+		return ExecClearTuple(slot);
+	return executor_share_row(slot, row);
 }
 
 /* where rows are looked at again, sub-plans run from the start: see planner_shield.c */

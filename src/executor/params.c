@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
+#include "citus/routing/routing.h"
 #include "executor/executor_internal.h"
 
 /* of functions that get parameters; besides them, such a call has a few arguments of its own */
@@ -28,29 +29,6 @@
 #define MAX_IN_ROW		1000
 
 /* ---- which types ---- */
-
-/* types of the server whose value is an OID of an object, which differs between nodes */
-static bool
-is_oid_alias(Oid type)
-{
-	switch (type)
-	{
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case REGCOLLATIONOID:
-			return true;
-		default:
-			return false;
-	}
-}
 
 bool
 executor_type_is_binary(Oid type)
@@ -63,7 +41,7 @@ executor_type_is_binary(Oid type)
 	/* the commonest, without a look into the catalog */
 	if (type == INT4OID || type == INT8OID || type == TEXTOID || type == NUMERICOID)
 		return true;
-	if (type >= FirstGenbkiObjectId || is_oid_alias(type))
+	if (type >= FirstGenbkiObjectId || OidIsValid(routing_object_class(type)))
 		return false;
 
 	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));

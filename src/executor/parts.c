@@ -127,13 +127,7 @@ next_child_row(ScanState *ss)
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
 	TupleTableSlot *row = ExecProcNode(linitial(node->custom_ps));
 
-	ExecClearTuple(slot);
-	if (TupIsNull(row))
-		return slot;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	return ExecStoreVirtualTuple(slot);
+	return TupIsNull(row) ? ExecClearTuple(slot) : executor_share_row(slot, row);
 }
 
 static bool
@@ -269,13 +263,9 @@ next_part_row(ScanState *ss)
 		tuplestore_rescan(state->store);
 	}
 	tuplestore_select_read_pointer(state->store, state->pointer);
-	ExecClearTuple(slot);
 	if (!tuplestore_gettupleslot(state->store, true, true, row))
-		return slot;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	return ExecStoreVirtualTuple(slot);
+		return ExecClearTuple(slot);
+	return executor_share_row(slot, row);
 }
 
 /* where rows are looked at again, sub-plans run from the start: see planner_shield.c */

@@ -33,15 +33,8 @@ next_row(ScanState *ss)
 	CustomScanState *node = (CustomScanState *) ss;
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
 	TupleTableSlot *row = ExecProcNode(linitial(node->custom_ps));
-	int			n = slot->tts_tupleDescriptor->natts;
 
-	ExecClearTuple(slot);
-	if (TupIsNull(row))
-		return slot;
-	slot_getallattrs(row);
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * n);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * n);
-	return ExecStoreVirtualTuple(slot);
+	return TupIsNull(row) ? ExecClearTuple(slot) : executor_share_row(slot, row);
 }
 
 /* where rows are looked at again, sub-plans run from the start: see planner_shield.c */

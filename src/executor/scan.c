@@ -120,13 +120,7 @@ fetch_stored(DistScanState *state, bool forward, TupleTableSlot *slot)
 	}
 	state->position += forward ? 1 : -1;
 
-	slot_getallattrs(stored);
-	ExecClearTuple(slot);
-	memcpy(slot->tts_values, stored->tts_values,
-		   sizeof(Datum) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, stored->tts_isnull,
-		   sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	ExecStoreVirtualTuple(slot);
+	executor_share_row(slot, stored);
 	return true;
 }
 

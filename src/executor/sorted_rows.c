@@ -146,11 +146,7 @@ take_stored(SortedRun *run)
 	/* a copy: rows that are added later may move what the store holds */
 	if (!tuplestore_gettupleslot(run->store, true, true, run->stored))
 		elog(ERROR, "a row of a sorted run is missing");
-	slot_getallattrs(run->stored);
-	memcpy(run->slot->tts_values, run->stored->tts_values,
-		   sizeof(Datum) * run->slot->tts_tupleDescriptor->natts);
-	memcpy(run->slot->tts_isnull, run->stored->tts_isnull,
-		   sizeof(bool) * run->slot->tts_tupleDescriptor->natts);
+	executor_share_values(run->slot, run->stored);
 	if (--run->waiting == 0)
 		tuplestore_clear(run->store);	/* invariant (2) */
 	else if (++run->taken % TRIM_ROWS == 0)
@@ -267,11 +263,7 @@ next_of_sort(SortedRows *rows, TupleTableSlot *slot)
 	ExecClearTuple(slot);
 	if (!tuplesort_gettupleslot(rows->sort, true, false, found, NULL))
 		return false;
-	slot_getallattrs(found);
-	memcpy(slot->tts_values, found->tts_values,
-		   sizeof(Datum) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, found->tts_isnull,
-		   sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	executor_share_values(slot, found);
 	return true;
 }
 

@@ -306,11 +306,7 @@ copy_row(TupleConversionMap *map, TupleTableSlot *from, TupleTableSlot *to)
 		execute_attr_map_slot(map->attrMap, from, to);
 		return;
 	}
-	slot_getallattrs(from);
-	ExecClearTuple(to);
-	memcpy(to->tts_values, from->tts_values, sizeof(Datum) * to->tts_tupleDescriptor->natts);
-	memcpy(to->tts_isnull, from->tts_isnull, sizeof(bool) * to->tts_tupleDescriptor->natts);
-	ExecStoreVirtualTuple(to);
+	executor_share_row(to, from);
 }
 
 /* a row as the target has it, as a tuple in memory of the row's own */

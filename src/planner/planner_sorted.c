@@ -33,6 +33,7 @@
 #include "utils/typcache.h"
 
 #include "citus/base/compat_planner.h"
+#include "citus/routing/routing.h"
 #include "planner_internal.h"
 
 /* pg_collation.collprovider of what the server brings itself: 17 */
@@ -86,25 +87,10 @@ type_is_alike(Oid type)
 	Oid			element = get_base_element_type(type);
 
 	type = getBaseType(OidIsValid(element) ? element : type);
-	switch (type)
-	{
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case REGCOLLATIONOID:
-			return false;
-		case JSONBOID:
-			return collation_is_alike(DEFAULT_COLLATION_OID);
-		default:
-			break;
-	}
+	if (OidIsValid(routing_object_class(type)))
+		return false;
+	if (type == JSONBOID)
+		return collation_is_alike(DEFAULT_COLLATION_OID);
 	switch (get_typtype(type))
 	{
 		case TYPTYPE_BASE:

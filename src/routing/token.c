@@ -93,10 +93,8 @@ static const struct
 	{REGDICTIONARYOID, TSDictionaryRelationId}
 };
 
-
-/* the catalog whose OIDs values of type are; InvalidOid if they are no such OIDs */
-static Oid
-object_class_of_type(Oid type)
+Oid
+routing_object_class(Oid type)
 {
 	for (int i = 0; i < lengthof(objectTypes); i++)
 	{
@@ -122,7 +120,7 @@ type_has_names(Oid type)
 	bool		found = false;
 
 	check_stack_depth();
-	if (type_is_enum(type) || OidIsValid(object_class_of_type(type)))
+	if (type_is_enum(type) || OidIsValid(routing_object_class(type)))
 		return true;
 	if (OidIsValid(array_element_type(type)))
 		return type_has_names(getBaseType(array_element_type(type)));
@@ -271,10 +269,10 @@ routing_router_make(Oid type, Oid collation)
 		make_server_step(router);
 	else if (type_is_enum(router->type))
 		router->step = TOKEN_ENUM;
-	else if (OidIsValid(object_class_of_type(router->type)))
+	else if (OidIsValid(routing_object_class(router->type)))
 	{
 		router->step = TOKEN_OBJECT;
-		router->classId = object_class_of_type(router->type);
+		router->classId = routing_object_class(router->type);
 	}
 	else if (OidIsValid(array_element_type(router->type)))
 		make_array_step(router);

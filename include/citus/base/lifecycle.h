@@ -44,4 +44,12 @@ typedef void (*LifecycleCallback) (LifecycleEvent event, SubTransactionId subid,
 
 extern void base_lifecycle_register(LifecyclePhase phase, LifecycleCallback callback);
 
+typedef void (*SubtransactionBody) (void *argument);
+
+/*
+ * Runs body in a subtransaction, in the caller's memory context, and returns the error that it
+ * raised, NULL if none, in that context.  An error undoes what body did; so does keep = false.
+ */
+extern ErrorData *base_try_subtransaction(SubtransactionBody body, void *argument, bool keep);
+
 #endif

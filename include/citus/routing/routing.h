@@ -28,6 +28,12 @@ extern ShardRouter *routing_router_for(const DistTable *table);
 extern int32 routing_token(ShardRouter *router, Datum value);
 
 /*
+ * The catalog whose OIDs the values of a type are (reg* types; domains are not looked through), and
+ * which mean something on one node only; InvalidOid if they are no such OIDs.
+ */
+extern Oid	routing_object_class(Oid type);
+
+/*
  * The hash family in which two types must meet for an equality between them to route: InvalidOid
  * for types that cannot be hashed.  Domains count as their base type.
  */
