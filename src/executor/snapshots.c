@@ -311,6 +311,7 @@ executor_statement_started(QueryDesc *query)
 	/* a worker has its leader's locks and snapshot */
 	if (IsParallelWorker())
 		return;
+	txn_note_statement(query->plannedstmt);
 	open_tables(estate, query->plannedstmt);
 	if ((dlist_is_empty(&groups) && !IsolationUsesXactSnapshot()) || !txn_snapshot_is_wanted() ||
 		estate->es_snapshot == NULL || !reads_plain_tables(query->plannedstmt))

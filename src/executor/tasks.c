@@ -18,8 +18,14 @@
 bool
 executor_group_is_local(GroupId group)
 {
-	return group == catalog_local_group() &&
-		(executor_local_enabled || catalog_node_of_group(group) == NULL);
+	const ClusterNode *node;
+
+	if (group != catalog_local_group())
+		return false;
+	if (executor_local_enabled)
+		return true;
+	node = catalog_node_of_group(group);
+	return node == NULL || !txn_may_reach_itself(node->id);
 }
 
 static int

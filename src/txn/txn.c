@@ -38,6 +38,8 @@ char		txn_own_answer_marker;
 /* valid until the end of the transaction */
 static bool local_node_wrote = false;
 static bool two_phase_required = false;
+/* a statement of a function, DO block or trigger has run */
+static bool inner_statement_ran = false;
 
 static TxnQuiescer quiescer = NULL;
 
@@ -492,6 +494,42 @@ txn_is_client_statement(const PlannedStmt *stmt)
 		ends_with_this_statement(ActivePortal);
 }
 
+void
+txn_note_statement(const PlannedStmt *stmt)
+{
+	if (!inner_statement_ran &&
+		(ActivePortal == NULL || !list_member_ptr(ActivePortal->stmts, stmt)))
+		inner_statement_ran = true;
+}
+
+/* COPY is run by a portal and nothing else; another command may run statements of its own */
+static bool
+portal_is_statement(void)
+{
+	PlannedStmt *stmt;
+
+	if (ActivePortal == NULL || list_length(ActivePortal->stmts) != 1)
+		return false;
+	stmt = linitial_node(PlannedStmt, ActivePortal->stmts);
+	return stmt->utilityStmt == NULL || IsA(stmt->utilityStmt, CopyStmt);
+}
+
+bool
+txn_may_reach_itself(NodeId localNode)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &txn_participants)
+	{
+		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
+
+		if (xact->nodeId == localNode && (xact->wrote || xact->locked))
+			return true;
+	}
+	return !inner_statement_ran && !IsTransactionBlock() &&
+		GetCurrentTransactionNestLevel() == 1 && !txn_local_node_wrote() && portal_is_statement();
+}
+
 bool
 txn_may_autocommit(void)
 {
@@ -596,6 +634,7 @@ forget_transaction(void)
 	Assert(dlist_is_empty(&txn_participants));	/* invariant 3 */
 	local_node_wrote = false;
 	two_phase_required = false;
+	inner_statement_ran = false;
 	txn_role_reset();
 	txn_constraints_forget();
 	txn_backend_end();

@@ -79,6 +79,15 @@ extern bool txn_may_autocommit(void);
  */
 extern bool txn_is_client_statement(const PlannedStmt *stmt);
 /*
+ * May what the transaction does with shards of this node, localNode, be done over a connection?
+ * The session there would wait for locks of this one and not see its changes, and this one not see
+ * that one's: only in a statement that is a transaction by itself, or where that session has
+ * written.
+ */
+extern bool txn_may_reach_itself(NodeId localNode);
+/* a statement starts: is it one inside of the client's? */
+extern void txn_note_statement(const PlannedStmt *stmt);
+/*
  * List of ClusterNode * that the transaction has written or locked rows of; *local: this node, too.
  * What it found there may depend on transactions that others of its nodes are about to learn of.
  */
