@@ -187,6 +187,7 @@ typedef struct RowReader
 	bool		binary;
 	FmgrInfo   *functions;
 	Oid		   *ioparams;
+	int32	   *typmods;
 	MemoryContext rowContext;	/* of the row in the scan's slot, which others may still read */
 	MemoryContext sinkContext;	/* of a row on its way to a tuplestore */
 	Datum	   *values;			/* scratch for one row on its way to a tuplestore */

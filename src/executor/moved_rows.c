@@ -107,13 +107,15 @@ make_codecs(TupleDesc desc, bool reads)
 
 	for (int i = 0; i < desc->natts; i++)
 	{
-		Oid			type = TupleDescAttr(desc, i)->atttypid;
 		ColumnCodec *codec = &codecs[i];
+		Oid			type;
 		Oid			function;
 		bool		isVarlena;
 
-		codec->form = form_of_type(type);
+		/* a value of a domain was one where it was read: see executor_reader_make() */
 		codec->typmod = TupleDescAttr(desc, i)->atttypmod;
+		type = getBaseTypeAndTypmod(TupleDescAttr(desc, i)->atttypid, &codec->typmod);
+		codec->form = form_of_type(type);
 		if (codec->form != FORM_SENT && codec->form != FORM_TEXT)
 			continue;
 		if (reads && codec->form == FORM_SENT)

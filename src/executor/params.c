@@ -382,6 +382,7 @@ executor_reader_make(TupleDesc desc)
 	reader->attributes = palloc(sizeof(int) * Max(desc->natts, 1));
 	reader->functions = palloc0(sizeof(FmgrInfo) * Max(desc->natts, 1));
 	reader->ioparams = palloc0(sizeof(Oid) * Max(desc->natts, 1));
+	reader->typmods = palloc0(sizeof(int32) * Max(desc->natts, 1));
 	reader->values = palloc0(sizeof(Datum) * Max(desc->natts, 1));
 	reader->nulls = palloc0(sizeof(bool) * Max(desc->natts, 1));
 	reader->binary = executor_binary_allowed();
@@ -407,9 +408,15 @@ executor_reader_make(TupleDesc desc)
 	for (int c = 0; c < reader->ncolumns; c++)
 	{
 		int			i = reader->attributes[c];
-		Oid			type = TupleDescAttr(desc, i)->atttypid;
 		Oid			function;
+		Oid			type;
 
+		/*
+		 * A value of a domain was one where it was read.  Its constraints are not asked again: a
+		 * row that is older than a constraint has it, and so has the NULL of an outer join.
+		 */
+		reader->typmods[i] = TupleDescAttr(desc, i)->atttypmod;
+		type = getBaseTypeAndTypmod(TupleDescAttr(desc, i)->atttypid, &reader->typmods[i]);
 		if (reader->binary)
 			getTypeBinaryInputInfo(type, &function, &reader->ioparams[i]);
 		else
@@ -421,7 +428,7 @@ executor_reader_make(TupleDesc desc)
 
 /* libpq ends each value with a NUL, as receive functions expect; nothing is copied */
 static Datum
-receive_binary(RowReader *reader, int i, int32 typmod, const char *value, int length)
+receive_binary(RowReader *reader, int i, const char *value, int length)
 {
 	StringInfoData buffer;
 	Datum		datum;
@@ -431,7 +438,8 @@ receive_binary(RowReader *reader, int i, int32 typmod, const char *value, int le
 	buffer.maxlen = length + 1;
 	buffer.cursor = 0;
 
-	datum = ReceiveFunctionCall(&reader->functions[i], &buffer, reader->ioparams[i], typmod);
+	datum = ReceiveFunctionCall(&reader->functions[i], &buffer, reader->ioparams[i],
+								reader->typmods[i]);
 	if (buffer.cursor != length)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -467,27 +475,16 @@ executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, MemoryCont
 	for (int c = 0; c < reader->ncolumns; c++)
 	{
 		int			i = reader->attributes[c];
-		Form_pg_attribute attribute = TupleDescAttr(reader->desc, i);
 		const char *value = answer->values[c];
 
 		nulls[i] = value == NULL;
-		if (value == NULL && attribute->atttypid < FirstGenbkiObjectId)
+		if (value == NULL)
 			values[i] = (Datum) 0;
-		else if (value == NULL)
-		{
-			/* domains check NULL, too */
-			values[i] = reader->binary ?
-				ReceiveFunctionCall(&reader->functions[i], NULL, reader->ioparams[i],
-									attribute->atttypmod) :
-				InputFunctionCall(&reader->functions[i], NULL, reader->ioparams[i],
-								  attribute->atttypmod);
-		}
 		else if (reader->binary)
-			values[i] = receive_binary(reader, i, attribute->atttypmod, value,
-									   answer->lengths[c]);
+			values[i] = receive_binary(reader, i, value, answer->lengths[c]);
 		else
 			values[i] = InputFunctionCall(&reader->functions[i], unconstify(char *, value),
-										  reader->ioparams[i], attribute->atttypmod);
+										  reader->ioparams[i], reader->typmods[i]);
 	}
 	MemoryContextSwitchTo(caller);
 }

@@ -270,7 +270,9 @@ sub mark_listed {
         my ($in, $pattern, $reason) = split /\t+/, $line;
         next if $line =~ /^#|^\s*$/ || $in ne '*' && $in ne $name;
         $reason = ($reason =~ /^state: / ? 'SQLSTATE' : 'COUNT') . ", $reason" unless $reason =~ /^whole: /;
-        $_->{differs} = $reason for grep { $_->{sql} =~ /$pattern/is } @statements;
+        for my $s (grep { $_->{sql} =~ /$pattern/is } @statements) {
+            @$s{qw(differs entry)} = ($reason, "$in $pattern");
+        }
     }
 }
 
@@ -338,6 +340,7 @@ for my $pass (1 .. ($ENV{EQUIVALENCE_FRESH} ? 6 : 0)) {
 my ($cluster_database) = $cluster =~ /dbname=(\S+)/;
 $_ && $_->{output} =~ s/\b$database\b/$cluster_database/g for @$expected;
 my ($wrong, $compared, $listed) = (0, 0, 0);
+my %use;    # of the list's entries: statements that match, and that differ
 for my $i (0 .. $#statements) {
     my $s = $statements[$i];
     my ($x, $y) = ($expected->[$i], $actual->[$i]);
@@ -353,8 +356,13 @@ for my $i (0 .. $#statements) {
         print "EMPTY: $s->{sql}\n";
         $wrong++;
     }
+    $use{$s->{entry}}[0]++ if $s->{entry};
     if ($x && $y && differs_as_said($s->{differs}, $x, $y)) {
-        $listed++ if !same(0, $x, $y);
+        next if same(0, $x, $y);
+        $listed++;
+        next unless $s->{entry};
+        $use{$s->{entry}}[1]++;
+        print "LISTED: $s->{sql}\n", show('plain', $x), show($mode, $y);
     } elsif (!($x && $y && same(!$ties && top_level_order_by($s->{sql}), $x, $y))) {
         # One word first, to count the kinds: lost, another order, other rows, refused, accepted, another
         # code.
@@ -373,5 +381,6 @@ admin($psql, $plain, q{DO $$ DECLARE r name; BEGIN
     FOR r IN SELECT rolname FROM pg_roles WHERE rolname ~ '^regress' LOOP EXECUTE format('DROP ROLE %I', r); END LOOP;
     END $$}) if $mode eq 'auto';
 admin($psql, $cluster, 'DROP SCHEMA eq CASCADE') or $wrong++;
+printf "ENTRY: %s: %d match, %d differ\n", $_, $use{$_}[0], $use{$_}[1] // 0 for sort keys %use;
 printf "%d of %d statements differ, %d as listed\n", $wrong + $listed, $compared, $listed;
 exit($wrong ? 1 : 0);
