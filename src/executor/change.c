@@ -169,6 +169,23 @@ raise_changed_twice(const ChangeSpec *spec)
 			 errhint("Ensure that not more than one source row matches any one target row.")));
 }
 
+void
+executor_change_raise_meddled(const ChangeState *state, CmdType command)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 state->spec->command == CMD_MERGE ?
+			 errmsg("tuple to be updated or deleted was already modified by an operation "
+					"triggered by the current command") :
+			 command == CMD_DELETE ?
+			 errmsg("tuple to be deleted was already modified by an operation triggered by the "
+					"current command") :
+			 errmsg("tuple to be updated was already modified by an operation triggered by the "
+					"current command"),
+			 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate "
+					 "changes to other rows.")));
+}
+
 /* true when the child has given this row of a shard before */
 static bool
 row_was_seen(ChangeState *state, TupleTableSlot *slot)
@@ -565,6 +582,8 @@ send_batch(ChangeBatch *batch)
 		count = executor_tasks_write(tasks, &sink, NULL, snapshot);
 		executor_leave_role(role);
 		check_copies(state, tasks);
+		if (state->meddled && batch->command != CMD_INSERT && count < batch->nrows)
+			executor_change_raise_meddled(state, batch->moves ? CMD_UPDATE : batch->command);
 		if (batch->counts)
 			state->processed += count;
 		if (sink.store != NULL)
@@ -810,23 +829,49 @@ executor_change_begin_upsert(DistScanState *scan)
 		scan->childSnapshot = RegisterSnapshot(GetTransactionSnapshot());
 }
 
+/*
+ * A row that a function or trigger of the statement has written is not found by its place any more;
+ * copies of rows are found otherwise, and their sessions are asked when rows were written.
+ */
+static void
+watch_copies(ChangeState *state)
+{
+	RowSink		sink = {NULL, NULL};
+	List	   *tasks = NIL;
+	char	   *sql;
+	CallerRole	role;
+
+	if (!state->copies || (state->triggers == NULL && !state->spec->callsUsers))
+		return;
+	state->watch = executor_upsert_new_id();
+	sql = psprintf("SELECT citus_internal.upsert_starts(%d)", state->watch);
+	role = executor_enter_role(state->spec->role);
+	for (int i = 0; i < state->table->nshards; i++)
+		tasks = executor_tasks_for_shard(tasks, state->table->shards[i], sql, NULL, true);
+	(void) executor_tasks_write(tasks, &sink, NULL, NULL);
+	executor_leave_role(role);
+}
+
 /* takes the child's rows, as its own snapshot shows them if it has one */
 static void
 take_rows_at_snapshot(ChangeState *state)
 {
 	EState	   *estate = state->scan->css.ss.ps.state;
 	Snapshot	statement = estate->es_snapshot;
+	uint64		before = executor_changes_started();
 
+	watch_copies(state);
 	if (state->scan->childSnapshot == NULL)
-	{
 		take_rows(state);
-		return;
+	else
+	{
+		estate->es_snapshot = state->scan->childSnapshot;
+		PushActiveSnapshot(estate->es_snapshot);
+		take_rows(state);
+		PopActiveSnapshot();
+		estate->es_snapshot = statement;
 	}
-	estate->es_snapshot = state->scan->childSnapshot;
-	PushActiveSnapshot(estate->es_snapshot);
-	take_rows(state);
-	PopActiveSnapshot();
-	estate->es_snapshot = statement;
+	state->meddled = executor_changes_started() != before;
 }
 
 /* Runs the whole statement; rows of RETURNING are left in the scan's store. */

@@ -172,20 +172,6 @@ send_segment(void *argument)
 }
 
 static void
-raise_changed_by_trigger(CmdType command)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-			 command == CMD_DELETE ?
-			 errmsg("tuple to be deleted was already modified by an operation triggered by the "
-					"current command") :
-			 errmsg("tuple to be updated was already modified by an operation triggered by the "
-					"current command"),
-			 errhint("Consider using an AFTER trigger instead of a BEFORE trigger to propagate "
-					 "changes to other rows.")));
-}
-
-static void
 visit_sent(ChangeState *state, int64 number, TupleTableSlot *slot, void *argument)
 {
 	FireState  *fire = argument;
@@ -201,8 +187,8 @@ visit_sent(ChangeState *state, int64 number, TupleTableSlot *slot, void *argumen
 	}
 	if ((flags & (CHANGE_ROW_GONE | CHANGE_ROW_DONE)) == 0)
 	{
-		if (executor_triggers_were_interrupted(state->triggers))
-			raise_changed_by_trigger(action->command);
+		if (state->meddled || executor_triggers_were_interrupted(state->triggers))
+			executor_change_raise_meddled(state, action->command);
 		return;
 	}
 	relid = executor_change_shard_of_row(state, slot)->relid;
@@ -240,29 +226,6 @@ queue_sent(FireState *fire)
 	state->nrows = nrows;
 }
 
-/*
- * A row that its own trigger's function has written is not found by its place any more; copies of
- * rows are found otherwise, and their sessions are asked when rows were written.
- */
-static void
-watch_copies(ChangeState *state)
-{
-	RowSink		sink = {NULL, NULL};
-	List	   *tasks = NIL;
-	char	   *sql;
-	CallerRole	role;
-
-	if (!state->copies)
-		return;
-	state->watch = executor_upsert_new_id();
-	sql = psprintf("SELECT citus_internal.upsert_starts(%d)", state->watch);
-	role = executor_enter_role(state->spec->role);
-	for (int i = 0; i < state->table->nshards; i++)
-		tasks = executor_tasks_for_shard(tasks, state->table->shards[i], sql, NULL, true);
-	(void) executor_tasks_write(tasks, &sink, NULL, NULL);
-	executor_leave_role(role);
-}
-
 void
 executor_change_fire(ChangeState *state, Tuplestorestate *rows, TupleDesc rowDesc,
 					 const uint8 *flags)
@@ -273,7 +236,6 @@ executor_change_fire(ChangeState *state, Tuplestorestate *rows, TupleDesc rowDes
 	fire.old = MakeSingleTupleTableSlot(state->desc, &TTSOpsVirtual);
 	fire.new = MakeSingleTupleTableSlot(state->desc, &TTSOpsVirtual);
 	fire.complete = MakeSingleTupleTableSlot(state->rowDesc, &TTSOpsVirtual);
-	watch_copies(state);
 	executor_triggers_set_flush(state->triggers, send_segment, &fire);
 	for (int64 i = 0; tuplestore_gettupleslot(rows, true, false, row); i++)
 	{

@@ -39,7 +39,8 @@ typedef struct ChangeState
 	TriggerRun *triggers;		/* NULL: they do not */
 	int			newColumn;		/* the first of them, one an attribute; 0: not there */
 	Bitmapset  *changed;		/* attributes that triggers gave other values */
-	int32		watch;			/* copies: number by which shards know rows that triggers wrote */
+	int32		watch;			/* copies: number by which shards know what the statement's
+								 * triggers and functions wrote */
 
 	/* the child's rows, and CHANGE_ROW_ flags of each */
 	TupleDesc	rowDesc;
@@ -49,6 +50,7 @@ typedef struct ChangeState
 	int64		nrows;
 	int64		capacity;
 	HTAB	   *seen;			/* of RowKey, while they are taken */
+	bool		meddled;		/* functions changed rows, too, while these were taken */
 	bool		moves;			/* some row moves */
 	bool		followed;		/* rows of other tables follow those that move */
 	List	   *foreignKeys;	/* of ForeignKey *, valid when moves */
@@ -108,6 +110,8 @@ extern uint8 executor_change_move_flag(ChangeState *state, const ChangeAction *a
 									   TupleTableSlot *slot);
 /* changes the rows that are there, pass by pass */
 extern void executor_change_send(ChangeState *state);
+/* 27000: a trigger or function of the statement has changed the row before it could */
+extern void executor_change_raise_meddled(const ChangeState *state, CmdType command);
 
 /* ---- change_check.c ---- */
 

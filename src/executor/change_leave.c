@@ -40,6 +40,16 @@ open_shard(Oid relid)
 	return relation;
 }
 
+/* a row that the transaction has changed since it was found has gone elsewhere */
+static bool
+row_is_there(Relation relation, ItemPointer place, TupleTableSlot *slot)
+{
+	bool		result = table_tuple_fetch_row_version(relation, place, SnapshotSelf, slot);
+
+	ExecClearTuple(slot);
+	return result;
+}
+
 /*
  * executor_rows_leave
  *		Deletes rows of a shard by their places, and marks them as moved; gone says which of them
@@ -53,6 +63,7 @@ executor_rows_leave(Oid relid, ItemPointer places, int n, bool *gone)
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *info = makeNode(ResultRelInfo);
 	CommandId	command = GetCurrentCommandId(true);
+	TupleTableSlot *slot = table_slot_create(relation, &estate->es_tupleTable);
 
 	InitResultRelInfo(info, relation, 1, NULL, 0);
 	AfterTriggerBeginQuery();
@@ -61,8 +72,9 @@ executor_rows_leave(Oid relid, ItemPointer places, int n, bool *gone)
 		TM_FailureData failure;
 
 		CHECK_FOR_INTERRUPTS();
-		gone[i] = table_tuple_delete(relation, &places[i], command, GetActiveSnapshot(),
-									 InvalidSnapshot, true, &failure, true) == TM_Ok;
+		gone[i] = row_is_there(relation, &places[i], slot) &&
+			table_tuple_delete(relation, &places[i], command, GetActiveSnapshot(),
+							   InvalidSnapshot, true, &failure, true) == TM_Ok;
 		if (gone[i])
 			ExecARDeleteTriggers(estate, info, &places[i], NULL, NULL, false);
 		ResetPerTupleExprContext(estate);

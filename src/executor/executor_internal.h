@@ -403,6 +403,8 @@ extern uint64 executor_triggers_updates(const TriggerRun *run);
 extern bool executor_triggers_were_interrupted(const TriggerRun *run);
 /* before something distributed starts */
 extern void executor_triggers_settle(void);
+/* how many statements this session has begun that change rows of known relations */
+extern uint64 executor_changes_started(void);
 
 /* as for INSERT (executor.h); relid: the table or partition that the row is in */
 extern bool executor_triggers_update(TriggerRun *run, Oid relid, TupleTableSlot *old,

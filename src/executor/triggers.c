@@ -45,6 +45,9 @@
 /* whose BEFORE trigger is being called, innermost; each links to the one around it */
 static TriggerRun *firing = NULL;
 
+/* statements of this session that change rows of known relations, counted as they start */
+static uint64 changesStarted = 0;
+
 /* what a statement that is part of another one fires for, executor_triggers_join() */
 static TriggerRun *joined = NULL;
 
@@ -375,16 +378,26 @@ is_distributed(const PlannedStmt *stmt)
 void
 executor_statement_starts(QueryDesc *query)
 {
+	bool		changes = query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE;
 	CommandId	before;
 
-	if (firing == NULL || !is_distributed(query->plannedstmt))
+	if ((firing == NULL && !changes) || !is_distributed(query->plannedstmt))
 		return;
-	if (query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE)
-		firing->interrupted = true;
+	if (changes)
+		changesStarted++;
+	if (firing == NULL)
+		return;
+	firing->interrupted |= changes;
 	before = GetCurrentCommandId(false);
 	flush_pending(firing);
 	if (query->snapshot != NULL && GetCurrentCommandId(false) != before)
 		query->snapshot->curcid = GetCurrentCommandId(false);
+}
+
+uint64
+executor_changes_started(void)
+{
+	return changesStarted;
 }
 
 /* after an error nobody is called any more */

@@ -12,8 +12,8 @@
  *		INSERT .. ON CONFLICT (k) DO UPDATE SET ..
  *			WHERE citus_internal.upsert_is_first(id, t.xmin, t.cmin) AND ..
  *
- * In the same way a statement that fires triggers finds out which rows of a table with copies these
- * have written (row_is_older(), change_fire.c).
+ * In the same way a statement that fires triggers, or calls functions of users for its rows, finds
+ * out which rows of a table with copies these have written (row_is_older(), change.c).
  *
  * Invariant: numbers are those of the node that runs the upsert; a session works for one only, and
  * forgets them at the end of the transaction.

@@ -132,7 +132,8 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, checks, FIELD_NODE),
 	FIELD(ChangeSpec, role, FIELD_OID),
 	FIELD(ChangeSpec, unforced, FIELD_BOOL),
-	FIELD(ChangeSpec, keepsPartition, FIELD_BOOL)
+	FIELD(ChangeSpec, keepsPartition, FIELD_BOOL),
+	FIELD(ChangeSpec, callsUsers, FIELD_BOOL)
 };
 
 static const Field checkFields[] = {

@@ -27,6 +27,7 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -793,6 +794,24 @@ planner_change_begin(ChangeBuild *build, Query *query, Index target)
 	take_security_quals(build, rt_fetch(build->target, build->source->rtable));
 }
 
+static bool
+function_is_users(Oid funcid, void *context)
+{
+	return funcid >= FirstNormalObjectId && func_volatile(funcid) == PROVOLATILE_VOLATILE;
+}
+
+static bool
+calls_users_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, function_is_users, context))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_users_walker, context, 0);
+	return expression_tree_walker(node, calls_users_walker, context);
+}
+
 PlannedStmt *
 planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 					  Refusal *refusal)
@@ -822,6 +841,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 			return NULL;
 	}
 	plan = plan_make(DIST_PLAN_CHANGES, "rows found first");
+	build.spec->callsUsers = calls_users_walker((Node *) build.source, NULL);
 	plan->change = build.spec;
 	plan->modifies = true;
 	plan->fires = request->fires;

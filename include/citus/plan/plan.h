@@ -248,6 +248,7 @@ typedef struct ChangeSpec
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 	bool		unforced;		/* as in Fragment */
 	bool		keepsPartition; /* an upsert, which must not move a row to another partition */
+	bool		callsUsers;		/* users' volatile functions are called for the rows */
 } ChangeSpec;
 
 /*
