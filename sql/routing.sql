@@ -23,6 +23,21 @@ CREATE FUNCTION citus_internal.row_tid(tableoid oid, ctid tid)
 COMMENT ON FUNCTION citus_internal.row_tid(oid, tid)
     IS 'ctid of a row of a shard, different from those of all other shards';
 
+-- Which shard inserts a row of a MERGE whose source all shards see; immutable, so that they may travel.
+CREATE FUNCTION citus_internal.token_is_between(value "any", low integer, high integer)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$token_is_between$$;
+COMMENT ON FUNCTION citus_internal.token_is_between("any", integer, integer)
+    IS 'whether a shard with such tokens has the rows of a key; the first shard has NULL';
+
+CREATE FUNCTION citus_internal.key_is_given(value "any", name text)
+    RETURNS boolean
+    LANGUAGE C IMMUTABLE PARALLEL SAFE
+    AS 'MODULE_PATHNAME', $$key_is_given$$;
+COMMENT ON FUNCTION citus_internal.key_is_given("any", text)
+    IS 'true, or an error when a value for a distribution column is NULL';
+
 -- Rows that are known by their place, for WHERE CURRENT OF.  is_row() is immutable, so that it may
 -- travel; the shard is asked for row_version() instead.
 CREATE FUNCTION citus_internal.is_row(tableoid oid, ctid tid, shard bigint, place tid)

@@ -222,6 +222,30 @@ log_multi_task(int ntasks)
 					 "citus.multi_task_query_log_level")));
 }
 
+/* the parameters of a task: those of all, and the tokens of its shard where it asks for them */
+static ExecutorParams *
+bind_tokens(const Fragment *fragment, ExecutorParams *params, const Shard *shard)
+{
+	ExecutorParams *bound = NULL;
+	ListCell   *cell;
+
+	foreach(cell, fragment->params)
+	{
+		Param	   *param = lfirst(cell);
+		int			i = foreach_current_index(cell);
+
+		if (!IsA(param, Param) || param->paramkind != PARAM_EXTERN ||
+			param->paramid < PLAN_TOKENS_PARAM)
+			continue;
+		if (bound == NULL)
+			bound = executor_params_behind(params, 0);
+		bound->values[i] = Int32GetDatum(param->paramid == PLAN_TOKENS_PARAM ? shard->minToken :
+										 shard->maxToken);
+		bound->nulls[i] = false;
+	}
+	return bound == NULL ? params : bound;
+}
+
 List *
 executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState *parent,
 					ExprContext *econtext, int *nshards)
@@ -236,11 +260,13 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
 	while ((i = bms_next_member(shards, i)) >= 0)
 	{
 		char	   *sql = deparse_template_fill(fragment->sql, i);
+		ExecutorParams *own = fragment->command != CMD_MERGE ? params :
+			bind_tokens(fragment, params, table->shards[i]);
 
 		if ((fragment->hasRowLocks || fragment->firstCopy) && !writes)
-			tasks = executor_tasks_to_lock(tasks, table->shards[i], sql, params);
+			tasks = executor_tasks_to_lock(tasks, table->shards[i], sql, own);
 		else
-			tasks = executor_tasks_for_shard(tasks, table->shards[i], sql, params, writes);
+			tasks = executor_tasks_for_shard(tasks, table->shards[i], sql, own, writes);
 	}
 	*nshards = table->nshards;
 	log_multi_task(bms_num_members(shards));

@@ -208,12 +208,18 @@ static PlannedStmt *
 plan_lock(PlanRequest *request, Refusal *refusal)
 {
 	DistPlan   *plan;
+	PlannedStmt *stmt;
 
 	refusal->reason = "no rows are locked, or fragments can lock them";
 	if (request->query->commandType != CMD_SELECT || request->query->rowMarks == NIL)
 		return NULL;
 	plan = planner_lock(request, request->query);
-	return plan == NULL ? NULL : planner_make_stmt(request, plan, request->query->targetList);
+	if (plan == NULL)
+		return NULL;
+	stmt = planner_make_stmt(request, plan, request->query->targetList);
+	/* with whose rights rows are found and locked depends on what the user may do */
+	stmt->dependsOnRole = true;
+	return stmt;
 }
 
 static PlannedStmt *

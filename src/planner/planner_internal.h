@@ -351,8 +351,18 @@ extern TargetEntry *planner_find_column(List *targetList, AttrNumber attno);
 extern PlannedStmt *planner_insert_select(PlanRequest *request, Query *query, Index source,
 										  Refusal *refusal);
 
+/* ---- planner_merge_shape.c ---- */
+
+/* the shape of a MERGE, and the query that is right on the shards it tells of */
+extern Query *planner_merge_shape(Query *query, Query *folded, QueryShape *shape);
+/* true when every row it inserts has a key of the shard it is inserted at */
+extern bool planner_merge_inserts_in_place(Query *query, const DistTable *table,
+										   QueryShape *shape);
+
 /* ---- planner_merge_insert.c ---- */
 
+/* true when it changes rows that are there, for which it may wait */
+extern bool planner_merge_may_wait(Query *query);
 extern PlannedStmt *planner_merge_insert(PlanRequest *request, Query *query,
 										 const DistTable *table);
 

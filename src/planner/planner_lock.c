@@ -20,6 +20,8 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
+#include "utils/rls.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
@@ -126,6 +128,34 @@ add_row_columns(Query *query, Index rti, LockTarget *target)
 	target->rowColumn = add_column(query, planner_place_in_shard(rti));
 }
 
+/*
+ * Rights on columns let nobody read where rows are, or lock them by that.  The owner may, unless
+ * there are policies that the owner would have to obey and the user need not.
+ */
+static bool
+lacks_place_rights(const LockTarget *target)
+{
+	Oid			role = OidIsValid(target->role) ? target->role : GetUserId();
+	Oid			owner = catalog_relation_owner(target->relid);
+
+	return owner != GetUserId() &&
+		pg_class_aclcheck(target->relid, role, ACL_SELECT) != ACLCHECK_OK &&
+		check_enable_rls(target->relid, owner, true) != RLS_ENABLED;
+}
+
+static bool
+any_lacks_place_rights(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rowMarks)
+	{
+		if (lacks_place_rights(make_target(query, lfirst(lc))))
+			return true;
+	}
+	return false;
+}
+
 /* elsewhere: the relation becomes a sub-query that runs per shard; NULL when it cannot */
 static Query *
 replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *target)
@@ -135,6 +165,11 @@ replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *targ
 	ListCell   *lc;
 
 	planner_change_begin(&build, query, rti);
+	if (lacks_place_rights(target))
+	{
+		build.spec->role = target->role = catalog_relation_owner(target->relid);
+		build.elevated = true;
+	}
 	foreach(lc, build.source->jointree->fromlist)
 	{
 		if (IsA(lfirst(lc), RangeTblRef) && ((RangeTblRef *) lfirst(lc))->rtindex == rti)
@@ -229,7 +264,9 @@ planner_lock(PlanRequest *request, Query *query)
 		spec->limit = expression_planner(copyObject(spec->limit));
 	if (spec->offset != NULL)
 		spec->offset = expression_planner(copyObject(spec->offset));
-	candidates = plan_candidates(request, query, spec, shape.complete);
+	/* what is the user's must not run with the rights of owners: it stays above sub-queries */
+	candidates = plan_candidates(request, query, spec,
+								 shape.complete && !any_lacks_place_rights(query));
 	if (candidates == NULL)
 		return NULL;
 	plan->parts = list_make1(candidates);

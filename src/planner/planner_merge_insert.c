@@ -12,7 +12,8 @@
  *
  * Not here: MERGE with RETURNING, with several actions that insert, or that gives rows other keys.
  * The rows of the latter are found and locked before they are changed (planner_change.c), and all
- * at once, so that one that somebody has deleted in between has no match.
+ * at once, so that one that somebody has deleted in between has no match.  The same is tried first
+ * where rows that match are changed: here, those that are deleted meanwhile would be left out.
  */
 #include "postgres.h"
 
@@ -191,6 +192,21 @@ make_insert_query(Query *query, Query *rows, List *columns, OverridingKind overr
 	ref->rtindex = 2;
 	insert->jointree = makeFromExpr(list_make1(ref), NULL);
 	return insert;
+}
+
+bool
+planner_merge_may_wait(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->mergeActionList)
+	{
+		CmdType		command = lfirst_node(MergeAction, lc)->commandType;
+
+		if (command == CMD_UPDATE || command == CMD_DELETE)
+			return true;
+	}
+	return false;
 }
 
 static bool

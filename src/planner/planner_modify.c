@@ -319,6 +319,7 @@ static PlannedStmt *
 modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 {
 	PlannedStmt *stmt = NULL;
+	bool		inserts = false;
 
 	if (planner_has_check_options(query))
 		return planner_detach_output(request, query);
@@ -328,12 +329,15 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 		stmt = modify_shards(request, query, NULL, refusal);
 		if (stmt == NULL)
 			stmt = modify_staged(request, query, refusal);
-		if (stmt == NULL && query->commandType == CMD_MERGE && request->fires == NULL)
+		inserts = stmt == NULL && query->commandType == CMD_MERGE && request->fires == NULL;
+		if (inserts && !planner_merge_may_wait(query))
 			stmt = planner_merge_insert(request, query, target_table(query));
 	}
 	if (stmt == NULL)
 		stmt = planner_returning_is_plain(query) ? planner_change(request, query, refusal) :
 			planner_detach_output(request, query);
+	if (stmt == NULL && inserts)
+		stmt = planner_merge_insert(request, query, target_table(query));
 	return stmt;
 }
 
@@ -351,135 +355,6 @@ planner_without_target(List *fromlist, int target)
 	return result;
 }
 
-/*
- * The join that a MERGE makes of its target and its source, for the analysis.  Source rows without
- * a match count when they are inserted: then each must be seen by one shard only.  matches: they
- * do not count.
- */
-static Query *
-merge_as_join(Query *query, bool matches)
-{
-	Query	   *joined = copyObject(query);
-	FromExpr   *from = joined->jointree;
-	JoinExpr   *join = makeNode(JoinExpr);
-	RangeTblRef *target = makeNode(RangeTblRef);
-	ListCell   *lc;
-	bool		inserts = false;
-	bool		keepsTarget = false;
-
-	foreach(lc, query->mergeActionList)
-	{
-		MergeAction *action = lfirst_node(MergeAction, lc);
-
-		if (action->commandType == CMD_INSERT && !matches)
-			inserts = true;
-		if (compat_action_is_by_source(action))
-			keepsTarget = true;
-	}
-	join->jointype = inserts ? (keepsTarget ? JOIN_FULL : JOIN_LEFT) :
-		keepsTarget ? JOIN_RIGHT : JOIN_INNER;
-	target->rtindex = query->resultRelation;
-	join->larg = (Node *) makeFromExpr(planner_without_target(from->fromlist,
-																  query->resultRelation),
-										NULL);
-	join->rarg = (Node *) target;
-	join->quals = (Node *)
-		make_ands_explicit(list_concat(make_ands_implicit((Expr *) from->quals),
-									   make_ands_implicit((Expr *)
-														  compat_merge_condition(joined))));
-	joined->jointree = makeFromExpr(list_make1(join), NULL);
-	return joined;
-}
-
-/* true when every row a MERGE inserts has a key of the shard it is inserted at */
-static bool
-merge_inserts_in_place(Query *query, const DistTable *table, QueryShape *shape)
-{
-	ListCell   *lc;
-
-	if (!DIST_TABLE_HAS_KEY(table))
-		return true;
-	foreach(lc, query->mergeActionList)
-	{
-		MergeAction *action = lfirst_node(MergeAction, lc);
-		TargetEntry *key;
-		Node	   *value;
-
-		if (action->commandType != CMD_INSERT)
-			continue;
-		key = planner_find_column(action->targetList, table->keyAttno);
-		if (key == NULL)
-			return false;
-		value = planner_flatten(query, (Node *) key->expr);
-		if (shape->pinned && shape->pin != NULL &&
-			equal(eval_const_expressions(NULL, value), shape->pin))
-			continue;
-		if (exprType(value) != table->keyType || !list_member(shape->keys, value))
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_on_shards(Node *node, void *context)
-{
-	const DistTable *table;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, is_on_shards, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	if (!IsA(node, RangeTblEntry))
-		return expression_tree_walker(node, is_on_shards, context);
-	table = ((RangeTblEntry *) node)->rtekind == RTE_RELATION ?
-		catalog_table_get(((RangeTblEntry *) node)->relid) : NULL;
-	return table != NULL && table->kind != DIST_TABLE_REFERENCE;
-}
-
-/* true when anything but the target of a MERGE has rows in shards */
-static bool
-merge_reads_shards(Query *query)
-{
-	Query	   *source = copyObject(query);
-
-	rt_fetch(source->resultRelation, source->rtable)->rtekind = RTE_RESULT;
-	return is_on_shards((Node *) source, NULL);
-}
-
-static bool
-key_may_be_null(const DistTable *table)
-{
-	Relation	relation = table_open(table->relid, AccessShareLock);
-	bool		result = DIST_TABLE_HAS_KEY(table) &&
-		!TupleDescAttr(RelationGetDescr(relation), table->keyAttno - 1)->attnotnull;
-
-	table_close(relation, NoLock);
-	return result;
-}
-
-/*
- * Where the source is the same on every shard, and the condition is for rows of one shard, that
- * shard is all the MERGE needs, if it inserts there, too: ON t.k = s.k, with s (VALUES (3, 'x')).
- * When the value turns out to be NULL, the statement runs somewhere; it must not insert there.
- */
-static void
-shape_of_matches(Query *query, QueryShape *shape)
-{
-	const DistTable *table = target_table(query);
-	QueryShape	matches;
-
-	planner_shape(merge_as_join(query, true), &matches);
-	/* what equals the key in rows that match need not do so in others */
-	matches.keys = NIL;
-	if (!matches.pinned || !merge_inserts_in_place(query, table, &matches))
-		return;
-	if (matches.pin != NULL && key_may_be_null(table) &&
-		(!IsA(matches.pin, Const) || ((Const *) matches.pin)->constisnull))
-		return;
-	*shape = matches;
-}
-
 /* sources is the query of the child plan that gives the staged parameters, or NULL */
 static PlannedStmt *
 modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refusal)
@@ -490,9 +365,10 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 	Query	   *folded = planner_fold_rows(query);
 	bool		merges = query->commandType == CMD_MERGE;
 
-	planner_shape(merges ? merge_as_join(folded, false) : folded, &shape);
-	if (merges && !shape.pinned && !merge_reads_shards(folded))
-		shape_of_matches(folded, &shape);
+	if (merges)
+		spec.query = planner_merge_shape(query, folded, &shape);
+	else
+		planner_shape(folded, &shape);
 	if (catalog_table_has_copies(table) && planner_finds_row_by_place(query))
 		return refuse(refusal, "copies of a row have different places");
 	if (table->kind == DIST_TABLE_REFERENCE)
@@ -501,7 +377,7 @@ modify_shards(PlanRequest *request, Query *query, Query *sources, Refusal *refus
 		return refuse(refusal, "the distribution column may get a new value");
 	if (!shape.pinned && !shape.complete)
 		return refuse(refusal, shape.reason);
-	if (merges && !merge_inserts_in_place(folded, table, &shape))
+	if (merges && !planner_merge_inserts_in_place(folded, table, &shape))
 		return refuse(refusal, "MERGE would insert rows that belong to other shards");
 	spec.strategy = shape.pinned ? "one shard group" : sources != NULL ? "staged" : "pushdown";
 	spec.prune = prune_of_shape(&shape);

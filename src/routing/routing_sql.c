@@ -28,6 +28,8 @@ PG_FUNCTION_INFO_V1(get_shard_id_for_distribution_column);
 PG_FUNCTION_INFO_V1(row_tid);
 PG_FUNCTION_INFO_V1(row_version);
 PG_FUNCTION_INFO_V1(is_row);
+PG_FUNCTION_INFO_V1(token_is_between);
+PG_FUNCTION_INFO_V1(key_is_given);
 
 
 /* A literal without a type reaches an "any" argument as a C string of type unknown. */
@@ -47,9 +49,9 @@ argument_value(FunctionCallInfo fcinfo, int n, Oid *type)
 	return PG_GETARG_DATUM(n);
 }
 
-/* worker_hash(value "any") returns int: the token of a value */
-Datum
-worker_hash(PG_FUNCTION_ARGS)
+/* the token of argument 0, which is not NULL */
+static int32
+token_of_argument(FunctionCallInfo fcinfo)
 {
 	ShardRouter *router = fcinfo->flinfo->fn_extra;
 	Oid			type;
@@ -67,7 +69,38 @@ worker_hash(PG_FUNCTION_ARGS)
 		fcinfo->flinfo->fn_extra = router;
 		MemoryContextSwitchTo(old);
 	}
-	PG_RETURN_INT32(routing_token(router, value));
+	return routing_token(router, value);
+}
+
+/* worker_hash(value "any") returns int: the token of a value */
+Datum
+worker_hash(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT32(token_of_argument(fcinfo));
+}
+
+/* token_is_between(value "any", low int, high int) returns bool */
+Datum
+token_is_between(PG_FUNCTION_ARGS)
+{
+	int32		token;
+
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	token = PG_ARGISNULL(0) ? PG_INT32_MIN : token_of_argument(fcinfo);
+	PG_RETURN_BOOL(token >= PG_GETARG_INT32(1) && token <= PG_GETARG_INT32(2));
+}
+
+/* key_is_given(value "any", name text) returns bool */
+Datum
+key_is_given(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("null value in distribution column %s",
+						PG_ARGISNULL(1) ? "" : text_to_cstring(PG_GETARG_TEXT_PP(1)))));
+	PG_RETURN_BOOL(true);
 }
 
 /* The value as the key's type: by the assignment cast where there is one, else through its text. */

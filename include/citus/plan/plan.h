@@ -83,6 +83,12 @@ typedef enum FragmentTarget
 /* The extern parameter that is the number of an upsert in several statements (upsert.c), int4. */
 #define PLAN_UPSERT_PARAM 3000000
 
+/*
+ * Extern parameters of a task's own: the least and, one further, the greatest token of its shard,
+ * int4.
+ */
+#define PLAN_TOKENS_PARAM 4000000
+
 /* An upsert of more values is prepared to be sent in several statements. */
 #define PLAN_UPSERT_VALUES 60000
 
