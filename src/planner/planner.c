@@ -414,7 +414,6 @@ plan_known(PlanRequest *request)
 
 	if (query->querySource != QSRC_ORIGINAL)
 		(void) make_rule_printable((Node *) query, NULL);
-	planner_refuse_caller_policies(query);
 	cursor = planner_cursor_begin(request);
 	stmt = plan_by_strategy(request);
 	stmt->dependsOnRole |= planner_depends_on_role(query);

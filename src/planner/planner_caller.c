@@ -4,10 +4,11 @@
  *
  * Through a view, relations are read with the rights of the view's owner, and policies are those
  * for this role; but what current_user says in them is who runs the statement.  Shards are read by
- * the view's owner, and so would be told a wrong name.  What changes rows asks such policies here
- * (planner_change_policies.c); what reads them is refused.
+ * the view's owner, and so would be told a wrong name.  Such policies are asked on this node: of
+ * what changes rows by planner_change_policies.c, of what reads them by planner_scan.c, whose
+ * fragments see all rows and get from policies what this node has computed.
  *
- * Not here: functions of users in policies, which may ask for the same: nobody can tell.
+ * Functions of users in policies may ask for the same, and nobody can tell.
  */
 #include "postgres.h"
 
@@ -21,15 +22,17 @@
 #include "citus/base/compat.h"
 #include "planner_internal.h"
 
-/* functions of the server that speak of the current user; with an argument more, of a role */
+/* may speak of the current user; functions of the server with an argument more, of a role */
 static bool
 function_asks_caller(Oid funcid, void *context)
 {
 	char	   *name;
 	int			nargs;
 
-	if (funcid >= FirstNormalObjectId || func_volatile(funcid) == PROVOLATILE_IMMUTABLE)
+	if (func_volatile(funcid) == PROVOLATILE_IMMUTABLE)
 		return false;
+	if (funcid >= FirstNormalObjectId)
+		return true;
 	name = get_func_name(funcid);
 	if (name == NULL)
 		return false;
@@ -69,6 +72,13 @@ is_read_by_another(Query *query, RangeTblEntry *rte)
 }
 
 bool
+planner_relation_asks_caller(Query *query, RangeTblEntry *rte)
+{
+	return rte->securityQuals != NIL && is_read_by_another(query, rte) &&
+		asks_caller_walker((Node *) rte->securityQuals, NULL);
+}
+
+bool
 planner_policies_ask_caller(Query *query)
 {
 	RangeTblEntry *target;
@@ -85,39 +95,4 @@ planner_policies_ask_caller(Query *query)
 			return true;
 	}
 	return asks_caller_walker((Node *) target->securityQuals, NULL);
-}
-
-/* context: none */
-static bool
-refuse_walker(Node *node, void *context)
-{
-	ListCell   *lc;
-
-	if (node == NULL)
-		return false;
-	if (!IsA(node, Query))
-		return expression_tree_walker(node, refuse_walker, context);
-	foreach(lc, ((Query *) node)->rtable)
-	{
-		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
-
-		if (foreach_current_index(lc) + 1 != ((Query *) node)->resultRelation &&
-			is_read_by_another((Query *) node, rte) &&
-			asks_caller_walker((Node *) rte->securityQuals, NULL))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("cannot read table \"%s\" with the rights of a view's owner",
-							get_rel_name(rte->relid)),
-					 errdetail("One of its policies asks for the current user."),
-					 errhint("Create the view with security_invoker, or with an owner whom no "
-							 "policy concerns.")));
-	}
-	return query_tree_walker((Query *) node, refuse_walker, context, 0);
-}
-
-void
-planner_refuse_caller_policies(Query *query)
-{
-	if (query->hasRowSecurity)
-		(void) refuse_walker((Node *) query, NULL);
 }

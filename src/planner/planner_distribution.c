@@ -117,6 +117,11 @@ source_of_relation(Analysis *analysis, Index rti, RangeTblEntry *rte)
 	RowSource  *source = palloc0(sizeof(RowSource));
 	const DistTable *table = catalog_table_get(rte->relid);
 
+	if (planner_relation_asks_caller(analysis->level->query, rte))
+	{
+		analysis->findings->shape->hasLocal = true;
+		block(analysis, "policies ask for the current user, who is not whom shards are read by");
+	}
 	if (table == NULL)
 	{
 		analysis->findings->shape->hasLocal = true;

@@ -408,8 +408,8 @@ extern bool planner_finds_row_by_place(Query *query);
 
 /* the target of a modification is read with a view owner's rights, and policies ask who runs it */
 extern bool planner_policies_ask_caller(Query *query);
-/* raises 0A000 when a statement only reads such a relation */
-extern void planner_refuse_caller_policies(Query *query);
+/* the same of a relation that is read; its policies are still those that the server gave it */
+extern bool planner_relation_asks_caller(Query *query, RangeTblEntry *rte);
 
 /* ---- planner_detach.c ---- */
 

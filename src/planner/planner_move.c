@@ -308,6 +308,8 @@ add_relation(MoveContext *context, Query *query, Index rti, RangeTblEntry *rte)
 
 	if (table == NULL)
 		context->impossible = "a relation exists on this node only";
+	else if (planner_relation_asks_caller(query, rte))
+		context->impossible = "policies ask for the current user";
 	else if (table->kind == DIST_TABLE_REFERENCE)
 		return;
 	else if (context->nrelations == MAX_RELATIONS)

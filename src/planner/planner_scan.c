@@ -68,11 +68,51 @@ planner_set_estimating(bool on)
 	return before;
 }
 
+/*
+ * Marks of a relation that stay while the server plans: the names of common table expressions,
+ * which a relation does not have.  The server takes the mark of ONLY from one that has no children,
+ * or is not to be expanded.  One whose policies are asked here, not by its shards, is read as its
+ * owner reads it, whatever is forced on him.
+ */
+typedef enum RelationMark
+{
+	MARK_NONE,
+	MARK_ONLY = 1,
+	MARK_UNFORCED = 2
+} RelationMark;
+
+static char *const relationMarks[] = {NULL, "only", "unforced", "only, unforced"};
+
+static RelationMark
+marks_of(const RangeTblEntry *rte)
+{
+	RelationMark marks = MARK_ONLY | MARK_UNFORCED;
+
+	if (rte->ctename == NULL)
+		return MARK_NONE;
+	while (strcmp(rte->ctename, relationMarks[marks]) != 0)
+		marks--;
+	return marks;
+}
+
+static void
+add_mark(RangeTblEntry *rte, RelationMark mark)
+{
+	rte->ctename = relationMarks[marks_of(rte) | mark];
+}
+
+static bool
+is_marked_unforced(const RangeTblEntry *rte)
+{
+	return (marks_of(rte) & MARK_UNFORCED) != 0;
+}
+
 Oid
 planner_rel_role(PlannerInfo *root, Index relid)
 {
 	RangeTblEntry *rte = planner_rt_fetch(relid, root);
-	Oid			role = compat_rte_check_as_user(root->parse, rte);
+	Oid			role = is_marked_unforced(rte) ? catalog_relation_owner(rte->relid) :
+		compat_rte_check_as_user(root->parse, rte);
 
 	return role == GetUserId() ? InvalidOid : role;
 }
@@ -194,22 +234,6 @@ needed_vars(RelOptInfo *rel, List *exprs, List *quals)
 	return result;
 }
 
-/*
- * The server's planner takes the mark of ONLY from a relation that has no children, or is not to be
- * expanded: ours is the name of a common table expression, which a relation does not have.
- */
-static void
-mark_only(RangeTblEntry *rte)
-{
-	rte->ctename = "only";
-}
-
-static bool
-is_marked_only(const RangeTblEntry *rte)
-{
-	return rte->ctename != NULL;
-}
-
 static RowMarkClause *
 row_lock_of(PlannerInfo *root, Index rti)
 {
@@ -237,7 +261,7 @@ planner_rel_entry(PlannerInfo *root, Index relid)
 {
 	RangeTblEntry *rte = copyObject(planner_rt_fetch(relid, root));
 
-	rte->inh = !is_marked_only(rte);
+	rte->inh = (marks_of(rte) & MARK_ONLY) == 0;
 	rte->relkind = get_rel_relkind(rte->relid);
 	rte->ctename = NULL;
 	rte->securityQuals = NIL;
@@ -312,6 +336,7 @@ make_scan_fragment(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	fragment->mayBeNowhere = true;
 	fragment->estimatedRows = rel->rows;
 	fragment->role = planner_rel_role(root, rel->relid);
+	fragment->unforced = is_marked_unforced(rte);
 	return fragment;
 }
 
@@ -773,7 +798,7 @@ collapse_partitions_walker(Node *node, void *context)
 		if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
 			return false;
 		if (!rte->inh && rte->relkind == RELKIND_RELATION)
-			mark_only(rte);
+			add_mark(rte, MARK_ONLY);
 		else if (rte->inh || rte->relkind == RELKIND_FOREIGN_TABLE)
 			rte->relkind = RELKIND_RELATION;
 		rte->inh = false;
@@ -783,6 +808,23 @@ collapse_partitions_walker(Node *node, void *context)
 		return query_tree_walker((Query *) node, collapse_partitions_walker, context,
 								 QTW_EXAMINE_RTES_BEFORE);
 	return expression_tree_walker(node, collapse_partitions_walker, context);
+}
+
+static bool
+mark_unforced_walker(Node *node, void *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, mark_unforced_walker, context);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		if (planner_relation_asks_caller((Query *) node, lfirst(lc)))
+			add_mark(lfirst(lc), MARK_UNFORCED);
+	}
+	return query_tree_walker((Query *) node, mark_unforced_walker, context, 0);
 }
 
 static List *
@@ -923,6 +965,7 @@ planner_scan(PlanRequest *request)
 
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
 	planner_narrow(request, query);
+	(void) mark_unforced_walker((Node *) query, NULL);
 	(void) query_tree_walker(query, collapse_partitions_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
 	planner_shield(query);
 	stmt = planner_run_server(request, query);

@@ -461,11 +461,11 @@ planner_select_relation(Query *query, Index rti, const char **reason)
 }
 
 static bool
-relation_must_be_staged(StageContext *context, Oid relid)
+relation_must_be_staged(StageContext *context, Query *query, RangeTblEntry *rte)
 {
-	const DistTable *table = catalog_table_get(relid);
+	const DistTable *table = catalog_table_get(rte->relid);
 
-	if (table == NULL || context->everything)
+	if (table == NULL || context->everything || planner_relation_asks_caller(query, rte))
 		return true;
 	if (table->kind == DIST_TABLE_REFERENCE)
 		return false;
@@ -575,7 +575,7 @@ stage_level(StageContext *context, Query *query)
 		if (rti == query->resultRelation)
 			continue;
 		if (rte->rtekind == RTE_RELATION && rte->inFromCl &&
-			relation_must_be_staged(context, rte->relid))
+			relation_must_be_staged(context, query, rte))
 			stage_relation(context, query, rti);
 		else if (planner_rte_plan(rte) != NULL)
 			stage_rows(context, query, rti);
