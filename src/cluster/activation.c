@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_authid.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "common/md5.h"
@@ -181,6 +182,12 @@ object_commands(List *kept)
 
 	order.seen = hash_create("objects of activation", 256, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	/* casts first: what uses them does not depend on them */
+	foreach(lc, catalog_objects())
+	{
+		if (((const ObjectAddress *) lfirst(lc))->classId == CastRelationId)
+			emit_with_dependencies(&order, lfirst(lc));
+	}
 	foreach(lc, catalog_objects())
 		emit_with_dependencies(&order, lfirst(lc));
 	foreach(lc, tables)

@@ -42,6 +42,8 @@ extern bool cluster_object_literals(const ObjectAddress *address, char **type, c
 									char **args);
 /* the statement that makes the object on another node unless it is there; NULL if none can */
 extern char *cluster_object_create_command(const ObjectAddress *address);
+/* of the current user; not for roles */
+extern bool cluster_object_is_owned(const ObjectAddress *address);
 extern char *cluster_collation_name(Oid collation);
 
 /* ---- objects_sql.c ---- */

@@ -12,10 +12,12 @@
 #include "access/htup_details.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -135,6 +137,19 @@ is_everywhere(const ObjectAddress *address)
 	return false;
 }
 
+bool
+cluster_object_is_owned(const ObjectAddress *address)
+{
+	Oid			source;
+	Oid			target;
+
+	if (address->classId != CastRelationId)
+		return compat_object_ownercheck(address->classId, address->objectId, GetUserId());
+	return deparse_cast_types(address->objectId, &source, &target) &&
+		(compat_object_ownercheck(TypeRelationId, source, GetUserId()) ||
+		 compat_object_ownercheck(TypeRelationId, target, GetUserId()));
+}
+
 /* true if the current user can make the object in its own name */
 static bool
 is_own(const ObjectAddress *address)
@@ -144,7 +159,7 @@ is_own(const ObjectAddress *address)
 	if (address->classId == AuthIdRelationId || address->classId == ExtensionRelationId ||
 		address->classId == DatabaseRelationId)
 		return false;
-	return compat_object_ownercheck(address->classId, address->objectId, GetUserId());
+	return cluster_object_is_owned(address);
 }
 
 static void

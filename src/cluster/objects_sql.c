@@ -209,8 +209,7 @@ require_object_owner(const ObjectAddress *address)
 {
 	/* roles have no owner; nor is there any other known object without one */
 	if (!superuser() &&
-		(address->classId == AuthIdRelationId ||
-		 !compat_object_ownercheck(address->classId, address->objectId, GetUserId())))
+		(address->classId == AuthIdRelationId || !cluster_object_is_owned(address)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of %s", getObjectDescription(address, false))));

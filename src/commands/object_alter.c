@@ -1,7 +1,7 @@
 /*
  * object_alter.c
- *	  ALTER of known types, domains, functions, collations, text search objects, servers,
- *	  publications and extensions.
+ *	  ALTER of known types, domains, functions, operators, collations, text search objects,
+ *	  servers, publications and extensions.
  */
 #include "postgres.h"
 
@@ -52,6 +52,14 @@ altered_object(Node *node)
 		case T_AlterFunctionStmt:
 			return commands_object_find(((AlterFunctionStmt *) node)->objtype,
 										(Node *) ((AlterFunctionStmt *) node)->func);
+		case T_AlterOperatorStmt:
+			return commands_object_find(OBJECT_OPERATOR,
+										(Node *) ((AlterOperatorStmt *) node)->opername);
+		case T_AlterOpFamilyStmt:
+			return commands_object_find(OBJECT_OPFAMILY, (Node *)
+										lcons(makeString(((AlterOpFamilyStmt *) node)->amname),
+											  list_copy(((AlterOpFamilyStmt *)
+														 node)->opfamilyname)));
 		case T_AlterCollationStmt:
 			return commands_object_find(OBJECT_COLLATION,
 										(Node *) ((AlterCollationStmt *) node)->collname);

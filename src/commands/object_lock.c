@@ -198,6 +198,16 @@ names_in(Node *statement)
 			return one(name_of((Node *) ((AlterTSConfigurationStmt *) statement)->cfgname));
 		case T_AlterTSDictionaryStmt:
 			return one(name_of((Node *) ((AlterTSDictionaryStmt *) statement)->dictname));
+		case T_CreateCastStmt:
+			return one(name_of((Node *) ((CreateCastStmt *) statement)->targettype));
+		case T_CreateOpClassStmt:
+			return one(name_of((Node *) ((CreateOpClassStmt *) statement)->opclassname));
+		case T_CreateOpFamilyStmt:
+			return one(name_of((Node *) ((CreateOpFamilyStmt *) statement)->opfamilyname));
+		case T_AlterOpFamilyStmt:
+			return one(name_of((Node *) ((AlterOpFamilyStmt *) statement)->opfamilyname));
+		case T_AlterOperatorStmt:
+			return one(name_of((Node *) ((AlterOperatorStmt *) statement)->opername));
 		case T_ViewStmt:
 			return one(name_of((Node *) ((ViewStmt *) statement)->view));
 		case T_CreateSeqStmt:

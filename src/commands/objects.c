@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
@@ -42,6 +43,7 @@ static const struct
 	const char *keyword;
 }			object_keywords[] = {
 	{OBJECT_AGGREGATE, "ROUTINE"},
+	{OBJECT_CAST, "CAST"},
 	{OBJECT_COLLATION, "COLLATION"},
 	{OBJECT_DATABASE, "DATABASE"},
 	{OBJECT_DOMAIN, "DOMAIN"},
@@ -50,6 +52,9 @@ static const struct
 	{OBJECT_FOREIGN_SERVER, "SERVER"},
 	{OBJECT_FUNCTION, "ROUTINE"},
 	{OBJECT_LANGUAGE, "LANGUAGE"},
+	{OBJECT_OPCLASS, "OPERATOR CLASS"},
+	{OBJECT_OPERATOR, "OPERATOR"},
+	{OBJECT_OPFAMILY, "OPERATOR FAMILY"},
 	{OBJECT_PROCEDURE, "ROUTINE"},
 	{OBJECT_PUBLICATION, "PUBLICATION"},
 	{OBJECT_ROLE, "ROLE"},
@@ -154,7 +159,9 @@ is_temporary(const ObjectAddress *address)
 static bool
 is_held_back(const ObjectAddress *address)
 {
-	if (address->classId == NamespaceRelationId || address->classId == ExtensionRelationId)
+	/* nothing that needs a cast says so later */
+	if (address->classId == NamespaceRelationId || address->classId == ExtensionRelationId ||
+		address->classId == CastRelationId)
 		return false;
 	if (address->classId == TypeRelationId && !commands_create_type_propagation)
 		return true;
@@ -311,6 +318,36 @@ oldstyle_aggregate_parameters(List *definition)
 	return NIL;
 }
 
+/* an operator by its name and operands as CREATE gives them; NULL for one that is not there */
+static ObjectWithArgs *
+operator_of_definition(List *names, List *definition)
+{
+	ObjectWithArgs *operator = makeNode(ObjectWithArgs);
+	TypeName   *left = NULL;
+	TypeName   *right = NULL;
+	ListCell   *cell;
+
+	foreach(cell, definition)
+	{
+		DefElem    *element = lfirst(cell);
+
+		if (strcmp(element->defname, "leftarg") == 0)
+			left = defGetTypeName(element);
+		else if (strcmp(element->defname, "rightarg") == 0)
+			right = defGetTypeName(element);
+	}
+	operator->objname = creation_names(names);
+	operator->objargs = list_make2(left, right);
+	return operator;
+}
+
+/* operator classes and families: the access method comes before the name */
+static Node *
+creation_names_using(const char *accessMethod, List *names)
+{
+	return (Node *) lcons(makeString(pstrdup(accessMethod)), creation_names(names));
+}
+
 static bool
 defined_object(DefineStmt *statement, CreatedObject *created)
 {
@@ -326,6 +363,10 @@ defined_object(DefineStmt *statement, CreatedObject *created)
 				? oldstyle_aggregate_parameters(statement->definition)
 				: linitial_node(List, statement->args);
 			created->object = (Node *) function_of_parameters(statement->defnames, parameters);
+			return true;
+		case OBJECT_OPERATOR:
+			created->object = (Node *)
+				operator_of_definition(statement->defnames, statement->definition);
 			return true;
 		case OBJECT_COLLATION:
 		case OBJECT_TSCONFIGURATION:
@@ -380,6 +421,21 @@ created_object(Node *node, CreatedObject *created)
 			return true;
 		case T_DefineStmt:
 			return defined_object((DefineStmt *) node, created);
+		case T_CreateOpClassStmt:
+			created->type = OBJECT_OPCLASS;
+			created->object = creation_names_using(((CreateOpClassStmt *) node)->amname,
+												   ((CreateOpClassStmt *) node)->opclassname);
+			return true;
+		case T_CreateOpFamilyStmt:
+			created->type = OBJECT_OPFAMILY;
+			created->object = creation_names_using(((CreateOpFamilyStmt *) node)->amname,
+												   ((CreateOpFamilyStmt *) node)->opfamilyname);
+			return true;
+		case T_CreateCastStmt:
+			created->type = OBJECT_CAST;
+			created->object = (Node *) list_make2(((CreateCastStmt *) node)->sourcetype,
+												  ((CreateCastStmt *) node)->targettype);
+			return true;
 		case T_ViewStmt:
 			created->type = OBJECT_VIEW;
 			created->object = (Node *) creation_names_of_relation(((ViewStmt *) node)->view);

@@ -75,11 +75,19 @@ extern List *deparse_table_triggers(List *texts, Relation relation);
 extern List *deparse_table_comments(List *texts, Relation relation);
 extern List *deparse_table_replica_identity(List *texts, Relation relation);
 
-/* kinds of objects; object_types.c, object_routines.c, object_roles.c,
+/* a tuple that the caller releases; raises 42704; object_kinds.c */
+extern HeapTuple deparse_must_find(int cacheId, Oid objectId);
+
+/* kinds of objects; object_types.c, object_routines.c, object_roles.c, object_operators.c,
  * object_publications.c, object_kinds.c */
 extern List *deparse_type(Oid typeId);
 extern bool deparse_type_is_supported(Oid typeId);
 extern List *deparse_routine(Oid routineId);
+extern List *deparse_operator(Oid operatorId);
+extern bool deparse_operator_is_supported(Oid operatorId);
+extern List *deparse_operator_family(Oid familyId);
+extern List *deparse_operator_class(Oid opclassId);
+extern List *deparse_cast(Oid castId);
 extern List *deparse_schema(Oid schemaId);
 extern List *deparse_role(Oid roleId);
 extern List *deparse_collation(Oid collationId);

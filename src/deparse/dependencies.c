@@ -17,6 +17,8 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_amop.h"
+#include "catalog/pg_amproc.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_auth_members.h"
 #include "catalog/pg_authid.h"
@@ -25,7 +27,11 @@
 #include "catalog/pg_database.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_namespace.h"
 #include "catalog/pg_publication_rel.h"
@@ -84,6 +90,8 @@ is_part(const Form_pg_depend form)
 			/* a rule that stays on this node is made on no other; a view's query is the view */
 			return form->deptype == DEPENDENCY_INTERNAL ||
 				!OidIsValid(deparse_relation_of_rule_missing(form->objid));
+		case AccessMethodOperatorRelationId:
+		case AccessMethodProcedureRelationId:
 		case AttrDefaultRelationId:
 		case PolicyRelationId:
 		case StatisticExtRelationId:
@@ -138,6 +146,23 @@ is_publication_entry(Oid classId)
 	return classId == PublicationRelRelationId || classId == PublicationNamespaceRelationId;
 }
 
+/* the family of an operator class, and what a member of a family names */
+static bool
+is_operator_reference(const Form_pg_depend form)
+{
+	switch (form->classid)
+	{
+		case OperatorClassRelationId:
+			return form->refclassid == OperatorFamilyRelationId;
+		case AccessMethodOperatorRelationId:
+			return form->refclassid == OperatorRelationId;
+		case AccessMethodProcedureRelationId:
+			return form->refclassid == ProcedureRelationId;
+		default:
+			return false;
+	}
+}
+
 /* Objects that this one refers to.  Automatic dependencies are mostly those of parts. */
 static void
 visit_referenced(Walk *walk, Oid classId, Oid objectId)
@@ -160,7 +185,8 @@ visit_referenced(Walk *walk, Oid classId, Oid objectId)
 		ObjectAddress *address;
 
 		if (form->deptype != DEPENDENCY_NORMAL &&
-			!(form->deptype == DEPENDENCY_AUTO && is_publication_entry(classId)))
+			!(form->deptype == DEPENDENCY_AUTO &&
+			  (is_publication_entry(classId) || is_operator_reference(form))))
 			continue;
 		if (form->refobjid < FirstNormalObjectId)
 			continue;

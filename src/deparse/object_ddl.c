@@ -7,11 +7,15 @@
 #include "postgres.h"
 
 #include "catalog/pg_authid.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_ts_config.h"
@@ -34,6 +38,10 @@ static const ObjectKind kinds[] = {
 	{AuthIdRelationId, 0, deparse_role, NULL},
 	{TypeRelationId, 0, deparse_type, deparse_type_is_supported},
 	{ProcedureRelationId, 0, deparse_routine, NULL},
+	{OperatorRelationId, 0, deparse_operator, deparse_operator_is_supported},
+	{OperatorFamilyRelationId, 0, deparse_operator_family, NULL},
+	{OperatorClassRelationId, 0, deparse_operator_class, NULL},
+	{CastRelationId, 0, deparse_cast, NULL},
 	{CollationRelationId, 0, deparse_collation, NULL},
 	{ExtensionRelationId, 0, deparse_extension, NULL},
 	{RelationRelationId, RELKIND_SEQUENCE, deparse_sequence, NULL},

@@ -33,8 +33,8 @@
 #include "deparse/deparse_internal.h"
 
 
-static HeapTuple
-must_find(int cacheId, Oid objectId)
+HeapTuple
+deparse_must_find(int cacheId, Oid objectId)
 {
 	HeapTuple	tuple = SearchSysCache1(cacheId, ObjectIdGetDatum(objectId));
 
@@ -48,7 +48,7 @@ must_find(int cacheId, Oid objectId)
 List *
 deparse_schema(Oid schemaId)
 {
-	HeapTuple	tuple = must_find(NAMESPACEOID, schemaId);
+	HeapTuple	tuple = deparse_must_find(NAMESPACEOID, schemaId);
 	Form_pg_namespace form = (Form_pg_namespace) GETSTRUCT(tuple);
 	const char *name = quote_identifier(NameStr(form->nspname));
 	List	   *texts;
@@ -104,7 +104,7 @@ provider_name(char provider)
 List *
 deparse_collation(Oid collationId)
 {
-	HeapTuple	tuple = must_find(COLLOID, collationId);
+	HeapTuple	tuple = deparse_must_find(COLLOID, collationId);
 	Form_pg_collation form = (Form_pg_collation) GETSTRUCT(tuple);
 	char	   *name = deparse_name_in_schema(form->collnamespace, NameStr(form->collname));
 	char	   *locale = collation_text(tuple, "colllocale");
@@ -134,8 +134,8 @@ deparse_collation(Oid collationId)
 List *
 deparse_sequence(Oid sequenceId)
 {
-	HeapTuple	classTuple = must_find(RELOID, sequenceId);
-	HeapTuple	tuple = must_find(SEQRELID, sequenceId);
+	HeapTuple	classTuple = deparse_must_find(RELOID, sequenceId);
+	HeapTuple	tuple = deparse_must_find(SEQRELID, sequenceId);
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(classTuple);
 	char	   *name = catalog_qualified_name(sequenceId);
 	List	   *texts;
@@ -191,7 +191,7 @@ deparse_extension(Oid extensionId)
 List *
 deparse_view(Oid viewId)
 {
-	HeapTuple	tuple = must_find(RELOID, viewId);
+	HeapTuple	tuple = deparse_must_find(RELOID, viewId);
 	Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
 	char	   *name = catalog_qualified_name(viewId);
 	Datum		query = DirectFunctionCall1(pg_get_viewdef, ObjectIdGetDatum(viewId));
@@ -225,7 +225,7 @@ deparse_view(Oid viewId)
 static char *
 dictionary_name(Oid dictionaryId)
 {
-	HeapTuple	tuple = must_find(TSDICTOID, dictionaryId);
+	HeapTuple	tuple = deparse_must_find(TSDICTOID, dictionaryId);
 	Form_pg_ts_dict form = (Form_pg_ts_dict) GETSTRUCT(tuple);
 	char	   *name = deparse_name_in_schema(form->dictnamespace, NameStr(form->dictname));
 
@@ -236,9 +236,9 @@ dictionary_name(Oid dictionaryId)
 List *
 deparse_ts_dictionary(Oid dictionaryId)
 {
-	HeapTuple	tuple = must_find(TSDICTOID, dictionaryId);
+	HeapTuple	tuple = deparse_must_find(TSDICTOID, dictionaryId);
 	Form_pg_ts_dict form = (Form_pg_ts_dict) GETSTRUCT(tuple);
-	HeapTuple	templateTuple = must_find(TSTEMPLATEOID, form->dicttemplate);
+	HeapTuple	templateTuple = deparse_must_find(TSTEMPLATEOID, form->dicttemplate);
 	Form_pg_ts_template template = (Form_pg_ts_template) GETSTRUCT(templateTuple);
 	char	   *name = dictionary_name(dictionaryId);
 	bool		isNull;
@@ -318,9 +318,9 @@ mappings(List *texts, Oid configId, Oid parserId, const char *name)
 List *
 deparse_ts_config(Oid configId)
 {
-	HeapTuple	tuple = must_find(TSCONFIGOID, configId);
+	HeapTuple	tuple = deparse_must_find(TSCONFIGOID, configId);
 	Form_pg_ts_config form = (Form_pg_ts_config) GETSTRUCT(tuple);
-	HeapTuple	parserTuple = must_find(TSPARSEROID, form->cfgparser);
+	HeapTuple	parserTuple = deparse_must_find(TSPARSEROID, form->cfgparser);
 	Form_pg_ts_parser parser = (Form_pg_ts_parser) GETSTRUCT(parserTuple);
 	char	   *name = deparse_name_in_schema(form->cfgnamespace, NameStr(form->cfgname));
 	List	   *texts;
@@ -343,7 +343,7 @@ deparse_ts_config(Oid configId)
 static char *
 wrapper_name(Oid wrapperId)
 {
-	HeapTuple	tuple = must_find(FOREIGNDATAWRAPPEROID, wrapperId);
+	HeapTuple	tuple = deparse_must_find(FOREIGNDATAWRAPPEROID, wrapperId);
 	char	   *name;
 
 	name = pstrdup(NameStr(((Form_pg_foreign_data_wrapper) GETSTRUCT(tuple))->fdwname));
@@ -354,7 +354,7 @@ wrapper_name(Oid wrapperId)
 List *
 deparse_server(Oid serverId)
 {
-	HeapTuple	tuple = must_find(FOREIGNSERVEROID, serverId);
+	HeapTuple	tuple = deparse_must_find(FOREIGNSERVEROID, serverId);
 	Form_pg_foreign_server form = (Form_pg_foreign_server) GETSTRUCT(tuple);
 	const char *name = quote_identifier(NameStr(form->srvname));
 	StringInfoData out;

@@ -21,6 +21,7 @@
 
 #include "access/transam.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
@@ -33,6 +34,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/session.h"
@@ -142,12 +144,57 @@ operators_are_everywhere(List *operators)
 	return true;
 }
 
-/* the names in a node that functions and types do not cover: operators, collations */
+/* what a cast converts, when it is written as one; NULL for other nodes */
+static Node *
+cast_argument(Node *node)
+{
+	FuncExpr   *function = (FuncExpr *) node;
+
+	switch (nodeTag(node))
+	{
+		case T_FuncExpr:
+			if (function->funcid < FirstNormalObjectId || function->args == NIL ||
+				(function->funcformat != COERCE_EXPLICIT_CAST &&
+				 function->funcformat != COERCE_IMPLICIT_CAST))
+				return NULL;
+			return linitial(function->args);
+		case T_RelabelType:
+			return (Node *) ((RelabelType *) node)->arg;
+		case T_CoerceViaIO:
+			return (Node *) ((CoerceViaIO *) node)->arg;
+		default:
+			return NULL;
+	}
+}
+
+/* Whether other nodes, too, can do the conversion: its text does not say how.  The server's can. */
+static bool
+cast_is_everywhere(Node *node)
+{
+	Node	   *argument = cast_argument(node);
+	Oid			source;
+	Oid			target;
+	Oid			castId;
+
+	if (argument == NULL)
+		return true;
+	source = getBaseType(exprType(argument));
+	target = getBaseType(exprType(node));
+	if (source < FirstNormalObjectId && target < FirstNormalObjectId && !IsA(node, FuncExpr))
+		return true;
+	castId = GetSysCacheOid2(CASTSOURCETARGET, Anum_pg_cast_oid, ObjectIdGetDatum(source),
+							 ObjectIdGetDatum(target));
+	return !OidIsValid(castId) || object_is_everywhere(CastRelationId, castId);
+}
+
+/* the names in a node that functions and types do not cover: operators, casts, collations */
 static const char *
 find_local_name(Node *node)
 {
 	List	   *operators = NIL;
 
+	if (!cast_is_everywhere(node))
+		return "a cast is not known on every node";
 	switch (nodeTag(node))
 	{
 		case T_OpExpr:

@@ -48,6 +48,9 @@ extern List *deparse_table_ddl(Oid relid, int parts);
 /* ALTER TABLE ... ADD CONSTRAINT ... for one constraint */
 extern char *deparse_constraint(Oid constraintId);
 
+/* casts have no owner: they are of those who own one of their types; false when there is none */
+extern bool deparse_cast_types(Oid castId, Oid *source, Oid *target);
+
 /* the parents of a table that is no partition, in order: a List of oids */
 extern List *deparse_parents(Oid relid);
 
