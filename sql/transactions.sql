@@ -8,6 +8,11 @@ COMMENT ON FUNCTION pg_catalog.recover_prepared_transactions()
     IS 'resolves prepared transactions that this node has left on other nodes; number of them';
 REVOKE ALL ON FUNCTION pg_catalog.recover_prepared_transactions() FROM PUBLIC;
 
+CREATE FUNCTION citus_internal.hurry_recovery() RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_hurry_recovery';
+COMMENT ON FUNCTION citus_internal.hurry_recovery()
+    IS 'lets the maintenance daemon of this node recover prepared transactions now';
+
 -- ----- ids of transactions
 
 CREATE FUNCTION pg_catalog.assign_distributed_transaction_id(

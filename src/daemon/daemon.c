@@ -14,7 +14,9 @@
  *	   the worker could not be started.
  *
  * A duty runs in a transaction of its own.  When it fails, the error is logged, the transaction
- * rolled back, and the duty tried again after its interval.
+ * rolled back, and the duty tried again after its interval.  A session that cannot wait that long
+ * marks the duty in the entry (daemon_hurry); what keeps the worker long is not done all the time
+ * for that.
  *
  * The worker ends when the extension is dropped, and on SIGTERM, which daemon_stop() sends before
  * statements that need the database for themselves.
@@ -40,6 +42,7 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "storage/procsignal.h"
 #include "tcop/tcopprot.h"
 #include "utils/fmgroids.h"
@@ -55,15 +58,20 @@
 
 #define MAX_DATABASES 128
 #define MAX_DUTIES 32
+#define DUTY_BIT(number) ((uint32) 1 << (number))
 
 /* how often to look whether the extension is still there, when no duty is due */
 #define MAX_NAP_MS 60000
+
+/* between two runs of a duty for those in a hurry; longer ones have longer pauses */
+#define MIN_PAUSE_MS 100
 
 typedef struct DaemonEntry
 {
 	Oid			database;		/* InvalidOid: free */
 	pid_t		pid;			/* 0: asked for, not running yet */
 	TimestampTz requestedAt;
+	uint32		hurried;		/* bit i: duty i is wanted at once */
 } DaemonEntry;
 
 typedef struct DaemonTable
@@ -81,6 +89,13 @@ static const Duty *duties = NULL;
 static int	nduties = 0;
 
 static DaemonEntry *my_entry = NULL;
+
+/* of a duty, in the worker */
+typedef struct DutyTimes
+{
+	TimestampTz nextRun;		/* 0: at once */
+	TimestampTz notBefore;		/* though somebody is in a hurry */
+} DutyTimes;
 
 extern PGDLLEXPORT void daemon_main(Datum arg);
 extern PGDLLEXPORT void daemon_launcher_main(Datum arg);
@@ -240,6 +255,45 @@ daemon_ensure_started(void)
 				 errmsg("could not start the maintenance daemon of this database"),
 				 errhint("Raise max_worker_processes.")));
 	warned = true;
+}
+
+/* ---- hurrying ---- */
+
+void
+daemon_hurry(const Duty *duty)
+{
+	DaemonEntry *entry;
+	PGPROC	   *worker = NULL;
+
+	if (table == NULL)
+		return;
+	LWLockAcquire(table_lock, LW_EXCLUSIVE);
+	entry = find_entry(MyDatabaseId);
+	if (entry != NULL)
+	{
+		entry->hurried |= DUTY_BIT(duty - duties);
+		/* one that is starting runs all of them */
+		if (entry->pid != 0)
+			worker = BackendPidGetProc(entry->pid);
+	}
+	LWLockRelease(table_lock);
+	if (worker != NULL)
+		SetLatch(&worker->procLatch);
+}
+
+/* is somebody in a hurry for a duty of this worker? */
+static bool
+is_hurried(int duty)
+{
+	return (my_entry->hurried & DUTY_BIT(duty)) != 0;
+}
+
+static void
+forget_hurry(int duty)
+{
+	LWLockAcquire(table_lock, LW_EXCLUSIVE);
+	my_entry->hurried &= ~(DUTY_BIT(duty));
+	LWLockRelease(table_lock);
 }
 
 /* ---- stopping ---- */
@@ -482,40 +536,72 @@ nap(long timeoutMs)
 	}
 }
 
+/* is the duty due?  *times says when it is next. */
+static bool
+is_due(int duty, int interval, DutyTimes *times)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz latest = TimestampTzPlusMilliseconds(now, interval);
+
+	/* a shorter interval takes effect at once */
+	times->nextRun = Min(times->nextRun, latest);
+	if (is_hurried(duty))
+		times->nextRun = Min(times->nextRun, Max(times->notBefore, now));
+	return now >= times->nextRun;
+}
+
+/* runs it; false when the extension is gone */
+static bool
+run_now(int duty, int interval, DutyTimes *times, MemoryContext context)
+{
+	TimestampTz begun = GetCurrentTimestamp();
+	TimestampTz now;
+
+	forget_hurry(duty);
+	if (!try_duty(&duties[duty], context))
+		return false;
+	now = GetCurrentTimestamp();
+	times->notBefore = now + Max(4 * (now - begun), MIN_PAUSE_MS * INT64CONST(1000));
+	times->nextRun = TimestampTzPlusMilliseconds(now, interval);
+	return true;
+}
+
+/* the interval of the duty in ms; -1: off */
+static int
+interval_of(const Duty *duty)
+{
+	return duty->interval ? duty->interval() : *duty->intervalMs;
+}
+
 static void
 run_duties_forever(void)
 {
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "maintenance daemon",
 												  ALLOCSET_DEFAULT_SIZES);
-	TimestampTz nextRun[MAX_DUTIES] = {0};	/* 0: at once */
+	DutyTimes	times[MAX_DUTIES] = {0};
 
 	MemoryContextSwitchTo(context);
 	for (;;)
 	{
-		TimestampTz now;
 		long		napMs = MAX_NAP_MS;
 		bool		ranAny = false;
 
 		for (int i = 0; i < nduties; i++)
 		{
-			int			interval = duties[i].interval ? duties[i].interval() :
-				*duties[i].intervalMs;
+			int			interval = interval_of(&duties[i]);
 
-			now = GetCurrentTimestamp();
 			if (interval < 0)
 				continue;
-			/* a shorter interval takes effect at once */
-			if (nextRun[i] > TimestampTzPlusMilliseconds(now, interval))
-				nextRun[i] = TimestampTzPlusMilliseconds(now, interval);
-			if (now >= nextRun[i])
+			if (is_due(i, interval, &times[i]))
 			{
-				if (!try_duty(&duties[i], context))
+				if (!run_now(i, interval, &times[i], context))
 					return;
 				ranAny = true;
-				nextRun[i] = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), interval);
+				/* it may have found that it is to run again soon */
+				(void) is_due(i, interval_of(&duties[i]), &times[i]);
 			}
-			napMs = Min(napMs,
-						TimestampDifferenceMilliseconds(GetCurrentTimestamp(), nextRun[i]));
+			napMs = Min(napMs, TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
+															   times[i].nextRun));
 			CHECK_FOR_INTERRUPTS();
 		}
 		if (!ranAny && !try_duty(&presence_check, context))

@@ -64,11 +64,10 @@ static const ModuleDef modules[] = {
 	{"daemon", daemon_init},
 };
 
-static void recover_transactions(void);
 static void clean_up(void);
 
 static const Duty duties[] = {
-	{"recovery of prepared transactions", &txn_recover_interval, recover_transactions},
+	{"recovery of prepared transactions", NULL, txn_recover_duty, txn_recover_interval},
 	{"deadlocks between nodes", &txn_deadlock_interval, txn_deadlock_duty},
 	{"metadata of nodes that missed a change", &operations_sync_interval,
 	operations_sync_metadata},
@@ -95,10 +94,11 @@ static shmem_startup_hook_type previousShmemStartup = NULL;
 /* the statement that was planned last, and has not started yet: only a hint */
 static bool planned_for_values = false;
 
+/* the first of the table */
 static void
-recover_transactions(void)
+hurry_recovery(void)
 {
-	(void) txn_recover();
+	daemon_hurry(&duties[0]);
 }
 
 static void
@@ -396,6 +396,7 @@ _PG_init(void)
 	for (int i = 0; i < lengthof(modules); i++)
 		modules[i].init();
 	daemon_set_duties(duties, lengthof(duties));
+	txn_set_recovery_hurrier(hurry_recovery);
 	base_settings_register_accepted();
 	MarkGUCPrefixReserved(CITUS_EXTENSION_NAME);
 	raise_max_prepared_transactions();

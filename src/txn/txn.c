@@ -43,7 +43,7 @@ static bool inner_statement_ran = false;
 
 static TxnQuiescer quiescer = NULL;
 
-int			txn_recover_interval = 60000;
+int			txn_recover_interval_setting = 60000;
 static int	max_connections_per_statement = 16;
 
 static const SettingDef settings[] = {
@@ -56,7 +56,8 @@ static const SettingDef settings[] = {
 	{
 		.name = "citus.recover_2pc_interval",
 		.description = "Time between two runs of the recovery of prepared transactions.",
-		.type = SETTING_INT, .variable = &txn_recover_interval, .boot.i = 60000,
+		.type = SETTING_INT, .variable = &txn_recover_interval_setting,
+		.boot.i = 60000,
 		.min = -1, .max = 7 * 24 * 3600 * 1000, .context = PGC_SIGHUP, .flags = GUC_UNIT_MS
 	},
 };
@@ -370,6 +371,8 @@ note_use(RemoteXact *xact, TxnUse use)
 {
 	xact->wrote |= use == TXN_WRITE;
 	xact->locked |= use == TXN_LOCK;
+	if (xact->usedLevel == 0 && (xact->wrote || xact->locked))
+		xact->usedLevel = GetCurrentTransactionNestLevel();
 }
 
 /* Roles are changed inside transactions only, and some settings only the new one may change. */
@@ -638,6 +641,7 @@ forget_transaction(void)
 	txn_role_reset();
 	txn_constraints_forget();
 	txn_backend_end();
+	txn_recover_transaction_ended();
 	if (txn_context != NULL)
 		MemoryContextReset(txn_context);
 }

@@ -14,7 +14,8 @@
  *
  * txn_abort(), no errors: ROLLBACK or ROLLBACK PREPARED to all at once.
  *
- * Whatever cannot be finished here (a node does not answer) is left to recovery, with a WARNING.
+ * Whatever cannot be finished here (a node does not answer) is left to recovery, with a WARNING;
+ * recovery begins at once.
  *
  * Invariant: a commit record is in the local transaction for every prepared transaction before the
  * local commit, so that a record without its prepared transaction means "done", and the reverse
@@ -65,6 +66,8 @@ send_step(RemoteXact *xact, const char *sql, const char *expectedTag, RemoteXact
 static void
 lose(RemoteXact *xact)
 {
+	if (xact->gid[0] != '\0')
+		txn_recover_note_leftover();
 	xact->stepDone = true;
 	xact->stepFailed = true;
 	txn_xact_set_state(xact, XACT_FAILED);

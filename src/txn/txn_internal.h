@@ -67,6 +67,7 @@ typedef struct RemoteXact
 	RemoteXactState state;
 	bool		wrote;			/* commands that write were sent in OPEN */
 	bool		locked;			/* commands that lock rows were */
+	int			usedLevel;		/* lowest nesting level at which it wrote or locked; 0: none */
 	bool		commitFirst;	/* its COMMIT PREPARED is over before others begin */
 	int			savepoints;		/* highest nesting level with a savepoint there; 1: none */
 	int			constraints;	/* commands of txn_constraints.c that were sent */
@@ -223,5 +224,16 @@ extern Oid	txn_backend_take_loan(const char *token, int seconds);
 /* ---- txn_recover.c ---- */
 
 extern void txn_gid_make(char *gid, int connectionNumber);
+/* citus.recover_2pc_interval */
+extern int	txn_recover_interval_setting;
+/* the transaction leaves something prepared behind: once it is over, recovery is in a hurry */
+extern void txn_recover_note_leftover(void);
+/* it is over.  Raises nothing. */
+extern void txn_recover_transaction_ended(void);
+/*
+ * Asks the node of the group to recover what it has begun.  One that does not answer within a
+ * second is left alone.
+ */
+extern void txn_recover_ask(GroupId groupId);
 
 #endif

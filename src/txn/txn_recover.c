@@ -17,14 +17,21 @@
  * Nodes that have left the cluster are visited, too, until nothing waits there.
  *
  * One recovery at a time per database: an advisory lock of our own.
+ *
+ * When it runs: every citus.recover_2pc_interval; at once when a session of this node ends that has
+ * lost a node in the middle of its commit, or when another node asks for it (txn_recover_ask) that
+ * has started with something of ours or on which somebody waits for it; and again, with longer and
+ * longer pauses, while a node does not answer.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 #include "citus/base/injection.h"
 #include "txn/txn_internal.h"
 
@@ -33,6 +40,90 @@
 
 /* a node that hangs must not keep others from being recovered */
 #define PATIENCE_MS 10000
+/* a node that is asked to recover does not do it in its answer */
+#define ASK_PATIENCE_MS 1000
+/* the first pause of the daemon after one that found nodes not answering */
+#define RETRY_MS 1000
+
+static void (*hurry_recovery) (void) = NULL;
+
+/* the current transaction leaves something prepared */
+static bool leaves_something = false;
+
+/* in the daemon: the pause until the next run; 0: nothing was left by the last one */
+static int	retry_ms = 0;
+/* of the run under way: something could not be resolved */
+static bool unresolved = false;
+
+/* ---- when it runs ---- */
+
+void
+txn_set_recovery_hurrier(void (*hurry) (void))
+{
+	hurry_recovery = hurry;
+}
+
+void
+txn_recover_note_leftover(void)
+{
+	leaves_something = true;
+}
+
+void
+txn_recover_transaction_ended(void)
+{
+	if (leaves_something && hurry_recovery != NULL)
+		hurry_recovery();
+	leaves_something = false;
+}
+
+int
+txn_recover_interval(void)
+{
+	int			interval = txn_recover_interval_setting;
+
+	return retry_ms > 0 ? Min(retry_ms, interval) : interval;
+}
+
+/* a run is over that took so long: nodes that do not answer are tried more and more seldom */
+static void
+plan_retry(TimestampTz begun)
+{
+	long		taken = TimestampDifferenceMilliseconds(begun, GetCurrentTimestamp());
+
+	if (!unresolved)
+		retry_ms = 0;
+	else
+		retry_ms = Max(Min(Max(2 * retry_ms, RETRY_MS), txn_recover_interval_setting),
+					   2 * (int) Min(taken, PATIENCE_MS));
+}
+
+void
+txn_recover_ask(GroupId groupId)
+{
+	const ClusterNode *node = catalog_node_of_group(groupId);
+	RemoteTarget target;
+	bool		ok;
+	char	   *error;
+
+	if (groupId == catalog_local_group())
+	{
+		if (hurry_recovery != NULL)
+			hurry_recovery();
+		return;
+	}
+	if (node == NULL)
+		return;
+	target = txn_target_of_node(node);
+	target.patienceMs = ASK_PATIENCE_MS;
+	(void) remote_run_alone(&target, BASE_NODE_SELECT "citus_internal.hurry_recovery()", &ok,
+							&error);
+	if (!ok)
+		ereport(DEBUG1,
+				(errmsg("could not ask node %s:%d to recover its transactions", target.host,
+						target.port),
+				 errdetail_internal("%s", error)));
+}
 
 /* ---- names of prepared transactions ---- */
 
@@ -151,7 +242,10 @@ recover_node(const ClusterNode *node, int level, bool *done)
 	*done = false;
 	target.patienceMs = PATIENCE_MS;
 	if (!prepared_on_node(&target, level, &prepared))
+	{
+		unresolved = true;
 		return 0;
+	}
 	BASE_STOP_POINT("txn-recover-after-list");
 	foreach(lc, prepared)
 	{
@@ -170,7 +264,10 @@ recover_node(const ClusterNode *node, int level, bool *done)
 		bool		commit = have_record(records, gid);
 
 		if (!resolve(&target, gid, commit))
+		{
+			unresolved = true;
 			continue;
+		}
 		resolved++;
 		if (commit)
 			catalog_commit_record_delete(node->groupId, gid);
@@ -228,4 +325,46 @@ txn_recover(void)
 			resolved += recover_node(node, LOG, &done);
 	}
 	return resolved;
+}
+
+/* ---- the duty ---- */
+
+/* groups of other nodes that have begun what is prepared here */
+static List *
+initiators_of_prepared(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	List	   *groups = NIL;
+
+	if (SPI_connect() != SPI_OK_CONNECT ||
+		SPI_execute("SELECT gid FROM pg_catalog.pg_prepared_xacts"
+					" WHERE database = pg_catalog.current_database()", true,
+					0) != SPI_OK_SELECT)
+		elog(ERROR, "could not list prepared transactions");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		char	   *gid = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
+		MemoryContext spi = MemoryContextSwitchTo(caller);
+		GroupId		group;
+		uint64		number;
+
+		if (parse_gid(gid, &group, &number) && group != catalog_local_group())
+			groups = list_append_unique_int(groups, group);
+		MemoryContextSwitchTo(spi);
+	}
+	SPI_finish();
+	return groups;
+}
+
+void
+txn_recover_duty(void)
+{
+	TimestampTz begun = GetCurrentTimestamp();
+	ListCell   *lc;
+
+	foreach(lc, initiators_of_prepared())
+		txn_recover_ask(lfirst_int(lc));
+	unresolved = false;
+	(void) txn_recover();
+	plan_retry(begun);
 }

@@ -14,9 +14,10 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/timestamp.h"
 #include "txn/txn_internal.h"
 
-/* how long a cancelled command may take to end before its connection is given up */
+/* how long cancelled commands may take to end, all together; then connections are given up */
 #define SUB_ABORT_TIMEOUT_MS 10000
 
 void
@@ -48,6 +49,7 @@ txn_sub_commit(void)
 		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
 		char		sql[64];
 
+		xact->usedLevel = Min(xact->usedLevel, level - 1);
 		if (xact->state != XACT_OPEN || xact->savepoints < level ||
 			remote_conn_state(xact->conn) == REMOTE_BROKEN)
 			continue;
@@ -58,11 +60,14 @@ txn_sub_commit(void)
 }
 
 static void
-roll_back(RemoteXact *xact, int level)
+roll_back(RemoteXact *xact, int level, TimestampTz deadline)
 {
+	long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
 	char		sql[64];
 
-	if (!remote_settle(xact->conn, SUB_ABORT_TIMEOUT_MS))
+	/* if the node is gone, it is better known now, when nothing is lost yet */
+	if (!remote_settle(xact->conn, Max(left, 100)) ||
+		(xact->usedLevel >= level && !remote_conn_is_alive(xact->conn)))
 	{
 		txn_conn_failed(xact->conn);
 		return;
@@ -82,6 +87,21 @@ roll_back(RemoteXact *xact, int level)
 }
 
 /*
+ * What a connection did that is lost is undone.  If all of it was done inside what is rolled back
+ * now, the transaction does not depend on it any more.
+ */
+static void
+forget_lost_use(RemoteXact *xact, int level)
+{
+	if (xact->usedLevel < level ||
+		(xact->state != XACT_FAILED && remote_conn_state(xact->conn) != REMOTE_BROKEN))
+		return;
+	xact->wrote = false;
+	xact->locked = false;
+	xact->usedLevel = 0;
+}
+
+/*
  * What runs on a connection that has no savepoint of this level was started outside, by a cursor,
  * and goes on; except where no transaction is open, for then it can only be a command of ours.
  * Raises no errors.
@@ -91,6 +111,8 @@ txn_sub_abort(void)
 {
 	int			level = GetCurrentTransactionNestLevel();
 	uint32		holdoff = InterruptHoldoffCount;
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   SUB_ABORT_TIMEOUT_MS);
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &txn_participants)
@@ -98,12 +120,13 @@ txn_sub_abort(void)
 		RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
 		MemoryContext context = CurrentMemoryContext;
 
+		forget_lost_use(xact, level);
 		if (xact->state == XACT_FAILED ||
 			(xact->state == XACT_OPEN && xact->savepoints < level))
 			continue;
 		PG_TRY();
 		{
-			roll_back(xact, level);
+			roll_back(xact, level, deadline);
 		}
 		PG_CATCH();
 		{
@@ -113,5 +136,6 @@ txn_sub_abort(void)
 			txn_conn_failed(xact->conn);
 		}
 		PG_END_TRY();
+		forget_lost_use(xact, level);
 	}
 }

@@ -48,6 +48,9 @@
 #define AWAIT_MS 1000
 /* for all rounds together, unless lock_timeout says something else */
 #define PATIENCE_MS 30000
+/* a commit that takes longer has perhaps been interrupted: recovery is asked for, that often */
+#define ASK_AFTER_MS 1000
+#define ASK_AGAIN_MS 5000
 
 static bool enabled = true;
 
@@ -572,17 +575,56 @@ own_agrees(ClusterSnapshot *snapshot, List *members, int64 elapsed)
 	return agree;
 }
 
-static int64
-patience_end(void)
+/* how long transactions are waited for that are in doubt */
+typedef struct Patience
 {
-	return txn_commits_now() + (LockTimeout > 0 ? LockTimeout : PATIENCE_MS) * INT64CONST(1000);
+	int64		end;			/* clock */
+	int64		ask;			/* clock: those that have begun them are asked to recover then */
+} Patience;
+
+static Patience
+new_patience(void)
+{
+	int64		now = txn_commits_now();
+	Patience	patience;
+
+	patience.end = now + (LockTimeout > 0 ? LockTimeout : PATIENCE_MS) * INT64CONST(1000);
+	patience.ask = now + ASK_AFTER_MS * INT64CONST(1000);
+	return patience;
+}
+
+/*
+ * Another round is needed.  A transaction that is in doubt for long has lost a node, or its
+ * session: its initiator need not know yet that there is something to recover.
+ */
+static void
+lose_patience(ClusterSnapshot *snapshot, Patience *patience)
+{
+	List	   *groups = NIL;
+	ListCell   *cell;
+
+	if (txn_commits_now() > patience->end)
+		raise_disagreement();
+	if (txn_commits_now() < patience->ask)
+		return;
+	foreach(cell, snapshot->members)
+	{
+		ListCell   *idCell;
+
+		foreach(idCell, ((Member *) lfirst(cell))->report.mustSee)
+			groups = list_append_unique_int(groups, ((GlobalXact *) lfirst(idCell))->group);
+	}
+	foreach(cell, groups)
+		txn_recover_ask(lfirst_int(cell));
+	list_free(groups);
+	patience->ask = txn_commits_now() + ASK_AGAIN_MS * INT64CONST(1000);
 }
 
 /* until all members agree */
 static void
 take_all(ClusterSnapshot *snapshot)
 {
-	int64		deadline = patience_end();
+	Patience	patience = new_patience();
 	int64		window = MIN_WINDOW_US;
 
 	connect_all(snapshot);
@@ -605,8 +647,7 @@ take_all(ClusterSnapshot *snapshot)
 				((Member *) lfirst(cell))->agreed = ((Member *) lfirst(cell))->hasReport;
 			break;
 		}
-		if (snapshot->start + elapsed > deadline)
-			raise_disagreement();
+		lose_patience(snapshot, &patience);
 		window = Max(MIN_WINDOW_US, 4 * elapsed);
 		foreach(cell, snapshot->members)
 			remember_seen(snapshot, lfirst(cell));
@@ -795,7 +836,7 @@ txn_snapshot_agrees(ClusterSnapshot *snapshot)
 static void
 join_late(ClusterSnapshot *snapshot, Member *member)
 {
-	int64		deadline = patience_end();
+	Patience	patience = new_patience();
 	bool		wasTaking = taking;
 
 	taking = true;
@@ -820,8 +861,9 @@ join_late(ClusterSnapshot *snapshot, Member *member)
 			if (other != member && other->report.mustSee != NIL)
 				uncovered = true;
 		}
-		if (uncovered || txn_commits_now() > deadline)
+		if (uncovered)
 			raise_disagreement();
+		lose_patience(snapshot, &patience);
 		remember_seen(snapshot, member);
 	}
 	member->agreed = true;

@@ -18,6 +18,7 @@
 #include "txn/txn_internal.h"
 
 PG_FUNCTION_INFO_V1(recover_prepared_transactions);
+PG_FUNCTION_INFO_V1(citus_internal_hurry_recovery);
 PG_FUNCTION_INFO_V1(assign_distributed_transaction_id);
 PG_FUNCTION_INFO_V1(get_current_transaction_id);
 PG_FUNCTION_INFO_V1(get_all_active_transactions);
@@ -41,6 +42,15 @@ Datum
 recover_prepared_transactions(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(txn_recover());
+}
+
+/* citus_internal.hurry_recovery() returns void */
+Datum
+citus_internal_hurry_recovery(PG_FUNCTION_ARGS)
+{
+	base_require_node_command(fcinfo);
+	txn_recover_ask(catalog_local_group());
+	PG_RETURN_VOID();
 }
 
 /* assign_distributed_transaction_id(int, bigint, timestamptz) returns void */

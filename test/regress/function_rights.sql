@@ -58,6 +58,7 @@ INSERT INTO calls VALUES
     ('citus_internal.cursor_shard(''c'', ''fr.t''::regclass)'),
     ('citus_internal.cursor_place(''c'', ''fr.t''::regclass)'),
     ('citus_internal.snapshot_fence(100, '''')'),
+    ('citus_internal.hurry_recovery()'),
     ('citus_internal.assume_role(''token'')'),
     ('citus_internal.unforce_policies(true)'),
     ('citus_internal.exchange_open('''')'),

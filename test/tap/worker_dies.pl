@@ -51,19 +51,19 @@ $c->start('worker1');
 $session->query('COMMIT');
 is($c->sql('SELECT sum(v) FROM t'), '1007', 'a transaction that lost a worker is rolled back everywhere');
 
-# In the middle of a COPY.
-my $file = $c->node('coordinator')->data_dir . '/load.csv';
-open my $h, '>', $file or die;
-print $h "$_,1\n" for 10001 .. 300000;
-close $h;
+# In the middle of a COPY, whose client has more to say.  Lines are long: what is sent are blocks.
 my $copy = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
-$copy->query_until(qr/started/, "\\echo started\nCOPY t FROM '$file' CSV;\n");
+$copy->query_until(qr/started/, "\\echo started\nCOPY t FROM STDIN CSV;\n"
+                   . join('', map { sprintf("%d,%01000d\n", $_, 1) } 10001 .. 16000));
+$copy->{run}->pump while length $copy->{stdin};
 ok($c->node('worker1')->poll_query_until('citus',
     q{SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%write_shards%' AND pid <> pg_backend_pid()}),
    'the COPY has reached the worker');
 $c->kill9('worker1');
 $c->start('worker1');
-eval { $copy->quit };
+$copy->query_until(qr/over/, "\\.\n\\echo over\n");
+like($copy->{stderr}, qr/ERROR:  connection to node .* was lost/, 'it fails');
+$copy->quit;
 is($c->sql('SELECT count(*) FROM t'), '1000', 'a COPY that lost a worker has left no row');
 
 eval { $session->quit };

@@ -25,6 +25,11 @@ extern void daemon_set_duties(const Duty *duties, int n);
 /* starts the worker of the current database if it is not running; cheap when it is */
 extern void daemon_ensure_started(void);
 /*
+ * Lets the worker of the current database, if there is one, run the duty, one of the table, as soon
+ * as it can, unless the duty is off.  Raises nothing.
+ */
+extern void daemon_hurry(const Duty *duty);
+/*
  * Stops the worker of a database and waits until it is gone, at most some seconds: for statements
  * that need the database without sessions, such as DROP DATABASE.  A later session starts it again.
  */

@@ -188,8 +188,15 @@ extern DistXactId txn_current_id(void);
 
 /* resolves prepared transactions of this initiator on all nodes; number of those resolved */
 extern int	txn_recover(void);
-/* citus.recover_2pc_interval in ms, -1: off; the daemon runs txn_recover() that often */
-extern int	txn_recover_interval;
+/*
+ * The daemon's: txn_recover(), and other nodes are told of what they have left prepared here; every
+ * txn_recover_interval() ms, -1: never.  That is citus.recover_2pc_interval, or less while
+ * something could not be resolved.
+ */
+extern void txn_recover_duty(void);
+extern int	txn_recover_interval(void);
+/* what makes the daemon of this node run it soon, from any session; registered by entry */
+extern void txn_set_recovery_hurrier(void (*hurry) (void));
 
 /*
  * Looks for deadlocks over nodes, and cancels those victims that were begun here; how many.  The
