@@ -178,6 +178,41 @@ resolve_returned(Query *query)
 														 &context);
 }
 
+/* the value of (SELECT expression), as an expression of the level around it; or NULL */
+static Node *
+value_of_sublink(SubLink *sublink)
+{
+	Query	   *query = (Query *) sublink->subselect;
+	TargetEntry *tle;
+
+	if (sublink->subLinkType != EXPR_SUBLINK || !IsA(query, Query) || query->hasSubLinks ||
+		list_length(query->targetList) != 1 || !planner_query_is_a_row(query) ||
+		contain_volatile_functions((Node *) query->targetList))
+		return NULL;
+	tle = linitial_node(TargetEntry, query->targetList);
+	if (contain_vars_of_level((Node *) tle->expr, 1))
+		return NULL;
+	tle = copyObject(tle);
+	IncrementVarSublevelsUp((Node *) tle->expr, -1, 1);
+	return (Node *) tle->expr;
+}
+
+/* below the level's own conditions, for queries below it are levels of their own */
+static Node *
+sublink_mutator(Node *node, void *context)
+{
+	Node	   *value;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, SubLink))
+	{
+		value = value_of_sublink((SubLink *) node);
+		return value != NULL ? value : node;
+	}
+	return expression_tree_mutator(node, sublink_mutator, context);
+}
+
 static bool
 normalize_walker(Node *node, void *context)
 {
@@ -190,6 +225,9 @@ normalize_walker(Node *node, void *context)
 
 		compat_resolve_group_rte(query);
 		resolve_returned(query);
+		/* conditions on the key are to be seen in what asks for a value in this way, too */
+		if (query->hasSubLinks && query->jointree != NULL)
+			query->jointree = (FromExpr *) sublink_mutator((Node *) query->jointree, NULL);
 		if (query->commandType == CMD_MERGE)
 			compat_merge_fold_view(query);
 		if (query->commandType == CMD_UPDATE)

@@ -181,14 +181,77 @@ is_key_as_numeric(Oid function, Node *keySide, const KeyColumn *key)
 		is_key(linitial(cast->args), key) && routing_hash_family(INT8OID) == key->family;
 }
 
-/* "key::numeric = constant", which the parser makes of "key = 5.0" */
+static Node *
+make_call(Oid function, Oid type, List *args)
+{
+	return (Node *) makeFuncExpr(function, type, copyObject(args), InvalidOid, InvalidOid,
+								 COERCE_EXPLICIT_CALL);
+}
+
+/* "key = CASE WHEN test THEN value END", whose value is known when the statement runs */
+static PruneSpec *
+spec_of_case(Node *test, Node *value)
+{
+	CaseExpr   *choice = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+	Node	   *folded;
+
+	when->expr = (Expr *) test;
+	when->result = (Expr *) value;
+	when->location = choice->location = -1;
+	choice->casetype = exprType(value);
+	choice->args = list_make1(when);
+	choice->defresult = (Expr *) makeNullConst(choice->casetype, -1, InvalidOid);
+	folded = eval_const_expressions(NULL, (Node *) choice);
+	if (IsA(folded, Const) && ((Const *) folded)->constisnull)
+		return make_leaf(PRUNE_NONE);
+	return plan_prune_make(PRUNE_EQUAL, (Expr *) folded, NIL);
+}
+
+static Node *
+make_numeric(int64 value)
+{
+	return (Node *) makeConst(NUMERICOID, -1, InvalidOid, -1,
+							  NumericGetDatum(int64_to_numeric(value)), false, false);
+}
+
+/* integer_of_numeric() for what is no constant yet */
+static PruneSpec *
+spec_of_numeric_value(Node *value)
+{
+	Node	   *low = make_numeric(PG_INT64_MIN);
+	Node	   *high = make_numeric(PG_INT64_MAX);
+	Node	   *zero = (Node *) makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+										  Int32GetDatum(0), false, true);
+	Node	   *whole = make_call(F_TRUNC_NUMERIC_INT4, NUMERICOID, list_make2(value, zero));
+	List	   *tests = list_make3(make_call(F_NUMERIC_EQ, BOOLOID, list_make2(whole, value)),
+								   make_call(F_NUMERIC_GE, BOOLOID, list_make2(value, low)),
+								   make_call(F_NUMERIC_LE, BOOLOID, list_make2(value, high)));
+
+	return spec_of_case((Node *) make_andclause(tests),
+						make_call(F_INT8_NUMERIC, INT8OID, list_make1(value)));
+}
+
+/* a day that is equal to a timestamp: none, but at midnight */
+static PruneSpec *
+spec_of_day(Node *value)
+{
+	Node	   *day = make_call(F_DATE_TIMESTAMP, DATEOID, list_make1(value));
+	Node	   *midnight = make_call(F_TIMESTAMP_DATE, TIMESTAMPOID, list_make1(day));
+
+	return spec_of_case(make_call(F_TIMESTAMP_EQ, BOOLOID, list_make2(midnight, value)), day);
+}
+
+/* "key::numeric = value", which the parser makes of "key = 5.0" */
 static PruneSpec *
 spec_of_numeric_equality(OpExpr *op, Node *keySide, Node *value, const KeyColumn *key)
 {
 	Const	   *integer;
 
-	if (!IsA(value, Const) || !is_key_as_numeric(op->opfuncid, keySide, key))
+	if (!is_key_as_numeric(op->opfuncid, keySide, key) || !is_usable_value(value))
 		return make_leaf(PRUNE_ALL);
+	if (!IsA(value, Const))
+		return spec_of_numeric_value(value);
 	integer = integer_of_numeric((Const *) value);
 	if (integer == NULL)
 		return make_leaf(PRUNE_NONE);
@@ -309,6 +372,9 @@ spec_of_operator(OpExpr *op, const KeyColumn *key)
 	set_opfuncid(op);
 	if (!is_key(keySide, key))
 		return spec_of_numeric_equality(op, keySide, value, key);
+	if ((op->opfuncid == F_DATE_EQ_TIMESTAMP || op->opfuncid == F_TIMESTAMP_EQ_DATE) &&
+		key->type == DATEOID && is_usable_value(value))
+		return spec_of_day(value);
 	if (!op_in_opfamily(op->opno, key->family))
 		return spec_of_comparison(swapped ? get_commutator(op->opno) : op->opno, keySide, value,
 								  key);

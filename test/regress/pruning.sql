@@ -58,6 +58,35 @@ SELECT b.k, a.k FROM b LEFT JOIN a ON a.k = b.k AND a.v > 5 WHERE a.k IS NOT DIS
 SELECT b.k, a.k FROM b LEFT JOIN a ON a.k = b.k AND a.v > 5 WHERE (a.k = 7) IS NOT TRUE AND b.k < 8 ORDER BY 1;
 SELECT k FROM a WHERE k IS NOT DISTINCT FROM 11 AND (k = 11) IS TRUE;
 
+-- values of another type, and of sub-queries without a table
+SET my.k = 11;
+SELECT shards('SELECT * FROM a WHERE k = (SELECT 11)');
+SELECT shards('SELECT * FROM a WHERE k = (SELECT current_setting(''my.k'')::int)');
+SELECT shards('SELECT * FROM a JOIN b USING (k) WHERE a.k = (SELECT 11) AND b.w < 9');
+SELECT shards('UPDATE a SET v = v WHERE k = (SELECT 11)');
+SELECT shards('SELECT * FROM a WHERE k = (SELECT 11 WHERE false)');
+SELECT shards('SELECT * FROM a WHERE k = (SELECT a.v)');
+SELECT shards('SELECT * FROM days WHERE d = timestamp ''2024-02-29''');
+SELECT shards('SELECT * FROM days WHERE timestamp ''2024-02-29 12:00'' = d');
+PREPARE number(numeric) AS SELECT * FROM a WHERE k = $1;
+PREPARE moment(timestamp) AS SELECT * FROM days WHERE d = $1;
+SET plan_cache_mode = force_generic_plan;
+SELECT shards('EXECUTE number(11.0)'), shards('EXECUTE moment(''2024-02-29'')');
+EXECUTE number(11.0);
+EXECUTE number(11.5);
+EXECUTE number('NaN');
+EXECUTE number(1e30);
+EXECUTE number(NULL);
+EXECUTE moment('2024-02-29');
+EXECUTE moment('2024-02-29 12:00');
+EXECUTE moment('infinity');
+RESET plan_cache_mode;
+EXECUTE number(11.00);
+EXECUTE moment('2024-03-01');
+SELECT * FROM a WHERE k = (SELECT current_setting('my.k')::int);
+SELECT * FROM a WHERE k = (SELECT a.v) ORDER BY k;
+SELECT k FROM a WHERE EXISTS (SELECT FROM b WHERE b.k = (SELECT a.k + 1) AND b.w = (SELECT 3)) AND k < 30 ORDER BY k;
+
 -- contradictions: no shard is asked, unless a row comes of nothing
 SELECT shards('SELECT * FROM a WHERE false');
 SELECT shards('SELECT * FROM a WHERE k = 1 AND k = 2');
