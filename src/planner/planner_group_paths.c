@@ -562,6 +562,7 @@ add_two_steps(Grouping *grouping, Query *query, QueryShape *shape)
 	SplitResult split = {0};
 	List	   *extra = take_columns(query, list_length(grouping->extra));
 	double		groups = count_groups(grouping, grouped_by(grouping), grouping->input->rows);
+	Query	   *again = NULL;
 	Query	   *upper;
 	GroupedPath  *partial;
 	PathTarget *columns;
@@ -576,13 +577,16 @@ add_two_steps(Grouping *grouping, Query *query, QueryShape *shape)
 		(upper->groupClause != NIL && has_sorted_aggregate((Node *) upper->targetList, NULL)) ||
 		!grouping_is_hashable(upper->groupClause))
 		return;
+	/* conditions have been checked when values are made distinct: what these read is left out */
+	if (split.groupAgain)
+		again = copyObject(split.lower);
 	foreach(lc, extra)
 		group_lower_by(split.lower, lfirst(lc));
 	if (split.groupAgain && !grouping_is_hashable(split.lower->groupClause))
 		return;
 	split.lower = copyObject(split.lower);
 	/* before the fragment's query is made ready to leave */
-	columns = target_of_lower(grouping, split.lower, false);
+	columns = target_of_lower(grouping, again != NULL ? again : split.lower, false);
 	if (columns->sortgrouprefs == NULL)
 		columns->sortgrouprefs = palloc0(sizeof(Index) * list_length(columns->exprs));
 	results = target_of_upper(grouping, upper, columns);
@@ -592,8 +596,8 @@ add_two_steps(Grouping *grouping, Query *query, QueryShape *shape)
 	if (partial == NULL)
 		return;
 	rows = &partial->path.path;
-	if (split.groupAgain)
-		rows = make_finish_path(grouping, rows, columns, split.lower->groupClause, rows->rows);
+	if (again != NULL)
+		rows = make_finish_path(grouping, rows, columns, again->groupClause, rows->rows);
 	else
 		rows->pathtarget = columns;
 	rows = make_finish_path(grouping, rows, results, upper->groupClause, groups);

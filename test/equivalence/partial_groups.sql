@@ -54,6 +54,8 @@ SELECT max(DISTINCT v), count(DISTINCT v + k2) FILTER (WHERE s <> 's2') FROM d W
 
 -- a row of an outer query
 SELECT l.id, (SELECT count(*) FROM d WHERE k2 = l.id), (SELECT avg(x) FROM d WHERE k2 < l.id), (SELECT regr_count(f, v) FROM d WHERE k2 = l.id) FROM l;
+SELECT l.id, (SELECT sum(DISTINCT v) FROM d WHERE k2 <> l.id), (SELECT avg(DISTINCT v) FROM d WHERE k2 > l.id) FROM l;
+SELECT l.id, (SELECT count(DISTINCT s) FROM d WHERE k2 <> l.id AND v <> l.id % 7), (SELECT sum(DISTINCT v) FROM d WHERE v <> l.id) FROM l;
 SELECT l.id, c, t FROM l, LATERAL (SELECT count(*) c, sum(x) t FROM d WHERE k2 = l.id) q;
 SELECT l.id, q.* FROM l LEFT JOIN LATERAL (SELECT s, max(x) m FROM d WHERE k2 = l.id AND v > 2 GROUP BY s HAVING count(*) > 3) q ON true;
 SELECT l.id, c FROM l CROSS JOIN LATERAL (SELECT count(*) c, sum(x) FROM d) q;
