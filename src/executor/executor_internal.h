@@ -550,6 +550,10 @@ extern bool executor_upsert_wrote(int32 id, TransactionId xmin, CommandId cmin);
 
 extern Node *executor_relay_create(DistPlan *plan);
 
+/* ---- rows into a table of this node (store.c) ---- */
+
+extern Node *executor_store_create(DistPlan *plan);
+
 /* ---- row locks (lock.c) ---- */
 
 /* a row of a shard, by its place there */

@@ -801,6 +801,8 @@ executor_scan_create(CustomScan *scan)
 		return executor_cursor_create(plan);
 	if (plan->kind == DIST_PLAN_RELAY)
 		return executor_relay_create(plan);
+	if (plan->kind == DIST_PLAN_STORE)
+		return executor_store_create(plan);
 	state = palloc0(sizeof(DistScanState));
 	NodeSetTag(state, T_CustomScanState);
 	state->css.methods = &scan_methods;

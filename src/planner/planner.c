@@ -447,7 +447,13 @@ plan_any(PlanRequest *request)
 	if (hasKnown)
 		stmt = plan_known(request);
 	else
+	{
+		bool		batches = ours && planner_may_store_batches(parse);
+
 		stmt = planner_run_server(request, parse);
+		if (batches)
+			planner_store_batches(stmt);
+	}
 	stmt->invalItems = list_concat(stmt->invalItems, dependencies);
 	return stmt;
 }

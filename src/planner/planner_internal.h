@@ -294,6 +294,11 @@ extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 /* sub-queries in place of relations that give rows for others to be looked at again */
 extern void planner_shield(Query *query);
 
+/* ---- planner_store.c ---- */
+
+extern bool planner_may_store_batches(Query *query);
+extern void planner_store_batches(PlannedStmt *stmt);
+
 /* ---- planner_narrow.c ---- */
 
 extern void planner_narrow(PlanRequest *request, Query *query);

@@ -1,6 +1,7 @@
 /*
  * compat_triggers.h
- *	  What firing triggers outside of the server's own executor needs, for all supported majors.
+ *	  What storing rows and firing triggers outside of the server's own nodes needs, for all
+ *	  supported majors.
  */
 #ifndef CITUS_BASE_COMPAT_TRIGGERS_H
 #define CITUS_BASE_COMPAT_TRIGGERS_H
@@ -24,6 +25,17 @@ extern void compat_relation_forget_indexes(Relation copy);
 extern bool compat_fire_before_update(EState *estate, ResultRelInfo *relation, HeapTuple old,
 									  TupleTableSlot *slot);
 extern bool compat_fire_before_delete(EState *estate, ResultRelInfo *relation, HeapTuple old);
+
+/* entries of a new row in all indexes; 16: onlySummarizing */
+static inline List *
+compat_insert_index_tuples(ResultRelInfo *relation, TupleTableSlot *row, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(relation, row, estate, false, false, NULL, NIL, false);
+#else
+	return ExecInsertIndexTuples(relation, row, estate, false, false, NULL, NIL);
+#endif
+}
 
 /* the role that deferred triggers run as; 18: that of the statement, before: the current one */
 extern bool compat_deferred_triggers_keep_role(void);
