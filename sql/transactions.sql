@@ -190,6 +190,18 @@ CREATE FUNCTION citus_internal.snapshot_fence(ms int, transactions text) RETURNS
 COMMENT ON FUNCTION citus_internal.snapshot_fence(int, text)
     IS 'for a moment lets only these commits on several nodes end here; true when they have';
 
+CREATE FUNCTION citus_internal.snapshot_import(initiator_group int, transaction_number bigint)
+    RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_import';
+COMMENT ON FUNCTION citus_internal.snapshot_import(int, bigint)
+    IS 'makes this transaction read with the snapshot of another one of this node';
+
+-- What the planner puts in the place of pg_export_snapshot().
+CREATE FUNCTION citus_internal.export_snapshot() RETURNS text
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_export_snapshot';
+COMMENT ON FUNCTION citus_internal.export_snapshot()
+    IS 'exports this transaction''s snapshots, on all nodes';
+
 -- ----- advisory locks
 
 -- What the planner puts in the place of pg_advisory_lock() and its kin on other nodes than the

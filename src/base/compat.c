@@ -25,6 +25,8 @@
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 
 #include "citus/base/compat.h"
 
@@ -103,3 +105,17 @@ compat_object_aclcheck(Oid classId, Oid objectId, Oid roleId, AclMode mode)
 }
 
 #endif
+
+int
+compat_proc_in_transaction(int session, LocalTransactionId lxid)
+{
+#if PG_VERSION_NUM >= 170000
+	PGPROC	   *proc = ProcNumberGetProc(session);
+
+	return proc != NULL && proc->vxid.lxid == lxid ? session : -1;
+#else
+	PGPROC	   *proc = BackendIdGetProc(session);
+
+	return proc != NULL && proc->lxid == lxid ? proc->pgprocno : -1;
+#endif
+}

@@ -13,6 +13,7 @@
 #define CITUS_EXCHANGE_INTERNAL_H
 
 #include "postgres.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 #include "citus/base/types.h"

@@ -439,6 +439,8 @@ plan_any(PlanRequest *request)
 		return planner_run_server(request, parse);
 	if (parse->utilityStmt == NULL && !catalog_is_coordinator())
 		request->query = parse = planner_redirect_sequences(parse, &dependencies);
+	else
+		planner_redirect_export(parse);
 	hasKnown = ours && planner_has_known_relation(parse);
 	if (catalog_hides_shards())
 		planner_hide_shards(parse, hasKnown);

@@ -480,6 +480,8 @@ extern void planner_hide_shards(Query *query, bool hasKnown);
  * PlanInvalItems of functions that were looked into.
  */
 extern Query *planner_redirect_sequences(Query *query, List **dependencies);
+/* on the coordinator, where the others stay: pg_export_snapshot() of a statement without tables */
+extern void planner_redirect_export(Query *query);
 
 /* ---- planner.c ---- */
 

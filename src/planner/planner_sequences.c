@@ -5,7 +5,8 @@
  * The values of sequences that nodes share come from the coordinator (cluster/draw.c).  Calls of
  * nextval(), currval(), lastval() and setval(), and the values of identity columns, become calls of
  * our functions, which leave sequences that are this node's own to the server.  Advisory locks are
- * taken on the coordinator, too (txn/txn_advisory.c).
+ * taken on the coordinator, too (txn/txn_advisory.c).  Exported snapshots are ones of all nodes, on
+ * the coordinator, too, where only statements without tables are looked at for that.
  */
 #include "postgres.h"
 
@@ -57,6 +58,7 @@ static const struct
 	{F_PG_ADVISORY_UNLOCK_SHARED_INT8, "advisory_unlock_shared"},
 	{F_PG_ADVISORY_UNLOCK_SHARED_INT4_INT4, "advisory_unlock_shared"},
 	{F_PG_ADVISORY_UNLOCK_ALL, "advisory_unlock_all"},
+	{F_PG_EXPORT_SNAPSHOT, "export_snapshot"},
 };
 
 static Oid
@@ -188,6 +190,24 @@ planner_redirect_sequences(Query *query, List **dependencies)
 	query = query_tree_mutator(query, rebuild, &redirection, 0);
 	*dependencies = redirection.root->glob->invalItems;
 	return query;
+}
+
+/* walker: pg_export_snapshot() */
+static bool
+redirect_exports(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == F_PG_EXPORT_SNAPSHOT)
+		redirect_call((FuncExpr *) node);
+	return expression_tree_walker(node, redirect_exports, context);
+}
+
+void
+planner_redirect_export(Query *query)
+{
+	if (query->rtable == NIL && query->commandType == CMD_SELECT)
+		(void) redirect_exports((Node *) query->targetList, NULL);
 }
 
 Node *

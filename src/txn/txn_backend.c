@@ -318,6 +318,47 @@ txn_backend_list(BackendInfo **infos)
 	return n;
 }
 
+/* The name is the virtual id of the exporter's local transaction, and a number. */
+DistXactId
+txn_backend_exporter(const char *name)
+{
+	DistXactId	none = {0};
+	DistXactId	id;
+	unsigned int session;
+	unsigned int lxid;
+	int			index;
+
+	if (sscanf(name, "%X-%X-", &session, &lxid) != 2)
+		return none;
+	index = compat_proc_in_transaction((int) session, lxid);
+	if (index < 0 || index >= table->nentries)
+		return none;
+	SpinLockAcquire(&table->entries[index].mutex);
+	id = table->entries[index].info.xact;
+	SpinLockRelease(&table->entries[index].mutex);
+	/* it has not ended in between, and another one begun */
+	return compat_proc_in_transaction((int) session, lxid) == index ? id : none;
+}
+
+int
+txn_backend_find(GroupId initiatorGroup, uint64 number, int index)
+{
+	for (; index < table->nentries; index++)
+	{
+		BackendEntry *entry = &table->entries[index];
+		bool		found;
+
+		SpinLockAcquire(&entry->mutex);
+		found = entry->info.pid != 0 && entry->info.database == MyDatabaseId &&
+			entry->info.xact.initiatorGroup == initiatorGroup &&
+			entry->info.xact.number == number;
+		SpinLockRelease(&entry->mutex);
+		if (found)
+			return index;
+	}
+	return -1;
+}
+
 static bool
 is_over(const RoleLoan *loan, TimestampTz now, int seconds)
 {

@@ -6,7 +6,9 @@
  * READ COMMITTED and on several connections.  The session that asks for it has the first connection
  * take a snapshot under a number; while the number is in force there, SELECT commands from the
  * client read with that snapshot (txn_held_replace(), called before the executor starts).  Other
- * connections to the node join: they copy the snapshot from shared memory.
+ * connections to the node join: they copy the snapshot from shared memory.  So does a session of
+ * another transaction that has imported the snapshot of the one that asks (txn_held_import()):
+ * there it takes the place of the transaction's own.
  *
  * Invariants
  * (1) A held snapshot is registered with the top transaction's resource owner until it is
@@ -40,8 +42,12 @@ typedef struct SnapshotSlot
 	uint64		number;			/* 0: empty */
 	Oid			database;
 	TransactionId xmin;
+	bool		ofTransaction;	/* all that its owner's transaction reads with */
 	char		data[SLOT_BYTES];
 } SnapshotSlot;
+
+/* the number of a snapshot that was imported, in its list */
+#define IMPORTED PG_UINT64_MAX
 
 typedef struct Held
 {
@@ -106,6 +112,7 @@ put_into_slot(uint64 number, Snapshot snapshot)
 	slots[index].number = number;
 	slots[index].database = MyDatabaseId;
 	slots[index].xmin = copy.xmin;
+	slots[index].ofTransaction = IsolationUsesXactSnapshot();
 	SerializeSnapshot(&copy, slots[index].data);
 	LWLockRelease(lock);
 	slot_number = number;
@@ -123,6 +130,18 @@ empty_slot(void)
 	slot_number = 0;
 }
 
+/* NULL: it is not there any more; the lock is held */
+static Snapshot
+restore_from_slot(int index)
+{
+	SnapshotSlot *slot = &slots[index];
+
+	if (slot->number == 0 || slot->database != MyDatabaseId ||
+		!ProcArrayInstallRestoredXmin(slot->xmin, &ProcGlobal->allProcs[index]))
+		return NULL;
+	return RestoreSnapshot(slot->data);
+}
+
 /* registered with the top transaction's owner */
 static Snapshot
 copy_from_slot(uint64 number, int index)
@@ -134,9 +153,8 @@ copy_from_slot(uint64 number, int index)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid place of a snapshot: %d", index)));
 	LWLockAcquire(lock, LW_SHARED);
-	if (slots[index].number == number && slots[index].database == MyDatabaseId &&
-		ProcArrayInstallRestoredXmin(slots[index].xmin, &ProcGlobal->allProcs[index]))
-		snapshot = RestoreSnapshot(slots[index].data);
+	if (slots[index].number == number)
+		snapshot = restore_from_slot(index);
 	LWLockRelease(lock);
 	if (snapshot == NULL)
 		ereport(ERROR,
@@ -209,6 +227,61 @@ txn_held_join(uint64 number, int slot)
 {
 	txn_held_forget(number);
 	in_force = add_held(number, copy_from_slot(number, slot), true);
+}
+
+static TransactionId *
+copy_xids(const TransactionId *xids, int n)
+{
+	Size		size = n * sizeof(TransactionId);
+
+	if (n == 0)
+		return NULL;
+	return memcpy(MemoryContextAlloc(TopTransactionContext, size), xids, size);
+}
+
+/* in place, because others point to the target */
+void
+txn_held_copy(Snapshot target, Snapshot source)
+{
+	target->xmax = source->xmax;
+	target->xcnt = source->xcnt;
+	target->xip = copy_xids(source->xip, source->xcnt);
+	target->subxcnt = source->subxcnt;
+	target->subxip = copy_xids(source->subxip, source->subxcnt);
+	target->suboverflowed = source->suboverflowed;
+}
+
+/*
+ * Another transaction's snapshot of this node takes the place of this one's, before anything was
+ * read with that.  It is registered besides, for the server's list of snapshots knows the place of
+ * the one that is changed by the xmin that it had.
+ */
+void
+txn_held_import(GroupId initiatorGroup, uint64 number)
+{
+	Snapshot	snapshot = NULL;
+	Snapshot	own = GetTransactionSnapshot();
+
+	LWLockAcquire(lock, LW_SHARED);
+	for (int i = txn_backend_find(initiatorGroup, number, 0); snapshot == NULL && i >= 0;
+		 i = txn_backend_find(initiatorGroup, number, i + 1))
+	{
+		if (i < slot_count() && slots[i].ofTransaction)
+			snapshot = restore_from_slot(i);
+	}
+	LWLockRelease(lock);
+	if (snapshot == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the imported snapshot is not known on this node"),
+				 errdetail("The transaction that has exported it is over, or has no snapshot of"
+						   " this node.")));
+	snapshot = RegisterSnapshotOnOwner(snapshot, TopTransactionResourceOwner);
+	(void) add_held(IMPORTED, snapshot, true);
+	Assert(own->copied);
+	own->xmin = snapshot->xmin;
+	txn_held_copy(own, snapshot);
+	(void) put_into_slot(IMPORTED, snapshot);
 }
 
 void

@@ -204,6 +204,10 @@ typedef struct BackendInfo
 
 /* copies of all used entries, palloc'd; number of them */
 extern int	txn_backend_list(BackendInfo **infos);
+/* the distributed transaction that has exported the snapshot of this name; number 0: none */
+extern DistXactId txn_backend_exporter(const char *name);
+/* the next backend of this database, from index on, that is in the transaction; -1: none */
+extern int	txn_backend_find(GroupId initiatorGroup, uint64 number, int index);
 /* is the entry that of the session that began its distributed transaction? */
 #define TXN_IS_INITIATOR(info) \
 	((info)->xact.number != 0 && (info)->gidNumber == (info)->xact.number)

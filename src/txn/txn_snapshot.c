@@ -17,6 +17,9 @@
  * it is, and the snapshots of the others must agree with it (own_agrees).  A session that has had
  * this takes its next transaction's snapshots before it reads such a table.
  *
+ * A transaction that has imported another one's snapshot reads with that one's members on all nodes
+ * (import_member), which agree already.
+ *
  * A node that a statement turns to later joins (join_late): if its snapshot can be made to agree
  * with those that are in use, by waiting, it is; otherwise the statement fails.
  *
@@ -85,6 +88,9 @@ static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
 static ClusterSnapshot *of_transaction = NULL;
 static bool taking = false;
 static bool own_snapshot_read = false;	/* of the transaction: it must stay as it is */
+/* of the transaction: which one's snapshots it has imported; number 0: none of other nodes */
+static bool imported = false;
+static DistXactId imported_from = {0};
 static bool taken_early = false;	/* of_transaction: and nobody has asked for it yet */
 /* of the session: its last transaction would have had use for that */
 static bool early_is_better = false;
@@ -620,6 +626,56 @@ lose_patience(ClusterSnapshot *snapshot, Patience *patience)
 	patience->ask = txn_commits_now() + ASK_AGAIN_MS * INT64CONST(1000);
 }
 
+static void
+send_import(Member *member)
+{
+	char		group[16];
+	char		number[32];
+
+	snprintf(group, sizeof(group), "%d", imported_from.initiatorGroup);
+	snprintf(number, sizeof(number), UINT64_FORMAT, imported_from.number);
+	txn_xact_begin(txn_xact_of_conn(member->conn), TXN_READ);
+	send_call(member->conn, "citus: snapshot_import",
+			  BASE_NODE_SELECT "citus_internal.snapshot_import($1::int4, $2::int8)", group, number,
+			  &txn_own_answer_marker);
+	remote_sync(member->conn);
+	member->agreed = true;
+}
+
+static void
+check_import(void)
+{
+	if (IsolationIsSerializable())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a serializable transaction with an imported snapshot cannot read tables of"
+						" other nodes"),
+				 errhint("Use isolation level REPEATABLE READ.")));
+	if (imported_from.number == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the imported snapshot is one of this node only"),
+				 errdetail("The transaction that has exported it has no snapshot of other nodes."),
+				 errhint("Export it by SELECT pg_export_snapshot() in a transaction of isolation"
+						 " level REPEATABLE READ.")));
+}
+
+/* The members are those of the transaction whose snapshot was imported; all at the same time. */
+static void
+import_all(ClusterSnapshot *snapshot)
+{
+	ListCell   *cell;
+
+	if (snapshot->members == NIL)
+		return;
+	check_import();
+	connect_all(snapshot);
+	foreach(cell, snapshot->members)
+		if (((Member *) lfirst(cell))->conn != NULL)
+			send_import(lfirst(cell));
+	receive_all(snapshot, snapshot->members);
+}
+
 /* until all members agree */
 static void
 take_all(ClusterSnapshot *snapshot)
@@ -675,7 +731,10 @@ take(List *nodes, bool local, Snapshot own)
 
 		member->conn = txn_main_conn(node);
 	}
-	take_all(snapshot);
+	if (own != NULL && imported)
+		import_all(snapshot);
+	else
+		take_all(snapshot);
 	taking = false;
 	snapshot->owned = true;
 	return snapshot;
@@ -730,6 +789,17 @@ txn_snapshot_early(void)
 	return of_transaction;
 }
 
+char *
+txn_snapshot_export(void)
+{
+	if (IsolationUsesXactSnapshot() && IsTransactionBlock() && !IsSubTransaction() &&
+		txn_snapshot_is_wanted())
+		(void) txn_snapshot_of_transaction();
+	/* the one that is in force was copied before */
+	return ExportSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
+						  GetActiveSnapshot());
+}
+
 /* ---- this node's own tables ---- */
 
 void
@@ -741,22 +811,15 @@ txn_snapshot_note_read(void)
 void
 txn_variable_set(const VariableSetStmt *stmt)
 {
-	if (stmt->kind == VAR_SET_MULTI && strcmp(stmt->name, "TRANSACTION SNAPSHOT") == 0)
-		txn_snapshot_note_read();
-}
-
-static TransactionId *
-copy_xids(const TransactionId *xids, int n)
-{
-	Size		size = n * sizeof(TransactionId);
-
-	if (n == 0)
-		return NULL;
-	return memcpy(MemoryContextAlloc(TopTransactionContext, size), xids, size);
+	if (stmt->kind != VAR_SET_MULTI || strcmp(stmt->name, "TRANSACTION SNAPSHOT") != 0)
+		return;
+	txn_snapshot_note_read();
+	imported = true;
+	imported_from = txn_backend_exporter(strVal(&linitial_node(A_Const, stmt->args)->val));
 }
 
 /*
- * In place, because others point to it.  Its xmin, by which the server has it in order, stays: an
+ * In place.  The target's xmin, by which the server has it in order, stays: an
  * older one says less, not something else.
  */
 void
@@ -770,12 +833,7 @@ txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target)
 	local = txn_snapshot_local(snapshot);
 	Assert(TransactionIdPrecedesOrEquals(target->xmin, local->xmin));
 	Assert(TransactionIdPrecedesOrEquals(target->xmax, local->xmax));
-	target->xmax = local->xmax;
-	target->xcnt = local->xcnt;
-	target->xip = copy_xids(local->xip, local->xcnt);
-	target->subxcnt = local->subxcnt;
-	target->subxip = copy_xids(local->subxip, local->subxcnt);
-	target->suboverflowed = local->suboverflowed;
+	txn_held_copy(target, local);
 }
 
 /* ---- trying ---- */
@@ -870,6 +928,19 @@ join_late(ClusterSnapshot *snapshot, Member *member)
 	taking = wasTaking;
 }
 
+/* the same for a member of an imported snapshot */
+static void
+import_late(ClusterSnapshot *snapshot, Member *member)
+{
+	bool		wasTaking = taking;
+
+	check_import();
+	taking = true;
+	send_import(member);
+	receive_all(snapshot, list_make1(member));
+	taking = wasTaking;
+}
+
 static Member *
 member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
 {
@@ -886,7 +957,10 @@ member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
 							remote_conn_port(xact->conn)),
 					 errdetail("The statement depends on a snapshot taken there.")));
 		member->conn = xact->conn;
-		join_late(snapshot, member);
+		if (snapshot->localIsOwn && imported)
+			import_late(snapshot, member);
+		else
+			join_late(snapshot, member);
 	}
 	return member;
 }
@@ -1015,6 +1089,7 @@ txn_snapshot_end(bool isCommit)
 	of_transaction = NULL;
 	taking = false;
 	own_snapshot_read = false;
+	imported = false;
 	taken_early = false;
 }
 

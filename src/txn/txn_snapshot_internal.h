@@ -107,6 +107,10 @@ extern void txn_held_init(void);
 extern Snapshot txn_held_take(uint64 number, int *slot);
 /* keeps the snapshot of another session, and puts it in force */
 extern void txn_held_join(uint64 number, int slot);
+/* the snapshot of the transaction of that name becomes this transaction's; raises 55000 */
+extern void txn_held_import(GroupId initiatorGroup, uint64 number);
+/* makes target see what the other one sees, but for its xmin; in TopTransactionContext */
+extern void txn_held_copy(Snapshot target, Snapshot source);
 /* 0: none is in force */
 extern void txn_held_use(uint64 number);
 extern void txn_held_forget(uint64 number);

@@ -19,6 +19,8 @@ PG_FUNCTION_INFO_V1(citus_internal_snapshot_join);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_use);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_forget);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_fence);
+PG_FUNCTION_INFO_V1(citus_internal_snapshot_import);
+PG_FUNCTION_INFO_V1(citus_internal_export_snapshot);
 
 /* citus_internal.snapshot_take(snapshot_number bigint, window_us bigint) returns text */
 Datum
@@ -70,4 +72,20 @@ citus_internal_snapshot_fence(PG_FUNCTION_ARGS)
 	base_require_node_command(fcinfo);
 	txn_commits_fence(ids, PG_GETARG_INT32(0));
 	PG_RETURN_BOOL(txn_commits_await(ids, AWAIT_MS));
+}
+
+/* citus_internal.snapshot_import(initiator_group int, transaction_number bigint) returns void */
+Datum
+citus_internal_snapshot_import(PG_FUNCTION_ARGS)
+{
+	base_require_node_command(fcinfo);
+	txn_held_import(PG_GETARG_INT32(0), (uint64) PG_GETARG_INT64(1));
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.export_snapshot() returns text, in the place of pg_export_snapshot() */
+Datum
+citus_internal_export_snapshot(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(txn_snapshot_export()));
 }

@@ -24,10 +24,12 @@ append_to_file($script, "\\set k random(1, 100)\nBEGIN;\nUPDATE t SET v = v + 1 
 my @clients;
 for my $node ($c->names) {
     my ($out, $err) = ('', '');
-    my $run = start(['pgbench', '-n', '-c', '2', '-T', '10', '-U', 'app', '-f', $script, '-h', $c->node($node)->host,
+    my $run = start(['pgbench', '-n', '-c', '2', '-T', '300', '-U', 'app', '-f', $script, '-h', $c->node($node)->host,
                      '-p', $c->port($node), 'citus'], '>', \$out, '2>', \$err);
     push @clients, { run => $run, out => \$out, err => \$err, node => $node };
 }
+$c->wait_until('coordinator', 'SELECT sum(v) > 10 FROM t', 'clients are at work');
+my $worked;
 my $read = "SELECT encode(secret, 'hex'), second FROM pg_dist_secret";
 my %seen = ($c->sql($read) => 1);
 for my $round (1 .. 2) {
@@ -35,7 +37,11 @@ for my $round (1 .. 2) {
     my $secret = $c->sql($read);
     ok(!$seen{$secret}++ && $secret =~ /^[0-9a-f]{64}\|$/, "there is a new secret, and no other ($round)");
     is($c->sql_on($_, $read), $secret, "$_ has it") for 'worker1', 'worker2';
+    $worked = $c->sql('SELECT sum(v) FROM t');
 }
+$c->wait_until('coordinator', "SELECT sum(v) > $worked + 10 FROM t", 'they go on with the last one');
+# each ends what it is at
+$_->{run}->signal('ALRM') for @clients;
 my $done = 0;
 for (@clients) {
     ok(finish($_->{run}), "no client of $_->{node} fails") or diag(${ $_->{err} });

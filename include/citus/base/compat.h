@@ -100,6 +100,9 @@ compat_wait_event_set_create(int nevents)
 #define compat_my_proc_number() (MyProc->pgprocno)
 #endif
 
+/* 17: the same for the transaction with this virtual id; -1: no backend is in it */
+extern int	compat_proc_in_transaction(int session, LocalTransactionId lxid);
+
 /* 16: renamed; the status of a backend by its place in the list, from 1 */
 #if PG_VERSION_NUM >= 160000
 #define compat_local_backend_status(index) pgstat_get_local_beentry_by_index(index)

@@ -151,6 +151,11 @@ extern void txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target);
 extern void txn_snapshot_note_read(void);
 /* the same, before it does; NULL: for all that is known distributed tables will not be read */
 extern ClusterSnapshot *txn_snapshot_early(void);
+/*
+ * pg_export_snapshot(): whoever imports the snapshot reads other nodes with those of this
+ * transaction, too, which are taken before.
+ */
+extern char *txn_snapshot_export(void);
 /* SET and its kin were run */
 extern void txn_variable_set(const VariableSetStmt *stmt);
 /* txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL */
