@@ -356,6 +356,11 @@ extern TargetEntry *planner_find_column(List *targetList, AttrNumber attno);
 extern PlannedStmt *planner_insert_select(PlanRequest *request, Query *query, Index source,
 										  Refusal *refusal);
 
+/* ---- planner_parallel.c ---- */
+
+/* options for the server's planner: without parallel plans, where workers might read elsewhere */
+extern int	planner_parallel_options(Query *query, int cursorOptions);
+
 /* ---- planner_merge_shape.c ---- */
 
 /* the shape of a MERGE, and the query that is right on the shards it tells of */

@@ -936,13 +936,13 @@ planner_allow_backward(Plan *plan)
 PlannedStmt *
 planner_run_server(PlanRequest *request, Query *query)
 {
+	int			options = planner_parallel_options(query, request->cursorOptions);
+
 	if (query != request->query)
 		compat_restore_group_rtes(query);
 	if (request->next != NULL)
-		return request->next(query, request->queryString, request->cursorOptions,
-							 request->boundParams);
-	return standard_planner(query, request->queryString, request->cursorOptions,
-							request->boundParams);
+		return request->next(query, request->queryString, options, request->boundParams);
+	return standard_planner(query, request->queryString, options, request->boundParams);
 }
 
 /*

@@ -746,11 +746,15 @@ txn_snapshot_take(List *nodes, bool local)
 	return take(nodes, local, NULL);
 }
 
-/* others have seen it, or the server has waited for one that is good */
+/*
+ * Others have seen it, the server has waited for one that is good, or parallel workers have it: the
+ * server takes no other beside them.
+ */
 static bool
 own_snapshot_stays(void)
 {
-	return own_snapshot_read || XactHasExportedSnapshots() || (XactReadOnly && XactDeferrable);
+	return own_snapshot_read || XactHasExportedSnapshots() ||
+		(XactReadOnly && XactDeferrable) || IsInParallelMode();
 }
 
 ClusterSnapshot *
