@@ -7,9 +7,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
 #include "catalog/pg_type.h"
@@ -17,6 +19,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "mb/pg_wchar.h"
+#include "nodes/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -34,6 +37,36 @@ PG_FUNCTION_INFO_V1(citus_internal_add_object_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_delete_object_metadata);
 PG_FUNCTION_INFO_V1(citus_internal_forget_dropped);
 
+/*
+ * The operator of one operand that the arguments name, which pg_get_object_address() cannot find:
+ * it wants two.  False when they name something else; raises 42883.
+ */
+static bool
+find_prefix_operator(FunctionCallInfo fcinfo, ObjectAddress *address)
+{
+	Datum	   *names;
+	Datum	   *args;
+	Oid			type;
+	Oid			operatorId;
+
+	if (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "operator") != 0 ||
+		cluster_array_arg(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, &names, NULL) != 2 ||
+		cluster_array_arg(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, &args, NULL) != 1)
+		return false;
+	type = DatumGetObjectId(DirectFunctionCall1(regtypein,
+												CStringGetDatum(TextDatumGetCString(args[0]))));
+	operatorId = OpernameGetOprid(list_make2(makeString(TextDatumGetCString(names[0])),
+											 makeString(TextDatumGetCString(names[1]))),
+								  InvalidOid, type);
+	if (!OidIsValid(operatorId))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("operator does not exist: %s.%s %s", TextDatumGetCString(names[0]),
+						TextDatumGetCString(names[1]), format_type_be(type))));
+	ObjectAddressSet(*address, OperatorRelationId, operatorId);
+	return true;
+}
+
 /* the address of arguments 0 to 2; raises 42704 */
 static ObjectAddress
 address_args(FunctionCallInfo fcinfo)
@@ -42,6 +75,8 @@ address_args(FunctionCallInfo fcinfo)
 	ObjectAddress address;
 	bool		isNull;
 
+	if (find_prefix_operator(fcinfo, &address))
+		return address;
 	record = DatumGetHeapTupleHeader(OidFunctionCall3(F_PG_GET_OBJECT_ADDRESS,
 													  PG_GETARG_DATUM(0), PG_GETARG_DATUM(1),
 													  PG_GETARG_DATUM(2)));

@@ -70,19 +70,22 @@ commands_steps_after_detach(Command *command, Oid parentId)
 {
 	AlterTableStmt *statement = (AlterTableStmt *) command->statement;
 	PartitionCmd *detach = (PartitionCmd *) ((AlterTableCmd *) linitial(statement->cmds))->def;
-	Oid			relid = RangeVarGetRelid(detach->name, AccessShareLock, false);
+	bool		isPartitioned = get_rel_relkind(parentId) == RELKIND_PARTITIONED_TABLE;
+	Oid			relid;
 	char	   *text;
 
 	PreventInTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL,
 							  "ALTER TABLE ... DETACH CONCURRENTLY");
-	if (get_rel_relkind(parentId) == RELKIND_PARTITIONED_TABLE &&
-		OidIsValid(get_default_partition_oid(parentId)))
+	/* of a table without partitions the server refuses it, whatever is named */
+	relid = RangeVarGetRelid(detach->name, AccessShareLock, !isPartitioned);
+	if (isPartitioned && OidIsValid(get_default_partition_oid(parentId)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot detach partitions concurrently when a default partition exists")));
 	detach->concurrent = false;
 	commands_drop_concurrently_in_text(command, detach->name);
-	if (!get_rel_relispartition(relid) || get_partition_parent(relid, true) != parentId)
+	if (!isPartitioned || !get_rel_relispartition(relid) ||
+		get_partition_parent(relid, true) != parentId)
 		return NIL;
 	text = constraint_text(parentId, relid);
 	return text ? list_make1(commands_step_call(add_constraint, text)) : NIL;

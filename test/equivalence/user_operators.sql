@@ -29,6 +29,16 @@ INSERT INTO t (k) VALUES (30) RETURNING *;
 CREATE VIEW w AS SELECT k, second(v) AS s FROM t WHERE p::int >>> 15;
 SELECT * FROM w;
 
+-- of one operand
+CREATE FUNCTION odd(int) RETURNS bool LANGUAGE sql IMMUTABLE STRICT AS 'SELECT $1 % 2 = 1';
+CREATE OPERATOR !!! (FUNCTION = odd, RIGHTARG = int);
+ALTER TABLE t ADD CONSTRAINT odd CHECK (!!! k OR k < 100);
+SELECT k FROM t WHERE !!! k;
+INSERT INTO t (k) VALUES (32), (200);
+DROP OPERATOR !!! (NONE, int);
+DROP OPERATOR !!! (NONE, int) CASCADE;
+SELECT !!! k FROM t;
+
 -- classes: of indexes and of partitions
 CREATE OPERATOR CLASS back FOR TYPE int USING btree AS
     OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 backwards(int, int);

@@ -6,7 +6,7 @@ package TwoServers;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT = qw(admin read_file row_count run_script same show);
+our @EXPORT = qw(admin read_file row_count run_script same show without_columns);
 
 my ($field, $record) = ("\x1f", "\x1e");
 
@@ -67,6 +67,18 @@ sub row_count {
     my $answer = shift;
     my ($tag, $header, @rows) = rows_of($answer->{output}, 1);
     return @rows || $tag !~ /(\d+)\s*\z/ ? scalar @rows : $1;
+}
+
+# An answer without the columns of some names.
+sub without_columns {
+    my ($answer, @names) = @_;
+    my @records = split /$record/, $answer->{output}, -1;
+    my @header = split /$field/, $records[0] // '', -1;
+    return $answer if $answer->{sqlstate} ne '00000' || !@records;
+    my @kept = grep { my $i = $_; !grep { $header[$i] eq $_ } @names } 0 .. $#header;
+    my $tail = $records[-1] =~ s/(\n.*)\z//s ? $1 : '';
+    my @rows = map { my @fields = split /$field/, $_, -1; join $field, @fields[@kept] } @records;
+    return { %$answer, output => join($record, @rows) . $tail };
 }
 
 # Sums of floats depend on the order of the additions: the last digits may differ.

@@ -19,7 +19,8 @@
 #   EQUIVALENCE_SETUP    a file that runs before, uncompared
 #   EQUIVALENCE_DIFFERS  lines of a file's name, a pattern and a reason, separated by tabs: statements
 #                        that match may give other rows, but as many; where the reason starts with
-#                        "state: " they need only succeed, or fail, alike; with "whole: " not even that
+#                        "columns A, B: " only those columns may differ, with "state: " they need only
+#                        succeed, or fail, alike; with "whole: " not even that
 #   EQUIVALENCE_LAYOUT   lines of a table, or file.table, and "reference" or "local": it is not to be
 #                        distributed
 #   EQUIVALENCE_FRESH    a command that empties the cluster's database.  With it, a table in whose way
@@ -146,8 +147,10 @@ sub run_on {
 # ----- comparing
 
 sub differs_as_said {
-    my ($reason, $x, $y) = @_;
+    my ($s, $x, $y) = @_;
+    my $reason = $s->{differs};
     return 0 unless $reason;
+    return same(0, map { without_columns($_, split /,\s*/, $1) } $x, $y) if $reason =~ /^columns ([\w, ]+): /;
     return 1 unless $reason =~ /^(SQLSTATE|COUNT),/;
     my $count = $1 eq 'COUNT';
     return 0 if ($x->{sqlstate} eq '00000') != ($y->{sqlstate} eq '00000');
@@ -269,7 +272,8 @@ sub mark_listed {
     for my $line (split /\n/, $ENV{EQUIVALENCE_DIFFERS} ? read_file($ENV{EQUIVALENCE_DIFFERS}) : '') {
         my ($in, $pattern, $reason) = split /\t+/, $line;
         next if $line =~ /^#|^\s*$/ || $in ne '*' && $in ne $name;
-        $reason = ($reason =~ /^state: / ? 'SQLSTATE' : 'COUNT') . ", $reason" unless $reason =~ /^whole: /;
+        $reason = ($reason =~ /^state: / ? 'SQLSTATE' : 'COUNT') . ", $reason"
+            unless $reason =~ /^(?:whole|columns [\w, ]+): /;
         for my $s (grep { $_->{sql} =~ /$pattern/is } @statements) {
             @$s{qw(differs entry)} = ($reason, "$in $pattern");
         }
@@ -357,7 +361,7 @@ for my $i (0 .. $#statements) {
         $wrong++;
     }
     $use{$s->{entry}}[0]++ if $s->{entry};
-    if ($x && $y && differs_as_said($s->{differs}, $x, $y)) {
+    if ($x && $y && differs_as_said($s, $x, $y)) {
         next if same(0, $x, $y);
         $listed++;
         next unless $s->{entry};
