@@ -11,7 +11,7 @@
  * - ctid is the same in many shards: it becomes a number that has the shard's in it;
  * - a row that is known by its place (WHERE CURRENT OF) is asked for by the place it has now;
  * - a bare parameter has no type until it meets an operator: it gets a cast;
- * - ON CONFLICT ON CONSTRAINT names what has another name on shards: it becomes columns;
+ * - ON CONFLICT ON CONSTRAINT names what has another name on shards: a unique one becomes columns;
  * - security qualifications of the target are not printed: they join the WHERE clause;
  * - a value that must fit a column (as in INSERT .. SELECT) would be printed as a cast, which cuts
  *	 what is too long: it becomes a call of the cast's function;
@@ -373,30 +373,10 @@ adapt_param(Param *param)
 
 /* ---- clauses of a query ---- */
 
-/* true when no other index of the table than this one can be in conflict */
-static bool
-is_only_conflict(Oid relid, Oid indexId)
-{
-	Relation	relation = table_open(relid, AccessShareLock);
-	bool		result = true;
-	ListCell   *cell;
-
-	foreach(cell, RelationGetIndexList(relation))
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(cell)));
-		Form_pg_index index;
-
-		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for index %u", lfirst_oid(cell));
-		index = (Form_pg_index) GETSTRUCT(tuple);
-		if ((index->indisunique || index->indisexclusion) && index->indexrelid != indexId)
-			result = false;
-		ReleaseSysCache(tuple);
-	}
-	table_close(relation, NoLock);
-	return result;
-}
-
+/*
+ * A unique constraint is named by its columns, for which a shard's own index does.  They do not
+ * name one for exclusion: its name stays, and becomes a hole of the template.
+ */
 static void
 set_conflict_columns(OnConflictExpr *conflict, Index target)
 {
@@ -413,10 +393,6 @@ set_conflict_columns(OnConflictExpr *conflict, Index target)
 			ereport(ERROR,
 					errcode(ERRCODE_WRONG_OBJECT_TYPE),
 					errmsg("ON CONFLICT DO UPDATE not supported with exclusion constraints"));
-		/* columns do not name it: any conflict is one with it, if there are no others */
-		if (!is_only_conflict(index->indrelid, indexId))
-			refuse("ON CONFLICT ON CONSTRAINT of one of several constraints, for exclusion,");
-		conflict->constraint = InvalidOid;
 		ReleaseSysCache(tuple);
 		return;
 	}

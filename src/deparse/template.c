@@ -6,8 +6,11 @@
  * raw parser tells at which byte each relation's name stands, and there the text is cut.
  *
  * Invariants: (1) each hole names a relation known to the catalog; no name of one is left in a
- * place where a relation is meant; (2) every hole is followed by an alias, so that column
+ * place where a relation is meant; (2) every such hole is followed by an alias, so that column
  * references by the shell's name stay valid; (3) text never depends on session settings.
+ *
+ * ON CONFLICT ON CONSTRAINT has a hole, too, for a constraint is called otherwise on shards: it
+ * names the constraint's index.
  *
  * What is changed in the tree before: query_adapt.c.  Statements about objects: object_*.c,
  * table_*.c.
@@ -16,7 +19,10 @@
 
 #include <ctype.h>
 
+#include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -94,12 +100,28 @@ deparse_settings_end(int level)
 /* ---- making ---- */
 
 static void
+push_hole(HoleContext *context, int start, int length, Oid relid, bool aliased)
+{
+	Hole	   *hole;
+
+	if (context->nholes == context->capacity)
+	{
+		context->capacity *= 2;
+		context->holes = repalloc(context->holes, context->capacity * sizeof(Hole));
+	}
+	hole = &context->holes[context->nholes++];
+	hole->start = start;
+	hole->length = length;
+	hole->relid = relid;
+	hole->aliased = aliased;
+}
+
+static void
 add_hole(HoleContext *context, const RangeVar *var)
 {
 	Oid			namespaceId = get_namespace_oid(var->schemaname, true);
 	Oid			relid = InvalidOid;
 	char	   *name;
-	Hole	   *hole;
 
 	if (OidIsValid(namespaceId))
 		relid = get_relname_relid(var->relname, namespaceId);
@@ -109,17 +131,33 @@ add_hole(HoleContext *context, const RangeVar *var)
 	name = quote_qualified_identifier(var->schemaname, var->relname);
 	if (var->location < 0 || strncmp(context->text + var->location, name, strlen(name)) != 0)
 		elog(ERROR, "relation %s is not at byte %d of \"%s\"", name, var->location, context->text);
+	push_hole(context, var->location, strlen(name), relid, var->alias != NULL);
+}
 
-	if (context->nholes == context->capacity)
-	{
-		context->capacity *= 2;
-		context->holes = repalloc(context->holes, context->capacity * sizeof(Hole));
-	}
-	hole = &context->holes[context->nholes++];
-	hole->start = var->location;
-	hole->length = strlen(name);
-	hole->relid = relid;
-	hole->aliased = (var->alias != NULL);
+/* the name in ON CONSTRAINT, at which the clause has its location */
+static void
+add_constraint_hole(HoleContext *context, const InsertStmt *insert)
+{
+	const InferClause *infer = insert->onConflictClause == NULL ? NULL :
+		insert->onConflictClause->infer;
+	const char *words = "ON CONSTRAINT ";
+	const char *name;
+	Oid			relid;
+
+	if (infer == NULL || infer->conname == NULL)
+		return;
+	relid = RangeVarGetRelid(insert->relation, NoLock, false);
+	if (!catalog_table_is_known(relid))
+		return;
+	name = quote_identifier(infer->conname);
+	if (infer->location < 0 ||
+		strncmp(context->text + infer->location, words, strlen(words)) != 0 ||
+		strncmp(context->text + infer->location + strlen(words), name, strlen(name)) != 0)
+		elog(ERROR, "constraint %s is not at byte %d of \"%s\"", name, infer->location,
+			 context->text);
+	push_hole(context, infer->location + strlen(words), strlen(name),
+			  get_constraint_index(get_relation_constraint_oid(relid, infer->conname, false)),
+			  true);
 }
 
 static bool
@@ -129,6 +167,8 @@ find_holes(Node *node, HoleContext *context)
 		return false;
 	if (IsA(node, RangeVar) && ((RangeVar *) node)->schemaname != NULL)
 		add_hole(context, (RangeVar *) node);
+	if (IsA(node, InsertStmt))
+		add_constraint_hole(context, (InsertStmt *) node);
 	return raw_expression_tree_walker(node, find_holes, context);
 }
 
@@ -323,8 +363,18 @@ deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
 
 /* ---- filling ---- */
 
-static char *
-shard_name(Oid relid, int shardIndex)
+/* invalid: the relation is none */
+static Oid
+table_of_index(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	return kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX ?
+		IndexGetRelation(relid, false) : InvalidOid;
+}
+
+static const Shard *
+find_shard(Oid relid, int shardIndex)
 {
 	const DistTable *table = catalog_table_get(relid);
 
@@ -338,12 +388,26 @@ shard_name(Oid relid, int shardIndex)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("table \"%s\" has no shard %d", get_rel_name(relid), shardIndex));
-	return catalog_shard_qualified_name(table->shards[shardIndex]);
+	return table->shards[shardIndex];
+}
+
+/* the name of a shard, or of a constraint whose index is given on one */
+static char *
+shard_name(Oid relid, int shardIndex)
+{
+	Oid			indexed = catalog_table_is_known(relid) ? InvalidOid : table_of_index(relid);
+	const Shard *shard = find_shard(OidIsValid(indexed) ? indexed : relid, shardIndex);
+
+	if (!OidIsValid(indexed))
+		return catalog_shard_qualified_name(shard);
+	return pstrdup(quote_identifier(catalog_extend_name(get_rel_name(relid), shard->id)));
 }
 
 static char *
 shell_name(Oid relid, int shardIndex)
 {
+	if (OidIsValid(table_of_index(relid)))
+		return pstrdup(quote_identifier(get_rel_name(relid)));
 	return catalog_qualified_name(relid);
 }
 

@@ -328,6 +328,8 @@ extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *
 extern bool planner_upsert_asks_policies(Query *query);
 /* true when a statement that gives keys new values may change rows one after another */
 extern bool planner_upsert_goes_by_rows(Query *query);
+/* true when several indexes decide about conflicts, each of other rows; 42P10 when none does */
+extern bool planner_upsert_has_indexes(Query *query);
 /*
  * The same row by row: fills in what the INSERT needs, and answers the
  * statement that inserts or does nothing; NULL with the refusal filled in.

@@ -629,7 +629,9 @@ upserts_row_by_row(PlanRequest *request, Query *query)
 	return query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE &&
 		(fires_for_rows(request) ||
 		 ((!conflict_keeps_key(query, target_table(query)) ||
-		   planner_lacks_insert_rights(request, query)) && planner_upsert_goes_by_rows(query)));
+		   planner_lacks_insert_rights(request, query) ||
+		   (!conflict_reads_here(query, target_table(query)) &&
+			planner_upsert_has_indexes(query))) && planner_upsert_goes_by_rows(query)));
 }
 
 /* true when nothing of a user's runs with the rows of an INSERT; the rows themselves are values */

@@ -26,7 +26,11 @@
  * Policies are asked in either way (planner_change_policies.c): an upsert does not leave out a row
  * that it may not update, but fails, and so all rows are found.
  *
- * Not here: several partial indexes at once.
+ * Several indexes may decide, of which each lets other rows conflict (partial ones).  Then rows
+ * are taken one by one: the UPDATE's condition is that of the first index for which a row is in
+ * the way.
+ *
+ * Not here: several such indexes and a clause that reads the target.
  */
 #include "postgres.h"
 
@@ -63,7 +67,8 @@ typedef struct Upsert
 	Index		target;
 	Index		excluded;
 	Relation	relation;
-	Relation	index;			/* that decides */
+	Relation	index;			/* that decides; the first of several */
+	List	   *indexes;		/* of Oid: all that are needed to decide, in the server's order */
 	const char *impossible;
 } Upsert;
 
@@ -260,13 +265,14 @@ index_covers(Oid first, Oid other)
 	return result;
 }
 
-/* the index that decides; raises what the server raises when there is none */
-static Oid
-find_index(Upsert *upsert)
+/* the indexes that decide; raises what the server raises when there is none */
+static void
+find_indexes(Upsert *upsert)
 {
 	PlannerInfo *root = makeNode(PlannerInfo);
 	OnConflictExpr *conflict;
 	List	   *indexes;
+	bool		covered = true;
 	Oid			result;
 	ListCell   *lc;
 
@@ -286,9 +292,21 @@ find_index(Upsert *upsert)
 	foreach(lc, indexes)
 	{
 		if (!index_covers(result, lfirst_oid(lc)))
-			upsert->impossible = "several indexes decide about conflicts";
+			covered = false;
 	}
-	return upsert->impossible == NULL ? result : InvalidOid;
+	upsert->indexes = covered ? list_make1_oid(result) : list_copy(indexes);
+	list_sort(upsert->indexes, list_oid_cmp);
+}
+
+/* the index that decides alone; invalid: there are several */
+static Oid
+find_index(Upsert *upsert)
+{
+	find_indexes(upsert);
+	if (list_length(upsert->indexes) == 1)
+		return linitial_oid(upsert->indexes);
+	upsert->impossible = "several indexes decide about conflicts";
+	return InvalidOid;
 }
 
 /* column number of the index, of the rows of entry rti */
@@ -688,6 +706,18 @@ make_key(Upsert *upsert, IndexInfo *info, int number)
 									index->rd_indcollation[number]);
 }
 
+/* true where the condition is false or NULL */
+static Expr *
+make_is_not_true(Expr *condition)
+{
+	BooleanTest *result = makeNode(BooleanTest);
+
+	result->arg = condition;
+	result->booltesttype = IS_NOT_TRUE;
+	result->location = -1;
+	return (Expr *) result;
+}
+
 /* CASE WHEN conditions THEN upsert_is_first(..) AND filter END, for these have an order */
 static Expr *
 make_guard(Upsert *upsert, List *conditions, Node *filter)
@@ -707,6 +737,101 @@ make_guard(Upsert *upsert, List *conditions, Node *filter)
 	return (Expr *) result;
 }
 
+/* rows of entry rti that are in EXCLUDED's way by upsert->index; level: EXCLUDED's above theirs */
+static List *
+make_index_conditions(Upsert *upsert, IndexInfo *info, Index rti, int level)
+{
+	List	   *predicate = copyObject(info->ii_Predicate);
+	List	   *conditions = NIL;
+
+	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	{
+		Expr	   *excluded = index_column(upsert, info, i, upsert->excluded);
+
+		IncrementVarSublevelsUp((Node *) excluded, level, 0);
+		conditions = lappend(conditions,
+							 make_equality(upsert, info, i, index_column(upsert, info, i, rti),
+										   excluded));
+	}
+	ChangeVarNodes((Node *) predicate, 1, rti, 0);
+	return list_concat(conditions, predicate);
+}
+
+/* of a row to insert: without it the index has no say */
+static List *
+make_excluded_predicate(Upsert *upsert, IndexInfo *info)
+{
+	List	   *predicate = copyObject(info->ii_Predicate);
+
+	ChangeVarNodes((Node *) predicate, 1, upsert->excluded, 0);
+	return predicate;
+}
+
+/* EXISTS (SELECT FROM t WHERE it is in EXCLUDED's way by upsert->index) */
+static Expr *
+make_conflict_exists(Upsert *upsert, IndexInfo *info)
+{
+	RangeTblEntry *rte = copyObject(rt_fetch(upsert->target, upsert->query->rtable));
+	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = makeNode(Query);
+	SubLink    *result = makeNode(SubLink);
+
+	ref->rtindex = 1;
+	rte->alias = makeAlias("in the way", NIL);
+	rte->inFromCl = true;
+	rte->inh = upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	query->commandType = CMD_SELECT;
+	query->querySource = QSRC_ORIGINAL;
+	query->canSetTag = true;
+	query->rtable = list_make1(rte);
+	query->jointree = makeFromExpr(list_make1(ref), (Node *)
+								   make_ands_explicit(make_index_conditions(upsert, info, 1, 1)));
+	compat_query_take_perminfo(query, rte, upsert->query);
+	result->subLinkType = EXISTS_SUBLINK;
+	result->subselect = (Node *) query;
+	result->location = -1;
+	return (Expr *) result;
+}
+
+/*
+ * Several indexes: a row is in the way by one of them, if none is by those before it.  What they
+ * have in common stands by itself, for the choice of the shard.  *guarded: the same without a
+ * look at other rows.
+ */
+static List *
+make_conditions_of_several(Upsert *upsert, List **guarded)
+{
+	List	   *earlier = NIL;	/* conditions under which earlier indexes have no row in the way */
+	List	   *choices = NIL;
+	List	   *ways = NIL;
+	List	   *common = NIL;
+	ListCell   *lc;
+
+	foreach(lc, upsert->indexes)
+	{
+		IndexInfo  *info;
+		List	   *predicate;
+		List	   *own;
+		Expr	   *here;
+
+		upsert->index = index_open(lfirst_oid(lc), AccessShareLock);
+		info = BuildIndexInfo(upsert->index);
+		predicate = make_excluded_predicate(upsert, info);
+		own = make_index_conditions(upsert, info, upsert->target, 0);
+		common = choices == NIL ? own : list_intersection(common, own);
+		here = make_ands_explicit(lappend(list_copy(predicate),
+										  make_conflict_exists(upsert, info)));
+		own = list_concat_copy(predicate, own);
+		ways = lappend(ways, make_ands_explicit(own));
+		choices = lappend(choices, make_ands_explicit(list_concat_copy(own, earlier)));
+		/* not true: a predicate may be NULL */
+		earlier = lappend(earlier, make_is_not_true(here));
+		index_close(upsert->index, NoLock);
+	}
+	*guarded = lappend(list_copy(common), make_orclause(ways));
+	return lappend(list_copy(common), make_orclause(choices));
+}
+
 /*
  * WHERE of the UPDATE; keys, or a condition of it, keep rows from being written twice.  What
  * policies do not let pass is an error whether the statement's own WHERE wants the row or not:
@@ -716,34 +841,32 @@ static Node *
 make_row_condition(Upsert *upsert, InsertSpec *insert)
 {
 	OnConflictExpr *conflict = upsert->query->onConflict;
-	IndexInfo  *info = BuildIndexInfo(upsert->index);
-	bool		mayChange = may_change_index(info, conflict->onConflictSet);
 	bool		asks = planner_upsert_asks_policies(upsert->query);
 	Node	   *filter = copyObject(conflict->onConflictWhere);
-	List	   *conditions = NIL;
+	bool		mayChange = true;
+	List	   *conditions;
+	List	   *guarded;		/* of rows that may be in the way */
 
-	for (int i = 0; i < info->ii_NumIndexKeyAttrs; i++)
+	if (list_length(upsert->indexes) > 1)
+		conditions = make_conditions_of_several(upsert, &guarded);
+	else
 	{
-		conditions = lappend(conditions,
-							 make_equality(upsert, info, i,
-										   index_column(upsert, info, i, upsert->target),
-										   index_column(upsert, info, i, upsert->excluded)));
-		if (!mayChange)
+		IndexInfo  *info;
+
+		upsert->index = index_open(linitial_oid(upsert->indexes), AccessShareLock);
+		info = BuildIndexInfo(upsert->index);
+		mayChange = may_change_index(info, conflict->onConflictSet);
+		conditions = guarded = make_index_conditions(upsert, info, upsert->target, 0);
+		for (int i = 0; !mayChange && i < info->ii_NumIndexKeyAttrs; i++)
 			insert->conflictKeys = lappend(insert->conflictKeys, make_key(upsert, info, i));
-	}
-	if (info->ii_Predicate != NIL)
-	{
-		List	   *predicate = copyObject(info->ii_Predicate);
-
-		ChangeVarNodes((Node *) predicate, 1, upsert->target, 0);
-		conditions = list_concat(conditions, predicate);
+		index_close(upsert->index, NoLock);
 	}
 	if (mayChange)
 	{
 		bool		apart = asks || checkExprHasSubLink(filter) ||
 			contain_volatile_functions(filter);
 
-		conditions = lappend(conditions, make_guard(upsert, conditions, apart ? NULL : filter));
+		conditions = lappend(conditions, make_guard(upsert, guarded, apart ? NULL : filter));
 		filter = apart ? filter : NULL;
 	}
 	if (filter != NULL && !asks)
@@ -857,23 +980,31 @@ planner_upsert_goes_by_rows(Query *query)
 		!reads_relation(conflict->onConflictWhere, &relid);
 }
 
+bool
+planner_upsert_has_indexes(Query *query)
+{
+	Upsert		upsert = {query, query->resultRelation, query->onConflict->exclRelIndex};
+
+	upsert.relation = table_open(rt_fetch(upsert.target, query->rtable)->relid, NoLock);
+	find_indexes(&upsert);
+	table_close(upsert.relation, NoLock);
+	return list_length(upsert.indexes) > 1;
+}
+
 Query *
 planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert, Refusal *refusal)
 {
 	Upsert		upsert = {query, query->resultRelation, query->onConflict->exclRelIndex};
 	PlanRequest each = *request;
-	Oid			index = InvalidOid;
 
 	upsert.relation = table_open(rt_fetch(upsert.target, query->rtable)->relid, NoLock);
 	upsert.impossible = find_row_obstacle(query);
 	if (upsert.impossible == NULL)
-		index = find_index(&upsert);
-	if (OidIsValid(index))
-	{
-		upsert.index = index_open(index, AccessShareLock);
+		find_indexes(&upsert);
+	if (list_length(upsert.indexes) > 1 && planner_upsert_asks_policies(query))
+		upsert.impossible = "several indexes decide about conflicts with policies";
+	if (upsert.impossible == NULL)
 		each.query = make_row_update(&upsert, insert);
-		index_close(upsert.index, NoLock);
-	}
 	table_close(upsert.relation, NoLock);
 	refusal->reason = upsert.impossible;
 	if (upsert.impossible != NULL)

@@ -19,7 +19,7 @@
 /*
  * SqlTemplate: statement text with holes.  The hole i is at byte holes[i] of text, where the
  * schema-qualified name of relids[i]'s shard belongs (nothing is cut out: the alias that keeps the
- * old name follows in text).
+ * old name follows in text).  An index stands for the name of its constraint.
  */
 typedef struct SqlTemplate
 {
