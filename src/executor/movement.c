@@ -46,11 +46,15 @@ typedef struct MovementRun
 
 /* ---- laying aside ---- */
 
-/* rows for all tasks are meant to be few; those that are cut by a key are as many as they are */
+/*
+ * Rows for all tasks of a join are meant to be few; those that are cut by a key, or come to a table
+ * piece by piece, are as many as they are.
+ */
 static void
 check_size(const Arrival *arrival)
 {
-	if (arrival->movement->keyColumn > 0 || executor_max_copied_kb < 0 ||
+	if (arrival->movement->keyColumn > 0 || arrival->movement->canCut ||
+		executor_max_copied_kb < 0 ||
 		arrival->bytes / arrival->nbuckets <=
 		(uint64) executor_max_copied_kb * UINT64CONST(1024))
 		return;

@@ -255,6 +255,15 @@ move_rows_to_write(DistScanState *state)
 }
 
 static void
+write_copies_at_once(List *tasks)
+{
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+		((ExecutorTask *) lfirst(cell))->stage = 0;
+}
+
+static void
 write_fragment(DistScanState *state)
 {
 	EState	   *estate = state->css.ss.ps.state;
@@ -269,6 +278,8 @@ write_fragment(DistScanState *state)
 		move_rows_to_write(state);
 		alone = NULL;
 	}
+	if (state->plan->fragment->copiesAtOnce)
+		write_copies_at_once(state->tasks);
 	sink = executor_scan_sink(state);
 	caller = executor_enter_fragment(state->plan->fragment);
 	executor_lock_for_write(state->plan->fragment, state->tasks);

@@ -70,6 +70,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, target, FIELD_INT),
 	FIELD(Fragment, anchor, FIELD_OID),
 	FIELD(Fragment, prune, FIELD_NODE),
+	FIELD(Fragment, copiesAtOnce, FIELD_BOOL),
 	FIELD(Fragment, mayBeNowhere, FIELD_BOOL),
 	FIELD(Fragment, all, FIELD_NODE),
 	FIELD(Fragment, params, FIELD_NODE),

@@ -9,6 +9,7 @@
  *		INSERT INTO t SELECT ...	->	INSERT INTO t SELECT a1, a2 FROM unpack_rows($1, 1) ...
  *
  * runs on each shard that gets any.  The planning node hands packed rows on and looks into none.
+ * Each copy of a reference table gets all rows.
  *
  * Invariant: the select has come to its end before the first row is written, so that a table may
  * be filled from itself.
@@ -17,12 +18,15 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 #include "citus/deparse/template.h"
 #include "planner_internal.h"
@@ -90,8 +94,10 @@ reason_to_stay(Query *query, const DistTable *table)
 {
 	ListCell   *lc;
 
-	if (table->kind != DIST_TABLE_HASH)
+	if (table->kind != DIST_TABLE_HASH && table->kind != DIST_TABLE_REFERENCE)
 		return "the target has no key";
+	if (table->kind == DIST_TABLE_REFERENCE && query->onConflict != NULL)
+		return "copies might keep different rows";
 	/* a rule's condition stands beside the select, where the text has no place for it */
 	if (query->jointree->quals != NULL)
 		return "a rule chooses rows of the source";
@@ -100,7 +106,8 @@ reason_to_stay(Query *query, const DistTable *table)
 		if (deparse_assigns_parts(lfirst_node(TargetEntry, lc)->expr))
 			return "columns are assigned by their parts";
 	}
-	if (planner_find_column(query->targetList, table->keyAttno) == NULL)
+	if (DIST_TABLE_HAS_KEY(table) &&
+		planner_find_column(query->targetList, table->keyAttno) == NULL)
 		return "the key is not given a value";
 	return NULL;
 }
@@ -135,45 +142,87 @@ key_is_kept(Query *query, const DistTable *table, QueryShape *shape)
 	return false;
 }
 
-/* the select's rows move to the target's shards; query has been wrapped */
+/* the column of the select that chooses the shard; 0: all rows go to all copies; or a refusal */
+static bool
+find_new_key(Query *query, const DistTable *table, AttrNumber *column, Refusal *refusal)
+{
+	Expr	   *key;
+
+	*column = 0;
+	if (!DIST_TABLE_HAS_KEY(table))
+		return true;
+	key = planner_find_column(query->targetList, table->keyAttno)->expr;
+	/* the same value has to have the same hash */
+	if (exprType((Node *) key) != table->keyType ||
+		exprCollation((Node *) key) != table->keyCollation)
+	{
+		refusal->reason = "the new key is not of the key's type";
+		return false;
+	}
+	*column = castNode(Var, key)->varattno;
+	return true;
+}
+
+/* a new row can be in nobody's way, and refers to none */
+static bool
+rows_wait_for_none(Oid relid)
+{
+	Relation	relation = table_open(relid, NoLock);
+	bool		result = relation->rd_rel->relkind == RELKIND_RELATION &&
+		!relation->rd_rel->relhastriggers;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result = result && !index->rd_index->indisunique && !index->rd_index->indisexclusion;
+		index_close(index, NoLock);
+	}
+	table_close(relation, NoLock);
+	return result;
+}
+
+/* the select's rows move to the target's shards, or all of its copies; query has been wrapped */
 static PlannedStmt *
 insert_moved(PlanRequest *request, Query *query, Index source, Refusal *refusal)
 {
 	RangeTblEntry *rte = rt_fetch(source, query->rtable);
 	Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
 	const DistTable *table = catalog_table_get(relid);
-	TargetEntry *key = planner_find_column(query->targetList, table->keyAttno);
+	bool		copied = table->kind == DIST_TABLE_REFERENCE;
 	WholeSpec	spec = {query, NULL, "moved rows", relid, NULL, NIL};
 	QueryShape	shape;
+	AttrNumber	key;
 	double		rows;
 	char	   *column;
 	Movement   *movement;
 
 	if (query->cteList != NIL)
 		return refuse(refusal, "the select reads common table expressions of the INSERT");
-	/* the same value has to have the same hash */
-	if (exprType((Node *) key->expr) != table->keyType ||
-		exprCollation((Node *) key->expr) != table->keyCollation)
-		return refuse(refusal, "the new key is not of the key's type");
+	if (!find_new_key(query, table, &key, refusal))
+		return NULL;
 	if (contain_volatile_functions((Node *) rte->subquery))
 		return refuse(refusal, "volatile functions are called here");
 	rows = planner_estimate_rows(request, rte->subquery);
 	if (rows < MANY_ROWS)
 		return refuse(refusal, "there are few rows");
-	column = get_attname(relid, table->keyAttno, false);
-	rte->subquery = planner_move_select(rte->subquery,
-										castNode(Var, key->expr)->varattno, relid,
-										psprintf("rows by %s", column), &movement);
+	column = copied ? NULL : get_attname(relid, table->keyAttno, false);
+	rte->subquery = planner_move_select(rte->subquery, key, relid,
+										copied ? "rows" : psprintf("rows by %s", column),
+										&movement);
 	if (rte->subquery == NULL)
 		return refuse(refusal, "the select needs more than its shards");
 	movement->source->estimatedRows = rows;
-	movement->keyName = psprintf("\"%s\" of table \"%s\"", column, get_rel_name(relid));
+	if (!copied)
+		movement->keyName = psprintf("\"%s\" of table \"%s\"", column, get_rel_name(relid));
 	/* one command must not update a row twice, and says so when it sees both */
 	movement->canCut = query->onConflict == NULL ||
 		query->onConflict->action == ONCONFLICT_NOTHING;
-	if (!runs_per_shard(query, table, &shape, refusal))
+	if (!copied && !runs_per_shard(query, table, &shape, refusal))
 		return NULL;
 	spec.movements = list_make1(movement);
+	spec.copiesAtOnce = copied && rows_wait_for_none(relid);
 	return planner_make_whole(request, &spec, refusal);
 }
 
@@ -189,7 +238,8 @@ planner_insert_select(PlanRequest *request, Query *query, Index source, Refusal 
 	if (reason != NULL)
 		return refuse(refusal, reason);
 	spec.query = copyObject(query);
-	if (runs_per_shard(query, table, &shape, refusal) && key_is_kept(query, table, &shape))
+	if (table->kind == DIST_TABLE_HASH && runs_per_shard(query, table, &shape, refusal) &&
+		key_is_kept(query, table, &shape))
 	{
 		wrap_select(spec.query, source);
 		spec.prune = shape.prune;

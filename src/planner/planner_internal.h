@@ -347,6 +347,7 @@ typedef struct WholeSpec
 	Oid			anchor;
 	PruneSpec  *prune;
 	List	   *movements;		/* of Movement: rows that the query reads by unpack_rows() */
+	bool		copiesAtOnce;	/* see Fragment */
 } WholeSpec;
 
 /* the plan of a statement that runs on each shard of spec->anchor; NULL with a reason */

@@ -176,6 +176,7 @@ planner_make_whole(PlanRequest *request, const WholeSpec *spec, Refusal *refusal
 	plan = plan_make(DIST_PLAN_FRAGMENT, spec->strategy);
 	plan->fragment = planner_make_fragment(shipped, params, spec->anchor, spec->prune);
 	plan->fragment->movements = spec->movements;
+	plan->fragment->copiesAtOnce = spec->copiesAtOnce;
 	plan->modifies = true;
 	plan->fires = request->fires;
 	if (spec->sources == NULL)

@@ -127,6 +127,8 @@ typedef struct Fragment
 	FragmentTarget target;
 	Oid			anchor;			/* relation whose shards enumerate the tasks */
 	PruneSpec  *prune;			/* of anchor; NULL is PRUNE_ALL */
+	bool		copiesAtOnce;	/* of FRAGMENT_ALL_REPLICAS: no row that it writes waits for
+								 * another's, and writers need not queue up at the first copy */
 	bool		mayBeNowhere;	/* no shard can hold rows: no task is needed to know the result */
 	List	   *params;			/* of Expr */
 	struct Fragment *all;		/* a lookup, which runs again with other params: the same without
