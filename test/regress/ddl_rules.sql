@@ -4,12 +4,13 @@ CREATE TABLE seen (k int, op text);
 CREATE TABLE plain (k int);
 SELECT create_distributed_table('t', 'k', shard_count => 4);
 SELECT create_distributed_table('seen', 'k');
-CREATE VIEW rules_seen AS SELECT nodeid > 1 AS worker, result FROM run_command_on_all_nodes($$
+CREATE VIEW rules_seen AS SELECT groupid > 0 AS worker, result FROM pg_dist_node
+  JOIN run_command_on_all_nodes($$
     SELECT coalesce(string_agg(c.relname || '.' || rulename || ' ' || ev_enabled::text
                     || coalesce(' ' || obj_description(r.oid, 'pg_rewrite'), ''), ', '
                     ORDER BY rulename), '')
     FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class
-    WHERE relname ~ '^(t|seen)(_\d+)?$'$$);
+    WHERE relname ~ '^(t|seen)(_\d+)?$'$$) answer USING (nodeid);
 CREATE RULE a AS ON INSERT TO t DO ALSO INSERT INTO seen VALUES (new.k, 'i');
 CREATE RULE b AS ON UPDATE TO t DO ALSO INSERT INTO plain VALUES (new.k);
 ALTER TABLE t ENABLE ALWAYS RULE a;

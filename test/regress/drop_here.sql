@@ -8,7 +8,7 @@ SELECT create_reference_table('r');
 INSERT INTO t SELECT generate_series(1, 10);
 SELECT current_setting('port') AS coordinator_port \gset
 SELECT nodeport AS worker1_port FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid LIMIT 1 \gset
-SELECT nodeport AS worker2_port FROM pg_dist_node WHERE groupid = 2 \gset
+SELECT nodeport AS worker2_port FROM pg_dist_node WHERE groupid > 0 ORDER BY groupid DESC LIMIT 1 \gset
 BEGIN;
 SET LOCAL citus.enable_ddl_propagation TO off;
 DROP TABLE t;
