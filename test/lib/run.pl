@@ -9,6 +9,7 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
+use List::Util qw(shuffle);
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(time sleep);
 
@@ -18,13 +19,14 @@ my $version = `$pg_config --version` or die "run: $pg_config does not run\n";
 my ($major) = $version =~ /PostgreSQL (\d+)/;
 chomp(my $pgxs = dirname(dirname(`$pg_config --pgxs`)));
 
-my ($accept, $jobs, $seconds, $slow, @settings, @wanted) = (0, 2, 0, 1);
+my ($accept, $jobs, $seconds, $slow, $shuffle, @settings, @wanted) = (0, 2, 0, 1);
 while (defined(my $arg = shift)) {
     if    ($arg eq '--accept') { $accept = 1 }
     elsif ($arg eq '--jobs')   { $jobs = shift }
     elsif ($arg eq '--seconds') { $ENV{RANDOM_SECONDS} = $seconds = shift }
     elsif ($arg eq '--seed')   { $ENV{RANDOM_SEED} = shift }
     elsif ($arg eq '--set')    { push @settings, '--set', shift }    # NAME=VALUE, on all servers
+    elsif ($arg eq '--shuffle') { $shuffle = shift }   # another order for each number
     elsif ($arg eq '--slow')   { $slow = shift }    # the servers need so many times as long
     else                       { push @wanted, $arg }
 }
@@ -102,6 +104,10 @@ for my $want (@wanted ? @wanted : @kinds) {
         : grep { !m{^tpcds_} } @{ $tests{$kind} };     # these take minutes: by name only
     die "run: there is no test $want\n" unless @found || !defined $name;
     push @queue, @found;
+}
+if (defined $shuffle) {
+    srand $shuffle;
+    @queue = shuffle @queue;
 }
 
 # ----- running programs
