@@ -540,6 +540,12 @@ remote_conn_in_transaction(const RemoteConn *conn)
 	return conn->transport->in_transaction(conn->link);
 }
 
+bool
+remote_conn_is_pooled(const RemoteConn *conn)
+{
+	return conn->port != conn->targetPort || strcmp(conn->host, conn->targetHost) != 0;
+}
+
 void **
 remote_conn_user_data(RemoteConn *conn)
 {

@@ -171,8 +171,7 @@ send_proof(RemoteConn *conn)
 
 	conn->proved = true;
 	/* a pooler in between keeps what it does not know for itself */
-	if (challenge == NULL &&
-		(conn->port != conn->targetPort || strcmp(conn->host, conn->targetHost) != 0))
+	if (challenge == NULL && remote_conn_is_pooled(conn))
 	{
 		List	   *rows = remote_conn_query(conn, "SELECT citus_internal.session_challenge()");
 

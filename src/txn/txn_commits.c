@@ -226,14 +226,14 @@ static void
 put_found(Oid database, const char *gid, TransactionId xid)
 {
 	CommitEntry entry = {0};
-	int			pid;
-	unsigned long long number;
+	DistributedGid parts;
 
-	if (sscanf(gid, "citus_%d_%d_%llu_%d", &entry.id.group, &pid, &number,
-			   &entry.connection) != 4)
+	if (!txn_gid_parse(gid, &parts))
 		return;
 	entry.database = database;
-	entry.id.number = number;
+	entry.id.group = parts.group;
+	entry.id.number = parts.number;
+	entry.connection = parts.connection;
 	entry.xid = xid;
 	entry.added = 0;
 	entry.participants.n = PARTICIPANTS_UNKNOWN;

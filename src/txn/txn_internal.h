@@ -227,7 +227,18 @@ extern Oid	txn_backend_take_loan(const char *token, int seconds);
 
 /* ---- txn_recover.c ---- */
 
+/* what the name of a prepared transaction says */
+typedef struct DistributedGid
+{
+	GroupId		group;			/* the initiator's */
+	uint64		number;
+	int			connection;		/* of the initiator */
+} DistributedGid;
+
+/* the name of what this session prepares now; TXN_GID_SIZE bytes */
 extern void txn_gid_make(char *gid, int connectionNumber);
+/* false: not such a name */
+extern bool txn_gid_parse(const char *gid, DistributedGid *parts);
 /* citus.recover_2pc_interval */
 extern int	txn_recover_interval_setting;
 /* the transaction leaves something prepared behind: once it is over, recovery is in a hurry */

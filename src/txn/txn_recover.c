@@ -25,6 +25,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/xact.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -127,27 +129,43 @@ txn_recover_ask(GroupId groupId)
 
 /* ---- names of prepared transactions ---- */
 
+#define GID_PREFIX "citus_"
+
 void
 txn_gid_make(char *gid, int connectionNumber)
 {
-	snprintf(gid, TXN_GID_SIZE, "citus_%d_%d_" UINT64_FORMAT "_%d", catalog_local_group(),
+	snprintf(gid, TXN_GID_SIZE, GID_PREFIX "%d_%d_" UINT64_FORMAT "_%d", catalog_local_group(),
 			 MyProcPid, txn_backend_gid_number(), connectionNumber);
 }
 
-/* false when it is not one of ours */
-static bool
-parse_gid(const char *gid, GroupId *group, uint64 *number)
+/* the number behind a prefix; *text is moved behind both, or NULL when they are not there */
+static uint64
+take_number(const char **text, const char *prefix)
 {
-	int			pid;
-	int			connection;
-	int			length = 0;
-	unsigned long long value;
+	size_t		length = strlen(prefix);
+	char	   *next;
+	uint64		number;
 
-	if (sscanf(gid, "citus_%d_%d_%llu_%d%n", group, &pid, &value, &connection, &length) != 4 ||
-		gid[length] != '\0')
-		return false;
-	*number = value;
-	return true;
+	if (*text == NULL || strncmp(*text, prefix, length) != 0 ||
+		!isdigit((unsigned char) (*text)[length]))
+	{
+		*text = NULL;
+		return 0;
+	}
+	number = strtou64(*text + length, &next, 10);
+	*text = next;
+	return number;
+}
+
+/* Every transaction of two phases asks; sscanf() would take longer than finding its rows. */
+bool
+txn_gid_parse(const char *gid, DistributedGid *parts)
+{
+	parts->group = (GroupId) take_number(&gid, GID_PREFIX);
+	(void) take_number(&gid, "_");	/* of the process */
+	parts->number = take_number(&gid, "_");
+	parts->connection = (int) take_number(&gid, "_");
+	return gid != NULL && *gid == '\0';
 }
 
 static bool
@@ -249,11 +267,10 @@ recover_node(const ClusterNode *node, int level, bool *done)
 	BASE_STOP_POINT("txn-recover-after-list");
 	foreach(lc, prepared)
 	{
-		GroupId		group;
-		uint64		number;
+		DistributedGid gid;
 
-		if (parse_gid(lfirst(lc), &group, &number) && group == catalog_local_group() &&
-			!txn_backend_is_active(number))
+		if (txn_gid_parse(lfirst(lc), &gid) && gid.group == catalog_local_group() &&
+			!txn_backend_is_active(gid.number))
 			idle = lappend(idle, lfirst(lc));
 	}
 
@@ -345,11 +362,10 @@ initiators_of_prepared(void)
 	{
 		char	   *gid = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
 		MemoryContext spi = MemoryContextSwitchTo(caller);
-		GroupId		group;
-		uint64		number;
+		DistributedGid parts;
 
-		if (parse_gid(gid, &group, &number) && group != catalog_local_group())
-			groups = list_append_unique_int(groups, group);
+		if (txn_gid_parse(gid, &parts) && parts.group != catalog_local_group())
+			groups = list_append_unique_int(groups, parts.group);
 		MemoryContextSwitchTo(spi);
 	}
 	SPI_finish();

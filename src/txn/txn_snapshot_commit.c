@@ -90,13 +90,13 @@ txn_snapshot_commit_end(bool prepared)
 static bool
 parse_gid(const char *gid, GlobalXact *id, int *connection)
 {
-	unsigned long long number;
-	int			pid;
+	DistributedGid parts;
 
-	if (gid == NULL ||
-		sscanf(gid, "citus_%d_%d_%llu_%d", &id->group, &pid, &number, connection) != 4)
+	if (gid == NULL || !txn_gid_parse(gid, &parts))
 		return false;
-	id->number = number;
+	id->group = parts.group;
+	id->number = parts.number;
+	*connection = parts.connection;
 	return true;
 }
 

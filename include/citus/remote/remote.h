@@ -134,6 +134,8 @@ extern RemoteConnState remote_conn_state(const RemoteConn *conn);
 extern NodeId remote_conn_node(const RemoteConn *conn);
 extern const char *remote_conn_host(const RemoteConn *conn);
 extern int	remote_conn_port(const RemoteConn *conn);
+/* goes through another address by pg_dist_poolinfo, whose sessions begin as a pooler has them */
+extern bool remote_conn_is_pooled(const RemoteConn *conn);
 extern const char *remote_conn_user(const RemoteConn *conn);
 extern uint64 remote_conn_id(const RemoteConn *conn);
 extern int	remote_conn_backend_pid(const RemoteConn *conn);
