@@ -261,6 +261,8 @@ extern char *executor_task_name(const ExecutorTask *task, TupleDesc resultDesc);
 /* sets statementName of the only task when it is worth it */
 extern void executor_tasks_name(List *tasks, TupleDesc resultDesc);
 extern uint64 executor_tasks_count(List *tasks);
+/* they can be run again, as if they had not been */
+extern void executor_tasks_reset(List *tasks);
 
 /* ---- plans that tasks have run (explain_run.c) ---- */
 
@@ -361,8 +363,11 @@ extern void executor_snapshot_leave(struct DistScanState *state);
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_for_write(void);
-/* before a write that reads, too; true: what it waited for, later snapshots see */
-extern bool executor_snapshot_await_others(struct DistScanState *state);
+/*
+ * Before a write that reads, too, or chooses among rows, and after one that has found none; true:
+ * what it waited for, later snapshots see.
+ */
+extern bool executor_snapshot_await_others(struct DistScanState *state, bool foundNone);
 /*
  * Starts the scan's tasks together with the snapshots that they see; NULL: that cannot be, or the
  * snapshots did not agree.  options are completed.

@@ -271,6 +271,7 @@ write_fragment(DistScanState *state)
 	RowSink		sink;
 	CallerRole	caller;
 	uint64		count;
+	bool		awaited;
 
 	executor_scan_resolve(state);
 	if (state->plan->fragment->movements != NIL)
@@ -283,9 +284,13 @@ write_fragment(DistScanState *state)
 	sink = executor_scan_sink(state);
 	caller = executor_enter_fragment(state->plan->fragment);
 	executor_lock_for_write(state->plan->fragment, state->tasks);
-	count = executor_tasks_write(state->tasks, &sink, alone,
-								 executor_snapshot_await_others(state) ? NULL :
-								 estate->es_snapshot);
+	awaited = executor_snapshot_await_others(state, false);
+	count = executor_tasks_write(state->tasks, &sink, alone, awaited ? NULL : estate->es_snapshot);
+	if (count == 0 && !awaited && executor_snapshot_await_others(state, true))
+	{
+		executor_tasks_reset(state->tasks);
+		count = executor_tasks_write(state->tasks, &sink, NULL, NULL);
+	}
 	executor_leave_role(caller);
 	if (state->plan->fragment->command != CMD_SELECT)
 		estate->es_processed += count;

@@ -10,8 +10,9 @@
  * Where the transaction has written, or locked rows, on other nodes than those, they are members,
  * too: who had the rows before has committed there, and what it wrote here must be in sight.
  *
- * Writes read with snapshots of their nodes' own; before one that reads other rows, too, what the
- * transaction has waited for elsewhere is waited for on its nodes (executor_snapshot_await_others).
+ * Writes read with snapshots of their nodes' own.  Before one that reads other rows, too, or
+ * chooses among rows, what the transaction has waited for elsewhere is waited for on its nodes
+ * (executor_snapshot_await_others); one that looks for one row and finds none is run again then.
  *
  * Invariants: (1) a group exists as long as a scan is in it; its scans keep the server's snapshot
  * registered, so that no other one has its address; (2) a scan leaves at its end or when its memory
@@ -387,7 +388,6 @@ executor_snapshot_try(DistScanState *state, RunOptions *options)
 	Places		places = {false, NIL};
 	RunOptions	tried = *options;
 	TaskRun    *run;
-	ListCell   *cell;
 
 	if (!may_try(state, &places))
 		return NULL;
@@ -407,13 +407,7 @@ executor_snapshot_try(DistScanState *state, RunOptions *options)
 	executor_run_stop(run, false);
 	txn_snapshot_release(tried.snapshot);
 	state->group->snapshot = NULL;
-	foreach(cell, state->running)
-	{
-		ExecutorTask *task = lfirst(cell);
-
-		task->state = TASK_WAITING;
-		task->rows = task->bytes = task->count = 0;
-	}
+	executor_tasks_reset(state->running);
 	return NULL;
 }
 
@@ -430,20 +424,28 @@ executor_snapshot_for_write(void)
 }
 
 /*
- * A write reads with snapshots that its nodes take.  When it reads other rows than those it writes,
- * and the transaction has changed or locked some elsewhere, then whoever had those before must have
- * ended on the write's nodes, too: snapshots that agree are taken, and let go.
+ * A write reads with snapshots that its nodes take.  Whoever had the rows that the transaction has
+ * changed or locked elsewhere before it must have ended on the write's nodes, too, when it reads
+ * other rows than those it writes, chooses among rows, or has not found the one it looked for:
+ * snapshots that agree are taken, and let go.
  */
 bool
-executor_snapshot_await_others(DistScanState *state)
+executor_snapshot_await_others(DistScanState *state, bool foundNone)
 {
+	const Fragment *fragment = state->plan->fragment;
 	Places		places = {false, NIL};
 
-	if (state->plan->fragment->sql->nholes <= 1 || IsolationUsesXactSnapshot() ||
-		!txn_snapshot_is_wanted())
+	if (fragment->sql->nholes <= 1 &&
+		(fragment->command == CMD_INSERT || fragment->findsOneRow != foundNone))
+		return false;
+	if (foundNone && fragment->movements != NIL)
+		return false;
+	if (IsolationUsesXactSnapshot() || !txn_snapshot_is_wanted())
+		return false;
+	if (!add_changed_places(&places))
 		return false;
 	add_places_of_tasks(&places, state->tasks);
-	if (!add_changed_places(&places) || places.nodes == NIL)
+	if (list_length(places.nodes) + places.local < 2)
 		return false;
 	txn_snapshot_release(txn_snapshot_take(places.nodes, places.local));
 	return true;

@@ -335,6 +335,20 @@ executor_tasks_name(List *tasks, TupleDesc resultDesc)
 	task->statementName = executor_task_name(task, resultDesc);
 }
 
+void
+executor_tasks_reset(List *tasks)
+{
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		ExecutorTask *task = lfirst(cell);
+
+		task->state = TASK_WAITING;
+		task->rows = task->bytes = task->count = 0;
+	}
+}
+
 /* rows that the statement counts: copies of a shard count once */
 uint64
 executor_tasks_count(List *tasks)

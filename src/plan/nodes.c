@@ -67,6 +67,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, hasRowLocks, FIELD_BOOL),
 	FIELD(Fragment, firstCopy, FIELD_BOOL),
 	FIELD(Fragment, hasModifyingCte, FIELD_BOOL),
+	FIELD(Fragment, findsOneRow, FIELD_BOOL),
 	FIELD(Fragment, target, FIELD_INT),
 	FIELD(Fragment, anchor, FIELD_OID),
 	FIELD(Fragment, prune, FIELD_NODE),

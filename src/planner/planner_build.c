@@ -57,6 +57,9 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	fragment->returnsRows = query->commandType == CMD_SELECT || query->returningList != NIL;
 	fragment->hasRowLocks = query->rowMarks != NIL;
 	fragment->hasModifyingCte = query->hasModifyingCTE;
+	fragment->findsOneRow = (query->commandType == CMD_UPDATE ||
+							 query->commandType == CMD_DELETE || query->rowMarks != NIL) &&
+		planner_finds_one_row(query);
 	fragment->anchor = anchor;
 	fragment->prune = prune;
 	fragment->params = params;

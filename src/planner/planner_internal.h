@@ -112,6 +112,8 @@ extern bool planner_expr_is_shippable(Node *expr);
  * the current user.  Without meaning for a query that planner_ship_query() refuses.
  */
 extern Oid	planner_query_role(Query *query);
+/* planner_one_row.c */
+extern bool planner_finds_one_row(Query *query);
 /* true when the expression may run with the rights of another role: nobody's own code */
 extern bool planner_expr_is_trusted(Node *expr);
 /* true when the plan of the query depends on who the current user is */

@@ -97,6 +97,43 @@ is(told($reader), '8', 'a write that reads finds what was written there');
 is(told($writer), 'done', 'the transaction commits');
 $reader->query('COMMIT');
 
+# And one that chooses its rows by what was written there, or whose row was inserted there.
+$c->sql("CREATE TABLE m (k int, v int); SELECT create_distributed_table('m', 'k', colocate_with => 't');
+    INSERT INTO m VALUES ($far, 1), ($far, 2)");
+my $new = $c->sql("SELECT min(k) FROM generate_series(100, 200) k JOIN citus_shards s
+    ON s.shardid = get_shard_id_for_distribution_column('t', k) AND table_name = 't'::regclass
+    WHERE nodename = '127.0.0.1'");
+sub follow_with {
+    my ($write, $expected, $what) = @_;
+    $writer->query($_) for 'BEGIN', "UPDATE t SET v = 20 WHERE k IN ($near, $far)",
+        "DELETE FROM t WHERE k = $new", "INSERT INTO t VALUES ($new, 20)", "UPDATE m SET v = 20 WHERE k = $far AND v = 2";
+    $relay->when('COMMIT PREPARED', 'hold_request');
+    start($writer, 'COMMIT;');
+    $relay->wait_for('hold_request');
+    $reader->query($_) for 'BEGIN', "UPDATE t SET v = 3 WHERE k = $near";
+    start($reader, "$write;");
+    for (1 .. 25) {
+        $state = $c->sql("SELECT state FROM pg_stat_activity WHERE pid = $pid");
+        last if $state ne 'active';
+        sleep 0.02;
+    }
+    $relay->go_on;
+    is(told($reader), $expected, $what);
+    is(told($writer), 'done', 'the transaction commits');
+    $reader->query('ROLLBACK');
+    $c->sql("UPDATE t SET v = 8 WHERE k = $far; DELETE FROM t WHERE k = $new;
+             DELETE FROM m; INSERT INTO m VALUES ($far, 1), ($far, 2)");
+}
+follow_with("UPDATE t SET v = v + 1 WHERE k = $far AND v = 20 RETURNING v", 21, 'a condition finds what was written');
+follow_with("DELETE FROM t WHERE v = 20 AND k = $far RETURNING k", $far, 'one that comes first, too');
+follow_with("UPDATE t SET v = v + 1 WHERE k = $new RETURNING v", 21, 'a key finds a row that is new');
+follow_with("MERGE INTO t USING (VALUES ($new, 5)) s (k, v) ON t.k = s.k WHEN MATCHED THEN DELETE
+    WHEN NOT MATCHED THEN INSERT VALUES (s.k, s.v)", 'done', 'so does MERGE');
+follow_with("SELECT v FROM t WHERE k = $far AND v = 20 FOR UPDATE", 20, 'and a lock');
+follow_with("UPDATE m SET v = v * 10 WHERE k = $far AND v IN (1, 20) RETURNING v", "10\n200",
+            'a condition that several rows meet finds all of them');
+follow_with("DELETE FROM m WHERE v = 20 RETURNING v", 20, 'also in all shards');
+
 # The connection that held a lock is lost.
 sub lose_lock {
     $writer->query($_) for 'BEGIN', "SELECT FROM t WHERE k = $near FOR UPDATE";

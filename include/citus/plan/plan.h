@@ -124,6 +124,7 @@ typedef struct Fragment
 	bool		hasRowLocks;	/* FOR UPDATE and the like: runs in a transaction */
 	bool		firstCopy;		/* reads the copy that writers lock, not the nearest */
 	bool		hasModifyingCte;
+	bool		findsOneRow;	/* a write of one row at most, by a unique index */
 	FragmentTarget target;
 	Oid			anchor;			/* relation whose shards enumerate the tasks */
 	PruneSpec  *prune;			/* of anchor; NULL is PRUNE_ALL */
