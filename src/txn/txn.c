@@ -373,10 +373,14 @@ send_begin(RemoteXact *xact)
 static void
 note_use(RemoteXact *xact, TxnUse use)
 {
+	int			level = GetCurrentTransactionNestLevel();
+
+	if (use != TXN_WRITE && use != TXN_LOCK)
+		return;
 	xact->wrote |= use == TXN_WRITE;
 	xact->locked |= use == TXN_LOCK;
-	if (xact->usedLevel == 0 && (xact->wrote || xact->locked))
-		xact->usedLevel = GetCurrentTransactionNestLevel();
+	/* the first use may have been deeper, and rolled back */
+	xact->usedLevel = xact->usedLevel == 0 ? level : Min(xact->usedLevel, level);
 }
 
 /* Roles are changed inside transactions only, and some settings only the new one may change. */

@@ -148,6 +148,27 @@ for my $how (sort keys %away) {
     is($c->sql("SET lock_timeout = '30s'; BEGIN; LOCK TABLE t; ROLLBACK; SELECT 1"), '1', "worker1 $how: nothing is locked");
 }
 
+# written first inside of what was given up, then outside: the transaction depends on it
+{
+    my $s = session();
+    begin($s);
+    $s->query("DO 'BEGIN UPDATE t SET v = v + 100 WHERE k = $there; RAISE division_by_zero;
+        EXCEPTION WHEN division_by_zero THEN NULL; END'");
+    $s->query("UPDATE t SET v = v + 100 WHERE k = $beside; UPDATE t SET v = v + 100 WHERE k = $elsewhere");
+    $s->query('SAVEPOINT s');
+    is($s->{stderr}, '', 'written at both levels');
+    $c->kill9('worker1');
+    $s->query("UPDATE t SET v = v + 100 WHERE k = $there");
+    like($s->{stderr}, $lost, 'written at both levels: worker1 is lost');
+    $s->{stderr} = '';
+    $s->query('ROLLBACK TO s; COMMIT');
+    like($s->{stderr}, qr/ERROR:  connection to node .* was lost/, 'written at both levels: no part of it commits');
+    $s->quit;
+    $c->start('worker1');
+    $c->wait_until('coordinator', 'SELECT bool_and(result) FROM citus_check_cluster_node_health()', 'it is back again');
+    is(both(), "0 $v", 'written at both levels: nothing is kept');
+}
+
 # killed, and back before the savepoint is given up: what comes then goes to the new server
 my $s = session();
 begin($s, $elsewhere);
