@@ -44,6 +44,8 @@
 #define PATIENCE_MS 10000
 /* a node that is asked to recover does not do it in its answer */
 #define ASK_PATIENCE_MS 1000
+/* how often other nodes are asked at most: those that ask each other would not come to rest */
+#define ASK_PAUSE_MS 5000
 /* the first pause of the daemon after one that found nodes not answering */
 #define RETRY_MS 1000
 
@@ -372,14 +374,30 @@ initiators_of_prepared(void)
 	return groups;
 }
 
+/* has the time come to ask others again?  The daemon does when it starts. */
+static bool
+may_ask(TimestampTz now)
+{
+	static TimestampTz last = 0;
+
+	if (last != 0 &&
+		!TimestampDifferenceExceeds(last, now, Min(ASK_PAUSE_MS, txn_recover_interval_setting)))
+		return false;
+	last = now;
+	return true;
+}
+
 void
 txn_recover_duty(void)
 {
 	TimestampTz begun = GetCurrentTimestamp();
 	ListCell   *lc;
 
-	foreach(lc, initiators_of_prepared())
-		txn_recover_ask(lfirst_int(lc));
+	if (may_ask(begun))
+	{
+		foreach(lc, initiators_of_prepared())
+			txn_recover_ask(lfirst_int(lc));
+	}
 	unresolved = false;
 	(void) txn_recover();
 	plan_retry(begun);

@@ -8,6 +8,8 @@ use lib "$FindBin::Bin/lib";
 use CitusCluster;
 use Relay;
 use Test::More;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
 
 my $c = CitusCluster->new(workers => 2, nodes => 0, conninfo => 'sslmode=disable',
                           conf => "citus.recover_2pc_interval = 1d\n");
@@ -91,5 +93,25 @@ is($c->sql_on('worker2', 'SELECT min(v), max(v) FROM t'), "$value|$value", 'a re
 half_commit(4);
 is($c->sql('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT min(v), max(v) FROM t; COMMIT'),
    "$value|$value", 'and a transaction');
+
+# Two nodes that find what the other one has under way ask each other, but not all the time.
+my %other = (coordinator => 'worker2', worker2 => 'coordinator');
+my %open = map { $_ => $c->node($_)->background_psql('citus', on_error_stop => 0) } keys %other;
+for my $node (sort keys %other) {
+    $open{$node}->query('BEGIN; UPDATE t SET v = v WHERE k = ' . length $node);
+    my $number = $open{$node}->query('SELECT transaction_number FROM get_current_transaction_id()');
+    my $group = $c->sql_on($node, 'SELECT groupid FROM pg_dist_local_group');
+    $c->sql_on($other{$node}, "BEGIN; SELECT pg_current_xact_id();
+        PREPARE TRANSACTION 'citus_${group}_1_${number}_9'");
+    $c->sql_on($node, "ALTER SYSTEM SET log_statement = 'all'; SELECT pg_reload_conf()");
+}
+sub asked { () = slurp_file($c->node($_[0])->logfile) =~ /hurry_recovery/g }
+my ($start, %before) = (time, map { $_ => scalar asked($_) } keys %other);
+$c->sql_on('worker2', "ALTER SYSTEM SET citus.recover_2pc_interval = '100ms'; SELECT pg_reload_conf()");
+sleep 0.1 while asked('coordinator') < $before{coordinator} + 10 && time - $start < 120;
+cmp_ok(asked('coordinator') - $before{coordinator}, '>=', 10, 'the coordinator is asked often');
+cmp_ok(asked('worker2') - $before{worker2}, '<=', 1 + (time - $start) / 5, 'and asks now and then');
+$open{$_}->query('ROLLBACK'), $open{$_}->quit for keys %other;
+$c->wait_until($_, $prepared, "nothing is left on $_") for sort keys %other;
 $c->check;
 done_testing();
