@@ -254,8 +254,8 @@ set_params_of_conninfo(Params *params, const char *conninfo, const char *const *
 
 /*
  * Options that make a session between nodes independent of what a role or database of the far
- * side has set: the initiator alone decides when to give up, and says which isolation it wants
- * when it is not the usual one.
+ * side has set: the initiator alone decides when to give up, and says what kind of transaction it
+ * wants when it is not the usual one.
  */
 static char *
 start_options(const Params *params)
@@ -265,7 +265,9 @@ start_options(const Params *params)
 	initStringInfo(&options);
 	appendStringInfoString(&options, "-c statement_timeout=0 -c lock_timeout=0"
 						   " -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
-						   " -c default_transaction_isolation=read\\ committed");
+						   " -c default_transaction_isolation=read\\ committed"
+						   " -c default_transaction_read_only=off"
+						   " -c default_transaction_deferrable=off");
 #ifdef POLLRDHUP
 	/* a session whose initiator was killed must not run on for long */
 	appendStringInfoString(&options, " -c client_connection_check_interval=10s");

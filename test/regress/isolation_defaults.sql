@@ -1,4 +1,4 @@
--- The isolation that a role has by default on the nodes does not count between them: the client's transaction's does.
+-- The isolation, and READ ONLY, that a role has by default on the nodes do not count between them: the client's transaction's does.
 CREATE SCHEMA isolation_defaults;
 SET search_path TO isolation_defaults;
 SET citus.shard_count TO 4;
@@ -13,6 +13,8 @@ RESET client_min_messages;
 GRANT ALL ON SCHEMA isolation_defaults TO isolation_defaults;
 GRANT ALL ON t TO isolation_defaults;
 ALTER ROLE isolation_defaults SET default_transaction_isolation = 'serializable';
+ALTER ROLE isolation_defaults SET default_transaction_read_only = on;
+ALTER ROLE isolation_defaults SET default_transaction_deferrable = on;
 SELECT DISTINCT result FROM run_command_on_all_nodes($$SELECT setconfig FROM pg_db_role_setting WHERE setrole = 'isolation_defaults'::regrole$$);
 
 SET ROLE isolation_defaults;
@@ -24,6 +26,14 @@ SELECT level() FROM t WHERE k = 1;
 UPDATE t SET v = 'changed' WHERE k = 2;
 SELECT DISTINCT level() FROM t;
 COMMIT;
+UPDATE t SET v = 'alone' WHERE k = 3;
+SET default_transaction_read_only TO on;
+UPDATE t SET v = 'not at all';
+BEGIN READ WRITE;
+UPDATE t SET v = 'both' WHERE k < 3;
+COMMIT;
+RESET default_transaction_read_only;
+SELECT k, v FROM t ORDER BY k;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT level() FROM t WHERE k = 1;
 COMMIT;
