@@ -45,3 +45,13 @@ WITH d AS (UPDATE p SET d = d + 100 RETURNING *) DELETE FROM p2 WHERE k = 11 RET
 SELECT * FROM p;
 WITH m AS (UPDATE p SET k = k + 1000 RETURNING k), n AS (INSERT INTO lx SELECT * FROM p RETURNING *) SELECT (SELECT sum(k) FROM m), (SELECT sum(k) FROM n), (SELECT sum(k) FROM p);
 SELECT * FROM p;
+-- rows that are new, where only reference tables are read
+CREATE TABLE r (k int, v int);
+-- distribute: SELECT create_reference_table('r')
+INSERT INTO r SELECT i, i FROM generate_series(500, 540) i;
+WITH i AS (INSERT INTO x SELECT k, v FROM r RETURNING k) SELECT count(*), sum(k) FROM i;
+WITH i AS (INSERT INTO x VALUES (541, 1), (542, 2) RETURNING *) SELECT i.k, i.v, r.v FROM i LEFT JOIN r ON i.k = r.k + 2;
+WITH i AS (INSERT INTO x SELECT k + 100, v FROM r) SELECT count(*) FROM r;
+WITH m AS (MERGE INTO x USING r ON x.k = r.k WHEN MATCHED THEN UPDATE SET v = -1 WHEN NOT MATCHED THEN INSERT VALUES (r.k, 0) RETURNING x.k) SELECT count(*), sum(k) FROM m;
+WITH d AS (DELETE FROM x USING r WHERE x.k = r.k + 100 RETURNING x.k) SELECT count(*), sum(k) FROM d;
+SELECT count(*), sum(k), sum(v) FROM x;
