@@ -158,9 +158,17 @@ static void
 keep_event(TriggerRun *run, FireTarget *target, const Trigger *trigger, int event,
 		   TupleTableSlot *old, TupleTableSlot *new)
 {
-	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
-	DeferredEvent *kept = palloc0(sizeof(DeferredEvent));
+	MemoryContext caller;
+	DeferredEvent *kept;
 
+	/* as on one server: at the end of the transaction it would run with the rights of another */
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot fire deferred trigger within security-restricted operation")));
+
+	caller = MemoryContextSwitchTo(TopTransactionContext);
+	kept = palloc0(sizeof(DeferredEvent));
 	kept->trigger = trigger->tgoid;
 	kept->relid = RelationGetRelid(target->relation);
 	kept->event = event;

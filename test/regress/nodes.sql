@@ -1,8 +1,8 @@
 -- Node functions: what they say and what they refuse.  The members of the cluster stay as they are.
-SELECT groupid, noderole, isactive, hasmetadata, metadatasynced, shouldhaveshards,
-       CASE nodeport WHEN :coordinator_port THEN 'coordinator' WHEN :worker1_port THEN 'worker1'
-                     WHEN :worker2_port THEN 'worker2' END AS node
-FROM pg_dist_node ORDER BY groupid;
+SELECT CASE nodeport WHEN :coordinator_port THEN 'coordinator' WHEN :worker1_port THEN 'worker1'
+                     WHEN :worker2_port THEN 'worker2' END AS node,
+       groupid > 0 AS worker, noderole, isactive, hasmetadata, metadatasynced, shouldhaveshards
+FROM pg_dist_node ORDER BY node;
 SELECT node_name, node_port IN (:worker1_port, :worker2_port) AS known FROM citus_get_active_worker_nodes();
 SELECT count(*), bool_and(result) FROM citus_check_cluster_node_health();
 SELECT citus_is_coordinator();

@@ -58,7 +58,8 @@ SELECT citus_add_inactive_node('nowhere.invalid', 1) OPERATOR(pg_catalog.>) 0 AS
 SELECT citus_remove_node('nowhere.invalid', 1);
 SELECT recover_prepared_transactions();
 SELECT citus_pause_node_within_txn(nodeid, force => true, lock_cooldown => 0)
-    FROM pg_catalog.pg_dist_node WHERE groupid OPERATOR(pg_catalog.=) 1;
+    FROM (SELECT * FROM pg_catalog.pg_dist_node WHERE groupid OPERATOR(pg_catalog.>) 0
+          ORDER BY groupid USING OPERATOR(pg_catalog.<) LIMIT 1) node;
 SELECT * FROM citus_internal.check_consistency();
 RESET search_path;
 SELECT count(*) FROM trap.t;
