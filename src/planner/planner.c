@@ -270,8 +270,7 @@ raise_refusal(Query *query, Refusal *refusal)
 
 /*
  * A fragment that selects runs on one copy of what it touches: modifications in it must be of rows
- * that have one copy, leave them where they are, and fire no triggers.  New rows belong to shards
- * that reading the rest does not tell.
+ * that have one copy, leave them where they are, and fire no triggers.
  */
 static bool
 ctes_may_travel(Query *query)
@@ -286,8 +285,6 @@ ctes_may_travel(Query *query)
 
 		if (part->commandType == CMD_SELECT)
 			continue;
-		if (part->commandType != CMD_UPDATE && part->commandType != CMD_DELETE)
-			return false;
 		table = catalog_table_get(rt_fetch(part->resultRelation, part->rtable)->relid);
 		if (table == NULL || table->kind == DIST_TABLE_REFERENCE || planner_fires(part) != NULL ||
 			planner_policies_ask_caller(part))

@@ -858,6 +858,19 @@ rows_depend_on_order(Query *query)
 		query->hasDistinctOn;
 }
 
+/* where new rows go is told by nothing that is read: their target stands in no FROM clause */
+static void
+analyze_inserts(Analysis *analysis, Query *query)
+{
+	QueryShape *shape = analysis->findings->shape;
+
+	block(analysis, "a common table expression inserts rows");
+	if (catalog_table_is_known(rt_fetch(query->resultRelation, query->rtable)->relid))
+		shape->hasShards = true;
+	else
+		shape->hasLocal = true;
+}
+
 /*
  * The parts of a query below the top level, as its parent sees them: keys and nullable are output
  * columns, links are Vars with varlevelsup counted from the query itself.
@@ -873,11 +886,8 @@ analyze_query(Analysis *analysis, Query *query)
 	check_stack_depth();
 	analysis->level = &level;
 
-	if (query->commandType != CMD_SELECT)
-	{
-		if (query->commandType == CMD_INSERT || query->commandType == CMD_MERGE)
-			block(analysis, "a common table expression inserts rows");
-	}
+	if (query->commandType == CMD_INSERT || query->commandType == CMD_MERGE)
+		analyze_inserts(analysis, query);
 	source = analyze_level(analysis);
 
 	if (source->parts == NIL && rows_depend_on_order(query) && planner_has_known_relation(query))

@@ -55,3 +55,6 @@ WITH i AS (INSERT INTO x SELECT k + 100, v FROM r) SELECT count(*) FROM r;
 WITH m AS (MERGE INTO x USING r ON x.k = r.k WHEN MATCHED THEN UPDATE SET v = -1 WHEN NOT MATCHED THEN INSERT VALUES (r.k, 0) RETURNING x.k) SELECT count(*), sum(k) FROM m;
 WITH d AS (DELETE FROM x USING r WHERE x.k = r.k + 100 RETURNING x.k) SELECT count(*), sum(k) FROM d;
 SELECT count(*), sum(k), sum(v) FROM x;
+WITH i AS (INSERT INTO lx SELECT k, v FROM r RETURNING k) SELECT count(*) FROM i, r WHERE i.k = r.k;
+WITH i AS (INSERT INTO lx VALUES (1000, 0) RETURNING k) SELECT i.k, count(*) FROM i, r GROUP BY 1;
+SELECT count(*), sum(k) FROM lx;
