@@ -24,6 +24,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
@@ -89,6 +90,23 @@ join_descs(TupleDesc first, TupleDesc second)
 	return joined;
 }
 
+/* what a foreign key does to one row, or asks of it, may be about another row of the statement */
+static bool
+rows_refer_to_rows(Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger    *trigger = &triggers->triggers[i];
+
+		if (trigger->tgconstrrelid == RelationGetRelid(relation) &&
+			RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_PK)
+			return true;
+	}
+	return false;
+}
+
 static ChangeState *
 begin_change(DistScanState *scan)
 {
@@ -108,6 +126,7 @@ begin_change(DistScanState *scan)
 		state->router = routing_router_for(state->table);
 	state->desc = CreateTupleDescCopyConstr(RelationGetDescr(relation));
 	state->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+	state->atOnce = rows_refer_to_rows(relation);
 	state->owner = relation->rd_rel->relowner;
 	state->copies = catalog_table_has_copies(state->table);
 	if (state->copies)
@@ -629,8 +648,9 @@ add_to_batch(ChangeBatch *batch, const Shard *shard, int64 number, TupleTableSlo
 	batch->nrows++;
 	MemoryContextSwitchTo(caller);
 
-	batch->full = list_length(entry->rows) >= MAX_BATCH_ROWS ||
-		MemoryContextMemAllocated(batch->state->batchContext, false) > MAX_BATCH_BYTES;
+	batch->full = !batch->state->atOnce &&
+		(list_length(entry->rows) >= MAX_BATCH_ROWS ||
+		 MemoryContextMemAllocated(batch->state->batchContext, false) > MAX_BATCH_BYTES);
 	if (batch->full)
 		send_batch(batch);
 }

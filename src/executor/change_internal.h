@@ -26,6 +26,7 @@ typedef struct ChangeState
 	ShardRouter *router;		/* NULL: keyless */
 	TupleDesc	desc;			/* of the table */
 	bool		partitioned;
+	bool		atOnce;			/* its rows refer to each other: as few statements as can be */
 	Oid			owner;			/* of the table */
 	bool		copies;			/* rows have copies: ctid does not find them */
 	List	   *identity;		/* attributes that do, IntList; NIL: all together */

@@ -56,3 +56,18 @@ BEGIN; UPDATE t SET k = k + 500 WHERE k < 4; SELECT * FROM t ORDER BY k; ROLLBAC
 BEGIN; DELETE FROM t WHERE k < 4; SELECT * FROM t ORDER BY k; ROLLBACK;
 BEGIN; INSERT INTO t VALUES (1, 5) ON CONFLICT (k) DO UPDATE SET a = 7; SELECT * FROM t ORDER BY k; ROLLBACK;
 BEGIN; INSERT INTO t VALUES (1, 5) ON CONFLICT (k) DO UPDATE SET k = 100; SELECT * FROM t ORDER BY k; ROLLBACK;
+-- rows that refer to others of the statement, more of them than a shard gets at once
+CREATE TABLE n (k int, id int, parent int, PRIMARY KEY (k, id), CONSTRAINT up FOREIGN KEY (k, parent) REFERENCES n (k, id) ON DELETE CASCADE);
+-- distribute: SELECT create_distributed_table('n', 'k', colocate_with => 'none')
+CREATE TABLE noted (id int);
+-- distribute: SELECT create_distributed_table('noted', 'id', colocate_with => 'none')
+CREATE FUNCTION note(id int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF id % 400 = 0 THEN INSERT INTO noted VALUES (id); END IF; RETURN id; END $$;
+INSERT INTO n SELECT 1, i, nullif(i - 1, 0) FROM generate_series(1, 1200) i;
+DELETE FROM n WHERE note(id) > 0;
+SELECT count(*) FROM n;
+ALTER TABLE n DROP CONSTRAINT up;
+ALTER TABLE n ADD CONSTRAINT up FOREIGN KEY (k, parent) REFERENCES n (k, id);
+INSERT INTO n SELECT 1, i, nullif(i - 1, 0) FROM generate_series(1, 1200) i;
+DELETE FROM n WHERE note(id) > 0;
+SELECT count(*) FROM n;
+SELECT count(*) FROM noted;
