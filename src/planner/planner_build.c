@@ -42,6 +42,18 @@ fragment_rows(PG_FUNCTION_ARGS)
 			 errmsg("function fragment_rows cannot be called")));
 }
 
+/* a query that locks rows, or one below it */
+static bool
+has_locks_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, has_locks_walker, context);
+	return ((Query *) node)->rowMarks != NIL ||
+		query_tree_walker((Query *) node, has_locks_walker, context, 0);
+}
+
 /*
  * planner_make_fragment
  *		The fragment of a query that planner_ship_query() has accepted.
@@ -55,7 +67,7 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	fragment->sql = deparse_query_template(query, false);
 	fragment->command = query->commandType;
 	fragment->returnsRows = query->commandType == CMD_SELECT || query->returningList != NIL;
-	fragment->hasRowLocks = query->rowMarks != NIL;
+	fragment->hasRowLocks = has_locks_walker((Node *) query, NULL);
 	fragment->hasModifyingCte = query->hasModifyingCTE;
 	fragment->findsOneRow = (query->commandType == CMD_UPDATE ||
 							 query->commandType == CMD_DELETE || query->rowMarks != NIL) &&
@@ -66,7 +78,7 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	fragment->estimatedRows = 1000;
 	fragment->role = planner_query_role(query);
 	if (table != NULL && table->kind == DIST_TABLE_REFERENCE)
-		fragment->target = query->commandType == CMD_SELECT && query->rowMarks == NIL ?
+		fragment->target = query->commandType == CMD_SELECT && !fragment->hasRowLocks ?
 			FRAGMENT_REPLICA : FRAGMENT_ALL_REPLICAS;
 	else
 		fragment->target = FRAGMENT_SHARDS;

@@ -136,7 +136,8 @@ follow_with("DELETE FROM m WHERE v = 20 RETURNING v", 20, 'also in all shards');
 
 # The connection that held a lock is lost.
 sub lose_lock {
-    $writer->query($_) for 'BEGIN', "SELECT FROM t WHERE k = $near FOR UPDATE";
+    my $lock = shift // "SELECT FROM t WHERE k = $near FOR UPDATE";
+    $writer->query($_) for 'BEGIN', $lock;
     $c->sql_on('worker2', q{SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
                             WHERE application_name LIKE 'citus_internal%' AND pid <> pg_backend_pid()});
 }
@@ -152,6 +153,19 @@ is($c->sql("SELECT v FROM t WHERE k = $far"), '8', 'of which nothing is left');
 lose_lock();
 start($writer, "ROLLBACK;");
 is(told($writer), 'done', 'ROLLBACK does not mind');
+lose_lock("SELECT count(*) FROM (SELECT FROM t WHERE k IN ($near, $far) FOR UPDATE) s");
+start($writer, 'COMMIT;');
+is(told($writer), '08006', 'a lock that a sub-query took is not forgotten');
+
+# A sub-query locks a row of a reference table where others do, not in the copy at hand.
+$c->sql("CREATE TABLE r (k int); SELECT create_reference_table('r'); INSERT INTO r VALUES (1)");
+my $inside = 'SELECT count(*) FROM (SELECT FROM r FOR UPDATE) s';
+$writer->query($_) for 'BEGIN', $inside;
+my ($status, undef, $said) = $c->try_on('worker2', "SET lock_timeout = '500ms'; $inside");
+isnt($status, 0, 'a row of a reference table is locked for all nodes');
+like($said, qr/lock timeout/, 'by its lock');
+$writer->query('COMMIT');
+is($c->sql_on('worker2', $inside), 1, 'and free when the transaction is over');
 
 $_->quit for $writer, $reader;
 $c->check;
