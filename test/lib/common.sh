@@ -35,15 +35,28 @@ scratch_root() {
     echo "${CITUS_SCRATCH:-${TMPDIR:-/tmp}/citus-test-$(id -u)-$sum}"
 }
 
-# free_ports N: N free TCP ports below the range from which the kernel hands out its own.
+# Ports that are given out, a directory each.
+port_marks() { echo "${TMPDIR:-/tmp}/citus-test-ports-$(id -u)"; }
+
+# free_ports N: N free TCP ports below the range from which the kernel hands out its own.  A port that
+# another call has given out is not given again before release_ports, or ten minutes.
 free_ports() {
+    mkdir -p "$(port_marks)"
     perl -MIO::Socket::INET -e '
-        my ($n, @held) = (shift);
+        my ($n, $marks, @held) = @ARGV;
         for (my $tries = 0; @held < $n && $tries < 10000; $tries++) {
             my $port = 10000 + int(rand(22000));
             my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $port,
                                           Proto => "tcp", Listen => 1) or next;
+            my $mark = "$marks/$port";
+            rmdir $mark if time - ((stat $mark)[9] // time) > 600;
+            mkdir $mark or next;
             push @held, $s;
             print $port, "\n";
-        }' "$1"
+        }' "$1" "$(port_marks)"
+}
+
+release_ports() {       # PORT...
+    local port
+    for port; do rmdir "$(port_marks)/$port" 2>/dev/null || true; done
 }
