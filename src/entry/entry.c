@@ -305,6 +305,7 @@ edit_message(ErrorData *edata)
 		previousEmitLog(edata);
 	commands_edit_message(edata);
 	executor_edit_message(edata);
+	txn_edit_message(edata);
 }
 
 static void

@@ -10,7 +10,8 @@
  *
  * How a victim ends
  *	 - It waits for a lock on this node: it is taken off the lock's queue as the server's own
- *	   detector does it, and raises the server's own error.
+ *	   detector does it, and raises the server's own error.  That one's detail would be the cycle
+ *	   on this node, of which there is none: txn_edit_message() says what it was.
  *	 - It waits for other nodes: its query is canceled; txn_deadlock_check(), called by whatever
  *	   waits in remote, turns that into an error with SQLSTATE 40P01.
  *	 - Otherwise, which is hardly possible for somebody in a cycle, the cancel is a cancel.
@@ -42,6 +43,12 @@
 #define GATHER_TIMEOUT "2s"
 /* and one that does not even look at the clock */
 #define GATHER_PATIENCE_MS 3000
+
+/* what the victim's client reads */
+static const char victim_detail[] =
+	"Transactions wait for each other on different nodes, and this one is the youngest of them.";
+static const char victim_hint[] =
+	"Run it again.  The server log of this node names the sessions.";
 
 int			txn_deadlock_interval = 2000;
 static double detection_factor = 2;
@@ -429,9 +436,34 @@ end_lock_wait(const DistXactId *xact, int pid)
 	return ended;
 }
 
+static bool
+is_same_xact(const DistXactId *a, const DistXactId *b)
+{
+	return a->number == b->number && a->initiatorGroup == b->initiatorGroup;
+}
+
+/* a line for each wait of the transaction, and for it; palloc'd */
+static char *
+describe_waits(const DistXactId *xact, const WaitEdge *edges, int n)
+{
+	StringInfoData lines;
+
+	initStringInfo(&lines);
+	for (int i = 0; i < n; i++)
+		if (is_same_xact(&edges[i].waiting.xact, xact) ||
+			is_same_xact(&edges[i].blocking.xact, xact))
+			appendStringInfo(&lines,
+							 "%sOn the node of group %d process %d of session " UINT64_FORMAT
+							 " waits for process %d of session " UINT64_FORMAT ".",
+							 lines.len > 0 ? "\n" : "", edges[i].waiting.group,
+							 edges[i].waiting.pid, edges[i].waiting.globalPid,
+							 edges[i].blocking.pid, edges[i].blocking.globalPid);
+	return lines.data;
+}
+
 /* false when the transaction is over, or was begun elsewhere */
 static bool
-cancel_victim(const DistXactId *xact)
+cancel_victim(const DistXactId *xact, const WaitEdge *edges, int n)
 {
 	int			pid;
 
@@ -442,7 +474,8 @@ cancel_victim(const DistXactId *xact)
 		return false;
 	ereport(LOG,
 			(errmsg("transaction of process %d is canceled to end a deadlock between nodes",
-					pid)));
+					pid),
+			 errdetail_internal("%s", describe_waits(xact, edges, n))));
 	return end_lock_wait(xact, pid) || kill(pid, SIGINT) == 0;
 }
 
@@ -456,8 +489,19 @@ txn_deadlock_check(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
 			 errmsg("transaction is canceled to end a deadlock between nodes"),
-			 errdetail("It is the youngest of the transactions that wait for each other."),
-			 errhint("Run it again.")));
+			 errdetail("%s", _(victim_detail)),
+			 errhint("%s", _(victim_hint))));
+}
+
+void
+txn_edit_message(ErrorData *edata)
+{
+	if (edata->elevel != ERROR || edata->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED ||
+		edata->detail == NULL || edata->detail[0] != '\0')
+		return;
+	edata->detail = MemoryContextStrdup(edata->assoc_context, _(victim_detail));
+	edata->detail_log = NULL;
+	edata->hint = MemoryContextStrdup(edata->assoc_context, _(victim_hint));
 }
 
 /* ---- looking ---- */
@@ -517,7 +561,7 @@ txn_deadlock_resolve(void)
 	if (log_detection)
 		log_edges(edges, n, victims);
 	foreach(lc, victims)
-		if (cancel_victim(lfirst(lc)))
+		if (cancel_victim(lfirst(lc), edges, n))
 			canceled++;
 	return canceled;
 }

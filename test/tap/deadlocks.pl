@@ -43,6 +43,15 @@ sub state {
     my $out = $self->{psql}->query_until(qr/result=\w{5}\n/, '');
     return $out =~ /result=(\w+)/ ? $1 : "none: $out";
 }
+# what the last statement that failed said, whole
+sub message {
+    my ($self) = @_;
+    my $psql = $self->{psql};
+    $psql->{stderr} = '';
+    $psql->{stdin} .= "\\errverbose\n\\warn said\n";
+    $psql->{run}->pump until $psql->{stderr} =~ /said\n/;
+    return $psql->{stderr};
+}
 sub fails_without_rights {
     my ($self) = @_;
     is($self->do("SELECT * FROM $_()"), '42501', "$_() is not for everybody")
@@ -69,6 +78,8 @@ sub resolves {
         waiters_are($n) if ++$n < @steps;
     }
     is($steps[$victim][0]->state, '40P01', "$what: the youngest fails");
+    like($steps[$victim][0]->message, qr/DETAIL:  Transactions wait for each other on different nodes/,
+         "$what: it reads why");
     is($steps[$victim][0]->do('ROLLBACK'), '00000', "$what: it rolls back");
     my @left = map { $steps[$_][0] } grep { $_ != $victim } reverse 0 .. $#steps;
     return ($start, @left);

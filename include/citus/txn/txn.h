@@ -211,6 +211,8 @@ extern void txn_set_recovery_hurrier(void (*hurry) (void));
 extern int	txn_deadlock_resolve(void);
 extern void txn_deadlock_duty(void);
 extern int	txn_deadlock_interval;
+/* for emit_log_hook: tells the victim of a deadlock what the server's error leaves empty */
+extern void txn_edit_message(ErrorData *edata);
 
 /* RemoteTarget of a node for the current user with authinfo and poolinfo filled in */
 extern RemoteTarget txn_target_of_node(const ClusterNode *node);
