@@ -368,6 +368,17 @@ redirect_defaults(CopyRun *run)
 	}
 }
 
+static void
+copy_lines(void *argument)
+{
+	CopyRun    *run = argument;
+
+	if (!executor_triggers_see_rows(run->triggers) && commands_copy_may_pass(run))
+		commands_copy_pass(run);
+	else
+		copy_parsed(run);
+}
+
 void
 commands_copy_from(Command *command, void *argument)
 {
@@ -382,10 +393,7 @@ commands_copy_from(Command *command, void *argument)
 	begin_input(&run, command->call->queryString);
 	redirect_defaults(&run);
 	run.triggers = executor_triggers_begin(planner_fires_copy(RelationGetRelid(run.relation)));
-	if (!executor_triggers_see_rows(run.triggers) && commands_copy_may_pass(&run))
-		commands_copy_pass(&run);
-	else
-		copy_parsed(&run);
+	executor_write_for_caller(copy_lines, &run);
 	executor_triggers_end(run.triggers);
 	EndCopyFrom(run.input);
 	ExecDropSingleTupleTableSlot(run.row);

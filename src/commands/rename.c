@@ -59,10 +59,9 @@ steps_shards_last(Command *command, const DistTable *table)
 
 /* locks, shards, here, nodes */
 static List *
-steps_shards_first(Command *command, const DistTable *table)
+steps_shards_first(Command *command, const DistTable *table, LOCKMODE mode)
 {
-	return list_make4(commands_step_lock_shells(list_make1_oid(table->relid),
-												AccessExclusiveLock, LOCK_ALONE),
+	return list_make4(commands_step_lock_shells(list_make1_oid(table->relid), mode, LOCK_ALONE),
 					  commands_step_shards(table->relid, command->text, NIL),
 					  commands_step_local(), commands_step_nodes(command->text));
 }
@@ -84,10 +83,14 @@ steps_for_rename_in_table(Command *command, Oid relid)
 {
 	RenameStmt *statement = (RenameStmt *) command->statement;
 	const DistTable *table = commands_table_of_relation(relid);
+	/* nobody who reads or writes the table minds the name of an index */
+	LOCKMODE	mode = statement->renameType == OBJECT_INDEX &&
+		(get_rel_relkind(relid) == RELKIND_INDEX ||
+		 get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX) ?
+		ShareUpdateExclusiveLock : AccessExclusiveLock;
 
 	commands_require_owner(relid);
-	commands_lock_coordinator_first(list_make1_oid(table->relid), AccessExclusiveLock,
-										LOCK_CHILDREN);
+	commands_lock_coordinator_first(list_make1_oid(table->relid), mode, LOCK_CHILDREN);
 	commands_qualify_text(command, list_make1(statement->relation));
 	if (statement->renameType == OBJECT_TRIGGER)
 		return list_make2(commands_step_local(), commands_step_nodes(command->text));
@@ -95,7 +98,7 @@ steps_for_rename_in_table(Command *command, Oid relid)
 		statement->renameType == OBJECT_POLICY)
 		return steps_shards_last(command, table);
 	check_new_name(relid, get_rel_namespace(relid), statement->newname);
-	return steps_shards_first(command, table);
+	return steps_shards_first(command, table, mode);
 }
 
 static List *
@@ -178,7 +181,8 @@ steps_for_table_schema(Command *command, const DistTable *table)
 	check_new_name(table->relid, schemaId, get_rel_name(table->relid));
 	ObjectAddressSet(*address, NamespaceRelationId, schemaId);
 	commands_qualify_text(command, list_make1(statement->relation));
-	return lcons(commands_step_call(share_schema, address), steps_shards_first(command, table));
+	return lcons(commands_step_call(share_schema, address), steps_shards_first(command, table,
+											 AccessExclusiveLock));
 }
 
 List *

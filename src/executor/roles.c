@@ -6,11 +6,22 @@
  * While commands are sent, and tasks of this node run, that role is the current user as in a
  * SECURITY DEFINER function; values are computed and rows decoded as the caller.
  *
+ * An error of a shard quotes the row that it is about, as far as the role that runs there may see
+ * it.  What is told to the caller is no more than the caller may see.
+ *
  * Not here: which fragments may run so (planner_ship.c); sessions that work as another role (txn).
  */
 #include "postgres.h"
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_index.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rls.h"
+#include "utils/syscache.h"
 #include "executor/executor_internal.h"
 
 /*
@@ -58,4 +69,100 @@ void
 executor_leave_role(CallerRole caller)
 {
 	SetUserIdAndSecContext(caller.userId, caller.context);
+}
+
+/* ---- what errors quote ---- */
+
+static bool
+quotes_row(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION ||
+		sqlstate == ERRCODE_WITH_CHECK_OPTION_VIOLATION;
+}
+
+static Oid
+find_relation(const char *schemaName, const char *name)
+{
+	Oid			schema = schemaName == NULL || name == NULL ? InvalidOid :
+		get_namespace_oid(schemaName, true);
+
+	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+}
+
+/* the current user may read all columns of an index */
+static bool
+may_read_key(Oid indexId)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexId));
+	Form_pg_index index;
+	bool		may = true;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	index = (Form_pg_index) GETSTRUCT(tuple);
+	for (int i = 0; may && i < index->indnkeyatts; i++)
+	{
+		AttrNumber	attno = index->indkey.values[i];
+
+		may = attno != InvalidAttrNumber &&
+			pg_attribute_aclcheck(index->indrelid, attno, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	}
+	ReleaseSysCache(tuple);
+	return may;
+}
+
+/* the current user may read what the error quotes */
+static bool
+may_read_quoted(const ErrorData *error)
+{
+	Oid			relid = find_relation(error->schema_name, error->table_name);
+	Oid			root = relid;
+
+	if (!OidIsValid(relid))
+		return false;
+	if (get_rel_relispartition(relid))
+		root = llast_oid(get_partition_ancestors(relid));
+	if (check_enable_rls(root, InvalidOid, true) == RLS_ENABLED)
+		return false;
+	if (pg_class_aclcheck(root, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	return (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
+			error->sqlerrcode == ERRCODE_EXCLUSION_VIOLATION) &&
+		may_read_key(find_relation(error->schema_name, error->constraint_name));
+}
+
+/* the current error, caught; which role is in force tells with whose rights the write failed */
+static void
+rethrow_for(CallerRole caller)
+{
+	bool		elevated = GetUserId() != caller.userId;
+	MemoryContext context;
+	ErrorData  *error;
+
+	executor_leave_role(caller);
+	if (!elevated || !quotes_row(geterrcode()))
+		PG_RE_THROW();
+	context = MemoryContextSwitchTo(CurTransactionContext);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (error->detail != NULL && !may_read_quoted(error))
+		error->detail = NULL;
+	MemoryContextSwitchTo(context);
+	ReThrowError(error);
+}
+
+void
+executor_write_for_caller(void (*write) (void *argument), void *argument)
+{
+	CallerRole	caller = executor_enter_role(InvalidOid);
+
+	PG_TRY();
+	{
+		write(argument);
+	}
+	PG_CATCH();
+	{
+		rethrow_for(caller);
+	}
+	PG_END_TRY();
 }

@@ -297,6 +297,19 @@ write_fragment(DistScanState *state)
 }
 
 static void
+write_rows(void *argument)
+{
+	DistScanState *state = argument;
+
+	if (state->plan->kind == DIST_PLAN_INSERT)
+		executor_insert_run(state);
+	else if (state->plan->kind == DIST_PLAN_CHANGES)
+		executor_change_run(state);
+	else
+		write_fragment(state);
+}
+
+static void
 run_writes(DistScanState *state)
 {
 	PreventCommandIfReadOnly(command_name(state->plan));
@@ -305,12 +318,7 @@ run_writes(DistScanState *state)
 	executor_user_unregister(&state->user);
 
 	state->triggers = executor_triggers_begin(state->plan->fires);
-	if (state->plan->kind == DIST_PLAN_INSERT)
-		executor_insert_run(state);
-	else if (state->plan->kind == DIST_PLAN_CHANGES)
-		executor_change_run(state);
-	else
-		write_fragment(state);
+	executor_write_for_caller(write_rows, state);
 	if (state->triggers != NULL && !state->plan->fires->joins)
 		executor_triggers_end(state->triggers);
 	state->triggers = NULL;

@@ -103,5 +103,6 @@ executor_writer_check(ShardWriter *writer)
 	executor_writer_receive(writer, true);
 	foreach(cell, writer->unread)
 		check_unread(writer, lfirst(cell));
+	(void) executor_enter_role(writer->role);
 	ReThrowError(writer->failure);
 }

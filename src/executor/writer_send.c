@@ -115,7 +115,10 @@ static void
 take_error(ShardWriter *writer, WriterNode *node, SentRows *sent)
 {
 	if (!node->failed && !is_wrong_line(writer, node->conn))
+	{
+		(void) executor_enter_role(writer->role);
 		remote_error_raise(node->conn);
+	}
 	if (!node->failed)
 		keep_failure(writer, node);
 	if (sent->kept != NULL)

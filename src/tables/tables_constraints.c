@@ -12,6 +12,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_constraint.h"
@@ -22,6 +23,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
+#include "utils/typcache.h"
 
 #include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
@@ -358,23 +360,41 @@ index_position(Relation index, AttrNumber keyAttno)
 	return -1;
 }
 
-/* true if rows of different shards can never conflict in the index */
-static bool
-index_separates_shards(Relation index, AttrNumber keyAttno)
+/* by which the index finds that two values of its column are the same */
+static Oid
+equality_of_column(Relation index, int position)
 {
-	int			position = index_position(index, keyAttno);
+	Oid			type = index->rd_opcintype[position];
 	Oid		   *operators;
 	Oid		   *procs;
 	uint16	   *strategies;
 
+	if (!index->rd_index->indisexclusion)
+		return get_opfamily_member(index->rd_opfamily[position], type, type,
+								   BTEqualStrategyNumber);
+	RelationGetExclusionInfo(index, &operators, &procs, &strategies);
+	return operators[position];
+}
+
+/*
+ * True if rows of different shards can never conflict in the index: what it takes for equal has the
+ * same hash.
+ */
+static bool
+index_separates_shards(Relation index, AttrNumber keyAttno)
+{
+	int			position = index_position(index, keyAttno);
+	Oid			keyType;
+	Oid			collation;
+
 	if (position < 0)
 		return false;
-	if (!index->rd_index->indisexclusion)
-		return true;
-	RelationGetExclusionInfo(index, &operators, &procs, &strategies);
-	return get_mergejoin_opfamilies(operators[position]) != NIL ||
-		op_hashjoinable(operators[position],
-						TupleDescAttr(RelationGetDescr(index), position)->atttypid);
+	collation = index->rd_indcollation[position];
+	if (OidIsValid(collation) && !get_collation_isdeterministic(collation))
+		return false;
+	keyType = get_atttype(index->rd_index->indrelid, keyAttno);
+	return op_in_opfamily(equality_of_column(index, position),
+						  lookup_type_cache(keyType, TYPECACHE_HASH_OPFAMILY)->hash_opf);
 }
 
 static void
@@ -390,7 +410,7 @@ check_index(Oid indexId, Relation rel, AttrNumber keyAttno)
 						RelationGetRelationName(index), RelationGetRelationName(rel),
 						get_attname(RelationGetRelid(rel), keyAttno, false)),
 				 errdetail("Unique and exclusion constraints must contain the distribution "
-						   "column, compared for equality.")));
+						   "column, compared for equality, by a deterministic collation.")));
 	index_close(index, AccessShareLock);
 }
 

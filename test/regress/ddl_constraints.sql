@@ -73,6 +73,27 @@ CREATE UNIQUE INDEX ON t (b);
 CREATE UNIQUE INDEX CONCURRENTLY u_b ON t (b);
 SELECT conname FROM pg_constraint WHERE conrelid = 't'::regclass AND contype <> 'n' ORDER BY 1;
 
+-- an index whose equality is not that of the shards would hold in each of them only
+CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE texts (k text, v int4range);
+SELECT create_distributed_table('texts', 'k');
+CREATE UNIQUE INDEX ON texts (k COLLATE caseless);
+ALTER TABLE texts ADD EXCLUDE USING btree (k COLLATE caseless WITH =);
+CREATE INDEX ON texts (k COLLATE caseless);
+CREATE UNIQUE INDEX ON texts (k COLLATE "C");
+CREATE UNIQUE INDEX ON texts (k text_pattern_ops);
+CREATE FUNCTION size_cmp(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT btint4cmp(abs($1), abs($2))';
+CREATE FUNCTION size_eq(int, int) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT abs($1) = abs($2)';
+CREATE OPERATOR |=| (LEFTARG = int, RIGHTARG = int, FUNCTION = size_eq, MERGES, HASHES, COMMUTATOR = |=|);
+CREATE OPERATOR CLASS size_ops FOR TYPE int USING btree AS OPERATOR 3 |=|, FUNCTION 1 size_cmp(int, int);
+CREATE TABLE numbers (k int, v int);
+CREATE UNIQUE INDEX numbers_k ON numbers (k size_ops);
+SELECT create_distributed_table('numbers', 'k');
+DROP INDEX numbers_k;
+SELECT create_distributed_table('numbers', 'k');
+ALTER TABLE numbers ADD EXCLUDE USING btree (k size_ops WITH |=|);
+ALTER TABLE numbers ADD EXCLUDE USING btree (v size_ops WITH |=|, k WITH =);
+
 -- a plain table comes along when a foreign key ties it to a reference table
 CREATE TABLE plain (id int REFERENCES r, v int);
 CREATE TABLE plain2 (id int, v int);

@@ -47,5 +47,48 @@ CREATE TABLE pr.other (k int);
 SET ROLE pr_reader;
 SELECT create_distributed_table('pr.other', 'k');
 RESET ROLE;
+-- What an error quotes of a row that was written with the owner's rights is what the role may read.
+CREATE TABLE pr.quoted (k int PRIMARY KEY, v int CHECK (v < 100), secret text DEFAULT 'hidden', UNIQUE (k, secret));
+SELECT create_distributed_table('pr.quoted', 'k');
+INSERT INTO pr.quoted SELECT i, i FROM generate_series(1, 10) i;
+CREATE VIEW pr.shown AS SELECT k, v FROM pr.quoted WHERE v < 50 WITH CHECK OPTION;
+GRANT SELECT (k, v), UPDATE (k, v), INSERT (k, v) ON pr.quoted TO pr_reader;
+GRANT ALL ON pr.shown TO pr_reader;
+CREATE FUNCTION pr.detail(sql text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	state text;
+	detail text;
+BEGIN
+	EXECUTE sql;
+	RETURN 'no error';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL;
+	RETURN state || ' ' || detail;
+END $$;
+CREATE TABLE pr.statements (n serial, sql text);
+INSERT INTO pr.statements (sql) VALUES
+	('INSERT INTO pr.quoted (k, v) VALUES (101, 200)'),
+	('INSERT INTO pr.quoted (k, v) VALUES (101, 200), (102, 300)'),
+	('INSERT INTO pr.quoted (k, v) SELECT i, 200 FROM generate_series(200, 2000) i'),
+	('INSERT INTO pr.quoted (k, v) VALUES (1, 1)'),
+	('INSERT INTO pr.quoted (k, v) SELECT 1, 1 FROM generate_series(1, 2000) i'),
+	('INSERT INTO pr.quoted (k, v) VALUES (3, 1) ON CONFLICT (k) DO UPDATE SET k = 300, v = 400'),
+	('UPDATE pr.quoted SET v = 200 + (random() * 0)::int WHERE k = 3'),
+	('UPDATE pr.quoted SET k = k + 1000, v = 200 WHERE k = 3'),
+	('UPDATE pr.quoted SET v = 200 WHERE k = 3'),
+	('MERGE INTO pr.quoted q USING (VALUES (3, 400)) s (a, b) ON k = a WHEN MATCHED THEN UPDATE SET k = 1000, v = b'),
+	('MERGE INTO pr.quoted q USING (VALUES (333, 400)) s (a, b) ON k = a WHEN NOT MATCHED THEN INSERT (k, v) VALUES (a, b)'),
+	('INSERT INTO pr.shown VALUES (555, 60)'),
+	('UPDATE pr.shown SET v = 200 WHERE k = 3'),
+	($$COPY pr.quoted (k, v) FROM PROGRAM 'echo 1000,1000' WITH (FORMAT csv)$$);
+GRANT pg_execute_server_program TO pr_reader;
+GRANT SELECT ON pr.statements TO pr_reader;
+SET ROLE pr_reader;
+SELECT n, pr.detail(sql) FROM pr.statements ORDER BY n;
+RESET ROLE;
+GRANT SELECT ON pr.quoted TO pr_reader;
+SET ROLE pr_reader;
+SELECT n, pr.detail(sql) FROM pr.statements WHERE n IN (1, 4, 5, 6, 8, 11, 12, 14) ORDER BY n;
+RESET ROLE;
 DROP SCHEMA pr CASCADE;
 DROP ROLE pr_owner, pr_reader;

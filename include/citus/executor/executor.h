@@ -81,6 +81,12 @@ extern void executor_writer_poll(ShardWriter *writer);
 extern uint64 executor_writer_end(ShardWriter *writer);
 
 /*
+ * Runs write(); errors about rows that it raises while it works with somebody else's rights quote
+ * no more of them than the current user may read.
+ */
+extern void executor_write_for_caller(void (*write) (void *argument), void *argument);
+
+/*
  * Runs one SQL statement on every placement of the given shards (templates filled per shard),
  * inside the distributed transaction as writes; sum of row counts.  For TRUNCATE and the like.
  */
