@@ -26,6 +26,8 @@
  * Invariants
  * (1) What was read with a snapshot is given to nobody before the reports agree.
  * (2) Members whose connection was lost have no snapshot; they join again, or the statement fails.
+ *
+ * What is sent to members, and how their reports arrive, is in txn_snapshot_members.c.
  */
 #include "postgres.h"
 
@@ -57,34 +59,6 @@
 
 static bool enabled = true;
 
-/* owner of answers that are reports */
-char		txn_report_marker;
-
-typedef struct Member
-{
-	GroupId		groupId;
-	NodeId		nodeId;			/* 0: this node */
-	RemoteConn *conn;			/* NULL: this node, or lost */
-	bool		hasReport;
-	bool		agreed;			/* its snapshot may have been used */
-	SnapshotReport report;
-} Member;
-
-struct ClusterSnapshot
-{
-	dlist_node	node;
-	uint64		number;			/* names it on the nodes */
-	MemoryContext context;
-	bool		owned;			/* somebody will release it */
-	bool		tried;			/* by txn_snapshot_try() */
-	bool		ended;			/* with its transaction */
-	int64		start;			/* clock: before the first of its snapshots was taken */
-	List	   *members;		/* of Member */
-	Snapshot	local;			/* registered with the top transaction's owner; NULL: none */
-	bool		localIsOwn;		/* the server's, which was read with before; no member */
-};
-
-static dlist_head snapshots = DLIST_STATIC_INIT(snapshots);
 static ClusterSnapshot *of_transaction = NULL;
 static bool taking = false;
 static bool own_snapshot_read = false;	/* of the transaction: it must stay as it is */
@@ -94,251 +68,6 @@ static DistXactId imported_from = {0};
 static bool taken_early = false;	/* of_transaction: and nobody has asked for it yet */
 /* of the session: its last transaction would have had use for that */
 static bool early_is_better = false;
-
-/* ---- the list ---- */
-
-static ClusterSnapshot *
-make_snapshot(void)
-{
-	static uint64 next = 0;
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "cluster snapshot",
-												  ALLOCSET_SMALL_SIZES);
-	ClusterSnapshot *snapshot = MemoryContextAllocZero(context, sizeof(ClusterSnapshot));
-
-	/* not one that another session's slot may have from before */
-	if (next == 0)
-		next = (uint64) GetCurrentTimestamp();
-	snapshot->number = next++;
-	snapshot->context = context;
-	dlist_push_tail(&snapshots, &snapshot->node);
-	return snapshot;
-}
-
-static void
-drop_local(ClusterSnapshot *snapshot)
-{
-	if (snapshot->local != NULL)
-		UnregisterSnapshotFromOwner(snapshot->local, TopTransactionResourceOwner);
-	snapshot->local = NULL;
-}
-
-static void
-free_snapshot(ClusterSnapshot *snapshot)
-{
-	dlist_delete(&snapshot->node);
-	MemoryContextDelete(snapshot->context);
-}
-
-static Member *
-member_of_node(ClusterSnapshot *snapshot, NodeId nodeId)
-{
-	ListCell   *cell;
-
-	foreach(cell, snapshot->members)
-	{
-		Member	   *member = lfirst(cell);
-
-		if (member->nodeId == nodeId)
-			return member;
-	}
-	return NULL;
-}
-
-static Member *
-add_member(ClusterSnapshot *snapshot, GroupId groupId, NodeId nodeId)
-{
-	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
-	Member	   *member = palloc0(sizeof(Member));
-
-	member->groupId = groupId;
-	member->nodeId = nodeId;
-	snapshot->members = lappend(snapshot->members, member);
-	MemoryContextSwitchTo(caller);
-	return member;
-}
-
-/* ---- commands ---- */
-
-static void
-send_call(RemoteConn *conn, const char *name, const char *sql, const char *first,
-		  const char *second, void *owner)
-{
-	RemoteCommand command = {0};
-	const char *values[2] = {first, second};
-
-	command.sql = sql;
-	command.statementName = name;
-	command.nparams = second == NULL ? 1 : 2;
-	command.paramValues = values;
-	command.owner = owner;
-	remote_send(conn, &command);
-}
-
-static void
-send_numbered(RemoteConn *conn, const char *name, const char *sql, uint64 number)
-{
-	char		text[32];
-
-	snprintf(text, sizeof(text), UINT64_FORMAT, number);
-	send_call(conn, name, sql, text, NULL, &txn_own_answer_marker);
-}
-
-static void
-send_take_only(ClusterSnapshot *snapshot, Member *member, int64 window)
-{
-	char		number[32];
-	char		us[32];
-
-	snprintf(number, sizeof(number), UINT64_FORMAT, snapshot->number);
-	snprintf(us, sizeof(us), INT64_FORMAT, window);
-	send_call(member->conn, "citus: snapshot_take",
-			  "SELECT citus_internal.snapshot_take($1::int8, $2::int8)", number, us,
-			  &txn_report_marker);
-	member->hasReport = false;
-}
-
-static void
-send_take(ClusterSnapshot *snapshot, Member *member, int64 window)
-{
-	RemoteXact *xact = txn_xact_of_conn(member->conn);
-
-	send_take_only(snapshot, member, window);
-	remote_sync(member->conn);
-	/* other isolation levels have one snapshot, which is in force by itself */
-	xact->snapshotInForce = IsolationUsesXactSnapshot() ? 0 : snapshot->number;
-	xact->snapshotInSlot = snapshot->number;
-}
-
-static void
-send_fence(RemoteConn *conn, List *ids, int ms)
-{
-	char		text[16];
-
-	snprintf(text, sizeof(text), "%d", ms);
-	send_call(conn, "citus: snapshot_fence",
-			  BASE_NODE_SELECT "citus_internal.snapshot_fence($1::int4, $2::text)", text,
-			  txn_snapshot_print_ids(ids), &txn_own_answer_marker);
-	remote_sync(conn);
-}
-
-void
-txn_snapshot_clear(RemoteXact *xact, bool leave)
-{
-	ListCell   *cell;
-
-	foreach(cell, xact->staleSnapshots)
-		send_numbered(xact->conn, "citus: snapshot_forget",
-					  "SELECT citus_internal.snapshot_forget($1::int8)",
-					  *(uint64 *) lfirst(cell));
-	xact->staleSnapshots = NIL;
-	if (leave && xact->snapshotInForce != 0)
-	{
-		send_numbered(xact->conn, "citus: snapshot_use",
-					  "SELECT citus_internal.snapshot_use($1::int8)", 0);
-		xact->snapshotInForce = 0;
-	}
-}
-
-/* ---- receiving reports ---- */
-
-static void
-lose_member(Member *member)
-{
-	/* where nothing was begun another connection may do */
-	if (txn_xact_of_conn(member->conn)->state != XACT_NONE)
-		txn_conn_failed(member->conn);
-	member->conn = NULL;
-	member->hasReport = false;
-}
-
-static void
-take_report(ClusterSnapshot *snapshot, Member *member, const RemoteAnswer *answer)
-{
-	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
-	List	   *seen = member->report.seen;
-
-	memset(&member->report, 0, sizeof(member->report));
-	if (answer->ncolumns != 1 || answer->values[0] == NULL ||
-		!txn_snapshot_parse(answer->values[0], &member->report))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROTOCOL_VIOLATION),
-				 errmsg("invalid report of a snapshot of node %s:%d",
-						remote_conn_host(member->conn), remote_conn_port(member->conn))));
-	member->report.groupId = member->groupId;
-	member->report.seen = seen;
-	member->hasReport = true;
-	MemoryContextSwitchTo(caller);
-}
-
-/* a report that comes where commands of others are awaited, too */
-void
-txn_snapshot_take_report(RemoteConn *conn, const RemoteAnswer *answer)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &snapshots)
-	{
-		ClusterSnapshot *snapshot = dlist_container(ClusterSnapshot, node, iter.cur);
-		ListCell   *cell;
-
-		foreach(cell, snapshot->members)
-		{
-			Member	   *member = lfirst(cell);
-
-			if (snapshot->tried && member->conn == conn && !member->hasReport)
-				take_report(snapshot, member, answer);
-		}
-	}
-}
-
-/* takes what has arrived on the member's connection */
-static void
-receive_some(ClusterSnapshot *snapshot, Member *member)
-{
-	while (member->conn != NULL && remote_outstanding(member->conn) > 0)
-	{
-		RemoteAnswer answer;
-
-		remote_receive(member->conn, &answer);
-		if (answer.kind == REMOTE_ANSWER_NONE)
-			return;
-		if (answer.kind == REMOTE_ANSWER_ROW && answer.owner == &txn_report_marker)
-			take_report(snapshot, member, &answer);
-		else if (answer.kind == REMOTE_ANSWER_LOST &&
-				 !txn_xact_of_conn(member->conn)->wrote)
-			lose_member(member);
-		else
-			txn_handle_answer(member->conn, &answer);
-	}
-}
-
-/* until everything that was sent to members is answered */
-static void
-receive_all(ClusterSnapshot *snapshot, List *members)
-{
-	RemoteConn **conns = palloc(list_length(members) * sizeof(RemoteConn *));
-	bool	   *ready = palloc(list_length(members) * sizeof(bool));
-
-	for (;;)
-	{
-		int			n = 0;
-		ListCell   *cell;
-
-		foreach(cell, members)
-		{
-			Member	   *member = lfirst(cell);
-
-			receive_some(snapshot, member);
-			if (member->conn != NULL && remote_outstanding(member->conn) > 0)
-				conns[n++] = member->conn;
-		}
-		if (n == 0)
-			break;
-		remote_wait_any(conns, n, -1, ready);
-	}
-	pfree(conns);
-	pfree(ready);
-}
 
 /* ---- taking ---- */
 
@@ -367,7 +96,7 @@ connect_all(ClusterSnapshot *snapshot)
 			if (state == REMOTE_CONNECTING)
 				conns[n++] = member->conn;
 			else if (state == REMOTE_BROKEN)
-				lose_member(member);
+				txn_member_lose(member);
 		}
 		if (n == 0)
 			break;
@@ -404,11 +133,11 @@ take_remote(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
 	{
 		if (IsolationUsesXactSnapshot())
 			begin_again(member);
-		send_fence(member->conn, member->report.mustSee, FENCE_MS);
+		txn_member_send_fence(member->conn, member->report.mustSee, FENCE_MS);
 	}
 	txn_xact_begin(txn_xact_of_conn(member->conn), TXN_READ);
 	txn_snapshot_clear(txn_xact_of_conn(member->conn), false);
-	send_take(snapshot, member, window);
+	txn_member_send_take(snapshot, member, window);
 }
 
 /*
@@ -433,7 +162,7 @@ take_local(ClusterSnapshot *snapshot, Member *member, int round, int64 window)
 		txn_commits_fence(member->report.mustSee, FENCE_MS);
 		(void) txn_commits_await(member->report.mustSee, AWAIT_MS);
 	}
-	drop_local(snapshot);
+	txn_snapshot_drop_local(snapshot);
 	snapshot->local = RegisterSnapshotOnOwner(latest_snapshot(), TopTransactionResourceOwner);
 
 	caller = MemoryContextSwitchTo(snapshot->context);
@@ -476,7 +205,7 @@ take_round(ClusterSnapshot *snapshot, List *members, int round, int64 window)
 		if (member->nodeId == 0)
 			take_local(snapshot, member, round, window);
 	}
-	receive_all(snapshot, members);
+	txn_member_receive_all(snapshot, members);
 }
 
 /* Do all reports agree?  What they lack is noted in their members. */
@@ -544,7 +273,7 @@ lift_fences(ClusterSnapshot *snapshot)
 		if (member->nodeId == 0)
 			txn_commits_fence(NIL, 0);
 		else if (member->conn != NULL)
-			send_fence(member->conn, NIL, 0);
+			txn_member_send_fence(member->conn, NIL, 0);
 	}
 }
 
@@ -635,9 +364,9 @@ send_import(Member *member)
 	snprintf(group, sizeof(group), "%d", imported_from.initiatorGroup);
 	snprintf(number, sizeof(number), UINT64_FORMAT, imported_from.number);
 	txn_xact_begin(txn_xact_of_conn(member->conn), TXN_READ);
-	send_call(member->conn, "citus: snapshot_import",
-			  BASE_NODE_SELECT "citus_internal.snapshot_import($1::int4, $2::int8)", group, number,
-			  &txn_own_answer_marker);
+	txn_snapshot_send(member->conn, "citus: snapshot_import",
+					  BASE_NODE_SELECT "citus_internal.snapshot_import($1::int4, $2::int8)",
+					  group, number, &txn_own_answer_marker);
 	remote_sync(member->conn);
 	member->agreed = true;
 }
@@ -673,7 +402,7 @@ import_all(ClusterSnapshot *snapshot)
 	foreach(cell, snapshot->members)
 		if (((Member *) lfirst(cell))->conn != NULL)
 			send_import(lfirst(cell));
-	receive_all(snapshot, snapshot->members);
+	txn_member_receive_all(snapshot, snapshot->members);
 }
 
 /* until all members agree */
@@ -713,7 +442,7 @@ take_all(ClusterSnapshot *snapshot)
 static ClusterSnapshot *
 take(List *nodes, bool local, Snapshot own)
 {
-	ClusterSnapshot *snapshot = make_snapshot();
+	ClusterSnapshot *snapshot = txn_snapshot_make();
 	ListCell   *cell;
 
 	if (own != NULL)
@@ -722,12 +451,12 @@ take(List *nodes, bool local, Snapshot own)
 		snapshot->localIsOwn = true;
 	}
 	else if (local)
-		(void) add_member(snapshot, catalog_local_group(), 0);
+		(void) txn_member_add(snapshot, catalog_local_group(), 0);
 	taking = true;
 	foreach(cell, nodes)
 	{
 		const ClusterNode *node = lfirst(cell);
-		Member	   *member = add_member(snapshot, node->groupId, node->id);
+		Member	   *member = txn_member_add(snapshot, node->groupId, node->id);
 
 		member->conn = txn_main_conn(node);
 	}
@@ -845,13 +574,13 @@ txn_snapshot_adopt(ClusterSnapshot *snapshot, Snapshot target)
 ClusterSnapshot *
 txn_snapshot_try(bool local)
 {
-	ClusterSnapshot *snapshot = make_snapshot();
+	ClusterSnapshot *snapshot = txn_snapshot_make();
 
 	snapshot->tried = true;
 	snapshot->owned = true;
 	snapshot->start = txn_commits_now();
 	if (local)
-		take_local(snapshot, add_member(snapshot, catalog_local_group(), 0), 0, MIN_WINDOW_US);
+		take_local(snapshot, txn_member_add(snapshot, catalog_local_group(), 0), 0, MIN_WINDOW_US);
 	return snapshot;
 }
 
@@ -859,10 +588,10 @@ txn_snapshot_try(bool local)
 static void
 begin_trying(ClusterSnapshot *snapshot, RemoteXact *xact)
 {
-	Member	   *member = add_member(snapshot, xact->groupId, xact->nodeId);
+	Member	   *member = txn_member_add(snapshot, xact->groupId, xact->nodeId);
 
 	member->conn = xact->conn;
-	send_take_only(snapshot, member, MIN_WINDOW_US);
+	txn_member_send_take_only(snapshot, member, MIN_WINDOW_US);
 }
 
 bool
@@ -941,17 +670,17 @@ import_late(ClusterSnapshot *snapshot, Member *member)
 	check_import();
 	taking = true;
 	send_import(member);
-	receive_all(snapshot, list_make1(member));
+	txn_member_receive_all(snapshot, list_make1(member));
 	taking = wasTaking;
 }
 
 static Member *
 member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
 {
-	Member	   *member = member_of_node(snapshot, xact->nodeId);
+	Member	   *member = txn_member_of_node(snapshot, xact->nodeId);
 
 	if (member == NULL)
-		member = add_member(snapshot, xact->groupId, xact->nodeId);
+		member = txn_member_add(snapshot, xact->groupId, xact->nodeId);
 	if (member->conn == NULL)
 	{
 		if (member->agreed)
@@ -972,7 +701,7 @@ member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
 bool
 txn_snapshot_can_join(ClusterSnapshot *snapshot, const ClusterNode *node)
 {
-	Member	   *member = member_of_node(snapshot, node->id);
+	Member	   *member = txn_member_of_node(snapshot, node->id);
 
 	return member != NULL && member->hasReport && member->report.slot >= 0 &&
 		member->conn != NULL && !IsolationIsSerializable() &&
@@ -987,9 +716,9 @@ send_join(RemoteConn *conn, uint64 number, int slot)
 
 	snprintf(numberText, sizeof(numberText), UINT64_FORMAT, number);
 	snprintf(slotText, sizeof(slotText), "%d", slot);
-	send_call(conn, "citus: snapshot_join",
-			  "SELECT citus_internal.snapshot_join($1::int8, $2::int4)", numberText, slotText,
-			  &txn_own_answer_marker);
+	txn_snapshot_send(conn, "citus: snapshot_join",
+					  "SELECT citus_internal.snapshot_join($1::int8, $2::int4)", numberText,
+					  slotText, &txn_own_answer_marker);
 }
 
 void
@@ -1017,8 +746,8 @@ txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot)
 	{
 		if (IsolationUsesXactSnapshot() || xact->snapshotInForce == snapshot->number)
 			return;
-		send_numbered(conn, "citus: snapshot_use",
-					  "SELECT citus_internal.snapshot_use($1::int8)", snapshot->number);
+		txn_snapshot_send_number(conn, "citus: snapshot_use",
+								 "SELECT citus_internal.snapshot_use($1::int8)", snapshot->number);
 	}
 	else
 		send_join(conn, snapshot->number, member->report.slot);
@@ -1030,7 +759,7 @@ Snapshot
 txn_snapshot_local(ClusterSnapshot *snapshot)
 {
 	if (snapshot->local == NULL)
-		join_late(snapshot, add_member(snapshot, catalog_local_group(), 0));
+		join_late(snapshot, txn_member_add(snapshot, catalog_local_group(), 0));
 	return snapshot->local;
 }
 
@@ -1048,7 +777,7 @@ txn_snapshot_release(ClusterSnapshot *snapshot)
 		return;
 	if (!snapshot->ended)
 	{
-		drop_local(snapshot);
+		txn_snapshot_drop_local(snapshot);
 		dlist_foreach(iter, &txn_participants)
 		{
 			RemoteXact *xact = dlist_container(RemoteXact, node, iter.cur);
@@ -1056,7 +785,7 @@ txn_snapshot_release(ClusterSnapshot *snapshot)
 			uint64	   *number;
 
 			if (xact->snapshotInForce != snapshot->number &&
-				member_of_node(snapshot, xact->nodeId) == NULL)
+				txn_member_of_node(snapshot, xact->nodeId) == NULL)
 				continue;
 			caller = MemoryContextSwitchTo(txn_context);
 			number = palloc(sizeof(uint64));
@@ -1067,7 +796,7 @@ txn_snapshot_release(ClusterSnapshot *snapshot)
 				xact->snapshotInForce = 0;
 		}
 	}
-	free_snapshot(snapshot);
+	txn_snapshot_free(snapshot);
 }
 
 void
@@ -1075,17 +804,17 @@ txn_snapshot_end(bool isCommit)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &snapshots)
+	dlist_foreach_modify(iter, &txn_snapshots)
 	{
 		ClusterSnapshot *snapshot = dlist_container(ClusterSnapshot, node, iter.cur);
 
 		/* after an abort the server takes back what is registered */
 		if (isCommit)
-			drop_local(snapshot);
+			txn_snapshot_drop_local(snapshot);
 		snapshot->local = NULL;
 		snapshot->ended = true;
 		if (!snapshot->owned || snapshot == of_transaction)
-			free_snapshot(snapshot);
+			txn_snapshot_free(snapshot);
 	}
 	/* it was of no use */
 	if (taken_early)
@@ -1110,7 +839,7 @@ txn_snapshot_lose_conn(RemoteConn *conn)
 {
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &snapshots)
+	dlist_foreach(iter, &txn_snapshots)
 	{
 		ClusterSnapshot *snapshot = dlist_container(ClusterSnapshot, node, iter.cur);
 		ListCell   *cell;

@@ -117,17 +117,71 @@ extern void txn_held_forget(uint64 number);
 /* the transaction is about to commit, or was rolled back */
 extern void txn_held_end(bool isCommit);
 
+/* ---- txn_snapshot_members.c ---- */
+
+typedef struct Member
+{
+	GroupId		groupId;
+	NodeId		nodeId;			/* 0: this node */
+	RemoteConn *conn;			/* NULL: this node, or lost */
+	bool		hasReport;
+	bool		agreed;			/* its snapshot may have been used */
+	SnapshotReport report;
+} Member;
+
+struct ClusterSnapshot
+{
+	dlist_node	node;
+	uint64		number;			/* names it on the nodes */
+	MemoryContext context;
+	bool		owned;			/* somebody will release it */
+	bool		tried;			/* by txn_snapshot_try() */
+	bool		ended;			/* with its transaction */
+	int64		start;			/* clock: before the first of its snapshots was taken */
+	List	   *members;		/* of Member */
+	Snapshot	local;			/* registered with the top transaction's owner; NULL: none */
+	bool		localIsOwn;		/* the server's, which was read with before; no member */
+};
+
+/* of the session */
+extern dlist_head txn_snapshots;
+/* owner of answers that are reports */
+extern char txn_report_marker;
+
+/* an empty one with a number of its own, in a context of its own */
+extern ClusterSnapshot *txn_snapshot_make(void);
+extern void txn_snapshot_free(ClusterSnapshot *snapshot);
+extern void txn_snapshot_drop_local(ClusterSnapshot *snapshot);
+/* NULL: none */
+extern Member *txn_member_of_node(ClusterSnapshot *snapshot, NodeId nodeId);
+extern Member *txn_member_add(ClusterSnapshot *snapshot, GroupId groupId, NodeId nodeId);
+
+/* queues a call of a function of schema citus_internal; second may be NULL */
+extern void txn_snapshot_send(RemoteConn *conn, const char *name, const char *sql,
+							  const char *first, const char *second, void *owner);
+extern void txn_snapshot_send_number(RemoteConn *conn, const char *name, const char *sql,
+									 uint64 number);
+/* asks for a snapshot, which reports on the last window us; _only: without a sync */
+extern void txn_member_send_take_only(ClusterSnapshot *snapshot, Member *member, int64 window);
+extern void txn_member_send_take(ClusterSnapshot *snapshot, Member *member, int64 window);
+/* keeps all transactions but ids from ending there, for ms */
+extern void txn_member_send_fence(RemoteConn *conn, List *ids, int ms);
+/* queues what the statement before has left to do on the connection */
+extern void txn_snapshot_clear(RemoteXact *xact, bool leave);
+
+/* its connection is lost; raises the connection's error where something was begun on it */
+extern void txn_member_lose(Member *member);
+extern void txn_snapshot_take_report(RemoteConn *conn, const RemoteAnswer *answer);
+/* until everything that was sent to members is answered; raises what they raise */
+extern void txn_member_receive_all(ClusterSnapshot *snapshot, List *members);
+
 /* ---- txn_snapshot.c ---- */
 
 extern void txn_snapshot_init(void);
-extern char txn_report_marker;
-extern void txn_snapshot_take_report(RemoteConn *conn, const RemoteAnswer *answer);
 /* an error may have left the middle of something */
 extern void txn_snapshot_sub_abort(void);
 /* the connection leaves the transaction */
 extern void txn_snapshot_lose_conn(RemoteConn *conn);
-/* queues what the statement before has left to do on the connection */
-extern void txn_snapshot_clear(RemoteXact *xact, bool leave);
 /* the transaction ends: its snapshots with it */
 extern void txn_snapshot_end(bool isCommit);
 
