@@ -183,6 +183,8 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 	query = planner_normalize(request->query);
 	upper = planner_transform(query, refusal, &whole);
 	if (upper == NULL)
+		upper = planner_transform_legs(query, refusal);
+	if (upper == NULL)
 		upper = planner_move(request, query, refusal, &whole);
 	if (upper == NULL)
 		return NULL;

@@ -161,6 +161,9 @@ extern Query *planner_transform(Query *query, Refusal *refusal, DistPlan **whole
 extern Query *planner_transform_moved(Query *query, List *movements, Refusal *refusal,
 									  DistPlan **whole);
 
+/* the same for a query over the rows of UNION ALL (planner_union.c) */
+extern Query *planner_transform_legs(Query *query, Refusal *refusal);
+
 /* ---- planner_move.c ---- */
 
 /*
@@ -461,6 +464,8 @@ extern int	planner_new_part_id(void);
 
 /* SELECT FROM the entry, which it takes; the target list is empty */
 extern Query *planner_make_select_from(RangeTblEntry *rte);
+/* FROM (query) name */
+extern RangeTblEntry *planner_subquery_rte(Query *query, const char *name);
 
 /* how much runs first: each includes the one before it */
 typedef enum StageExtent

@@ -29,7 +29,7 @@
 
 #include "citus/base/compat_planner.h"
 #include "citus/deparse/template.h"
-#include "planner_internal.h"
+#include "planner_union_internal.h"
 
 #define STRATEGY_ONE_GROUP	"one shard group"
 #define STRATEGY_PUSHDOWN	"pushdown"
@@ -46,6 +46,8 @@ typedef struct Transform
 	QueryShape	shape;
 	const char *strategy;
 	List	   *movements;		/* of Movement: rows that the fragment needs */
+	bool		keepsOrder;		/* what is above it merges the shards' sorted rows */
+	UnionSource *legs;			/* one fragment for each of them; NULL: one for all rows */
 	Refusal    *refusal;
 } Transform;
 
@@ -82,33 +84,82 @@ planner_nothing_makes_nothing(Query *query)
 
 /* ships the fragment query and makes its stand-in; NULL when it has to stay here */
 static RangeTblEntry *
-ship_fragment(Transform *transform, Query *query)
+ship_rows(const Transform *transform, const QueryShape *shape, Query *query)
 {
 	List	   *params;
-	PruneSpec  *prune = transform->shape.prune;
+	PruneSpec  *prune = shape->prune;
 	const char *reason;
 	Fragment   *fragment;
 
+	reason = planner_ship_query(query, &params);
+	if (reason != NULL)
+	{
+		transform->refusal->reason = reason;
+		return NULL;
+	}
+	if (shape->pinned && shape->pin != NULL && transform->movements == NIL)
+		prune = plan_prune_make(PRUNE_EQUAL,
+								(Expr *) expression_planner(copyObject(shape->pin)), NIL);
+	fragment = planner_make_fragment(query, params, shape->anchor, prune);
+	fragment->movements = transform->movements;
+	fragment->mayBeNowhere = shape->complete && transform->movements == NIL &&
+		planner_nothing_makes_nothing(query);
+	/* with row locks the server reads rows again after it has waited: they may come out of order */
+	if (transform->keepsOrder && query->rowMarks == NIL)
+		fragment->sortKeys = planner_sort_keys_of(query);
+	return planner_fragment_rte(fragment, transform->strategy, query->targetList);
+}
+
+/* the rows of a query over one leg; NULL when they come neither from fragments nor from here */
+static RangeTblEntry *
+ship_leg(const Transform *transform, Query *query)
+{
+	QueryShape	shape;
+	Transform	leg = *transform;
+
+	if (!planner_has_known_relation(query))
+		return planner_subquery_rte(query, "leg");
+	planner_shape(query, &shape);
+	if (!shape.hasShards && shape.hasReplicas && !shape.hasLocal)
+	{
+		leg.strategy = STRATEGY_REPLICA;
+		shape.anchor = planner_first_reference(query);
+	}
+	else if ((!shape.pinned && !shape.complete) || planner_shows_source_order(query, false))
+		return NULL;
+	return ship_rows(&leg, &shape, query);
+}
+
+static RangeTblEntry *
+ship_legs(Transform *transform, Query *query)
+{
+	List	   *entries = NIL;
+
+	for (int i = 0; i < list_length(transform->legs->legs); i++)
+	{
+		RangeTblEntry *rte = ship_leg(transform, planner_union_put_leg(query, transform->legs, i));
+
+		if (rte == NULL)
+		{
+			refuse(transform, "a leg of UNION ALL is not one for fragments");
+			return NULL;
+		}
+		entries = lappend(entries, rte);
+	}
+	return planner_union_rte(entries, query->targetList);
+}
+
+/* the entry that stands for the rows of the fragment query; NULL when it has to stay here */
+static RangeTblEntry *
+ship_fragment(Transform *transform, Query *query)
+{
 	if (!planner_outputs_can_travel(query->targetList))
 	{
 		refuse(transform, "an anonymous row type cannot be sent between nodes");
 		return NULL;
 	}
-	reason = planner_ship_query(query, &params);
-	if (reason != NULL)
-	{
-		refuse(transform, reason);
-		return NULL;
-	}
-	if (transform->shape.pinned && transform->shape.pin != NULL && transform->movements == NIL)
-		prune = plan_prune_make(PRUNE_EQUAL,
-								(Expr *) expression_planner(copyObject(transform->shape.pin)),
-								NIL);
-	fragment = planner_make_fragment(query, params, transform->shape.anchor, prune);
-	fragment->movements = transform->movements;
-	fragment->mayBeNowhere = transform->shape.complete && transform->movements == NIL &&
-		planner_nothing_makes_nothing(query);
-	return planner_fragment_rte(fragment, transform->strategy, query->targetList);
+	return transform->legs != NULL ? ship_legs(transform, query)
+		: ship_rows(transform, &transform->shape, query);
 }
 
 /* junk columns of a fragment query are ordinary columns of its rows */
@@ -284,6 +335,7 @@ transform_merge(Transform *transform)
 	Query	   *upper;
 	RangeTblEntry *rte;
 	bool		hadLimit = query->limitCount != NULL || query->limitOffset != NULL;
+	bool		distinctHere;
 
 	/* set-returning functions are called for sorted rows, and what they give keeps that order */
 	if (query->hasTargetSRFs && query->sortClause != NIL && query->distinctClause == NIL)
@@ -291,8 +343,11 @@ transform_merge(Transform *transform)
 		refuse(transform, "set-returning functions follow ORDER BY");
 		return NULL;
 	}
-	if (query->hasDistinctOn && !clauses_have_key(query, query->distinctClause,
-												  transform->shape.keys))
+	distinctHere = query->distinctClause != NIL &&
+		!clauses_have_key(query, query->distinctClause, transform->shape.keys);
+	if (distinctHere && query->hasDistinctOn &&
+		(query->hasTargetSRFs ||
+		 !planner_clauses_sort_alike(query->sortClause, query->targetList)))
 	{
 		refuse(transform, "DISTINCT ON needs the rows of all shards");
 		return NULL;
@@ -305,19 +360,19 @@ transform_merge(Transform *transform)
 			lower->sortClause = NIL;
 	}
 	make_all_visible(lower);
+	transform->keepsOrder = true;
 	rte = ship_fragment(transform, lower);
 	if (rte == NULL)
 		return NULL;
-	/* with row locks the server reads rows again after it has waited: they may come out of order */
-	if (lower->rowMarks == NIL)
-		planner_rte_plan(rte)->fragment->sortKeys = planner_sort_keys_of(lower);
 
 	upper = make_upper_query(query, rte);
 	upper->targetList = vars_for_target_list(query->targetList);
 	upper->sortClause = copyObject(query->sortClause);
-	if (query->distinctClause != NIL &&
-		!clauses_have_key(query, query->distinctClause, transform->shape.keys))
+	if (distinctHere)
+	{
 		upper->distinctClause = copyObject(query->distinctClause);
+		upper->hasDistinctOn = query->hasDistinctOn;
+	}
 	if (hadLimit)
 	{
 		upper->limitCount = copyObject(query->limitCount);
@@ -396,6 +451,7 @@ transform_partial(Transform *transform)
 	if (upper == NULL)
 		return NULL;
 	if (split.counted > 0 && !transform->shape.pinned && transform->movements == NIL &&
+		transform->legs == NULL &&
 		planner_estimate_rows(NULL, split.lower) >= MANY_VALUES)
 	{
 		made = planner_move_values(split.lower, split.counted, split.counts,
@@ -596,6 +652,51 @@ nothing_to_merge(Query *query, List *keys)
 		 clauses_have_key(query, query->distinctClause, keys));
 }
 
+/* true when the upper part of a query leaves fewer rows of those of its FROM clause */
+static bool
+upper_part_takes_rows_away(Query *query)
+{
+	if (query->hasAggs || query->groupClause != NIL || query->havingQual != NULL)
+		return true;
+	return !query->hasWindowFuncs &&
+		(query->limitCount != NULL || query->distinctClause != NIL);
+}
+
+/*
+ * planner_transform_legs
+ *		Like planner_transform() for a query that it refuses: over UNION ALL, each leg of which
+ *		gives partial results, or the first rows.  A key of one leg may be one of another, too.
+ */
+Query *
+planner_transform_legs(Query *query, Refusal *refusal)
+{
+	Transform	transform = {.strategy = STRATEGY_PUSHDOWN,.refusal = refusal};
+	UnionSource source;
+	QueryShape	leg;
+
+	query = planner_union_enclose(query);
+	transform.query = query;
+	if (!upper_part_takes_rows_away(query) || bounds_have_sublinks(query) ||
+		!planner_union_find(query, &source))
+	{
+		refuse(&transform, "there is no UNION ALL below it");
+		return NULL;
+	}
+	transform.legs = &source;
+	for (int i = 0; i < list_length(source.legs) && !OidIsValid(transform.shape.anchor); i++)
+	{
+		planner_shape(list_nth(source.legs, i), &leg);
+		transform.shape.anchor = leg.anchor;
+	}
+	if (!OidIsValid(transform.shape.anchor))
+	{
+		refuse(&transform, "no leg of UNION ALL has shards");
+		return NULL;
+	}
+	return planner_upper_part_is_per_shard(query, NIL) ? transform_merge(&transform)
+		: transform_partial(&transform);
+}
+
 Query *
 planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
 {
@@ -655,5 +756,6 @@ planner_transform_moved(Query *query, List *movements, Refusal *refusal, DistPla
 	}
 
 	/* whatever kept the upper part from leaving does not keep it from running here */
+	transform.keepsOrder = false;
 	return result != NULL ? result : transform_gather(&transform);
 }

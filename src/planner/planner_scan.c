@@ -36,6 +36,7 @@
 #include "citus/base/session.h"
 #include "citus/routing/routing.h"
 #include "planner_paths_internal.h"
+#include "planner_union_internal.h"
 
 /* assumed for a table whose shards have never been analysed */
 #define DEFAULT_TUPLES		100000.0
@@ -729,6 +730,7 @@ static Query *
 reduce_query(PlanRequest *request, Query *query)
 {
 	Refusal		refusal = {NULL, 0};
+	Query	   *normal;
 	Query	   *reduced;
 
 	if (query->rowMarks != NIL && !planner_is_correlated(query))
@@ -742,8 +744,16 @@ reduce_query(PlanRequest *request, Query *query)
 	if (!query_is_worth_a_fragment(query) || !planner_has_known_relation(query) ||
 		planner_is_correlated(query))
 		return query;
-	reduced = planner_transform(planner_normalize(query), &refusal, NULL);
-	return reduced == NULL ? query : reduced;
+	normal = planner_normalize(query);
+	reduced = planner_transform(normal, &refusal, NULL);
+	if (reduced == NULL)
+		reduced = planner_transform_legs(normal, &refusal);
+	if (reduced == NULL)
+		reduced = planner_move(request, normal, &refusal, NULL);
+	if (reduced != NULL)
+		return reduced;
+	planner_union_thin(request, query);
+	return query;
 }
 
 /* replaces sub-queries that can be fragments, from the outside in */
@@ -963,6 +973,7 @@ planner_scan(PlanRequest *request)
 						"take part in"),
 				 errhint("Run the modification as a statement of its own.")));
 
+	planner_union_thin(request, query);
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
 	planner_narrow(request, query);
 	(void) mark_unforced_walker((Node *) query, NULL);

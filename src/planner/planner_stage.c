@@ -69,8 +69,8 @@ planner_make_select_from(RangeTblEntry *rte)
 	return query;
 }
 
-static RangeTblEntry *
-make_subquery_rte(Query *query, const char *name)
+RangeTblEntry *
+planner_subquery_rte(Query *query, const char *name)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	List	   *columns = NIL;
@@ -174,7 +174,7 @@ static Query *
 stage_source(StageContext *context, Query *source)
 {
 	RangeTblEntry *rows = makeNode(RangeTblEntry);
-	Query	   *collect = planner_make_select_from(make_subquery_rte(source, "source"));
+	Query	   *collect = planner_make_select_from(planner_subquery_rte(source, "source"));
 	Query	   *result = planner_make_select_from(rows);
 	AttrNumber	attno = 0;
 	ListCell   *lc;
@@ -484,7 +484,7 @@ stage_relation(StageContext *context, Query *query, Index rti)
 	if (context->impossible != NULL)
 		return;
 	rows = stage_source(context, source);
-	made = make_subquery_rte(rows, rte->eref->aliasname);
+	made = planner_subquery_rte(rows, rte->eref->aliasname);
 	made->alias = copyObject(rte->alias);
 	made->eref = copyObject(rte->eref);
 	made->inFromCl = rte->inFromCl;
@@ -515,7 +515,7 @@ stage_rows(StageContext *context, Query *query, Index rti)
 													 strVal(list_nth(rte->eref->colnames,
 																	 attno - 1)), false));
 	}
-	made = make_subquery_rte(stage_source(context, source), rte->eref->aliasname);
+	made = planner_subquery_rte(stage_source(context, source), rte->eref->aliasname);
 	made->alias = rte->alias;
 	made->eref = rte->eref;
 	list_nth_cell(query->rtable, rti - 1)->ptr_value = made;
@@ -615,7 +615,7 @@ join_sources(List *sources)
 		ListCell   *column;
 
 		query->rtable = lappend(query->rtable,
-								make_subquery_rte(source, psprintf("s%d",
+								planner_subquery_rte(source, psprintf("s%d",
 																   foreach_current_index(lc) + 1)));
 		ref->rtindex = list_length(query->rtable);
 		fromList = lappend(fromList, ref);

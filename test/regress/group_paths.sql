@@ -33,6 +33,19 @@ SELECT asked('SELECT count(*) FROM d WHERE k = 7 AND v > (SELECT avg(a) FROM l)'
 SELECT asked('SELECT n, count(*) FROM d WHERE v > (SELECT avg(a) FROM l) GROUP BY n');
 SELECT asked('SELECT a, (SELECT sum(v) FROM d WHERE n = a) FROM l');
 
+-- legs of set operations, the first row of each group
+CREATE TABLE f (id int, k2 int, v numeric, t text);
+SELECT create_distributed_table('f', 'id', colocate_with => 'none');
+INSERT INTO f SELECT i, i % 30, i % 40, 't' || i % 9 FROM generate_series(1, 4000) i;
+ANALYZE f;
+SELECT asked('SELECT k2, count(*), avg(v) FROM (SELECT k2, v FROM d UNION ALL SELECT k2, v FROM f) u WHERE v > 3 GROUP BY k2 HAVING count(*) > 1');
+SELECT asked('SELECT t, count(*) FROM (SELECT k2, t FROM d UNION ALL SELECT k2, t FROM f UNION ALL SELECT a, NULL FROM l) u GROUP BY t');
+SELECT asked('SELECT k FROM d UNION ALL SELECT id FROM f ORDER BY k LIMIT 3');
+SELECT asked('SELECT k2 FROM d UNION SELECT k2 FROM f');
+SELECT asked('SELECT k FROM d UNION SELECT id FROM f');
+SELECT asked('SELECT DISTINCT ON (k2) k2, v FROM d ORDER BY k2, v DESC');
+SELECT asked('SELECT * FROM l JOIN (SELECT d.t, count(*) FROM d JOIN f ON d.k = f.k2 GROUP BY d.t) s ON a = s.count');
+
 -- what is left to this node
 CREATE FUNCTION planned(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE

@@ -42,7 +42,7 @@ BEGIN
         FROM jsonb_path_query(plan::jsonb, '$.**."Remote Plan".**') AS node WHERE node ->> 'Node Type' ~ 'Join|Loop';
 END $$;
 SELECT * FROM pg_temp.expected('SELECT count(*) FROM big JOIN other ON big.x = other.x');
--- rows that a view may hide do not move to where the user's functions run
+-- rows that a view may hide do not move to where the user's functions run: the view's own do, and the functions see them here
 CREATE VIEW seen WITH (security_barrier) AS SELECT big.k, big.x FROM big JOIN other ON big.x = other.x;
 CREATE FUNCTION looks(int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT true';
 SELECT pg_temp.moves_of('SELECT count(*) FROM seen WHERE x > 3');
