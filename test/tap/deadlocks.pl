@@ -12,15 +12,7 @@ $c->sql(q{
     CREATE TABLE t (k int PRIMARY KEY, v int);
     SELECT create_distributed_table('t', 'k');
     INSERT INTO t SELECT i, 0 FROM generate_series(1, 100) i});
-# keys that live on each worker
-my %key;
-for my $node ('worker1', 'worker2') {
-    $key{$node} = [ split /\n/, $c->sql("
-        SELECT k FROM generate_series(1, 100) k
-            JOIN citus_shards s ON s.shardid = get_shard_id_for_distribution_column('t', k)
-        WHERE s.nodeport = " . $c->port($node) . ' ORDER BY k LIMIT 3') ];
-}
-my ($k1, $k2, $k3) = ($key{worker1}[0], $key{worker2}[0], $key{worker2}[1]);
+my ($k1, $k2, $k3) = ($c->key_on('t', 'worker1'), $c->key_on('t', 'worker2', n => 2));
 
 # A session; do() waits for the end of a statement, start() does not, state() is the SQLSTATE of
 # what was started.

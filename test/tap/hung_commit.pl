@@ -5,16 +5,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use CitusCluster;
-use Relay;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $c = CitusCluster->new(workers => 2, nodes => 0, conninfo => 'sslmode=disable',
-                          conf => "citus.recover_2pc_interval = -1\n");
-my $relay = Relay->new($c->port('worker1'));
-$c->sql("SELECT citus_set_coordinator_host('localhost', " . $c->port('coordinator') . ')');
-$c->sql("SELECT citus_add_node('127.0.0.1', " . $relay->port . ')');
-$c->add_node('worker2');
+my $c = CitusCluster->new(workers => 2, relay => 'worker1', conf => "citus.recover_2pc_interval = -1\n");
+my $relay = $c->relay;
 
 my %said = (timeout => '57014', unknown => '08007', done => 'done');
 my %steps = (
@@ -35,9 +30,7 @@ for my $name (sort keys %steps) {
     # its connections are there
     $session->query("SELECT count(*) FROM $name");
 }
-my $there = $c->sql("SELECT min(k) FROM commit JOIN citus_shards s
-    ON s.shardid = get_shard_id_for_distribution_column('commit', commit.k) AND table_name = 'commit'::regclass
-    WHERE nodename = '127.0.0.1'");
+my $there = $c->key_on('commit', 'worker1');
 my %sql = (
     prepare => 'UPDATE prepare SET v = 1;',
     second_phase => 'UPDATE second_phase SET v = 1;',

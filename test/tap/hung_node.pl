@@ -20,10 +20,7 @@ $c->sql(q{
     CREATE TABLE t (k int PRIMARY KEY, v int);
     SELECT create_distributed_table('t', 'k', shard_count => 4, colocate_with => 'none');
     INSERT INTO t SELECT i, 0 FROM generate_series(1, 20) i});
-my ($there, $elsewhere) = split /\n/, $c->sql(q{
-    SELECT min(k) FROM t JOIN citus_shards s ON s.table_name = 't'::regclass
-        AND s.shardid = get_shard_id_for_distribution_column('t', t.k)
-    GROUP BY nodeport ORDER BY nodeport = } . $c->port('worker1') . ' DESC');
+my ($there, $elsewhere) = map { scalar $c->key_on('t', $_) } 'worker1', 'worker2';
 
 my $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
 $session->query('SELECT count(*) FROM t');
@@ -52,9 +49,7 @@ is($c->sql("UPDATE t SET v = 1 WHERE k = $elsewhere RETURNING v"), '1', 'and so 
 
 # The daemon goes on: recovery of another node, and a deadlock between nodes that answer.
 $c->sql_on('worker2', q{CREATE TABLE mine (); BEGIN; DROP TABLE mine; PREPARE TRANSACTION 'citus_0_1_1_1'});
-my ($here, $beyond) = map { $c->sql("SELECT min(k) FROM generate_series(1, 20) k JOIN citus_shards s
-    ON s.table_name = 'o'::regclass AND s.shardid = get_shard_id_for_distribution_column('o', k)
-    WHERE nodeport = " . $c->port($_)) } 'coordinator', 'worker2';
+my ($here, $beyond) = map { scalar $c->key_on('o', $_) } 'coordinator', 'worker2';
 my @rivals = map { $c->node('coordinator')->background_psql('citus', on_error_stop => 0) } 1, 2;
 $rivals[0]->query("BEGIN; UPDATE o SET v = 1 WHERE k = $here");
 $rivals[1]->query("BEGIN; UPDATE o SET v = 2 WHERE k = $beyond");

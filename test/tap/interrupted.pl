@@ -17,11 +17,8 @@ $c->sql(q{
     CREATE TABLE key_of (k int);
     SELECT create_distributed_table('key_of', 'k', shard_count => 2);
     INSERT INTO key_of SELECT generate_series(1, 20)});
-sub key_on {
-    $c->sql("SELECT min(k) FROM generate_series($_[1], 2000) k JOIN citus_shards s ON s.table_name = 'key_of'::regclass
-        AND s.shardid = get_shard_id_for_distribution_column('key_of', k) WHERE nodeport = " . $c->port($_[0]))
-}
-my ($there, $elsewhere, $new) = (key_on('worker1', 1), key_on('worker2', 1), key_on('worker1', 1000));
+my ($there, $elsewhere) = map { scalar $c->key_on('key_of', $_) } 'worker1', 'worker2';
+my $new = $c->key_on('key_of', 'worker1', from => 1000);
 my $value = "CASE k WHEN $there THEN 77 ELSE 1 END";
 
 my @kinds = (

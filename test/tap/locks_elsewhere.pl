@@ -5,23 +5,16 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use CitusCluster;
-use Relay;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $c = CitusCluster->new(workers => 2, nodes => 0, conninfo => 'sslmode=disable',
-                          conf => "citus.recover_2pc_interval = -1\n");
-my $relay = Relay->new($c->port('worker1'));
-$c->sql("SELECT citus_set_coordinator_host('localhost', " . $c->port('coordinator') . ')');
-$c->sql("SELECT citus_add_node('127.0.0.1', " . $relay->port . ')');
-$c->add_node('worker2');
+my $c = CitusCluster->new(workers => 2, relay => 'worker1', conf => "citus.recover_2pc_interval = -1\n");
+my $relay = $c->relay;
 $c->sql(q{
     CREATE TABLE t (k int PRIMARY KEY, v int);
     SELECT create_distributed_table('t', 'k', shard_count => 4);
     INSERT INTO t SELECT i, 0 FROM generate_series(1, 40) i});
-my ($near, $far) = map { $c->sql("SELECT min(k) FROM t JOIN citus_shards s
-    ON s.shardid = get_shard_id_for_distribution_column('t', t.k) AND table_name = 't'::regclass
-    WHERE nodename = '$_'") } 'localhost', '127.0.0.1';
+my ($near, $far) = map { scalar $c->key_on('t', $_) } 'worker2', 'worker1';
 
 sub session {
     my $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
@@ -100,9 +93,7 @@ $reader->query('COMMIT');
 # And one that chooses its rows by what was written there, or whose row was inserted there.
 $c->sql("CREATE TABLE m (k int, v int); SELECT create_distributed_table('m', 'k', colocate_with => 't');
     INSERT INTO m VALUES ($far, 1), ($far, 2)");
-my $new = $c->sql("SELECT min(k) FROM generate_series(100, 200) k JOIN citus_shards s
-    ON s.shardid = get_shard_id_for_distribution_column('t', k) AND table_name = 't'::regclass
-    WHERE nodename = '127.0.0.1'");
+my $new = $c->key_on('t', 'worker1', from => 100);
 sub follow_with {
     my ($write, $expected, $what) = @_;
     $writer->query($_) for 'BEGIN', "UPDATE t SET v = 20 WHERE k IN ($near, $far)",

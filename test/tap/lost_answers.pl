@@ -5,23 +5,16 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use CitusCluster;
-use Relay;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $c = CitusCluster->new(workers => 2, nodes => 0, conninfo => 'sslmode=disable',
-                          conf => "citus.recover_2pc_interval = -1\n");
-my $relay = Relay->new($c->port('worker1'));
-$c->sql("SELECT citus_set_coordinator_host('localhost', " . $c->port('coordinator') . ')');
-$c->sql("SELECT citus_add_node('127.0.0.1', " . $relay->port . ')');
-$c->add_node('worker2');
+my $c = CitusCluster->new(workers => 2, relay => 'worker1', conf => "citus.recover_2pc_interval = -1\n");
+my $relay = $c->relay;
 $c->sql(q{
     CREATE TABLE t (k int PRIMARY KEY, v int);
     SELECT create_distributed_table('t', 'k', shard_count => 4);
     INSERT INTO t SELECT i, 0 FROM generate_series(1, 40) i});
-my $there = $c->sql("SELECT min(k) FROM t JOIN citus_shards s
-    ON s.shardid = get_shard_id_for_distribution_column('t', t.k) AND table_name = 't'::regclass
-    WHERE nodename = '127.0.0.1'");
+my $there = $c->key_on('t', 'worker1');
 $c->sql('SELECT recover_prepared_transactions()');
 
 my $session;

@@ -6,17 +6,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use CitusCluster;
-use Relay;
 use Test::More;
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
-my $c = CitusCluster->new(workers => 2, nodes => 0, conninfo => 'sslmode=disable',
-                          conf => "citus.recover_2pc_interval = 1d\n");
-my $relay = Relay->new($c->port('worker1'));
-$c->sql("SELECT citus_set_coordinator_host('localhost', " . $c->port('coordinator') . ')');
-$c->sql("SELECT citus_add_node('127.0.0.1', " . $relay->port . ')');
-$c->add_node('worker2');
+my $c = CitusCluster->new(workers => 2, relay => 'worker1', conf => "citus.recover_2pc_interval = 1d\n");
+my $relay = $c->relay;
 $c->sql(q{
     CREATE TABLE t (k int PRIMARY KEY, v int);
     SELECT create_distributed_table('t', 'k', shard_count => 2);

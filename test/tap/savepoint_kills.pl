@@ -21,8 +21,7 @@ $c->sql(q{
         UPDATE t SET v = v + 1 WHERE k = $1;
     EXCEPTION WHEN connection_failure OR query_canceled THEN said := SQLSTATE;
     END $$});
-my ($there, $elsewhere) = map { $c->sql("SELECT min(k) FROM t JOIN citus_shards s ON s.table_name = 't'::regclass
-    AND s.shardid = get_shard_id_for_distribution_column('t', t.k) WHERE nodeport = " . $c->port($_)) } 'worker1', 'worker2';
+my ($there, $elsewhere) = map { scalar $c->key_on('t', $_) } 'worker1', 'worker2';
 
 # another key of worker1
 my $beside = $c->sql("SELECT min(k) FROM t WHERE k <> $there AND get_shard_id_for_distribution_column('t', k)

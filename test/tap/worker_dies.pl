@@ -12,12 +12,7 @@ $c->sql(q{
     CREATE TABLE t (k int PRIMARY KEY, v int);
     SELECT create_distributed_table('t', 'k');
     INSERT INTO t SELECT i, 0 FROM generate_series(1, 1000) i});
-my $there = $c->sql("SELECT k FROM generate_series(1, 1000) k, citus_shards s
-    WHERE s.shardid = get_shard_id_for_distribution_column('t', k)
-      AND s.nodeport = " . $c->port('worker1') . ' ORDER BY k LIMIT 1');
-my $elsewhere = $c->sql("SELECT k FROM generate_series(1, 1000) k, citus_shards s
-    WHERE s.shardid = get_shard_id_for_distribution_column('t', k)
-      AND s.nodeport = " . $c->port('worker2') . ' ORDER BY k LIMIT 1');
+my ($there, $elsewhere) = map { scalar $c->key_on('t', $_) } 'worker1', 'worker2';
 
 # A session that is open the whole time, with connections in its cache.
 my $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);

@@ -6,12 +6,17 @@
 #     $c->sql_on('worker1', 'SELECT ...');
 #     $c->fails('SELECT ...', qr/.../, 'name of the test');
 #     $c->kill9('worker1'); $c->start('worker1');
+#     my $k = $c->key_on('t', 'worker1');    # a key whose rows are there
+#
+# With relay => 'worker1' the cluster knows that node by the address of a relay ($c->relay) in front
+# of it, and the nodes do not encrypt.
 #     $c->check;                             # a test of its own: the cluster is consistent
 package CitusCluster;
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Relay;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -20,7 +25,7 @@ my $clusters = 0;
 sub new {
     my ($class, %opt) = @_;
     $opt{workers} //= 2;
-    $opt{conninfo} //= 'sslmode=prefer';
+    $opt{conninfo} //= $opt{relay} ? 'sslmode=disable' : 'sslmode=prefer';
     my $self = bless { opt => \%opt, nodes => {}, database => 'citus' }, $class;
     my $prefix = $clusters++ ? "c${clusters}_" : '';
     $self->add_server($_, "$prefix$_") for 'coordinator', map { "worker$_" } 1 .. $opt{workers};
@@ -62,12 +67,36 @@ CONF
 
 sub add_node {
     my ($self, $name) = @_;
-    $self->sql("SELECT citus_add_node('localhost', " . $self->port($name) . ')');
+    my $host = 'localhost';
+    if (($self->{opt}{relay} // '') eq $name) {
+        $self->{relay} = Relay->new($self->port($name));
+        $host = '127.0.0.1';
+    }
+    $self->sql("SELECT citus_add_node('$host', " . $self->known_port($name) . ')');
 }
 
 sub node { $_[0]{nodes}{ $_[1] } || die "no node $_[1]" }
 sub port { $_[0]->node($_[1])->port }
 sub names { sort keys %{ $_[0]{nodes} } }
+sub relay { $_[0]{relay} || die 'no relay' }
+
+# by which the other nodes know it
+sub known_port {
+    my ($self, $name) = @_;
+    return $name eq ($self->{opt}{relay} // '') ? $self->relay->port : $self->port($name);
+}
+
+# The smallest integers from $from (1) on that are keys of a shard on the node: one, or $n of them.
+sub key_on {
+    my ($self, $table, $name, %opt) = @_;
+    my ($from, $n) = ($opt{from} // 1, $opt{n} // 1);
+    my @keys = split /\n/, $self->sql("SELECT k FROM generate_series($from, $from + 1999) k
+        JOIN citus_shards s ON s.table_name = '$table'::regclass
+            AND s.shardid = get_shard_id_for_distribution_column('$table', k)
+        WHERE s.nodeport = " . $self->known_port($name) . " ORDER BY k LIMIT $n");
+    die "$name has no keys of $table" if @keys < $n;
+    return wantarray ? @keys : $keys[0];
+}
 
 sub sql { my ($self, @rest) = @_; return $self->sql_on('coordinator', @rest) }
 
