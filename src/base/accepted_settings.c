@@ -14,6 +14,7 @@
 
 #include <limits.h>
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "citus/base/settings.h"
@@ -26,6 +27,7 @@ typedef union AcceptedValue
 	bool		b;
 	int			i;
 	double		r;
+	char	   *s;
 } AcceptedValue;
 
 static const struct config_enum_entry replicationModels[] = {
@@ -55,6 +57,89 @@ static const struct config_enum_entry assignmentPolicies[] = {
 	{NULL, 0, false}
 };
 
+static const struct config_enum_entry messageLevels[] = {
+	{"off", 0, false}, {"debug5", DEBUG5, false}, {"debug4", DEBUG4, false},
+	{"debug3", DEBUG3, false}, {"debug2", DEBUG2, false}, {"debug1", DEBUG1, false},
+	{"debug", DEBUG2, true}, {"log", LOG, false}, {"notice", NOTICE, false},
+	{"warning", WARNING, false}, {"error", ERROR, false}, {NULL, 0, false}
+};
+
+static const struct config_enum_entry nodesToRead[] = {
+	{"never", 0, false}, {"always", 1, false}, {NULL, 0, false}
+};
+
+static const struct config_enum_entry whatIsTracked[] = {
+	{"none", 0, false}, {"all", 1, false}, {NULL, 0, false}
+};
+
+static const struct config_enum_entry priorities[] = {
+	{"inherit", 100, false},
+	{"-20", -20, false}, {"-19", -19, false}, {"-18", -18, false}, {"-17", -17, false},
+	{"-16", -16, false}, {"-15", -15, false}, {"-14", -14, false}, {"-13", -13, false},
+	{"-12", -12, false}, {"-11", -11, false}, {"-10", -10, false}, {"-9", -9, false},
+	{"-8", -8, false}, {"-7", -7, false}, {"-6", -6, false}, {"-5", -5, false},
+	{"-4", -4, false}, {"-3", -3, false}, {"-2", -2, false}, {"-1", -1, false},
+	{"0", 0, false}, {"1", 1, false}, {"2", 2, false}, {"3", 3, false}, {"4", 4, false},
+	{"5", 5, false}, {"6", 6, false}, {"7", 7, false}, {"8", 8, false}, {"9", 9, false},
+	{"10", 10, false}, {"11", 11, false}, {"12", 12, false}, {"13", 13, false},
+	{"14", 14, false}, {"15", 15, false}, {"16", 16, false}, {"17", 17, false},
+	{"18", 18, false}, {"19", 19, false}, {NULL, 0, false}
+};
+
+/*
+ * Somebody asks for what there is not.  A file of the server is read by every process, and warns in
+ * the log when the server starts.
+ */
+static void
+warn_of_wish(const char *name, const char *feature, GucSource source)
+{
+	if (source < PGC_S_CLIENT && (IsUnderPostmaster || source <= PGC_S_DYNAMIC_DEFAULT))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("setting \"citus.%s\" is accepted and has no effect", name),
+			 errdetail("There is no %s in this version.", feature)));
+}
+
+#define ASKED_BOOL(name, feature) \
+static bool \
+check_##name(bool *value, void **extra, GucSource source) \
+{ \
+	if (*value) \
+		warn_of_wish(#name, feature, source); \
+	return true; \
+}
+
+#define ASKED_INT(name, unset, feature) \
+static bool \
+check_##name(int *value, void **extra, GucSource source) \
+{ \
+	if (*value != (unset)) \
+		warn_of_wish(#name, feature, source); \
+	return true; \
+}
+
+#define ASKED_STRING(name, unset, feature) \
+static bool \
+check_##name(char **value, void **extra, GucSource source) \
+{ \
+	if (*value != NULL && strcmp(*value, unset) != 0) \
+		warn_of_wish(#name, feature, source); \
+	return true; \
+}
+
+ASKED_BOOL(enable_schema_based_sharding, "sharding by schema")
+ASKED_BOOL(enable_change_data_capture, "change data capture")
+ASKED_BOOL(enable_create_database_propagation, "propagation of databases")
+ASKED_BOOL(enable_stat_counters, "counting of statements and connections")
+ASKED_BOOL(writable_standby_coordinator, "writing from a standby")
+ASKED_INT(use_secondary_nodes, 0, "reading from standbys")
+ASKED_INT(stat_statements_track, 0, "tracking of distributed statements")
+ASKED_INT(stat_tenants_track, 0, "tracking of tenants")
+ASKED_INT(max_client_connections, -1, "limit of clients beside max_connections")
+ASKED_STRING(cluster_name, "default", "choice among several clusters")
+ASKED_STRING(superuser, "", "DDL over databases")
+
 #define BOOL_ROW(setting, value, when, extra) \
 	{.name = "citus." setting, .type = SETTING_BOOL, .boot.b = value, \
 	 .context = when, .flags = extra}
@@ -64,6 +149,24 @@ static const struct config_enum_entry assignmentPolicies[] = {
 #define ENUM_ROW(setting, value, labels, when, extra) \
 	{.name = "citus." setting, .type = SETTING_ENUM, .boot.i = value, .options = labels, \
 	 .context = when, .flags = extra}
+
+#define REAL_ROW(setting, value, low, high, when, extra) \
+	{.name = "citus." setting, .type = SETTING_REAL, .boot.r = value, .min = low, .max = high, \
+	 .context = when, .flags = extra}
+#define STRING_ROW(setting, value, when, extra) \
+	{.name = "citus." setting, .type = SETTING_STRING, .boot.s = value, \
+	 .context = when, .flags = extra}
+#define ASKED_BOOL_ROW(setting, when) \
+	{.name = "citus." #setting, .type = SETTING_BOOL, .boot.b = false, \
+	 .context = when, .check_hook = check_##setting}
+#define ASKED_ENUM_ROW(setting, labels, when) \
+	{.name = "citus." #setting, .type = SETTING_ENUM, .boot.i = 0, .options = labels, \
+	 .context = when, .check_hook = check_##setting}
+#define ASKED_STRING_ROW(setting, value, when) \
+	{.name = "citus." #setting, .type = SETTING_STRING, .boot.s = value, \
+	 .context = when, .check_hook = check_##setting}
+
+#define WEEK_MS (7 * 24 * 60 * 60 * 1000)
 
 static const SettingDef accepted[] = {
 	/* without effect for many versions */
@@ -116,6 +219,63 @@ static const SettingDef accepted[] = {
 	BOOL_ROW("enforce_foreign_key_restrictions", true, PGC_USERSET, HIDDEN),
 	BOOL_ROW("skip_jsonb_validation_in_copy", true, PGC_USERSET, 0),
 	BOOL_ROW("log_multi_join_order", false, PGC_USERSET, HIDDEN),
+	BOOL_ROW("log_intermediate_results", false, PGC_USERSET, HIDDEN),
+	INT_ROW("metadata_sync_retry_interval", 5000, 1, WEEK_MS, PGC_SIGHUP,
+			GUC_UNIT_MS | HIDDEN),
+	INT_ROW("cpu_priority", 0, -20, 19, PGC_SUSET, 0),
+	BOOL_ROW("skip_constraint_validation", false, PGC_SUSET, 0),
+	INT_ROW("max_matview_size_to_auto_recreate", 1024, -1, INT_MAX, PGC_USERSET, GUC_UNIT_MB),
+
+	/* what there is not: moving shards */
+	INT_ROW("logical_replication_timeout", 7200000, 0, WEEK_MS, PGC_SIGHUP,
+			GUC_UNIT_MS | HIDDEN),
+	ENUM_ROW("cpu_priority_for_logical_replication_senders", 100, priorities, PGC_SUSET, 0),
+	INT_ROW("max_high_priority_background_processes", 2, 0, 10000, PGC_SUSET, 0),
+	BOOL_ROW("check_available_space_before_move", true, PGC_USERSET, HIDDEN),
+	REAL_ROW("desired_percent_disk_available_after_move", 10, 0, 100, PGC_SIGHUP, 0),
+	INT_ROW("rebalancer_by_disk_size_base_cost", 104857600, 0, INT_MAX, PGC_USERSET,
+			GUC_UNIT_BYTE | HIDDEN),
+	INT_ROW("max_rebalancer_logged_ignored_moves", 5, -1, INT_MAX, PGC_USERSET, HIDDEN),
+	INT_ROW("max_background_task_executors", 1, 1, 1000, PGC_SIGHUP, 0),
+	INT_ROW("max_background_task_executors_per_node", 1, 1, 128, PGC_SIGHUP, 0),
+	INT_ROW("background_task_queue_interval", 5000, -1, WEEK_MS, PGC_SIGHUP, GUC_UNIT_MS),
+
+	/* statistics of statements and tenants */
+	ASKED_ENUM_ROW(stat_statements_track, whatIsTracked, PGC_SUSET),
+	INT_ROW("stat_statements_max", 50000, 1000, 10000000, PGC_POSTMASTER, HIDDEN),
+	INT_ROW("stat_statements_purge_interval", 10, -1, INT_MAX, PGC_SIGHUP, HIDDEN),
+	ASKED_ENUM_ROW(stat_tenants_track, whatIsTracked, PGC_SUSET),
+	INT_ROW("stat_tenants_limit", 100, 1, 10000, PGC_POSTMASTER, 0),
+	INT_ROW("stat_tenants_period", 60, 1, 86400, PGC_USERSET, GUC_UNIT_S),
+	REAL_ROW("stat_tenants_untracked_sample_rate", 1, 0, 1, PGC_USERSET, 0),
+	ENUM_ROW("stat_tenants_log_level", 0, messageLevels, PGC_USERSET, 0),
+	ASKED_BOOL_ROW(enable_stat_counters, PGC_SUSET),
+
+	/* the rest of it */
+	ASKED_BOOL_ROW(enable_schema_based_sharding, PGC_USERSET),
+	ASKED_BOOL_ROW(enable_change_data_capture, PGC_USERSET),
+	ASKED_BOOL_ROW(enable_create_database_propagation, PGC_USERSET),
+	ASKED_BOOL_ROW(writable_standby_coordinator, PGC_USERSET),
+	ASKED_ENUM_ROW(use_secondary_nodes, nodesToRead, PGC_SU_BACKEND),
+	ASKED_STRING_ROW(cluster_name, "default", PGC_SU_BACKEND),
+	ASKED_STRING_ROW(superuser, "", PGC_SUSET),
+	{.name = "citus.max_client_connections", .type = SETTING_INT, .boot.i = -1, .min = -1,
+	.max = INT_MAX / 2, .context = PGC_SUSET, .check_hook = check_max_client_connections},
+	BOOL_ROW("enable_cluster_clock", true, PGC_USERSET, HIDDEN),
+	STRING_ROW("enable_manual_metadata_changes_for_user", "", PGC_SIGHUP, HIDDEN),
+
+	/* for tests of another program */
+	BOOL_ROW("enable_unsupported_feature_messages", true, PGC_SUSET, HIDDEN),
+	BOOL_ROW("hide_citus_dependent_objects", false, PGC_USERSET,
+			 HIDDEN | GUC_SUPERUSER_ONLY),
+	BOOL_ROW("enable_unique_job_ids", true, PGC_USERSET, HIDDEN | GUC_SUPERUSER_ONLY),
+	BOOL_ROW("sort_returning", false, PGC_SUSET, HIDDEN),
+	INT_ROW("next_operation_id", 0, 0, INT_MAX, PGC_USERSET, HIDDEN),
+	INT_ROW("next_cleanup_record_id", 0, 0, INT_MAX, PGC_USERSET, HIDDEN),
+	INT_ROW("isolation_test_session_process_id", -1, -1, INT_MAX, PGC_USERSET, HIDDEN),
+	INT_ROW("isolation_test_session_remote_process_id", -1, -1, INT_MAX, PGC_USERSET, HIDDEN),
+	BOOL_ROW("running_under_citus_test_suite", false, PGC_SUSET, HIDDEN),
+	STRING_ROW("mitmfifo", "", PGC_SUSET, HIDDEN),
 };
 
 /* True when a module has declared the setting; a placeholder of a file's line does not count. */

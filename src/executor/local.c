@@ -167,7 +167,7 @@ executor_local_run(ExecutorTask *task, bool writes, Snapshot snapshot, CommandId
 	volatile uint64 processed = 0;
 	int			names = begin_names();
 
-	if (executor_log_local)
+	if (executor_log_local && remote_is_reported(task->sql))
 		ereport(NOTICE, (errmsg("running task in this session: %s", task->sql)));
 	if (writes)
 		txn_mark_local_write();

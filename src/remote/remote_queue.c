@@ -204,7 +204,7 @@ send_now(RemoteConn *conn, const RemoteCommand *command)
 	uint32		preparedId = 0;
 	bool		ok;
 
-	if (remote_log_commands)
+	if (remote_log_commands && remote_is_reported(command->sql))
 		remote_log_command(conn, command->sql);
 	set_pipeline(conn, !command->simple);
 	if (conn->state == REMOTE_BROKEN)

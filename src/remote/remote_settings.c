@@ -10,8 +10,11 @@
 
 #include <poll.h>
 
+#include "catalog/pg_collation.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "citus/base/settings.h"
@@ -24,6 +27,7 @@ int			remote_connection_timeout = 30000;
 char	   *remote_node_conninfo = NULL;
 uint32		remote_conninfo_generation = 1;
 bool		remote_log_commands = false;
+static char *logged_pattern = NULL;
 int			remote_worker_min_messages = NOTICE;
 int			remote_copy_flush_threshold = 8388608;
 
@@ -54,6 +58,21 @@ static const char *const conninfo_keys[] = {
 
 /* parameters that pg_dist_authinfo may give; its CHECK constraint says the same */
 static const char *const authinfo_keys[] = {"password", "sslcert", "sslkey", NULL};
+
+/* LIKE would raise an error about it, where commands are sent */
+static bool
+check_pattern(char **value, void **extra, GucSource source)
+{
+	const char *end = *value + strlen(*value);
+	int			escapes = 0;
+
+	while (end - escapes > *value && end[-1 - escapes] == '\\')
+		escapes++;
+	if (escapes % 2 == 0)
+		return true;
+	GUC_check_errdetail("The pattern ends with an escape character.");
+	return false;
+}
 
 static bool
 key_is_allowed(const char *key, const char *const *keys)
@@ -160,6 +179,13 @@ static const SettingDef settings[] = {
 		.context = PGC_USERSET
 	},
 	{
+		.name = "citus.grep_remote_commands",
+		.description = "Commands that are reported: those LIKE this pattern; empty: all.",
+		.type = SETTING_STRING, .variable = &logged_pattern, .boot.s = "",
+		.context = PGC_USERSET, .flags = GUC_NO_SHOW_ALL,
+		.check_hook = check_pattern
+	},
+	{
 		.name = "citus.worker_min_messages",
 		.description = "Lowest level of messages of other nodes that are passed on.",
 		.type = SETTING_ENUM, .variable = &remote_worker_min_messages, .boot.i = NOTICE,
@@ -172,6 +198,16 @@ static const SettingDef settings[] = {
 		.min = 0, .max = INT_MAX, .context = PGC_USERSET, .flags = GUC_UNIT_BYTE
 	},
 };
+
+bool
+remote_is_reported(const char *sql)
+{
+	if (logged_pattern == NULL || logged_pattern[0] == '\0')
+		return true;
+	return DatumGetBool(DirectFunctionCall2Coll(textlike, C_COLLATION_OID,
+												CStringGetTextDatum(sql),
+												CStringGetTextDatum(logged_pattern)));
+}
 
 void
 remote_settings_init(void)

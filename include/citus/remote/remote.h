@@ -123,6 +123,9 @@ extern bool remote_conn_is_alive(RemoteConn *conn);
 extern bool remote_conn_in_transaction(const RemoteConn *conn);
 /* application_name of connections opened from now on; copied */
 extern void remote_set_application_name(const char *name);
+/* citus.grep_remote_commands: is a command to be shown that citus.log_..._commands reports? */
+extern bool remote_is_reported(const char *sql);
+
 /* citus.worker_min_messages as a level of elog.h */
 extern int	remote_message_level(void);
 /* are connections kept for later? */
