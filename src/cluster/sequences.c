@@ -14,15 +14,11 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
-#include "catalog/indexing.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
@@ -35,6 +31,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "citus/base/depend.h"
 #include "citus/base/session.h"
 #include "cluster/cluster_internal.h"
 
@@ -44,26 +41,16 @@
 static List *
 sequences_used_by(List *list, Oid classId, Oid objectId)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	ListCell   *lc;
 
-	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classId));
-	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(objectId));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(lc, base_depend_of(classId, objectId))
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		Form_pg_depend row = lfirst(lc);
 
-		if (form->refclassid == RelationRelationId &&
-			get_rel_relkind(form->refobjid) == RELKIND_SEQUENCE)
-			list = list_append_unique_oid(list, form->refobjid);
+		if (row->refclassid == RelationRelationId &&
+			get_rel_relkind(row->refobjid) == RELKIND_SEQUENCE)
+			list = list_append_unique_oid(list, row->refobjid);
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
 	return list;
 }
 
@@ -71,34 +58,19 @@ List *
 cluster_table_sequences(Oid relid)
 {
 	List	   *sequences = NIL;
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *defaults = NIL;
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
 	ListCell   *lc;
 
-	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(lc, base_depend_on(RelationRelationId, relid))
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		Form_pg_depend row = lfirst(lc);
 
 		/* owned sequences (serial, identity) depend on the column; so do its defaults */
-		if (form->classid == RelationRelationId && form->refobjsubid != 0 &&
-			get_rel_relkind(form->objid) == RELKIND_SEQUENCE)
-			sequences = list_append_unique_oid(sequences, form->objid);
-		else if (form->classid == AttrDefaultRelationId)
-			defaults = lappend_oid(defaults, form->objid);
+		if (row->classid == RelationRelationId && row->refobjsubid != 0 &&
+			get_rel_relkind(row->objid) == RELKIND_SEQUENCE)
+			sequences = list_append_unique_oid(sequences, row->objid);
+		else if (row->classid == AttrDefaultRelationId)
+			sequences = sequences_used_by(sequences, AttrDefaultRelationId, row->objid);
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-
-	foreach(lc, defaults)
-		sequences = sequences_used_by(sequences, AttrDefaultRelationId, lfirst_oid(lc));
 	return sequences;
 }
 

@@ -25,7 +25,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_database.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
@@ -44,9 +43,9 @@
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "citus/base/depend.h"
 #include "citus/base/session.h"
 #include "deparse/deparse_internal.h"
 
@@ -167,79 +166,42 @@ is_operator_reference(const Form_pg_depend form)
 static void
 visit_referenced(Walk *walk, Oid classId, Oid objectId)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *referenced = NIL;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
+	List	   *rows = base_depend_of(classId, objectId);
 	ListCell   *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(objectId));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(cell, rows)
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress *address;
+		Form_pg_depend row = lfirst(cell);
+		ObjectAddress address;
 
-		if (form->deptype != DEPENDENCY_NORMAL &&
-			!(form->deptype == DEPENDENCY_AUTO &&
-			  (is_publication_entry(classId) || is_operator_reference(form))))
+		if (row->deptype != DEPENDENCY_NORMAL &&
+			!(row->deptype == DEPENDENCY_AUTO &&
+			  (is_publication_entry(classId) || is_operator_reference(row))))
 			continue;
-		if (form->refobjid < FirstNormalObjectId)
+		if (row->refobjid < FirstNormalObjectId)
 			continue;
-		address = palloc(sizeof(ObjectAddress));
-		ObjectAddressSet(*address, form->refclassid, form->refobjid);
-		referenced = lappend(referenced, address);
+		ObjectAddressSet(address, row->refclassid, row->refobjid);
+		visit(walk, address);
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-
-	foreach(cell, referenced)
-		visit(walk, *(ObjectAddress *) lfirst(cell));
-	list_free_deep(referenced);
+	list_free_deep(rows);
 }
 
 /* what the parts of an object refer to */
 static void
 visit_parts(Walk *walk, Oid classId, Oid objectId)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *parts = NIL;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
+	List	   *rows = base_depend_on(classId, objectId);
 	ListCell   *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(objectId));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(cell, rows)
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress *address;
+		Form_pg_depend row = lfirst(cell);
 
-		if ((form->deptype != DEPENDENCY_AUTO && form->deptype != DEPENDENCY_INTERNAL) ||
-			!is_part(form))
-			continue;
-		address = palloc(sizeof(ObjectAddress));
-		ObjectAddressSet(*address, form->classid, form->objid);
-		parts = lappend(parts, address);
+		if ((row->deptype == DEPENDENCY_AUTO || row->deptype == DEPENDENCY_INTERNAL) &&
+			is_part(row))
+			visit_depended(walk, row->classid, row->objid);
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-
-	foreach(cell, parts)
-	{
-		ObjectAddress *part = lfirst(cell);
-
-		visit_depended(walk, part->classId, part->objectId);
-	}
-	list_free_deep(parts);
+	list_free_deep(rows);
 }
 
 /* owner, and roles with rights or in policies */

@@ -15,7 +15,6 @@
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_cast.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
@@ -25,9 +24,9 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "citus/base/depend.h"
 #include "deparse/deparse_internal.h"
 
 
@@ -175,32 +174,22 @@ compare_texts(const ListCell *a, const ListCell *b)
 static List *
 members_of(Oid classId, Oid objectId)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
 	List	   *members = NIL;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
+	ListCell   *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(objectId));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(cell, base_depend_on(classId, objectId))
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		Form_pg_depend row = lfirst(cell);
 		char	   *text;
 
-		if (form->classid != AccessMethodOperatorRelationId &&
-			form->classid != AccessMethodProcedureRelationId)
+		if (row->classid != AccessMethodOperatorRelationId &&
+			row->classid != AccessMethodProcedureRelationId)
 			continue;
-		text = member_text(form->classid, form->objid);
+		text = member_text(row->classid, row->objid);
 		/* the family of an ORDER BY operator does not own the member */
-		if (text != NULL && form->deptype != DEPENDENCY_NORMAL)
+		if (text != NULL && row->deptype != DEPENDENCY_NORMAL)
 			members = lappend(members, text);
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
 	list_sort(members, compare_texts);
 	return members;
 }

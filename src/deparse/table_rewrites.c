@@ -15,7 +15,6 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_rewrite.h"
 #include "commands/policy.h"
@@ -28,6 +27,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "citus/base/depend.h"
 #include "citus/catalog/catalog.h"
 #include "deparse/deparse_internal.h"
 
@@ -177,29 +177,18 @@ relation_is_everywhere(Oid relid)
 Oid
 deparse_relation_of_rule_missing(Oid ruleId)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	Oid			missing = InvalidOid;
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
+	ListCell   *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RewriteRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(ruleId));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, 2, keys);
-	while (!OidIsValid(missing) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(cell, base_depend_of(RewriteRelationId, ruleId))
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		Form_pg_depend row = lfirst(cell);
 
 		/* other than that on the relation that has the rule */
-		if (form->deptype == DEPENDENCY_NORMAL && form->refclassid == RelationRelationId &&
-			!relation_is_everywhere(form->refobjid))
-			missing = form->refobjid;
+		if (row->deptype == DEPENDENCY_NORMAL && row->refclassid == RelationRelationId &&
+			!relation_is_everywhere(row->refobjid))
+			return row->refobjid;
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return missing;
+	return InvalidOid;
 }
 
 Oid

@@ -11,9 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_policy.h"
 #include "nodes/nodes.h"
 #include "rewrite/rewriteManip.h"
@@ -22,6 +20,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "citus/base/depend.h"
 #include "citus/planner/planner.h"
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
@@ -103,28 +102,18 @@ table_of_policy(Oid policyId, char **name)
 Oid
 tables_policy_user(Oid relid, char **policy)
 {
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan;
-	ScanKeyData keys[2];
-	HeapTuple	tuple;
-	Oid			user = InvalidOid;
+	ListCell   *cell;
 
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, keys);
-	while (!OidIsValid(user) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach(cell, base_depend_on(RelationRelationId, relid))
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		Form_pg_depend row = lfirst(cell);
+		Oid			user;
 
-		if (form->classid != PolicyRelationId)
+		if (row->classid != PolicyRelationId)
 			continue;
-		user = table_of_policy(form->objid, policy);
-		if (user == relid || !catalog_table_is_known(user))
-			user = InvalidOid;
+		user = table_of_policy(row->objid, policy);
+		if (user != relid && catalog_table_is_known(user))
+			return user;
 	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return user;
+	return InvalidOid;
 }
