@@ -15,4 +15,5 @@ base_init(void)
 	base_lifecycle_start();
 	base_session_start();
 	base_origin_start();
+	base_machine_start();
 }

@@ -9,6 +9,7 @@
 extern void base_lifecycle_start(void);
 extern void base_session_start(void);
 extern void base_origin_start(void);
+extern void base_machine_start(void);
 
 /* ssl on, with a certificate, unless somebody chose otherwise; not transactional */
 extern void base_tls_enable(void);

@@ -5,7 +5,9 @@
  * Every node has a queue of tasks.  Its main connection works on it from the start; additional
  * ones, which txn grants for reads only, join one batch per citus.executor_slow_start_interval
  * while tasks wait, if the time that is left is worth it: opening one costs the other side about as
- * much as the interval.  When more of them get no more done, no others join.  When tasks are quick,
+ * much as the interval.  When more of them get no more done, no others join.  Tasks that compute
+ * use a processor each: beyond the processors of a machine, which its nodes share, connections are
+ * tried only where there is much time to win, as tasks may wait for disks.  When tasks are quick,
  * a connection has several under way, so that it does not idle between them; when they are slow,
  * it leaves the rest to others.
  *
@@ -35,6 +37,7 @@
 
 /* what one more connection has to save, in intervals of slow start; how much more is to be done */
 #define WORTH_JOINING	4
+#define WORTH_BEYOND	100		/* ... where all processors of the machine have one */
 #define WORTH_KEEPING	1.2
 
 typedef struct RunNode RunNode;
@@ -58,6 +61,7 @@ struct RunNode
 	const ClusterNode *node;
 	List	   *waiting;		/* of ExecutorTask */
 	bool		mayGrow;
+	Machine		machine;		/* known as soon as its main connection is there */
 	int			depth;			/* tasks under way on one connection, while it may grow */
 	TimestampTz growAt;
 	int			growBy;
@@ -331,8 +335,32 @@ count_working(TaskRun *run, RunNode *node)
 }
 
 /*
+ * How many processors of the node's machine have no connection of the run yet; of a machine of
+ * which nothing is known, as many as anybody wants.
+ */
+static int
+count_idle_processors(TaskRun *run, RunNode *node)
+{
+	int			idle = node->machine.processors;
+	ListCell   *cell;
+
+	if (idle == 0)
+		return INT_MAX;
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (rc->conn != NULL &&
+			(rc->node == node ||
+			 (node->machine.id != 0 && rc->node->machine.id == node->machine.id)))
+			idle--;
+	}
+	return Max(idle, 0);
+}
+
+/*
  * How many connections are worth opening for the tasks that wait, by the time that those took which
- * have ended; as many as there are tasks while none has.
+ * have ended; one for each task that waits and each idle processor while none has.
  */
 static int
 count_worthwhile(TaskRun *run, RunNode *node, TimestampTz now)
@@ -340,13 +368,13 @@ count_worthwhile(TaskRun *run, RunNode *node, TimestampTz now)
 	int			waiting = list_length(node->waiting);
 	int			working = count_working(run, node);
 	int			connecting = count_connecting(run, node);
+	int			idle = count_idle_processors(run, node);
 	double		pace = pace_of_node(node, now);
-	double		price = WORTH_JOINING * executor_slow_start_ms;
 	double		left;
 	int			count = 0;
 
 	if (pace == 0 && node->paceBefore == 0)
-		return waiting - connecting;
+		return Min(waiting - connecting, idle);
 	if (node->paceBefore > 0 && node->ended >= working)
 	{
 		/* the processors there have enough to do */
@@ -357,9 +385,32 @@ count_worthwhile(TaskRun *run, RunNode *node, TimestampTz now)
 		pace = node->paceBefore;
 	left = waiting / pace * working;
 	while (count < waiting &&
-		   left / (working + count) - left / (working + count + 1) > price)
+		   left / (working + count) - left / (working + count + 1) >
+		   (count - connecting < idle ? WORTH_JOINING : WORTH_BEYOND) * executor_slow_start_ms)
 		count++;
 	return Max(count - connecting, 0);
+}
+
+/*
+ * Nodes tell of their machines when they are connected to.  False if one is still to tell: it may
+ * share its machine with others.
+ */
+static bool
+know_machines(TaskRun *run)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->conns)
+	{
+		RunConn    *rc = lfirst(cell);
+
+		if (!rc->main || rc->conn == NULL || rc->node->machine.processors > 0)
+			continue;
+		if (is_connecting(rc))
+			return false;
+		rc->node->machine = remote_conn_machine(rc->conn);
+	}
+	return true;
 }
 
 /* adds a batch of connections to a node whose tasks wait and whose time has come */
@@ -374,6 +425,9 @@ grow_node(TaskRun *run, RunNode *node)
 		return;
 	now = GetCurrentTimestamp();
 	if (!atOnce && now < node->growAt)
+		return;
+	node->growAt = TimestampTzPlusMilliseconds(now, executor_slow_start_ms);
+	if (!atOnce && !know_machines(run))
 		return;
 
 	wanted = list_length(node->waiting) - count_connecting(run, node);
@@ -396,7 +450,6 @@ grow_node(TaskRun *run, RunNode *node)
 		}
 		advance_conn(run, add_conn(run, node, conn, false));
 	}
-	node->growAt = TimestampTzPlusMilliseconds(now, executor_slow_start_ms);
 }
 
 /* growth, and steps of those that are connecting */

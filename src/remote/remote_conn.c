@@ -514,6 +514,12 @@ remote_conn_user(const RemoteConn *conn)
 	return conn->user;
 }
 
+Machine
+remote_conn_machine(const RemoteConn *conn)
+{
+	return base_machine_parse(conn->transport->parameter(conn->link, BASE_MACHINE_PARAMETER));
+}
+
 uint64
 remote_conn_id(const RemoteConn *conn)
 {

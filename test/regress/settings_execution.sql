@@ -41,6 +41,18 @@ RESET citus.max_adaptive_executor_pool_size;
 RESET citus.force_max_query_parallelization;
 SET citus.executor_slow_start_interval TO 0;
 SELECT bool_and(meet(k)) FROM t;
+-- otherwise no more connections than the machine, which these nodes share, has processors (each time: node, connections, processors)
+CREATE FUNCTION look(k int) RETURNS int[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	PERFORM pg_sleep(0.25);
+	RETURN ARRAY[inet_server_port(),
+		(SELECT count(*) FROM pg_stat_activity
+			WHERE application_name = current_setting('application_name') AND state = 'active'),
+		split_part(current_setting('citus.session_machine'), '/', 2)::int];
+END $$;
+SET citus.executor_slow_start_interval TO 50;
+SELECT count(*) AS nodes, sum(n) <= greatest(2, max(p)) AND max(p) > 0 AS right_number
+FROM (SELECT s[1], max(s[2]) AS n, max(s[3]) AS p FROM (SELECT look(k) AS s FROM t) seen GROUP BY 1) per_node;
 RESET citus.executor_slow_start_interval;
 
 -- statements of more than one task

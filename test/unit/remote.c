@@ -383,3 +383,17 @@ UNIT_TEST(remote_busy_connection_is_not_kept)
 	UNIT_ASSERT(id != remote_conn_id(conn));
 	finish(conn);
 }
+
+UNIT_TEST(remote_what_servers_tell_of_machines)
+{
+	Machine		machine = base_machine_parse("00000000000000ff/12");
+
+	UNIT_ASSERT_INT(255, machine.id);
+	UNIT_ASSERT_INT(12, machine.processors);
+	UNIT_ASSERT_INT(0, base_machine_parse("0000000000000000/3").id);
+	UNIT_ASSERT_INT(3, base_machine_parse("0000000000000000/3").processors);
+	UNIT_ASSERT_INT(0, base_machine_parse("00000000000000ff/0").id);
+	UNIT_ASSERT_INT(0, base_machine_parse("00000000000000ff/-1").processors);
+	UNIT_ASSERT_INT(0, base_machine_parse("").processors);
+	UNIT_ASSERT_INT(0, base_machine_parse(NULL).processors);
+}

@@ -19,6 +19,7 @@
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 #include "citus/base/compat.h"
+#include "citus/base/machine.h"
 #include "citus/base/types.h"
 
 typedef struct RemoteConn RemoteConn;
@@ -140,6 +141,8 @@ extern int	remote_conn_port(const RemoteConn *conn);
 /* goes through another address by pg_dist_poolinfo, whose sessions begin as a pooler has them */
 extern bool remote_conn_is_pooled(const RemoteConn *conn);
 extern const char *remote_conn_user(const RemoteConn *conn);
+/* what the server, once connected, has told of its machine */
+extern Machine remote_conn_machine(const RemoteConn *conn);
 extern uint64 remote_conn_id(const RemoteConn *conn);
 extern int	remote_conn_backend_pid(const RemoteConn *conn);
 /* free for use by txn: survives as long as the connection */
