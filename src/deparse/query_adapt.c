@@ -359,6 +359,30 @@ adapt_var(Var *var, AdaptContext *context)
 
 /* ---- parameters ---- */
 
+/*
+ * A parameter of a domain that is used as a value of its base type, as all operators do, travels as
+ * one: the far side would ask the domain whether it may have it, which one server does not ask of a
+ * value that it has.
+ */
+static Node *
+adapt_param_of_domain(RelabelType *relabel)
+{
+	Param	   *param = (Param *) relabel->arg;
+	int32		typmod;
+	RelabelType *copy;
+
+	if (!IsA(param, Param) || param->paramkind != PARAM_EXTERN ||
+		get_typtype(param->paramtype) != TYPTYPE_DOMAIN)
+		return NULL;
+	typmod = param->paramtypmod;
+	if (getBaseTypeAndTypmod(param->paramtype, &typmod) != relabel->resulttype)
+		return NULL;
+	copy = copyObject(relabel);
+	((Param *) copy->arg)->paramtype = relabel->resulttype;
+	copy->relabelformat = COERCE_EXPLICIT_CAST;
+	return (Node *) copy;
+}
+
 static Node *
 adapt_param(Param *param)
 {
@@ -782,6 +806,13 @@ adapt_node(Node *node, AdaptContext *context)
 		return adapt_var((Var *) node, context);
 	if (IsA(node, Param))
 		return adapt_param((Param *) node);
+	if (IsA(node, RelabelType))
+	{
+		Node	   *value = adapt_param_of_domain((RelabelType *) node);
+
+		if (value != NULL)
+			return value;
+	}
 	if (IsA(node, CurrentOfExpr))
 		refuse("WHERE CURRENT OF");
 	if (must_fit(node, context))

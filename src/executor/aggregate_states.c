@@ -72,8 +72,8 @@ typedef struct StateKind
 	StepFunction serialize;
 	StepFunction deserialize;
 	StepFunction final;
-	FmgrInfo	output;			/* send or output; receive or input: of the state's type */
-	Oid			ioparam;
+	FmgrInfo	output;			/* transition: send or output of the state's type */
+	ValueInput	input;			/* combination: how states are read */
 } StateKind;
 
 /* the state of one group */
@@ -205,15 +205,16 @@ make_kind(Oid aggregate, Oid *types, int ntypes, Oid collation, bool combines, O
 	else
 	{
 		kind->binary = executor_type_is_plain_binary(kind->type);
-		if (combines && kind->binary)
-			getTypeBinaryInputInfo(kind->type, &function, &kind->ioparam);
-		else if (combines)
-			getTypeInputInfo(kind->type, &function, &kind->ioparam);
-		else if (kind->binary)
-			getTypeBinaryOutputInfo(kind->type, &function, &isVarlena);
+		if (combines)
+			executor_input_make(&kind->input, kind->type, -1, kind->binary);
 		else
-			getTypeOutputInfo(kind->type, &function, &isVarlena);
-		fmgr_info(function, &kind->output);
+		{
+			if (kind->binary)
+				getTypeBinaryOutputInfo(kind->type, &function, &isVarlena);
+			else
+				getTypeOutputInfo(kind->type, &function, &isVarlena);
+			fmgr_info(function, &kind->output);
+		}
 	}
 	ReleaseSysCache(tuple);
 	return kind;
@@ -506,13 +507,12 @@ read_state(StateKind *kind, FunctionCallInfo caller, bytea *bytes)
 
 		initStringInfo(&buffer);
 		appendBinaryStringInfo(&buffer, data, length);
-		result.value = ReceiveFunctionCall(&kind->output, &buffer, kind->ioparam, -1);
+		result.value = executor_input_receive(&kind->input, &buffer);
 		result.isnull = false;
 	}
 	else
 	{
-		result.value = InputFunctionCall(&kind->output, pnstrdup(data, length), kind->ioparam,
-										 -1);
+		result.value = executor_input_read(&kind->input, pnstrdup(data, length));
 		result.isnull = false;
 	}
 	return result;

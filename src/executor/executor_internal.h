@@ -177,6 +177,39 @@ extern Datum executor_expr_evaluate(Expr *expr, PlanState *parent, ExprContext *
 extern void executor_params_encode(ExecutorParams *params);
 extern ParamListInfo executor_params_list(const ExecutorParams *params);
 
+/* ---- values from text or binary form (value_input.c) ---- */
+
+struct ValueParts;
+
+/* how values of a type are read; domains, of which they were where they were read, are not asked */
+typedef struct ValueInput
+{
+	FmgrInfo	function;
+	Oid			ioparam;
+	int32		typmod;
+	struct ValueParts *whole;	/* there is a domain inside: made of parts; else NULL */
+} ValueInput;
+
+/* in the current memory context, for as long as input is used */
+extern void executor_input_make(ValueInput *input, Oid type, int32 typmod, bool binary);
+extern Datum executor_input_read_parts(ValueInput *input, char *text);
+
+/* the value of a text, in the current memory context; for inputs that are not binary */
+static inline Datum
+executor_input_read(ValueInput *input, char *text)
+{
+	if (input->whole != NULL)
+		return executor_input_read_parts(input, text);
+	return InputFunctionCall(&input->function, text, input->ioparam, input->typmod);
+}
+
+/* the value of its binary form; callers check that buffer->cursor came to its end */
+static inline Datum
+executor_input_receive(ValueInput *input, StringInfo buffer)
+{
+	return ReceiveFunctionCall(&input->function, buffer, input->ioparam, input->typmod);
+}
+
 /* columns of remote rows -> Datums of a descriptor */
 typedef struct RowReader
 {
@@ -185,9 +218,7 @@ typedef struct RowReader
 	int		   *attributes;		/* 0-based attribute of each column */
 	bool		hasGaps;		/* dropped attributes that no column fills */
 	bool		binary;
-	FmgrInfo   *functions;
-	Oid		   *ioparams;
-	int32	   *typmods;
+	ValueInput *inputs;
 	MemoryContext rowContext;	/* of the row in the scan's slot, which others may still read */
 	MemoryContext sinkContext;	/* of a row on its way to a tuplestore */
 	Datum	   *values;			/* scratch for one row on its way to a tuplestore */

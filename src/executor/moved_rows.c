@@ -67,9 +67,8 @@ typedef enum ColumnForm
 typedef struct ColumnCodec
 {
 	ColumnForm	form;
-	FmgrInfo	function;		/* FORM_SENT, FORM_TEXT */
-	Oid			ioparam;
-	int32		typmod;
+	FmgrInfo	output;			/* FORM_SENT, FORM_TEXT: how a value leaves, ... */
+	ValueInput	input;			/* ... or how it is read */
 } ColumnCodec;
 
 static ColumnForm
@@ -108,25 +107,25 @@ make_codecs(TupleDesc desc, bool reads)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		ColumnCodec *codec = &codecs[i];
-		Oid			type;
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Oid			type = getBaseType(attribute->atttypid);
 		Oid			function;
 		bool		isVarlena;
 
-		/* a value of a domain was one where it was read: see executor_reader_make() */
-		codec->typmod = TupleDescAttr(desc, i)->atttypmod;
-		type = getBaseTypeAndTypmod(TupleDescAttr(desc, i)->atttypid, &codec->typmod);
 		codec->form = form_of_type(type);
 		if (codec->form != FORM_SENT && codec->form != FORM_TEXT)
 			continue;
-		if (reads && codec->form == FORM_SENT)
-			getTypeBinaryInputInfo(type, &function, &codec->ioparam);
-		else if (reads)
-			getTypeInputInfo(type, &function, &codec->ioparam);
-		else if (codec->form == FORM_SENT)
+		if (reads)
+		{
+			executor_input_make(&codec->input, attribute->atttypid, attribute->atttypmod,
+								codec->form == FORM_SENT);
+			continue;
+		}
+		if (codec->form == FORM_SENT)
 			getTypeBinaryOutputInfo(type, &function, &isVarlena);
 		else
 			getTypeOutputInfo(type, &function, &isVarlena);
-		fmgr_info(function, &codec->function);
+		fmgr_info(function, &codec->output);
 	}
 	return codecs;
 }
@@ -242,14 +241,14 @@ append_value(StringInfo chunk, ColumnCodec *codec, Datum value)
 			break;
 		case FORM_SENT:
 			{
-				bytea	   *bytes = SendFunctionCall(&codec->function, value);
+				bytea	   *bytes = SendFunctionCall(&codec->output, value);
 
 				append_sized(chunk, VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ);
 			}
 			break;
 		case FORM_TEXT:
 			{
-				char	   *text = executor_lossless_text(&codec->function, value);
+				char	   *text = executor_lossless_text(&codec->output, value);
 
 				append_sized(chunk, text, strlen(text));
 			}
@@ -533,9 +532,9 @@ read_value(Reading *reading, ColumnCodec *codec, StringInfo buffer)
 	if (codec->form == FORM_TEXT)
 	{
 		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
-		return InputFunctionCall(&codec->function, buffer->data, codec->ioparam, codec->typmod);
+		return executor_input_read(&codec->input, buffer->data);
 	}
-	value = ReceiveFunctionCall(&codec->function, buffer, codec->ioparam, codec->typmod);
+	value = executor_input_receive(&codec->input, buffer);
 	if (buffer->cursor != length)
 		damaged();
 	return value;

@@ -380,9 +380,7 @@ executor_reader_make(TupleDesc desc)
 
 	reader->desc = desc;
 	reader->attributes = palloc(sizeof(int) * Max(desc->natts, 1));
-	reader->functions = palloc0(sizeof(FmgrInfo) * Max(desc->natts, 1));
-	reader->ioparams = palloc0(sizeof(Oid) * Max(desc->natts, 1));
-	reader->typmods = palloc0(sizeof(int32) * Max(desc->natts, 1));
+	reader->inputs = palloc0(sizeof(ValueInput) * Max(desc->natts, 1));
 	reader->values = palloc0(sizeof(Datum) * Max(desc->natts, 1));
 	reader->nulls = palloc0(sizeof(bool) * Max(desc->natts, 1));
 	reader->binary = executor_binary_allowed();
@@ -408,20 +406,10 @@ executor_reader_make(TupleDesc desc)
 	for (int c = 0; c < reader->ncolumns; c++)
 	{
 		int			i = reader->attributes[c];
-		Oid			function;
-		Oid			type;
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		/*
-		 * A value of a domain was one where it was read.  Its constraints are not asked again: a
-		 * row that is older than a constraint has it, and so has the NULL of an outer join.
-		 */
-		reader->typmods[i] = TupleDescAttr(desc, i)->atttypmod;
-		type = getBaseTypeAndTypmod(TupleDescAttr(desc, i)->atttypid, &reader->typmods[i]);
-		if (reader->binary)
-			getTypeBinaryInputInfo(type, &function, &reader->ioparams[i]);
-		else
-			getTypeInputInfo(type, &function, &reader->ioparams[i]);
-		fmgr_info(function, &reader->functions[i]);
+		executor_input_make(&reader->inputs[i], attribute->atttypid, attribute->atttypmod,
+							reader->binary);
 	}
 	return reader;
 }
@@ -438,8 +426,7 @@ receive_binary(RowReader *reader, int i, const char *value, int length)
 	buffer.maxlen = length + 1;
 	buffer.cursor = 0;
 
-	datum = ReceiveFunctionCall(&reader->functions[i], &buffer, reader->ioparams[i],
-								reader->typmods[i]);
+	datum = executor_input_receive(&reader->inputs[i], &buffer);
 	if (buffer.cursor != length)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -483,8 +470,7 @@ executor_reader_decode(RowReader *reader, const RemoteAnswer *answer, MemoryCont
 		else if (reader->binary)
 			values[i] = receive_binary(reader, i, value, answer->lengths[c]);
 		else
-			values[i] = InputFunctionCall(&reader->functions[i], unconstify(char *, value),
-										  reader->ioparams[i], reader->typmods[i]);
+			values[i] = executor_input_read(&reader->inputs[i], unconstify(char *, value));
 	}
 	MemoryContextSwitchTo(caller);
 }
