@@ -33,6 +33,7 @@
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
 #include "planner_paths_internal.h"
 
@@ -197,6 +198,7 @@ typedef struct PieceLevel
 	PlannerInfo *root;
 	Query	   *query;
 	Index	   *numbers;		/* of the level's entries, by the planner's; 0: not of this level */
+	Index	   *nulledBy;		/* outer join of the level that may make NULLs of the relation's row */
 	struct PieceLevel *above;
 	bool	   *impossible;
 } PieceLevel;
@@ -214,10 +216,15 @@ place_vars_mutator(Node *node, PieceLevel *level)
 		for (PieceLevel *each = level; each != NULL; each = each->above, up++)
 		{
 			Index		number = each->numbers[var->varno];
+			Var		   *placed;
 
-			if (number > 0)
-				return (Node *) makeVar(number, var->varattno, var->vartype, var->vartypmod,
-										var->varcollid, up);
+			if (number == 0)
+				continue;
+			placed = makeVar(number, var->varattno, var->vartype, var->vartypmod,
+							 var->varcollid, up);
+			if (each->nulledBy[var->varno] > 0 && compat_var_may_be_nulled(var))
+				compat_var_set_nulled_by(placed, each->nulledBy[var->varno]);
+			return (Node *) placed;
 		}
 		*level->impossible = true;
 		return node;
@@ -238,6 +245,7 @@ begin_level(PieceLevel *level, PlannerInfo *root, PieceLevel *above, bool *impos
 	level->above = above;
 	level->impossible = impossible;
 	level->numbers = palloc0(sizeof(Index) * root->simple_rel_array_size);
+	level->nulledBy = palloc0(sizeof(Index) * root->simple_rel_array_size);
 	level->query = makeNode(Query);
 	level->query->commandType = CMD_SELECT;
 	level->query->querySource = QSRC_ORIGINAL;
@@ -294,12 +302,23 @@ exists_of(PieceLevel *level, const JoinPiece *piece)
 		(Node *) makeBoolExpr(NOT_EXPR, list_make1(sublink), -1);
 }
 
+/* rows of these relations may be NULL from here on */
+static void
+note_nulled(PieceLevel *level, Relids relids, const JoinExpr *join)
+{
+	int			relid = -1;
+
+	while ((relid = bms_next_member(relids, relid)) >= 0)
+		level->nulledBy[relid] = join->rtindex;
+}
+
 /* a LEFT or FULL join as an item; *quals: what its rows must pass */
 static Node *
 add_outer_join(PieceLevel *level, const JoinPiece *piece, List **quals)
 {
 	List	   *rightQuals;
 	List	   *on;
+	JoinExpr   *join;
 	Node	   *left = one_item(level, add_piece(level, piece->left, quals));
 	Node	   *right = one_item(level, add_piece(level, piece->right, &rightQuals));
 
@@ -307,7 +326,11 @@ add_outer_join(PieceLevel *level, const JoinPiece *piece, List **quals)
 	if (piece->type == JOIN_FULL && (*quals != NIL || rightQuals != NIL))
 		*level->impossible = true;
 	on = list_concat(rightQuals, place_vars(piece->joinQuals, level));
-	return (Node *) planner_add_join(level->query, piece->type, left, right, on);
+	join = planner_add_join(level->query, piece->type, left, right, on);
+	note_nulled(level, piece->right->relids, join);
+	if (piece->type == JOIN_FULL)
+		note_nulled(level, piece->left->relids, join);
+	return (Node *) join;
 }
 
 /* the piece as items of the level's FROM list; *quals: what their rows must pass */

@@ -12,6 +12,8 @@ SELECT a FROM a ORDER BY k;
 SELECT a FROM a WHERE k = 1;
 SELECT b, a FROM a LEFT JOIN b USING (k) ORDER BY a.k;
 SELECT count(a), count(b) FROM a LEFT JOIN b USING (k);
+SELECT t.typname, b, a FROM a LEFT JOIN b USING (k) LEFT JOIN pg_type t ON t.oid = a.k + 12 ORDER BY a.k;
+SELECT t.typname, count(b), count(a), count(*) FROM a FULL JOIN b ON a.k = b.k + 5 AND b.k = a.k LEFT JOIN pg_type t ON t.oid = b.w - 4 GROUP BY 1 ORDER BY 1;
 SELECT b IS NULL, b IS NOT NULL FROM a LEFT JOIN b ON a.k = b.k WHERE a.k IN (3, 15) ORDER BY a.k;
 SELECT row_to_json(a), (a).v, a.*::text FROM a WHERE k = 2;
 SELECT a, count(*) FROM a GROUP BY a HAVING count(a) > 0 ORDER BY a LIMIT 3;
