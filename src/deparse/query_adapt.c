@@ -394,6 +394,16 @@ adapt_param(Param *param)
 									param->paramcollid, COERCE_EXPLICIT_CAST);
 }
 
+/* NULL in the place of what nobody reads: a domain that lets none in would be asked for it there */
+static Node *
+adapt_null(const Const *null)
+{
+	Const	   *copy = (Const *) copyObject(null);
+
+	copy->consttype = getBaseTypeAndTypmod(null->consttype, &copy->consttypmod);
+	return (Node *) copy;
+}
+
 
 /* ---- clauses of a query ---- */
 
@@ -806,6 +816,8 @@ adapt_node(Node *node, AdaptContext *context)
 		return adapt_var((Var *) node, context);
 	if (IsA(node, Param))
 		return adapt_param((Param *) node);
+	if (IsA(node, Const) && ((Const *) node)->constisnull)
+		return adapt_null((Const *) node);
 	if (IsA(node, RelabelType))
 	{
 		Node	   *value = adapt_param_of_domain((RelabelType *) node);

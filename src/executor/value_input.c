@@ -28,7 +28,7 @@
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
-#include "citus/base/compat.h"
+#include "citus/base/compat_values.h"
 #include "executor/executor_internal.h"
 
 typedef enum PartsKind

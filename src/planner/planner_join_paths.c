@@ -198,7 +198,7 @@ typedef struct PieceLevel
 	PlannerInfo *root;
 	Query	   *query;
 	Index	   *numbers;		/* of the level's entries, by the planner's; 0: not of this level */
-	Index	   *nulledBy;		/* outer join of the level that may make NULLs of the relation's row */
+	Index	   *nulledBy;		/* an outer join that may make the relation's row NULL */
 	struct PieceLevel *above;
 	bool	   *impossible;
 } PieceLevel;

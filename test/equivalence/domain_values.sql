@@ -15,6 +15,7 @@ SELECT * FROM things ORDER BY k;
 SELECT v FROM things WHERE k = 15;
 SELECT DISTINCT v FROM things WHERE x > 11 ORDER BY v;
 SELECT v FROM things ORDER BY v DESC LIMIT 1 FOR UPDATE;
+SELECT v FROM things WHERE v > random() - 1 ORDER BY v DESC LIMIT 1 FOR UPDATE;
 SELECT max(v), array_agg(v ORDER BY v) FROM things;
 SELECT a.v, b.v FROM things a JOIN things b ON a.v = b.x ORDER BY 1;
 SELECT a.v, b.v FROM things a FULL JOIN things b ON a.v = b.x + 5 ORDER BY 1, 2;

@@ -69,16 +69,6 @@
 #define compat_injection_point(name) ((void) 0)
 #endif
 
-/* ---- ranges: 16 has errors that are not raised ---- */
-
-#if PG_VERSION_NUM >= 160000
-#define compat_range_serialize(cache, lower, upper, empty, escontext) \
-	range_serialize(cache, lower, upper, empty, escontext)
-#else
-#define compat_range_serialize(cache, lower, upper, empty, escontext) \
-	range_serialize(cache, lower, upper, empty)
-#endif
-
 /* ---- waiting ---- */
 
 /* 17: named wait events of extensions.  Cache the result: each call registers. */
