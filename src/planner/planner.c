@@ -181,13 +181,12 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 	if (whole != NULL)
 		return planner_make_stmt(request, whole, request->query->targetList);
 	query = planner_normalize(request->query);
-	upper = planner_transform(query, refusal, &whole);
+	upper = planner_transform_fragments(request, query, refusal, &whole);
 	if (upper == NULL)
-		upper = planner_transform_legs(query, refusal);
-	if (upper == NULL)
-		upper = planner_move(request, query, refusal, &whole);
-	if (upper == NULL)
-		return NULL;
+	{
+		upper = planner_transform_values(request, query, refusal);
+		return upper == NULL ? NULL : planner_scan_query(request, upper);
+	}
 	if (whole != NULL)
 	{
 		estimate_whole(request, whole->fragment);

@@ -255,13 +255,17 @@ planner_plan_rte(DistPlan *plan, List *targetList)
 DistPlan *
 planner_rte_plan(RangeTblEntry *rte)
 {
-	FuncExpr   *call;
-
 	if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
 		return NULL;
-	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
+	return planner_call_plan((FuncExpr *) linitial_node(RangeTblFunction,
+														rte->functions)->funcexpr);
+}
+
+DistPlan *
+planner_call_plan(FuncExpr *call)
+{
 	if (!IsA(call, FuncExpr) || call->funcresulttype != RECORDOID ||
-		list_length(call->args) != 1 || !IsA(linitial(call->args), Const) ||
+		list_length(call->args) < 1 || !IsA(linitial(call->args), Const) ||
 		call->funcid != fragment_rows_oid())
 		return NULL;
 	return (DistPlan *) (uintptr_t) DatumGetInt64(linitial_node(Const, call->args)->constvalue);

@@ -143,6 +143,8 @@ extern RangeTblEntry *planner_fragment_rte(Fragment *fragment, const char *strat
 extern RangeTblEntry *planner_plan_rte(DistPlan *plan, List *targetList);
 /* the DistPlan of such an entry, or NULL */
 extern DistPlan *planner_rte_plan(RangeTblEntry *rte);
+/* the same for the call in it; more arguments are values for the fragment (planner_values.c) */
+extern DistPlan *planner_call_plan(FuncExpr *call);
 
 /* left JOIN right ON quals, with an entry in the query's range table */
 extern JoinExpr *planner_add_join(Query *query, JoinType type, Node *left, Node *right,
@@ -163,6 +165,18 @@ extern Query *planner_transform_moved(Query *query, List *movements, Refusal *re
 
 /* the same for a query over the rows of UNION ALL (planner_union.c) */
 extern Query *planner_transform_legs(Query *query, Refusal *refusal);
+
+/* by planner_transform(), planner_transform_legs() or planner_move(), the first that can */
+extern Query *planner_transform_fragments(PlanRequest *request, Query *query, Refusal *refusal,
+										  DistPlan **whole);
+
+/* ---- planner_values.c ---- */
+
+/* so many values of a sub-query are worth sending to all shards */
+#define PLANNER_MAX_VALUES	10000.0
+
+extern Query *planner_transform_values(PlanRequest *request, Query *query, Refusal *refusal);
+extern DistPlan *planner_plan_with_values(DistPlan *plan, RangeTblEntry *rte);
 
 /* ---- planner_move.c ---- */
 
@@ -282,6 +296,8 @@ extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 /* ---- planner_scan.c ---- */
 
 extern PlannedStmt *planner_scan(PlanRequest *request);
+/* the same for a query that is made of the request's, and may be changed */
+extern PlannedStmt *planner_scan_query(PlanRequest *request, Query *query);
 /* scans of ours give their rows in either direction, in place; for cursors */
 extern void planner_allow_backward(Plan *plan);
 /* how many rows a SELECT over known relations has, as the server's planner estimates it; request

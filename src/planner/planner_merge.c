@@ -704,6 +704,17 @@ planner_transform(Query *query, Refusal *refusal, DistPlan **whole)
 }
 
 Query *
+planner_transform_fragments(PlanRequest *request, Query *query, Refusal *refusal,
+							DistPlan **whole)
+{
+	Query	   *upper = planner_transform(query, refusal, whole);
+
+	if (upper == NULL)
+		upper = planner_transform_legs(query, refusal);
+	return upper != NULL ? upper : planner_move(request, query, refusal, whole);
+}
+
+Query *
 planner_transform_moved(Query *query, List *movements, Refusal *refusal, DistPlan **whole)
 {
 	Transform	transform = {.query = query,.movements = movements,.refusal = refusal};

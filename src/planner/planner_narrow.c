@@ -29,8 +29,7 @@
 #include "citus/base/compat_planner.h"
 #include "planner_internal.h"
 
-/* so many values are worth sending, if the table has at least so many times as many rows */
-#define MAX_VALUES	10000.0
+/* values are worth sending if the table has at least so many times as many rows */
 #define WORTH_RATIO	4.0
 
 typedef struct NarrowContext
@@ -166,7 +165,7 @@ is_worth_it(NarrowContext *context, Var *column, Query *values)
 	RangeTblEntry *rte = rt_fetch(column->varno, context->query->rtable);
 	double		rows = planner_estimate_rows(context->request, values);
 
-	return rows <= MAX_VALUES && rows * WORTH_RATIO <= planner_table_rows(rte->relid);
+	return rows <= PLANNER_MAX_VALUES && rows * WORTH_RATIO <= planner_table_rows(rte->relid);
 }
 
 /* ---- conditions ---- */

@@ -132,12 +132,33 @@ init_plan_of_param(PlannerInfo *root, int paramid)
 	return NULL;
 }
 
-/* walker: finds values that change while the level runs */
+/* walker: values that the plan computes, which the server must know that the node depends on */
+static bool
+exec_param_walker(Node *node, List **params)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		*params = list_append_unique(*params, node);
+	return expression_tree_walker(node, exec_param_walker, params);
+}
+
+/*
+ * walker: finds values that change while the level runs; and sub-queries' values that it may never
+ * ask for, which could fail: a fragment has its values before it starts
+ */
 static bool
 changing_param_walker(Node *node, PlannerInfo *root)
 {
 	if (node == NULL)
 		return false;
+	if (IsA(node, CaseExpr) || IsA(node, CoalesceExpr))
+	{
+		List	   *params = NIL;
+
+		(void) exec_param_walker(node, &params);
+		return params != NIL;
+	}
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 		return init_plan_of_param(root, ((Param *) node)->paramid) == NULL;
 	return expression_tree_walker(node, changing_param_walker, root);
@@ -158,17 +179,6 @@ bool
 planner_reads_changing_params(PlannerInfo *root, Node *expr)
 {
 	return changing_param_walker(expr, root);
-}
-
-/* walker: values that the plan computes, which the server must know that the node depends on */
-static bool
-exec_param_walker(Node *node, List **params)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		*params = list_append_unique(*params, node);
-	return expression_tree_walker(node, exec_param_walker, params);
 }
 
 /*
@@ -341,6 +351,16 @@ make_scan_fragment(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	return fragment;
 }
 
+static void
+find_exec_params(const Fragment *fragment, List **params)
+{
+	ListCell   *lc;
+
+	(void) exec_param_walker((Node *) fragment->params, params);
+	foreach(lc, fragment->movements)
+		find_exec_params(((Movement *) lfirst(lc))->source, params);
+}
+
 CustomScan *
 planner_make_scan_node(DistPlan *plan, List *tlist, List *quals, List *columns)
 {
@@ -353,7 +373,7 @@ planner_make_scan_node(DistPlan *plan, List *tlist, List *quals, List *columns)
 					makeTargetEntry(copyObject(lfirst(lc)), foreach_current_index(lc) + 1, NULL,
 									false));
 	if (plan->fragment != NULL)
-		(void) exec_param_walker((Node *) plan->fragment->params, &scan->custom_exprs);
+		find_exec_params(plan->fragment, &scan->custom_exprs);
 	scan->scan.plan.targetlist = tlist;
 	scan->scan.plan.qual = quals;
 	scan->scan.scanrelid = 0;
@@ -430,6 +450,7 @@ plan_fragment_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path, D
 {
 	List	   *vars = stand_in_vars(root, rel);
 
+	plan = planner_plan_with_values(plan, planner_rt_fetch(rel->relid, root));
 	if (path->path.pathkeys != NIL && plan->fragment->sortKeys == NIL)
 	{
 		plan = copyObject(plan);
@@ -745,11 +766,9 @@ reduce_query(PlanRequest *request, Query *query)
 		planner_is_correlated(query))
 		return query;
 	normal = planner_normalize(query);
-	reduced = planner_transform(normal, &refusal, NULL);
+	reduced = planner_transform_fragments(request, normal, &refusal, NULL);
 	if (reduced == NULL)
-		reduced = planner_transform_legs(normal, &refusal);
-	if (reduced == NULL)
-		reduced = planner_move(request, normal, &refusal, NULL);
+		reduced = planner_transform_values(request, normal, &refusal);
 	if (reduced != NULL)
 		return reduced;
 	planner_union_thin(request, query);
@@ -963,15 +982,19 @@ planner_run_server(PlanRequest *request, Query *query)
 PlannedStmt *
 planner_scan(PlanRequest *request)
 {
-	Query	   *query = copyObject(request->query);
-	PlannedStmt *stmt;
-
-	if (planner_find_modification(query, false) != NULL)
+	if (planner_find_modification(request->query, false) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot modify a distributed table in a sub-query that several shards "
 						"take part in"),
 				 errhint("Run the modification as a statement of its own.")));
+	return planner_scan_query(request, copyObject(request->query));
+}
+
+PlannedStmt *
+planner_scan_query(PlanRequest *request, Query *query)
+{
+	PlannedStmt *stmt;
 
 	planner_union_thin(request, query);
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);

@@ -64,8 +64,9 @@ planner_make_select_from(RangeTblEntry *rte)
 	query->canSetTag = true;
 	query->rtable = list_make1(rte);
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
-	/* of policies */
-	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals);
+	/* of policies, of a fragment's stand-in */
+	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals) ||
+		checkExprHasSubLink((Node *) rte->functions);
 	return query;
 }
 
