@@ -12,8 +12,11 @@
  *			  FROM t WHERE c > 5 FOR NO KEY UPDATE) t, s
  *		WHERE t.b = s.y
  *
- * A node over it (DIST_PLAN_CHANGES) sends the changes.  Rows of the sub-query that the rest of the
- * statement does not want stay locked until the end of the transaction.
+ * A node over it (DIST_PLAN_CHANGES) sends the changes.  Where the statement does not want all
+ * rows of the sub-query, this one has no locks: another node (planner_lock.c) goes between and
+ * locks what is wanted.  Of a MERGE, and where rows have several copies, policies are applied here,
+ * or volatile functions of users are called, the rows of the sub-query stay locked until the end of
+ * the transaction, wanted or not.
  *
  * Invariants: (1) the sub-query has the table's columns at their numbers, then shard, place in the
  * shard, tableoid and ctid (which is not the place, see query_adapt.c); (2) it is replaced by a
@@ -812,12 +815,50 @@ calls_users_walker(Node *node, void *context)
 	return expression_tree_walker(node, calls_users_walker, context);
 }
 
+/* true when the rest of the statement leaves out rows of the target that are found */
+static bool
+leaves_rows_out(ChangeBuild *build)
+{
+	FromExpr   *from = build->source->jointree;
+
+	return from->quals != NULL || build->viewQuals != NIL || list_length(from->fromlist) > 1 ||
+		!IsA(linitial(from->fromlist), RangeTblRef);
+}
+
+/*
+ * No row is locked before it is known to be wanted.  Functions of users may change the rows that
+ * they are called for, which have to be locked by then.
+ */
+static bool
+locks_wanted_rows(ChangeBuild *build)
+{
+	return build->spec->conflict == NULL && build->query->onConflict == NULL &&
+		!build->unforced && !build->query->hasModifyingCTE && build->request->early == NULL &&
+		!catalog_table_has_copies(build->table) && leaves_rows_out(build) &&
+		!calls_users_walker((Node *) build->source, NULL);
+}
+
+static LockTarget *
+make_lock_target(ChangeBuild *build, LockClauseStrength strength)
+{
+	LockTarget *target = plan_lock_target_make();
+
+	target->relid = build->spec->relid;
+	target->shardColumn = build->spec->shardColumn;
+	target->rowColumn = build->spec->rowColumn;
+	target->strength = strength;
+	target->waitPolicy = LockWaitBlock;
+	target->role = build->spec->role;
+	return target;
+}
+
 PlannedStmt *
 planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 					  Refusal *refusal)
 {
 	ChangeBuild build = {.request = request, .refusal = refusal};
 	PlanRequest sourceRequest = *request;
+	LockTarget *wanted = NULL;
 	DistPlan   *plan;
 	PlannedStmt *stmt;
 
@@ -837,6 +878,11 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 		make_plain_source(&build);
 		planner_change_retarget(&build);
 		planner_change_choose_lock(&build);
+		if (locks_wanted_rows(&build))
+		{
+			wanted = make_lock_target(&build, build.strength);
+			build.strength = LCS_NONE;
+		}
 		if (!planner_change_replace_target(&build))
 			return NULL;
 	}
@@ -849,6 +895,8 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	sourceRequest.query = build.source;
 	sourceRequest.cursorOptions = 0;
 	sourceRequest.early = NULL;
+	if (wanted != NULL)
+		sourceRequest.query = planner_lock_found(&sourceRequest, build.source, wanted);
 	stmt = planner_scan(&sourceRequest);
 	compat_stmt_take_relations(stmt, request->query);
 	stmt->dependsOnRole = true;

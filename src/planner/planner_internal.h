@@ -421,6 +421,8 @@ extern PlannedStmt *planner_change_upsert(PlanRequest *request, Query *merge,
  * NULL when there is one that can, or when it is not of the kind.  query is not changed.
  */
 extern DistPlan *planner_lock(PlanRequest *request, Query *query);
+/* a query for the rows of one without locks whose row of the target could be locked */
+extern Query *planner_lock_found(PlanRequest *request, Query *query, LockTarget *target);
 /* SELECT of all output columns of a plan */
 extern Query *planner_select_from_plan(DistPlan *plan, List *targetList);
 

@@ -7,6 +7,8 @@
  * carry shard and ctid of the rows to lock, and a node of DIST_PLAN_LOCK goes through them.  The
  * candidates' LIMIT is a parameter, which the node sets: more are asked for than are wanted.
  *
+ * The same for an UPDATE or DELETE that finds its rows first (planner_change.c).
+ *
  * Not here: locks on copies of reference tables and on local relations, which the scan strategy
  * handles as before.
  */
@@ -272,6 +274,22 @@ planner_lock(PlanRequest *request, Query *query)
 	plan->parts = list_make1(candidates);
 	plan->lock = spec;
 	return plan;
+}
+
+Query *
+planner_lock_found(PlanRequest *request, Query *query, LockTarget *target)
+{
+	DistPlan   *plan = plan_make(DIST_PLAN_LOCK, "row locks");
+	PlanRequest each = *request;
+
+	plan->lock = plan_lock_make();
+	plan->lock->targets = list_make1(target);
+	(void) query_tree_walker(query, max_param_walker, &plan->lock->limitParam, 0);
+	plan->lock->limitParam++;
+	each.query = query;
+	each.cursorOptions = 0;
+	plan->parts = list_make1(planner_scan(&each));
+	return planner_select_from_plan(plan, query->targetList);
 }
 
 Query *
