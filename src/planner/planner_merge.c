@@ -29,6 +29,7 @@
 
 #include "citus/base/compat_planner.h"
 #include "citus/deparse/template.h"
+#include "planner_ranks_internal.h"
 #include "planner_union_internal.h"
 
 #define STRATEGY_ONE_GROUP	"one shard group"
@@ -48,6 +49,7 @@ typedef struct Transform
 	List	   *movements;		/* of Movement: rows that the fragment needs */
 	bool		keepsOrder;		/* what is above it merges the shards' sorted rows */
 	UnionSource *legs;			/* one fragment for each of them; NULL: one for all rows */
+	const RankBound *ranks;		/* rows that are wanted; NULL: all */
 	Refusal    *refusal;
 } Transform;
 
@@ -606,6 +608,13 @@ transform_gather(Transform *transform)
 	lower->hasAggs = lower->hasWindowFuncs = lower->hasDistinctOn = false;
 	lower->hasTargetSRFs = expression_returns_set((Node *) lower->targetList);
 	lower->hasSubLinks = query->hasSubLinks;
+	if (transform->ranks != NULL)
+		lower = planner_ranks_bound(query, lower, transform->ranks);
+	if (lower == NULL)
+	{
+		refuse(transform, "other nodes may sort in another order");
+		return NULL;
+	}
 
 	rte = ship_fragment(transform, lower);
 	if (rte == NULL)
@@ -650,6 +659,24 @@ nothing_to_merge(Query *query, List *keys)
 		query->limitCount == NULL && query->limitOffset == NULL &&
 		(query->distinctClause == NIL ||
 		 clauses_have_key(query, query->distinctClause, keys));
+}
+
+Query *
+planner_transform_ranks(Query *query, const RankBound *bound, Refusal *refusal)
+{
+	Transform	transform = {
+		.query = query,.strategy = STRATEGY_PUSHDOWN,.ranks = bound,.refusal = refusal
+	};
+
+	planner_shape(query, &transform.shape);
+	if (!transform.shape.complete || transform.shape.pinned || bounds_have_sublinks(query) ||
+		planner_upper_part_is_per_shard(query, transform.shape.keys) ||
+		planner_shows_source_order(query, false))
+	{
+		refuse(&transform, "a shard does not have rows to choose the first of");
+		return NULL;
+	}
+	return transform_gather(&transform);
 }
 
 /* true when the upper part of a query leaves fewer rows of those of its FROM clause */

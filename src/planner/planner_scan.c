@@ -36,6 +36,7 @@
 #include "citus/base/session.h"
 #include "citus/routing/routing.h"
 #include "planner_paths_internal.h"
+#include "planner_ranks_internal.h"
 #include "planner_union_internal.h"
 
 /* assumed for a table whose shards have never been analysed */
@@ -805,8 +806,11 @@ reduce_walker(Node *node, void *context)
 		sublink->subselect = (Node *) reduce_query(request, castNode(Query, sublink->subselect));
 	}
 	else if (IsA(node, Query))
+	{
+		planner_ranks_reduce((Query *) node);
 		return query_tree_walker((Query *) node, reduce_walker, context,
 								 QTW_EXAMINE_RTES_BEFORE);
+	}
 	return expression_tree_walker(node, reduce_walker, context);
 }
 
@@ -997,6 +1001,7 @@ planner_scan_query(PlanRequest *request, Query *query)
 	PlannedStmt *stmt;
 
 	planner_union_thin(request, query);
+	planner_ranks_reduce(query);
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
 	planner_narrow(request, query);
 	(void) mark_unforced_walker((Node *) query, NULL);

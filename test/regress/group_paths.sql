@@ -45,6 +45,7 @@ SELECT asked('SELECT k2 FROM d UNION SELECT k2 FROM f');
 SELECT asked('SELECT k FROM d UNION SELECT id FROM f');
 SELECT asked('SELECT DISTINCT ON (k2) k2, v FROM d ORDER BY k2, v DESC');
 SELECT asked('SELECT * FROM l JOIN (SELECT d.t, count(*) FROM d JOIN f ON d.k = f.k2 GROUP BY d.t) s ON a = s.count');
+SELECT asked('SELECT * FROM (SELECT k, v, rank() OVER (PARTITION BY k2 ORDER BY v DESC) r FROM d) s WHERE r <= 3');
 
 -- what is left to this node
 CREATE FUNCTION planned(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
