@@ -388,6 +388,14 @@ extern void executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAns
 struct DistScanState;
 typedef struct ScanGroup ScanGroup;
 
+/* what functions read that see what the statement sees (readers.c) */
+#define READS_KNOWN		1		/* tables of the cluster */
+#define READS_PLAIN		2		/* others, of this node */
+
+extern void executor_readers_init(void);
+/* of READS_...; 0 for a statement that calls none of users' */
+extern int	executor_functions_read(const PlannedStmt *stmt);
+
 extern void executor_snapshot_enter(struct DistScanState *state);
 extern void executor_snapshot_leave(struct DistScanState *state);
 /* may other scans read with the same? */

@@ -7,6 +7,10 @@
  * a cluster snapshot, on the nodes of its tasks or, when there are others, on all nodes of their
  * tables, unless what is read is one task: that sees one state of one node anyway.
  *
+ * A statement that calls a function which reads tables of the cluster with the statement's own
+ * snapshot (readers.c) has a group from its start to its end, whose snapshot is of all nodes: the
+ * function is called again and again, and may read anything.
+ *
  * Where the transaction has written, or locked rows, on other nodes than those, they are members,
  * too: who had the rows before has committed there, and what it wrote here must be in sight.
  *
@@ -14,9 +18,9 @@
  * chooses among rows, what the transaction has waited for elsewhere is waited for on its nodes
  * (executor_snapshot_await_others); one that looks for one row and finds none is run again then.
  *
- * Invariants: (1) a group exists as long as a scan is in it; its scans keep the server's snapshot
- * registered, so that no other one has its address; (2) a scan leaves at its end or when its memory
- * goes away.
+ * Invariants: (1) a group exists as long as a scan is in it, or a statement holds it; these keep
+ * the server's snapshot registered, so that no other one has its address; (2) a scan leaves at its
+ * end or when its memory goes away.
  */
 #include "postgres.h"
 #include "access/parallel.h"
@@ -35,6 +39,7 @@ struct ScanGroup
 	Snapshot	key;
 	dlist_head	scans;			/* of DistScanState, by groupLink */
 	int			nscans;
+	int			nholds;			/* statements; then of all nodes */
 	ClusterSnapshot *snapshot;	/* NULL: not taken yet, or not needed */
 };
 
@@ -61,6 +66,32 @@ leave_by_free(void *arg)
 	executor_snapshot_leave((DistScanState *) arg);
 }
 
+static ScanGroup *
+get_group(Snapshot key)
+{
+	ScanGroup  *group = find_group(key);
+
+	if (group == NULL)
+	{
+		group = MemoryContextAllocZero(TopMemoryContext, sizeof(ScanGroup));
+		group->key = key;
+		dlist_init(&group->scans);
+		dlist_push_head(&groups, &group->link);
+	}
+	return group;
+}
+
+static void
+forget_unused(ScanGroup *group)
+{
+	if (group->nscans + group->nholds > 0)
+		return;
+	dlist_delete(&group->link);
+	if (group->snapshot != NULL)
+		txn_snapshot_release(group->snapshot);
+	pfree(group);
+}
+
 void
 executor_snapshot_enter(DistScanState *state)
 {
@@ -68,14 +99,7 @@ executor_snapshot_enter(DistScanState *state)
 
 	if (key == NULL || !txn_snapshot_is_wanted())
 		return;
-	state->group = find_group(key);
-	if (state->group == NULL)
-	{
-		state->group = MemoryContextAllocZero(TopMemoryContext, sizeof(ScanGroup));
-		state->group->key = key;
-		dlist_init(&state->group->scans);
-		dlist_push_head(&groups, &state->group->link);
-	}
+	state->group = get_group(key);
 	dlist_push_tail(&state->group->scans, &state->groupLink);
 	state->group->nscans++;
 	state->onFree.func = leave_by_free;
@@ -93,18 +117,37 @@ executor_snapshot_leave(DistScanState *state)
 		return;
 	state->group = NULL;
 	dlist_delete(&state->groupLink);
-	if (--group->nscans > 0)
-		return;
-	dlist_delete(&group->link);
-	if (group->snapshot != NULL)
-		txn_snapshot_release(group->snapshot);
-	pfree(group);
+	group->nscans--;
+	forget_unused(group);
+}
+
+static void
+end_hold(void *arg)
+{
+	ScanGroup  *group = arg;
+
+	group->nholds--;
+	forget_unused(group);
+}
+
+/* until the statement ends, whichever way */
+static void
+hold_group(EState *estate)
+{
+	ScanGroup  *group = get_group(estate->es_snapshot);
+	MemoryContextCallback *callback = MemoryContextAlloc(estate->es_query_cxt,
+														 sizeof(MemoryContextCallback));
+
+	group->nholds++;
+	callback->func = end_hold;
+	callback->arg = group;
+	MemoryContextRegisterResetCallback(estate->es_query_cxt, callback);
 }
 
 bool
 executor_snapshot_is_shared(DistScanState *state)
 {
-	return state->group != NULL && state->group->nscans > 1;
+	return state->group != NULL && state->group->nscans + state->group->nholds > 1;
 }
 
 /* ---- which nodes ---- */
@@ -173,7 +216,20 @@ static void
 add_places_of_group(Places *places, ScanGroup *group)
 {
 	dlist_iter	iter;
+	ListCell   *cell;
 
+	if (group->nholds > 0)
+	{
+		places->local = true;
+		foreach(cell, catalog_active_primaries())
+		{
+			const ClusterNode *node = lfirst(cell);
+
+			if (!executor_group_is_local(node->groupId))
+				add_node(places, node);
+		}
+		return;
+	}
 	dlist_foreach(iter, &group->scans)
 	{
 		DistScanState *scan = dlist_container(DistScanState, groupLink, iter.cur);
@@ -215,7 +271,7 @@ take_for(DistScanState *state)
 
 	add_places_of_tasks(&places, state->running);
 	changedElsewhere = add_changed_places(&places);
-	if (group->nscans > 1)
+	if (group->nscans + group->nholds > 1)
 		add_places_of_group(&places, group);
 	else if (state->plan->fragment->movements != NIL || state->plan->fragment->all != NULL)
 		add_places_of_table(&places, state->plan->fragment);
@@ -308,14 +364,20 @@ executor_statement_started(QueryDesc *query)
 {
 	EState	   *estate = query->estate;
 	ScanGroup  *group;
+	int			reads;
 
 	/* a worker has its leader's locks and snapshot */
 	if (IsParallelWorker())
 		return;
 	txn_note_statement(query->plannedstmt);
 	open_tables(estate, query->plannedstmt);
-	if ((dlist_is_empty(&groups) && !IsolationUsesXactSnapshot()) || !txn_snapshot_is_wanted() ||
-		estate->es_snapshot == NULL || !reads_plain_tables(query->plannedstmt))
+	if (estate->es_snapshot == NULL || !txn_snapshot_is_wanted())
+		return;
+	reads = executor_functions_read(query->plannedstmt);
+	if (reads & READS_KNOWN)
+		hold_group(estate);
+	if ((dlist_is_empty(&groups) && !IsolationUsesXactSnapshot()) ||
+		!((reads & READS_PLAIN) || reads_plain_tables(query->plannedstmt)))
 		return;
 	group = find_group(estate->es_snapshot);
 	if (may_adopt(estate->es_snapshot))
@@ -357,7 +419,8 @@ may_try(DistScanState *state, Places *places)
 {
 	ListCell   *cell;
 
-	if (state->group == NULL || state->group->nscans > 1 || state->group->snapshot != NULL ||
+	if (state->group == NULL || executor_snapshot_is_shared(state) ||
+		state->group->snapshot != NULL ||
 		!state->cancelable || IsolationUsesXactSnapshot() ||
 		state->plan->fragment->hasRowLocks || state->plan->fragment->all != NULL ||
 		list_length(state->running) < 2)

@@ -26,7 +26,13 @@ $c->sql(qq{
     SELECT create_distributed_table('purses', 'id');
     INSERT INTO purses SELECT i, 50 FROM generate_series(1, $total / 100) i;
     CREATE TABLE till (LIKE accounts INCLUDING ALL);
-    INSERT INTO till SELECT i, 50 FROM generate_series(1, $total / 100) i});
+    INSERT INTO till SELECT i, 50 FROM generate_series(1, $total / 100) i;
+    CREATE FUNCTION part_of(part int) RETURNS bigint STABLE LANGUAGE plpgsql
+        AS 'BEGIN RETURN (SELECT sum(balance) FROM public.accounts WHERE id % 4 = part); END';
+    CREATE FUNCTION in_purses() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT sum(balance) FROM public.purses';
+    CREATE FUNCTION in_till() RETURNS bigint STABLE LANGUAGE plpgsql
+        AS 'BEGIN RETURN (SELECT sum(balance) FROM public.till); END';
+    CREATE FUNCTION everything() RETURNS bigint STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT in_till() + in_purses()); END'});
 
 my $dir = $c->node('coordinator')->basedir;
 my @nodes = ('coordinator', 'worker1');     # to which clients are connected
@@ -77,6 +83,11 @@ my %readers = (
     'SERIALIZABLE' => ['BEGIN ISOLATION LEVEL SERIALIZABLE;', $sum, 'COMMIT;'],
     'two scans' => ['SELECT (SELECT sum(balance) FROM accounts WHERE id <= 300) +'
                     . ' (SELECT sum(balance) FROM accounts WHERE id > 300);'],
+    # functions see what the statement sees
+    'stable functions' => ['SELECT sum(part_of(i)) FROM generate_series(0, 3) i;',
+                           'BEGIN ISOLATION LEVEL REPEATABLE READ;', 'SELECT sum(part_of(i)) FROM generate_series(0, 3) i;', 'COMMIT;'],
+    'coordinator: stable functions and a local table' =>
+        ['SELECT sum(balance) + in_purses() FROM till;', 'SELECT sum(balance) + in_till() FROM purses;', 'SELECT everything();'],
     'coordinator: a local table, too' =>
         [$both, 'BEGIN ISOLATION LEVEL REPEATABLE READ;', $both, $both, 'COMMIT;',
          'SELECT sum(a.b) FROM (SELECT id, balance b FROM till UNION ALL SELECT * FROM purses) a;'],
@@ -88,7 +99,7 @@ sub start_readers {
     my @runs;
     for my $name (sort keys %readers) {
         my $node = $name =~ /^coordinator/ ? 'coordinator' : $nodes[$i++ % @nodes];
-        my $run = psql($node, script("reader$i$node", @first, map { @{ $readers{$name} } } 1 .. $n));
+        my $run = psql($node, script("reader" . @runs, @first, map { @{ $readers{$name} } } 1 .. $n));
         $run->{name} = $name;
         push @runs, $run;
     }
