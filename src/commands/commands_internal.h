@@ -265,6 +265,8 @@ extern List *commands_steps_drop(Command *command);
 /* drop_extension.c: DROP EXTENSION of the extension itself */
 extern List *commands_steps_drop_own_extension(Command *command);
 /* objects.c */
+/* objects: of PublicationObjSpec */
+extern void commands_warn_of_published(List *objects);
 extern List *commands_steps_create_object(Command *command);
 /* object_alter.c */
 extern List *commands_steps_alter_object(Command *command);

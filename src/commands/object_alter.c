@@ -88,6 +88,9 @@ commands_steps_alter_object(Command *command)
 
 	if (IsA(command->statement, AlterFunctionStmt))
 		refuse_from_current((AlterFunctionStmt *) command->statement, &address);
+	if (IsA(command->statement, AlterPublicationStmt) &&
+		((AlterPublicationStmt *) command->statement)->action != AP_DropObjects)
+		commands_warn_of_published(((AlterPublicationStmt *) command->statement)->pubobjects);
 	if (IsA(command->statement, AlterEnumStmt) &&
 		((AlterEnumStmt *) command->statement)->oldVal != NULL)
 		return commands_add_rehash(address.objectId,

@@ -504,6 +504,29 @@ share_created(Command *command, void *argument)
 		commands_share_object(&address);
 }
 
+/* the rows of a known table are not in the relation that a publication names */
+void
+commands_warn_of_published(List *objects)
+{
+	ListCell   *cell;
+
+	foreach(cell, objects)
+	{
+		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, cell);
+		Oid			relid = object->pubtable == NULL ? InvalidOid :
+			RangeVarGetRelid(object->pubtable->relation, NoLock, true);
+
+		if (!OidIsValid(relid) || !catalog_table_is_known(relid))
+			continue;
+		ereport(WARNING,
+				(errcode(ERRCODE_WARNING),
+				 errmsg("changes of table \"%s\" are not published under its name",
+						get_rel_name(relid)),
+				 errdetail("Its rows are in shards, which publications of whole schemas and of all "
+						   "tables publish, each node its own.")));
+	}
+}
+
 /*
  * The object is looked up by name after the server has made it: it does not tell us its OID.
  */
@@ -515,6 +538,8 @@ commands_steps_create_object(Command *command)
 
 	if (!created_object(command->statement, created))
 		return NIL;
+	if (IsA(command->statement, CreatePublicationStmt))
+		commands_warn_of_published(((CreatePublicationStmt *) command->statement)->pubobjects);
 	before = find_quietly(created);
 	created->wasKnown = commands_object_is_known(&before);
 	return list_make2(commands_step_local(), commands_step_call(share_created, created));

@@ -344,6 +344,7 @@ plan_by_strategy(PlanRequest *request)
 	const Strategy *strategies = modifies ? modifyStrategies : selectStrategies;
 	int			n = modifies ? lengthof(modifyStrategies) : lengthof(selectStrategies);
 	Refusal		refusal = {NULL, 0};
+	PlannedStmt *inParts;
 
 	if (request->query->hasModifyingCTE &&
 		planner_find_modification(request->query, true) != NULL)
@@ -373,8 +374,10 @@ plan_by_strategy(PlanRequest *request)
 					(errmsg("planner strategy \"%s\" steps aside", strategies[i].name),
 					 errdetail_internal("%s", refusal.reason ? refusal.reason : "")));
 	}
-	raise_refusal(request->query, &refusal);
-	return NULL;
+	inParts = planner_conflict_ctes(request);
+	if (inParts == NULL)
+		raise_refusal(request->query, &refusal);
+	return inParts;
 }
 
 PlannedStmt *

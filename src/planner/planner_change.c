@@ -865,7 +865,8 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	planner_change_begin(&build, query, query->resultRelation);
 	build.spec->conflict = conflict;
 	build.spec->keepsPartition = (conflict != NULL || query->onConflict != NULL) &&
-		get_rel_relkind(build.spec->relid) == RELKIND_PARTITIONED_TABLE;
+		(get_rel_relkind(build.spec->relid) == RELKIND_PARTITIONED_TABLE ||
+		 get_rel_relispartition(build.spec->relid));
 	if (conflict != NULL)
 		build.spec->command = CMD_INSERT;
 	if (query->commandType == CMD_MERGE)

@@ -207,13 +207,13 @@ make_part(Query *part, List *earlier)
 	return part;
 }
 
-/* a SELECT that must run once, however many parts read its rows */
+/* a SELECT that must run once, however many parts (more than few) read its rows */
 static bool
-runs_once(CommonTableExpr *cte)
+runs_once(CommonTableExpr *cte, int few)
 {
 	Query	   *query = castNode(Query, cte->ctequery);
 
-	return !cte->cterecursive && cte->cterefcount > 1 &&
+	return query->commandType == CMD_SELECT && !cte->cterecursive && cte->cterefcount > few &&
 		(query->rowMarks != NIL || contain_volatile_functions((Node *) query));
 }
 
@@ -243,12 +243,9 @@ planner_add_parts(PlannedStmt *stmt, List *parts, List *ids)
 	return stmt;
 }
 
-/*
- * planner_modifying_ctes
- *		Plans a statement with modifying common table expressions over known relations.
- */
-PlannedStmt *
-planner_modifying_ctes(PlanRequest *request)
+/* SELECTs that more than few references read, and that must run once, are parts, too */
+static PlannedStmt *
+plan_in_parts(PlanRequest *request, int few)
 {
 	Query	   *query = copyObject(request->query);
 	EarlyReads	early = {NIL, NIL};
@@ -267,7 +264,7 @@ planner_modifying_ctes(PlanRequest *request)
 
 		if (part->commandType == CMD_SELECT)
 		{
-			if (!runs_once(cte))
+			if (!runs_once(cte, few))
 			{
 				kept = lappend(kept, cte);
 				continue;
@@ -291,4 +288,31 @@ planner_modifying_ctes(PlanRequest *request)
 	compat_stmt_take_relations(stmt, request->query);
 	return planner_add_parts(stmt, list_concat(early.parts, parts),
 							 list_concat(early.ids, ids));
+}
+
+/*
+ * planner_modifying_ctes
+ *		Plans a statement with modifying common table expressions over known relations.
+ */
+PlannedStmt *
+planner_modifying_ctes(PlanRequest *request)
+{
+	return plan_in_parts(request, 1);
+}
+
+/* A clause that is read again for each row, as ON CONFLICT is, must find the same rows. */
+PlannedStmt *
+planner_conflict_ctes(PlanRequest *request)
+{
+	Query	   *query = request->query;
+	ListCell   *lc;
+
+	if (query->onConflict == NULL)
+		return NULL;
+	foreach(lc, query->cteList)
+	{
+		if (runs_once(lfirst_node(CommonTableExpr, lc), 0))
+			return plan_in_parts(request, 0);
+	}
+	return NULL;
 }

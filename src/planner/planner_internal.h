@@ -467,6 +467,8 @@ extern bool planner_returning_is_plain(Query *query);
 /* ---- planner_cte.c ---- */
 
 extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
+/* an upsert that no strategy plans: its volatile expressions run first; NULL: there are none */
+extern PlannedStmt *planner_conflict_ctes(PlanRequest *request);
 /*
  * Puts a node over the statement that first runs the statements of parts.  Rows of those that
  * return some are read through stand-ins (DIST_PLAN_PART_ROWS); those that set the tag count.

@@ -909,7 +909,7 @@ make_row_update(Upsert *upsert, InsertSpec *insert)
 	update->commandType = CMD_UPDATE;
 	/* it says that the UPDATE is an upsert's, where that means something */
 	update->onConflict = NULL;
-	if (planner_upsert_asks_policies(update) ||
+	if (planner_upsert_asks_policies(update) || upsert->relation->rd_rel->relispartition ||
 		upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		update->onConflict = makeNode(OnConflictExpr);
 	if (planner_upsert_asks_policies(update))

@@ -49,6 +49,16 @@ UPDATE p SET v = 11 WHERE k = 56 RETURNING *;
 SELECT * FROM p;
 DROP TRIGGER t ON p;
 
+-- by the name of a partition
+INSERT INTO p1 (k, part, v) VALUES (8, 1, 5) ON CONFLICT (k, part) DO UPDATE SET part = 2;
+INSERT INTO p1 (k, part, v) VALUES (8, 1, 5) ON CONFLICT (k, part) DO UPDATE SET part = 2, k = p1.k + 50;
+INSERT INTO p1 (k, part, v) VALUES (8, 1, 5) ON CONFLICT (k, part) DO UPDATE SET part = (SELECT 2 FROM p9 LIMIT 1);
+INSERT INTO p1 (k, part, v) VALUES (8, 1, 5) ON CONFLICT (k, part) DO UPDATE SET k = p1.k + 60, v = 8 RETURNING *;
+INSERT INTO p2 (k, part, v) VALUES (5, 2, 5) ON CONFLICT (k, part) DO UPDATE SET k = 65, part = 3, v = (SELECT count(*) FROM p9) RETURNING k, part;
+INSERT INTO p9 (k, part, v) VALUES (7, 4, 5) ON CONFLICT (k, part) DO UPDATE SET k = 170;
+INSERT INTO p9a (k, part, v) VALUES (7, 4, 5) ON CONFLICT (k, part) DO UPDATE SET k = 170;
+INSERT INTO p9a (k, part, v) VALUES (7, 4, 5) ON CONFLICT (k, part) DO UPDATE SET k = 71 RETURNING *;
+
 -- with rights on columns only, and policies
 CREATE ROLE eq_part_user;
 GRANT SELECT, INSERT (k, part, v), UPDATE ON p TO eq_part_user;

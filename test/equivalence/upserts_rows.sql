@@ -9,6 +9,7 @@ CREATE UNIQUE INDEX ON w (k, id) WHERE v > 5;
 CREATE TABLE g (k int, a int, b int GENERATED ALWAYS AS (a * 2) STORED, PRIMARY KEY (k));
 CREATE TABLE m (k int DEFAULT 1, s text, v int DEFAULT 5, PRIMARY KEY (k, s));
 CREATE TABLE other (a int, b int);
+CREATE TABLE c (k int PRIMARY KEY, v int);
 CREATE TABLE q (k int, d int, v int, PRIMARY KEY (k, d)) PARTITION BY RANGE (d);
 CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (0) TO (10);
 CREATE TABLE q2 PARTITION OF q FOR VALUES FROM (10) TO (20);
@@ -18,6 +19,7 @@ CREATE TABLE q2 PARTITION OF q FOR VALUES FROM (10) TO (20);
 -- distribute: SELECT create_distributed_table('w', 'k')
 -- distribute: SELECT create_distributed_table('g', 'k')
 -- distribute: SELECT create_distributed_table('m', 'k')
+-- distribute: SELECT create_distributed_table('c', 'k')
 -- distribute: SELECT create_distributed_table('other', 'b')
 -- distribute: SELECT create_distributed_table('q', 'k')
 -- worker
@@ -94,3 +96,14 @@ SELECT * FROM q;
 CREATE VIEW mv AS SELECT k AS key, s AS name, v FROM m WHERE k < 100 WITH CHECK OPTION;
 INSERT INTO mv VALUES (1, 's1', 3) ON CONFLICT (key, name) DO UPDATE SET key = excluded.v RETURNING *;
 INSERT INTO mv VALUES (10, 's10', 300), (10, 's10', 4) ON CONFLICT (key, name) DO UPDATE SET key = excluded.v;
+
+-- volatile common table expressions run once, however often the clause reads them
+INSERT INTO c SELECT i, i FROM generate_series(1, 6) i;
+WITH x AS (SELECT (random() * 0)::int + 100 AS r) INSERT INTO c VALUES (1, 0), (2, 0), (30, 0) ON CONFLICT (k) DO UPDATE SET k = c.k + (SELECT r FROM x) RETURNING *;
+WITH x AS (SELECT (random() * 1000000)::int AS r) INSERT INTO c VALUES (3, 0), (4, 0), (5, 0) ON CONFLICT (k) DO UPDATE SET k = c.k + 100, v = (SELECT r FROM x);
+SELECT count(DISTINCT v) FROM c WHERE k BETWEEN 103 AND 105;
+WITH x AS (SELECT (random() * 1000000)::int AS r) INSERT INTO c VALUES (103, 0), (104, 0), (31, 0) ON CONFLICT (k) DO UPDATE SET v = (SELECT r FROM x) + (SELECT count(*) FROM c);
+SELECT count(DISTINCT v) FROM c WHERE k BETWEEN 103 AND 104;
+WITH x AS (SELECT (random() * 0)::int + 8 AS r), y AS (SELECT r + 1 AS s FROM x) INSERT INTO c SELECT r - 2, r FROM x ON CONFLICT (k) DO UPDATE SET k = 70 + (SELECT s FROM y), v = (SELECT min(v) FROM c) WHERE c.v < (SELECT r FROM x) RETURNING *;
+WITH i AS (INSERT INTO n VALUES (900, 1) RETURNING k), x AS (SELECT (random() * 0)::int + 9 AS r) INSERT INTO c VALUES (79, 0) ON CONFLICT (k) DO UPDATE SET k = (SELECT k FROM i) + (SELECT r FROM x) RETURNING *;
+SELECT k FROM c ORDER BY k;

@@ -27,6 +27,8 @@ CREATE PUBLICATION doo_pub FOR TABLE e;
 ALTER PUBLICATION doo_pub SET (publish = 'insert');
 SELECT DISTINCT result FROM run_command_on_all_nodes($$
     SELECT concat_ws(' ', pubname, pubinsert, pubupdate) FROM pg_publication $$);
+ALTER PUBLICATION doo_pub DROP TABLE e;
+ALTER PUBLICATION doo_pub ADD TABLE e (k) WHERE (k > 3);
 DROP PUBLICATION doo_pub;
 SELECT format('ALTER DATABASE %I SET doo.setting TO %L', current_database(), 'z') \gexec
 SELECT DISTINCT result FROM run_command_on_all_nodes($$ SELECT setconfig FROM pg_db_role_setting WHERE setrole = 0 $$);
