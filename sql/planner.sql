@@ -221,3 +221,99 @@ CREATE AGGREGATE citus_internal.packed_count(ORDER BY bytea) (
 	finalfunc = citus_internal.packed_count_final,
 	finalfunc_modify = shareable
 );
+
+-- the same from values of any type and how often each of them occurs
+CREATE FUNCTION citus_internal.weighted_transition(internal, anyelement, bigint)
+RETURNS internal
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_transition';
+
+CREATE FUNCTION citus_internal.weighted_percentile_cont_final(internal, double precision, boolean,
+														  double precision, bigint)
+RETURNS double precision
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_percentile_cont';
+
+CREATE FUNCTION citus_internal.weighted_percentile_cont_final(internal, double precision[], boolean,
+														  double precision, bigint)
+RETURNS double precision[]
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_percentile_cont_multi';
+
+CREATE FUNCTION citus_internal.weighted_percentile_cont_final(internal, double precision, boolean,
+														  interval, bigint)
+RETURNS interval
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_percentile_cont';
+
+CREATE FUNCTION citus_internal.weighted_percentile_cont_final(internal, double precision[], boolean,
+														  interval, bigint)
+RETURNS interval[]
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_percentile_cont_multi';
+
+CREATE FUNCTION citus_internal.weighted_percentile_disc_final(internal, double precision, boolean,
+														  anyelement, bigint)
+RETURNS anyelement
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_percentile_disc';
+
+CREATE FUNCTION citus_internal.weighted_percentile_disc_final(internal, double precision[], boolean,
+														  anyelement, bigint)
+RETURNS anyarray
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_percentile_disc_multi';
+
+CREATE FUNCTION citus_internal.weighted_mode_final(internal, boolean, anyelement, bigint)
+RETURNS anyelement
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'weighted_mode';
+
+CREATE AGGREGATE citus_internal.weighted_percentile_cont(double precision, boolean ORDER BY double precision, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_percentile_cont_final,
+	finalfunc_extra
+);
+
+CREATE AGGREGATE citus_internal.weighted_percentile_cont(double precision[], boolean ORDER BY double precision, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_percentile_cont_final,
+	finalfunc_extra
+);
+
+CREATE AGGREGATE citus_internal.weighted_percentile_cont(double precision, boolean ORDER BY interval, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_percentile_cont_final,
+	finalfunc_extra
+);
+
+CREATE AGGREGATE citus_internal.weighted_percentile_cont(double precision[], boolean ORDER BY interval, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_percentile_cont_final,
+	finalfunc_extra
+);
+
+CREATE AGGREGATE citus_internal.weighted_percentile_disc(double precision, boolean ORDER BY anyelement, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_percentile_disc_final,
+	finalfunc_extra
+);
+
+CREATE AGGREGATE citus_internal.weighted_percentile_disc(double precision[], boolean ORDER BY anyelement, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_percentile_disc_final,
+	finalfunc_extra
+);
+
+CREATE AGGREGATE citus_internal.weighted_mode(boolean ORDER BY anyelement, bigint) (
+	sfunc = citus_internal.weighted_transition,
+	stype = internal,
+	finalfunc = citus_internal.weighted_mode_final,
+	finalfunc_extra
+);

@@ -352,49 +352,68 @@ check_fraction(float8 fraction)
 				 errmsg("percentile value %g is not between 0 and 1", fraction)));
 }
 
-/* the value of a rank in the aggregate's own order */
-static Datum
-value_of_rank(PackedRuns *runs, PackedKind kind, int64 rank, bool descending)
+bool
+executor_fraction_is_given(FunctionCallInfo fcinfo, float8 *fraction)
 {
-	return executor_packed_decode(kind, number_of_rank(runs, descending ? runs->n - 1 - rank
-													   : rank));
+	if (PG_ARGISNULL(1))
+		return false;
+	*fraction = PG_GETARG_FLOAT8(1);
+	check_fraction(*fraction);
+	return true;
 }
 
-static float8
-continuous_value(PackedRuns *runs, float8 fraction, bool descending)
+/* runs, and how ranks are counted in them */
+typedef struct RankedRuns
 {
-	float8		place = fraction * (runs->n - 1);
+	PackedRuns *runs;
+	PackedKind	kind;
+	bool		descending;
+} RankedRuns;
+
+/* the value of a rank in the aggregate's own order */
+static Datum
+value_of_rank(const RankedRuns *ranked, int64 rank)
+{
+	if (ranked->descending)
+		rank = ranked->runs->n - 1 - rank;
+	return executor_packed_decode(ranked->kind, number_of_rank(ranked->runs, rank));
+}
+
+static Datum
+continuous_value(void *state, float8 fraction)
+{
+	RankedRuns *ranked = state;
+	float8		place = fraction * (ranked->runs->n - 1);
 	int64		first = floor(place);
 	int64		second = ceil(place);
-	float8		low = DatumGetFloat8(value_of_rank(runs, PACKED_FLOAT8, first, descending));
+	float8		low = DatumGetFloat8(value_of_rank(ranked, first));
 	float8		high;
 
 	if (first == second)
-		return low;
-	high = DatumGetFloat8(value_of_rank(runs, PACKED_FLOAT8, second, descending));
-	return low + (place - first) * (high - low);
+		return Float8GetDatum(low);
+	high = DatumGetFloat8(value_of_rank(ranked, second));
+	return Float8GetDatum(low + (place - first) * (high - low));
 }
 
 static Datum
-discrete_value(PackedRuns *runs, PackedKind kind, float8 fraction, bool descending)
+discrete_value(void *state, float8 fraction)
 {
-	int64		row = ceil(fraction * runs->n);
+	RankedRuns *ranked = state;
+	int64		row = ceil(fraction * ranked->runs->n);
 
-	return value_of_rank(runs, kind, Max(row, 1) - 1, descending);
+	return value_of_rank(ranked, Max(row, 1) - 1);
 }
 
 /* packed_percentile_cont(internal, fraction float8, descending boolean) */
 Datum
 packed_percentile_cont(PG_FUNCTION_ARGS)
 {
-	PackedRuns *runs = get_runs(fcinfo);
+	RankedRuns	ranked = {get_runs(fcinfo), PACKED_FLOAT8, PG_GETARG_BOOL(2)};
+	float8		fraction;
 
-	if (PG_ARGISNULL(1))
+	if (!executor_fraction_is_given(fcinfo, &fraction) || ranked.runs == NULL)
 		PG_RETURN_NULL();
-	check_fraction(PG_GETARG_FLOAT8(1));
-	if (runs == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(continuous_value(runs, PG_GETARG_FLOAT8(1), PG_GETARG_BOOL(2)));
+	return continuous_value(&ranked, fraction);
 }
 
 /* the kind of the values by the declared type of an argument, which is NULL */
@@ -415,22 +434,18 @@ kind_of_argument(FunctionCallInfo fcinfo, int argument)
 Datum
 packed_percentile_disc(PG_FUNCTION_ARGS)
 {
-	PackedRuns *runs = get_runs(fcinfo);
+	RankedRuns	ranked = {get_runs(fcinfo), PACKED_NOT, PG_GETARG_BOOL(3)};
+	float8		fraction;
 
-	if (PG_ARGISNULL(1))
+	if (!executor_fraction_is_given(fcinfo, &fraction) || ranked.runs == NULL)
 		PG_RETURN_NULL();
-	check_fraction(PG_GETARG_FLOAT8(1));
-	if (runs == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(discrete_value(runs, kind_of_argument(fcinfo, 2), PG_GETARG_FLOAT8(1),
-								   PG_GETARG_BOOL(3)));
+	ranked.kind = kind_of_argument(fcinfo, 2);
+	return discrete_value(&ranked, fraction);
 }
 
-/* an array of the percentiles, in the shape of that of the fractions */
-static Datum
-percentiles(PackedRuns *runs, ArrayType *fractions, Oid type, bool continuous, bool descending)
+Datum
+executor_percentiles(ArrayType *fractions, Oid type, Datum (*value) (void *, float8), void *state)
 {
-	PackedKind	kind = plan_packed_kind(type);
 	Datum	   *values;
 	bool	   *nulls;
 	int			n;
@@ -449,13 +464,8 @@ percentiles(PackedRuns *runs, ArrayType *fractions, Oid type, bool continuous, b
 	}
 	for (int i = 0; i < n; i++)
 	{
-		if (nulls[i])
-			continue;
-		if (continuous)
-			values[i] = Float8GetDatum(continuous_value(runs, DatumGetFloat8(values[i]),
-														descending));
-		else
-			values[i] = discrete_value(runs, kind, DatumGetFloat8(values[i]), descending);
+		if (!nulls[i])
+			values[i] = value(state, DatumGetFloat8(values[i]));
 	}
 	get_typlenbyvalalign(type, &length, &byValue, &align);
 	return PointerGetDatum(construct_md_array(values, nulls, ARR_NDIM(fractions),
@@ -467,26 +477,24 @@ percentiles(PackedRuns *runs, ArrayType *fractions, Oid type, bool continuous, b
 Datum
 packed_percentile_cont_multi(PG_FUNCTION_ARGS)
 {
-	PackedRuns *runs = get_runs(fcinfo);
+	RankedRuns	ranked = {get_runs(fcinfo), PACKED_FLOAT8, PG_GETARG_BOOL(2)};
 
-	if (runs == NULL || PG_ARGISNULL(1))
+	if (ranked.runs == NULL || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(percentiles(runs, PG_GETARG_ARRAYTYPE_P(1), FLOAT8OID, true,
-								PG_GETARG_BOOL(2)));
+	return executor_percentiles(PG_GETARG_ARRAYTYPE_P(1), FLOAT8OID, continuous_value, &ranked);
 }
 
 /* packed_percentile_disc(internal, fractions float8[], anyelement, descending boolean) */
 Datum
 packed_percentile_disc_multi(PG_FUNCTION_ARGS)
 {
-	PackedRuns *runs = get_runs(fcinfo);
+	RankedRuns	ranked = {get_runs(fcinfo), PACKED_NOT, PG_GETARG_BOOL(3)};
 
-	if (runs == NULL || PG_ARGISNULL(1))
+	if (ranked.runs == NULL || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	(void) kind_of_argument(fcinfo, 2);
-	PG_RETURN_DATUM(percentiles(runs, PG_GETARG_ARRAYTYPE_P(1),
-								get_fn_expr_argtype(fcinfo->flinfo, 2), false,
-								PG_GETARG_BOOL(3)));
+	ranked.kind = kind_of_argument(fcinfo, 2);
+	return executor_percentiles(PG_GETARG_ARRAYTYPE_P(1), get_fn_expr_argtype(fcinfo->flinfo, 2),
+								discrete_value, &ranked);
 }
 
 /* ---- all numbers ---- */

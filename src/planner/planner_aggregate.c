@@ -9,7 +9,7 @@
  * are split; any other makes planner_split_aggregates() answer NULL, and the rows are gathered.
  *
  * Aggregates that see all values in order, and count(DISTINCT), over types of fixed length take
- * them from sorted runs (planner_packed.c).
+ * them from sorted runs, others from the different values and their counts (planner_packed.c).
  *
  * Other DISTINCT: the shards also group by what is distinct, so that each of them sends a value
  * once, and the aggregate itself runs here, over the values of all shards.  When nothing else is
@@ -57,6 +57,7 @@ typedef enum AggregateRule
 	AGG_AVERAGE,				/* sum of sums / sum of counts */
 	AGG_STATE,					/* transition states, combined */
 	AGG_PACKED,					/* all values, packed (planner_packed.c) */
+	AGG_WEIGHTED,				/* the different values, counted (planner_packed.c) */
 	AGG_DISTINCT				/* as it is, over the distinct values of all shards */
 } AggregateRule;
 
@@ -158,7 +159,12 @@ rule_for(SplitContext *context, Aggref *agg)
 	if (agg->agglevelsup != 0)
 		return AGG_NONE;
 	if (agg->aggkind != AGGKIND_NORMAL)
-		return packs_values(context, agg) ? AGG_PACKED : AGG_NONE;
+	{
+		if (packs_values(context, agg))
+			return AGG_PACKED;
+		return context->query->groupingSets == NIL && planner_aggregate_weighs(agg) ?
+			AGG_WEIGHTED : AGG_NONE;
+	}
 	if (get_func_namespace(agg->aggfnoid) == PG_CATALOG_NAMESPACE)
 		name = get_func_name(agg->aggfnoid);
 	for (int i = 0; name != NULL && i < lengthof(aggregateRules); i++)
@@ -194,7 +200,11 @@ groups_values_walker(Node *node, SplitContext *context)
 	if (node == NULL)
 		return false;
 	if (IsA(node, Aggref))
-		return rule_for(context, (Aggref *) node) == AGG_DISTINCT;
+	{
+		AggregateRule rule = rule_for(context, (Aggref *) node);
+
+		return rule == AGG_DISTINCT || rule == AGG_WEIGHTED;
+	}
 	if (IsA(node, SubLink))
 		return false;
 	return expression_tree_walker(node, groups_values_walker, context);
@@ -557,6 +567,26 @@ finish_packed(SplitContext *context, Aggref *agg)
 								fragment_column(context, (Expr *) planner_packed_lower(agg)));
 }
 
+/* the fragment is grouped by the value, and counts */
+static Node *
+finish_weighted(SplitContext *context, Aggref *agg)
+{
+	List	   *direct = (List *) split_mutator((Node *) agg->aggdirectargs, context);
+	Var		   *value = grouped_column(context, linitial_node(TargetEntry, agg->args)->expr,
+									   linitial(agg->aggorder));
+	Aggref	   *count = makeNode(Aggref);
+
+	count->aggfnoid = F_COUNT_;
+	count->aggtype = INT8OID;
+	count->aggstar = true;
+	count->aggfilter = copyObject(agg->aggfilter);
+	count->aggkind = AGGKIND_NORMAL;
+	count->aggsplit = AGGSPLIT_SIMPLE;
+	count->aggno = count->aggtransno = -1;
+	count->location = -1;
+	return planner_weighted_upper(agg, direct, value, fragment_column(context, (Expr *) count));
+}
+
 static Node *
 finish_aggregate(SplitContext *context, Aggref *agg)
 {
@@ -582,6 +612,8 @@ finish_aggregate(SplitContext *context, Aggref *agg)
 			return finish_state(context, agg);
 		case AGG_PACKED:
 			return finish_packed(context, agg);
+		case AGG_WEIGHTED:
+			return finish_weighted(context, agg);
 		case AGG_DISTINCT:
 			return finish_distinct(context, agg);
 		case AGG_NONE:

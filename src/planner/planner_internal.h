@@ -237,6 +237,9 @@ extern bool planner_aggregate_packs(const Aggref *agg, Oid anchor);
 /* such an aggregate's part for the shards, and the one over their runs */
 extern Aggref *planner_packed_lower(const Aggref *agg);
 extern Node *planner_packed_upper(const Aggref *agg, List *directArgs, Var *runs);
+/* true for an aggregate that can be made of values and how often each of them occurs */
+extern bool planner_aggregate_weighs(const Aggref *agg);
+extern Node *planner_weighted_upper(const Aggref *agg, List *directArgs, Var *value, Var *count);
 /* what large shards' rows are grouped by, too; NULL: they are small enough */
 extern Expr *planner_packed_part(const Aggref *agg, const Query *query, Oid anchor);
 

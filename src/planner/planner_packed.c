@@ -7,6 +7,9 @@
  * above them that takes the result from all runs (packed_...); executor/packed_values.c has both.
  * The direct arguments stay with the upper aggregate.
  *
+ * Values of other types, and those beside aggregates that make the shards group by values anyway,
+ * come grouped, with a count for each (executor/weighted_values.c).
+ *
  * Where a shard may have more values than one run takes, its rows are cut into parts: one more
  * column that the fragment is grouped by.  Whatever else it computes is combined above anyway.
  */
@@ -16,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "parser/parse_oper.h"
 #include "parser/parsetree.h"
@@ -34,19 +38,27 @@
 /* so does one of a table of more rows, which may all lie there; a run takes twice as many */
 #define MAX_ROWS_IN_ONE_RUN	2.4e7
 
-/* which aggregate stands above the runs */
+#define PACKED_CONT		"packed_percentile_cont"
+#define PACKED_DISC		"packed_percentile_disc"
+#define WEIGHTED_CONT	"weighted_percentile_cont"
+#define WEIGHTED_DISC	"weighted_percentile_disc"
+
+/* which aggregate stands above the runs, and which above values and their counts */
 static const struct
 {
 	Oid			aggregate;
 	const char *upper;
-	bool		typed;			/* takes a NULL of the values' type */
+	const char *weighted;
+	bool		typed;			/* of any type: upper takes a NULL of the values' type */
 }			packedAggregates[] =
 {
-	{F_PERCENTILE_CONT_FLOAT8_FLOAT8, "packed_percentile_cont", false},
-	{F_PERCENTILE_CONT__FLOAT8_FLOAT8, "packed_percentile_cont", false},
-	{F_PERCENTILE_DISC_FLOAT8_ANYELEMENT, "packed_percentile_disc", true},
-	{F_PERCENTILE_DISC__FLOAT8_ANYELEMENT, "packed_percentile_disc", true},
-	{F_MODE, "packed_mode", true},
+	{F_PERCENTILE_CONT_FLOAT8_FLOAT8, PACKED_CONT, WEIGHTED_CONT, false},
+	{F_PERCENTILE_CONT__FLOAT8_FLOAT8, PACKED_CONT, WEIGHTED_CONT, false},
+	{F_PERCENTILE_CONT_FLOAT8_INTERVAL, NULL, WEIGHTED_CONT, false},
+	{F_PERCENTILE_CONT__FLOAT8_INTERVAL, NULL, WEIGHTED_CONT, false},
+	{F_PERCENTILE_DISC_FLOAT8_ANYELEMENT, PACKED_DISC, WEIGHTED_DISC, true},
+	{F_PERCENTILE_DISC__FLOAT8_ANYELEMENT, PACKED_DISC, WEIGHTED_DISC, true},
+	{F_MODE, "packed_mode", "weighted_mode", true},
 };
 
 static Expr *
@@ -178,6 +190,72 @@ planner_packed_upper(const Aggref *agg, List *directArgs, Var *runs)
 	upper->location = -1;
 	return (Node *) upper;
 }
+
+/* ---- values and their counts ---- */
+
+bool
+planner_aggregate_weighs(const Aggref *agg)
+{
+	bool		descending;
+	Expr	   *value;
+
+	if (list_length(agg->args) != 1 || find_packed(agg->aggfnoid) < 0 ||
+		contain_volatile_functions((Node *) agg->aggdirectargs))
+		return false;
+	value = value_of(agg);
+	return !IsA(value, Const) && get_typtype(exprType((Node *) value)) != TYPTYPE_PSEUDO &&
+		clause_is_default(linitial(agg->aggorder), exprType((Node *) value), &descending);
+}
+
+/* one argument of an ordered-set aggregate, and what says that it is sorted */
+static void
+add_sorted(Aggref *upper, Var *column, Oid type)
+{
+	int			n = list_length(upper->args) + 1;
+	TargetEntry *tle = makeTargetEntry((Expr *) column, n, NULL, false);
+	SortGroupClause *clause = linitial_node(SortGroupClause, order_by(tle));
+
+	tle->ressortgroupref = clause->tleSortGroupRef = n;
+	upper->args = lappend(upper->args, tle);
+	upper->aggorder = lappend(upper->aggorder, clause);
+	upper->aggargtypes = lappend_oid(upper->aggargtypes, type);
+}
+
+Node *
+planner_weighted_upper(const Aggref *agg, List *directArgs, Var *value, Var *count)
+{
+	Aggref	   *upper = makeNode(Aggref);
+	Oid			type = exprType((Node *) value_of(agg));
+	int			which = find_packed(agg->aggfnoid);
+	Oid			types[4];
+	int			ntypes = 0;
+	bool		descending;
+	ListCell   *lc;
+
+	(void) clause_is_default(linitial(agg->aggorder), type, &descending);
+	directArgs = lappend(directArgs, makeBoolConst(descending, false));
+	foreach(lc, directArgs)
+	{
+		types[ntypes++] = exprType(lfirst(lc));
+		upper->aggargtypes = lappend_oid(upper->aggargtypes, types[ntypes - 1]);
+	}
+	types[ntypes++] = packedAggregates[which].typed ? ANYELEMENTOID : type;
+	types[ntypes++] = INT8OID;
+	add_sorted(upper, value, type);
+	add_sorted(upper, count, INT8OID);
+	upper->aggfnoid = own_function(packedAggregates[which].weighted, ntypes, types);
+	upper->aggtype = agg->aggtype;
+	upper->aggcollid = agg->aggcollid;
+	upper->inputcollid = agg->inputcollid;
+	upper->aggdirectargs = directArgs;
+	upper->aggkind = AGGKIND_ORDERED_SET;
+	upper->aggsplit = AGGSPLIT_SIMPLE;
+	upper->aggno = upper->aggtransno = -1;
+	upper->location = -1;
+	return (Node *) upper;
+}
+
+/* ---- parts ---- */
 
 /*
  * Surely no shard has more values than one run takes: of joins nobody knows, and nor of tables of

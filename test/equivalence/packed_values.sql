@@ -84,3 +84,33 @@ SELECT percentile_cont(0.123) WITHIN GROUP (ORDER BY v * k), count(DISTINCT v * 
 ANALYZE few;
 SELECT percentile_cont(0.123) WITHIN GROUP (ORDER BY v * k), count(DISTINCT v * k), count(*) FROM few, generate_series(1, 60000) v WHERE k IN (1, 3);
 RESET work_mem;
+
+-- values of other types, and of those beside others that are grouped by
+CREATE TABLE w (k int, g int, n numeric, s text, c text COLLATE "C", iv interval, u uuid, f float8, i int, a int[], j jsonb);
+-- distribute: SELECT create_distributed_table('w', 'k')
+INSERT INTO w SELECT i, i % 5, nullif(i % 31, 4) / 7.0, 's' || nullif(i % 17, 3), 'c' || i % 13, (i % 23) * interval '1 hour 1 minute', md5((i % 40)::text)::uuid,
+       i % 29 / 4.0, i % 37, ARRAY[i % 3, i % 4], to_jsonb(i % 6) FROM generate_series(1, 700) i;
+INSERT INTO w (k, g) SELECT i, 6 FROM generate_series(1, 5) i;
+INSERT INTO w (k, g, iv, n) VALUES (1, 7, '1 mon', 1.0), (2, 7, '30 days', 1.00), (3, 7, '2 years', 'NaN'), (4, 7, '-5 days', -1), (5, 7, '-5 days', 'NaN');
+SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY n), percentile_disc(0.25) WITHIN GROUP (ORDER BY s), percentile_disc(0.75) WITHIN GROUP (ORDER BY c DESC) FROM w WHERE g < 7;
+SELECT g, percentile_disc(0.5) WITHIN GROUP (ORDER BY u), percentile_cont(0.3) WITHIN GROUP (ORDER BY iv), percentile_cont(0.9) WITHIN GROUP (ORDER BY iv DESC) FROM w GROUP BY g;
+SELECT g, mode() WITHIN GROUP (ORDER BY s), mode() WITHIN GROUP (ORDER BY c DESC), mode() WITHIN GROUP (ORDER BY n), mode() WITHIN GROUP (ORDER BY a) FROM w WHERE g < 7 GROUP BY g;
+SELECT mode() WITHIN GROUP (ORDER BY j), percentile_disc(ARRAY[[0.2, NULL], [1, 0]]) WITHIN GROUP (ORDER BY j DESC) FROM w;
+SELECT g, percentile_cont(ARRAY[0, 0.1, 0.9, 1, NULL]) WITHIN GROUP (ORDER BY iv), percentile_disc(ARRAY[0.7, 0.1, 0.9]) WITHIN GROUP (ORDER BY s) FROM w GROUP BY g;
+SELECT g, percentile_cont(0.4) WITHIN GROUP (ORDER BY f), percentile_cont(ARRAY[0.4, 0.6]) WITHIN GROUP (ORDER BY i), count(DISTINCT s), count(*), sum(n) FROM w WHERE g < 7 GROUP BY g;
+SELECT percentile_cont(0.4) WITHIN GROUP (ORDER BY i), mode() WITHIN GROUP (ORDER BY c), mode() WITHIN GROUP (ORDER BY i), count(DISTINCT c) FROM w;
+SELECT g, mode() WITHIN GROUP (ORDER BY s) FILTER (WHERE i > 20), mode() WITHIN GROUP (ORDER BY s) FILTER (WHERE i < 0), percentile_disc(g / 10.0) WITHIN GROUP (ORDER BY c) FROM w GROUP BY g HAVING mode() WITHIN GROUP (ORDER BY c) > 'c1' ORDER BY 1 LIMIT 4;
+SELECT g, c, mode() WITHIN GROUP (ORDER BY s) FROM w GROUP BY ROLLUP (g, c) ORDER BY 1, 2 LIMIT 5;
+SELECT mode() WITHIN GROUP (ORDER BY s), percentile_cont(0.5) WITHIN GROUP (ORDER BY iv), percentile_disc(ARRAY[0.5]) WITHIN GROUP (ORDER BY n) FROM w WHERE k < 0;
+SELECT percentile_disc(1.5) WITHIN GROUP (ORDER BY s) FROM w WHERE k < 0;
+SELECT percentile_disc(-0.1) WITHIN GROUP (ORDER BY s) FROM w;
+SELECT percentile_disc(ARRAY[0.5, 2]) WITHIN GROUP (ORDER BY s) FROM w;
+SELECT percentile_disc(NULL::float8) WITHIN GROUP (ORDER BY s), percentile_disc(ARRAY[]::float8[]) WITHIN GROUP (ORDER BY s), percentile_disc(NULL::float8[]) WITHIN GROUP (ORDER BY s) FROM w;
+SELECT mode() WITHIN GROUP (ORDER BY 'x'::text), percentile_disc(0.5) WITHIN GROUP (ORDER BY 3.0) FROM w;
+SELECT mode() WITHIN GROUP (ORDER BY s || c), percentile_disc(0.5) WITHIN GROUP (ORDER BY upper(c) COLLATE "C") FROM w;
+SELECT g, mode() WITHIN GROUP (ORDER BY s) FROM (SELECT g, s FROM w UNION ALL SELECT g, s FROM w WHERE g = 1) x GROUP BY g;
+SELECT s, mode() WITHIN GROUP (ORDER BY s), mode() WITHIN GROUP (ORDER BY g) FROM w GROUP BY s;
+SELECT k, mode() WITHIN GROUP (ORDER BY s) FROM w GROUP BY k ORDER BY k LIMIT 3;
+SET work_mem = '64kB';
+SELECT mode() WITHIN GROUP (ORDER BY repeat(s, 20)), percentile_disc(ARRAY[0.9, 0.1]) WITHIN GROUP (ORDER BY repeat(c, 30) || i) FROM w;
+RESET work_mem;
