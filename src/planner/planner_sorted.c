@@ -275,8 +275,14 @@ planner_sort_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path,
 	if (path->path.param_info != NULL || table == NULL ||
 		(fragment != NULL && fragment->sortKeys == NIL && !fragment->canSort))
 		return NULL;
-	if (fragment != NULL && fragment->sortKeys != NIL)
+	if (fragment != NULL && fragment->sortKeys != NIL && rel->reloptkind == RELOPT_BASEREL)
 		pathkeys = pathkeys_of_fragment(root, rel, fragment, columns);
+	else if (fragment != NULL && fragment->sortKeys != NIL)
+	{
+		/* a leg of UNION ALL: the server has no order of its own for these */
+		if (!equal(planner_sort_keys_for(rel, pathkeys, &columns), fragment->sortKeys))
+			return NULL;
+	}
 	else if (planner_sort_keys_for(rel, pathkeys, &columns) == NIL)
 		return NULL;
 	sorted = palloc(sizeof(CustomPath));

@@ -118,3 +118,9 @@ ROLLBACK;
 DELETE FROM a WHERE g IN (SELECT g FROM both_legs GROUP BY g HAVING count(*) > 60);
 INSERT INTO e (k, g, x) SELECT coalesce(g, -1), g, sum(x) FROM both_legs GROUP BY g;
 SELECT * FROM e;
+-- a leg that the shards have sorted beside one that stays here
+CREATE TABLE few (k int, g int, x int);
+-- distribute: SELECT create_reference_table('few')
+INSERT INTO few SELECT i, i % 3, i FROM generate_series(1, 30) i;
+SELECT t.k, t.k, t.g, t.x FROM few t UNION ALL (SELECT t.k, t.k, t.g, t.k FROM a t) ORDER BY 1 DESC, 2, 3, 4 NULLS FIRST LIMIT 6;
+SELECT t.k, t.g, t.x FROM few t UNION ALL (SELECT t.k, t.g, t.k FROM a t ORDER BY 2 DESC, 1 LIMIT 5) ORDER BY 2 DESC, 1, 3 LIMIT 7;
