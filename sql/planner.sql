@@ -78,7 +78,10 @@ RETURNS internal
 LANGUAGE C STRICT
 AS 'MODULE_PATHNAME', 'unpack_rows_support';
 
-CREATE FUNCTION citus_internal.unpack_rows(data bytea, key_column integer)
+-- key_values: how many values the key column has, as pg_statistic.stadistinct has it: less than 0,
+-- a share of the rows
+CREATE FUNCTION citus_internal.unpack_rows(data bytea, key_column integer,
+										   key_values real DEFAULT -1)
 RETURNS SETOF record
 LANGUAGE C STRICT IMMUTABLE PARALLEL RESTRICTED
 SUPPORT citus_internal.unpack_rows_support

@@ -598,6 +598,10 @@ extern Node *executor_relay_create(DistPlan *plan);
 
 extern Node *executor_store_create(DistPlan *plan);
 
+/* ---- rows that have moved (moved_rows_read.c) ---- */
+
+extern Node *executor_moved_rows_create(DistPlan *plan);
+
 /* ---- row locks (lock.c) ---- */
 
 /* a row of a shard, by its place there */

@@ -3,10 +3,10 @@
  *	  Rows on their way from one shard to another, packed.
  *
  * pack_rows() runs a query beside a shard and cuts its rows into buckets by the hash of one of
- * their columns; unpack_rows() gives the rows of a bucket where they are needed.  In between they
- * are bytes that nobody looks into.  pack_rows() brings them to where its route says
- * (exchange_send.c) and answers where they are; without a route, or where the way is closed, they
- * are in its answer.
+ * their columns; unpack_rows() (moved_rows_read.c) gives the rows of a bucket where they are
+ * needed.  In between they are bytes that nobody looks into.  pack_rows() brings them to where its
+ * route says (exchange_send.c) and answers where they are; without a route, or where the way is
+ * closed, they are in its answer.
  *
  * A chunk is
  *		length (4, of the whole chunk), number of rows (4), number of columns (2),
@@ -14,10 +14,6 @@
  *		the rows: a bit per column that is set for NULL, then the columns that are not NULL
  * and a value any number of chunks one after the other.  Numbers are in network order.  A chunk
  * may be a ticket in place of many in a file of this node (exchange_text.c).
- *
- * Invariant: any bytes are read without harm.  Lengths are checked against what is left; a column
- * is only read in the form that its type has; what could be wrong inside a value is checked by the
- * type's own receive or input function.
  */
 #include "postgres.h"
 
@@ -41,35 +37,14 @@
 #include "citus/routing/routing.h"
 #include "executor/executor_internal.h"
 #include "exchange_internal.h"
+#include "moved_rows_internal.h"
 
 PG_FUNCTION_INFO_V1(pack_rows);
-PG_FUNCTION_INFO_V1(unpack_rows);
-PG_FUNCTION_INFO_V1(unpack_rows_support);
 
 /* a bucket's chunk leaves when it has grown to this */
 #define CHUNK_SIZE		(64 * 1024)
-#define CHUNK_HEADER	10
 
 #define FIRST_PARAM		5		/* argument of pack_rows(), the query's own from here on */
-
-typedef enum ColumnForm
-{
-	FORM_BOOL = 'b',
-	FORM_2 = '2',				/* by-value numbers of so many bytes */
-	FORM_4 = '4',
-	FORM_8 = '8',
-	FORM_BYTES = 'y',			/* length and bytes of a bytea */
-	FORM_STRING = 'v',			/* length and bytes of text in the server's encoding */
-	FORM_SENT = 's',			/* length and what the type's send function gives */
-	FORM_TEXT = 't'				/* length and what the type's output function gives */
-} ColumnForm;
-
-typedef struct ColumnCodec
-{
-	ColumnForm	form;
-	FmgrInfo	output;			/* FORM_SENT, FORM_TEXT: how a value leaves, ... */
-	ValueInput	input;			/* ... or how it is read */
-} ColumnCodec;
 
 static ColumnForm
 form_of_type(Oid type)
@@ -98,9 +73,27 @@ form_of_type(Oid type)
 	}
 }
 
-/* how the columns of desc are written, or read */
-static ColumnCodec *
-make_codecs(TupleDesc desc, bool reads)
+/* 0: the value says how long it is */
+static int
+size_of_form(ColumnForm form)
+{
+	switch (form)
+	{
+		case FORM_BOOL:
+			return 1;
+		case FORM_2:
+			return 2;
+		case FORM_4:
+			return 4;
+		case FORM_8:
+			return 8;
+		default:
+			return 0;
+	}
+}
+
+ColumnCodec *
+executor_codecs_make(TupleDesc desc, bool reads)
 {
 	ColumnCodec *codecs = palloc0(sizeof(ColumnCodec) * Max(desc->natts, 1));
 
@@ -113,6 +106,7 @@ make_codecs(TupleDesc desc, bool reads)
 		bool		isVarlena;
 
 		codec->form = form_of_type(type);
+		codec->size = size_of_form(codec->form);
 		if (codec->form != FORM_SENT && codec->form != FORM_TEXT)
 			continue;
 		if (reads)
@@ -141,6 +135,7 @@ typedef struct Packer
 	MemoryContext rowContext;
 	TupleDesc	desc;			/* of the rows, from the first of them on */
 	ColumnCodec *codecs;
+	int			room;			/* for the bits of a row, and its values of fixed size */
 	int			keyColumn;		/* from 1; 0: one bucket */
 	const char *keyName;		/* the key must not be NULL; or NULL */
 	ShardRouter *router;
@@ -207,30 +202,39 @@ append_sized(StringInfo chunk, const char *data, int length)
 	appendBinaryStringInfo(chunk, data, length);
 }
 
-static void
-append_value(StringInfo chunk, ColumnCodec *codec, Datum value)
+/* at: room for the value */
+static inline void
+write_fixed(char *at, ColumnForm form, Datum value)
 {
 	uint16		two;
 	uint32		four;
 	uint64		eight;
 
-	switch (codec->form)
+	switch (form)
 	{
 		case FORM_BOOL:
-			appendStringInfoChar(chunk, DatumGetBool(value) ? 1 : 0);
+			*at = DatumGetBool(value) ? 1 : 0;
 			break;
 		case FORM_2:
 			two = pg_hton16((uint16) DatumGetInt16(value));
-			appendBinaryStringInfo(chunk, (char *) &two, 2);
+			memcpy(at, &two, 2);
 			break;
 		case FORM_4:
 			four = pg_hton32((uint32) DatumGetInt32(value));
-			appendBinaryStringInfo(chunk, (char *) &four, 4);
+			memcpy(at, &four, 4);
 			break;
-		case FORM_8:
+		default:
 			eight = pg_hton64((uint64) DatumGetInt64(value));
-			appendBinaryStringInfo(chunk, (char *) &eight, 8);
+			memcpy(at, &eight, 8);
 			break;
+	}
+}
+
+static void
+append_value(StringInfo chunk, ColumnCodec *codec, Datum value)
+{
+	switch (codec->form)
+	{
 		case FORM_BYTES:
 		case FORM_STRING:
 			{
@@ -253,6 +257,8 @@ append_value(StringInfo chunk, ColumnCodec *codec, Datum value)
 				append_sized(chunk, text, strlen(text));
 			}
 			break;
+		default:
+			elog(ERROR, "a value of fixed size is appended in place");
 	}
 }
 
@@ -268,7 +274,10 @@ pack_startup(DestReceiver *self, int operation, TupleDesc desc)
 				 errmsg("the query has no column %d", packer->keyColumn)));
 	caller = MemoryContextSwitchTo(packer->context);
 	packer->desc = CreateTupleDescCopy(desc);
-	packer->codecs = make_codecs(desc, false);
+	packer->codecs = executor_codecs_make(desc, false);
+	packer->room = (desc->natts + 7) / 8;
+	for (int i = 0; i < desc->natts; i++)
+		packer->room += packer->codecs[i].size;
 	packer->chunks = palloc(sizeof(StringInfoData) * packer->nbuckets);
 	packer->counts = palloc(sizeof(int) * packer->nbuckets);
 	for (int i = 0; i < packer->nbuckets; i++)
@@ -291,6 +300,7 @@ bucket_of_row(Packer *packer, TupleTableSlot *slot)
 {
 	int			low = 0;
 	int			high = packer->nbuckets - 1;
+	int			middle;
 	int32		token;
 
 	if (packer->keyColumn == 0)
@@ -304,14 +314,16 @@ bucket_of_row(Packer *packer, TupleTableSlot *slot)
 		return 0;
 	}
 	token = routing_token(packer->router, slot->tts_values[packer->keyColumn - 1]);
-	while (low < high)
+	/* most tables have shards of equal width, where the first guess is right */
+	middle = (int) (((int64) token - PG_INT32_MIN) * packer->nbuckets >> 32);
+	for (; low < high; middle = low + (high - low + 1) / 2)
 	{
-		int			middle = (low + high + 1) / 2;
-
 		if (token < packer->bounds[middle])
 			high = middle - 1;
+		else if (middle == high || token < packer->bounds[middle + 1])
+			return middle;
 		else
-			low = middle;
+			low = middle + 1;
 	}
 	return low;
 }
@@ -330,14 +342,26 @@ pack_receive(TupleTableSlot *slot, DestReceiver *self)
 	bucket = bucket_of_row(packer, slot);
 	chunk = &packer->chunks[bucket];
 	bits = chunk->len;
-	for (int i = 0; i < natts; i += 8)
-		appendStringInfoChar(chunk, 0);
+	/* whatever else is appended keeps room for the values of fixed size that follow */
+	enlargeStringInfo(chunk, packer->room);
+	memset(chunk->data + bits, 0, (natts + 7) / 8);
+	chunk->len += (natts + 7) / 8;
 	for (int i = 0; i < natts; i++)
 	{
+		ColumnCodec *codec = &packer->codecs[i];
+
 		if (slot->tts_isnull[i])
 			chunk->data[bits + i / 8] |= 1 << (i % 8);
+		else if (codec->size > 0)
+		{
+			write_fixed(chunk->data + chunk->len, codec->form, slot->tts_values[i]);
+			chunk->len += codec->size;
+		}
 		else
-			append_value(chunk, &packer->codecs[i], slot->tts_values[i]);
+		{
+			append_value(chunk, codec, slot->tts_values[i]);
+			enlargeStringInfo(chunk, packer->room);
+		}
 	}
 	packer->counts[bucket]++;
 	if (chunk->len >= CHUNK_SIZE)
@@ -456,250 +480,4 @@ pack_rows(PG_FUNCTION_ARGS)
 							   executor_wrapped_params(fcinfo, FIRST_PARAM));
 	SPI_finish();
 	return (Datum) 0;
-}
-
-/* ---- unpacking ---- */
-
-typedef struct Reading
-{
-	const char *at;
-	const char *end;
-} Reading;
-
-static void
-damaged(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-			 errmsg("packed rows are damaged")));
-}
-
-static const char *
-take(Reading *reading, int64 n)
-{
-	const char *result = reading->at;
-
-	if (n < 0 || n > reading->end - reading->at)
-		damaged();
-	reading->at += n;
-	return result;
-}
-
-static uint32
-take_number(Reading *reading)
-{
-	uint32		number;
-
-	memcpy(&number, take(reading, 4), 4);
-	return pg_ntoh32(number);
-}
-
-static Datum
-read_value(Reading *reading, ColumnCodec *codec, StringInfo buffer)
-{
-	uint16		two;
-	uint64		eight;
-	int			length;
-	const char *data;
-	Datum		value;
-
-	switch (codec->form)
-	{
-		case FORM_BOOL:
-			return BoolGetDatum(*take(reading, 1) != 0);
-		case FORM_2:
-			memcpy(&two, take(reading, 2), 2);
-			return Int16GetDatum((int16) pg_ntoh16(two));
-		case FORM_4:
-			return Int32GetDatum((int32) take_number(reading));
-		case FORM_8:
-			memcpy(&eight, take(reading, 8), 8);
-			return Int64GetDatum((int64) pg_ntoh64(eight));
-		default:
-			break;
-	}
-
-	length = (int) take_number(reading);
-	data = take(reading, length);
-	if (codec->form == FORM_STRING)
-		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
-	if (codec->form == FORM_STRING || codec->form == FORM_BYTES)
-		return PointerGetDatum(cstring_to_text_with_len(data, length));
-
-	/* receive and input functions want a NUL behind the value */
-	resetStringInfo(buffer);
-	appendBinaryStringInfo(buffer, data, length);
-	if (codec->form == FORM_TEXT)
-	{
-		pg_verify_mbstr(GetDatabaseEncoding(), data, length, false);
-		return executor_input_read(&codec->input, buffer->data);
-	}
-	value = executor_input_receive(&codec->input, buffer);
-	if (buffer->cursor != length)
-		damaged();
-	return value;
-}
-
-static void
-check_header(Reading *reading, TupleDesc desc, ColumnCodec *codecs)
-{
-	uint16		natts;
-	const char *forms;
-
-	memcpy(&natts, take(reading, 2), 2);
-	if (pg_ntoh16(natts) != desc->natts)
-		damaged();
-	forms = take(reading, desc->natts);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		if (forms[i] != (char) codecs[i].form)
-			damaged();
-	}
-}
-
-/* the rows of one chunk into the store */
-static void
-unpack_chunk(Reading *chunk, uint32 count, TupleDesc desc, ColumnCodec *codecs,
-			 Tuplestorestate *store)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus unpacked row",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	Datum	   *values = MemoryContextAllocZero(caller, sizeof(Datum) * Max(desc->natts, 1));
-	bool	   *nulls = MemoryContextAllocZero(caller, sizeof(bool) * Max(desc->natts, 1));
-	StringInfoData buffer;
-
-	MemoryContextSwitchTo(caller);
-	initStringInfo(&buffer);
-	MemoryContextSwitchTo(context);
-	for (uint32 row = 0; row < count; row++)
-	{
-		const char *bits = take(chunk, (desc->natts + 7) / 8);
-
-		for (int i = 0; i < desc->natts; i++)
-		{
-			nulls[i] = (bits[i / 8] & (1 << (i % 8))) != 0;
-			if (!nulls[i])
-				values[i] = read_value(chunk, &codecs[i], &buffer);
-		}
-		tuplestore_putvalues(store, desc, values, nulls);
-		if (row % 64 == 63)
-		{
-			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(context);
-		}
-	}
-	if (chunk->at != chunk->end)
-		damaged();
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-	pfree(buffer.data);
-	pfree(values);
-	pfree(nulls);
-}
-
-/* a chunk of rows, of the length that it says it has */
-static void
-unpack_one(const char *data, uint32 length, ReturnSetInfo *rsinfo, ColumnCodec *codecs)
-{
-	Reading		chunk = {data, data + length};
-	uint32		count;
-
-	if (length < CHUNK_HEADER)
-		damaged();
-	(void) take_number(&chunk);
-	count = take_number(&chunk);
-	check_header(&chunk, rsinfo->setDesc, codecs);
-	unpack_chunk(&chunk, count, rsinfo->setDesc, codecs, rsinfo->setResult);
-}
-
-/* the rows of chunks that were laid aside on this node */
-static void
-unpack_ticket(const char *key, const ExchangeExtent *extents, int nextents,
-			  ReturnSetInfo *rsinfo, ColumnCodec *codecs)
-{
-	ExchangeReader *reader = executor_exchange_read(key, extents, nextents);
-	const char *chunk;
-	uint32		length;
-
-	while ((chunk = executor_exchange_next(reader, &length)) != NULL)
-		unpack_one(chunk, length, rsinfo, codecs);
-	executor_exchange_read_end(reader);
-}
-
-/* unpack_rows(data bytea, key_column integer): the rows; key_column is for the planner */
-Datum
-unpack_rows(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	bytea	   *data = PG_GETARG_BYTEA_PP(0);
-	Reading		reading = {VARDATA_ANY(data), VARDATA_ANY(data) + VARSIZE_ANY_EXHDR(data)};
-	ColumnCodec *codecs;
-
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	codecs = make_codecs(rsinfo->setDesc, true);
-	while (reading.at < reading.end)
-	{
-		const char *start = reading.at;
-		uint32		length = take_number(&reading);
-		const char *key;
-		int			n;
-		ExchangeExtent *extents;
-
-		if (length < CHUNK_HEADER || length > reading.end - start)
-			damaged();
-		extents = executor_ticket_decode(start, length, &n, &key);
-		if (extents != NULL)
-			unpack_ticket(key, extents, n, rsinfo, codecs);
-		else
-			unpack_one(start, length, rsinfo, codecs);
-		reading.at = start + length;
-	}
-	return (Datum) 0;
-}
-
-/* ---- estimates ---- */
-
-static double
-count_rows(bytea *data)
-{
-	const char *at = VARDATA_ANY(data);
-	const char *end = at + VARSIZE_ANY_EXHDR(data);
-	double		rows = 0;
-
-	while (end - at >= CHUNK_HEADER)
-	{
-		uint32		length;
-		uint32		count;
-
-		memcpy(&length, at, 4);
-		memcpy(&count, at + 4, 4);
-		length = pg_ntoh32(length);
-		if (length < CHUNK_HEADER || length > end - at)
-			break;
-		rows += pg_ntoh32(count);
-		at += length;
-	}
-	return rows;
-}
-
-/* tells the server's planner how many rows there are: the data is a constant to it */
-Datum
-unpack_rows_support(PG_FUNCTION_ARGS)
-{
-	Node	   *node = (Node *) PG_GETARG_POINTER(0);
-
-	if (IsA(node, SupportRequestRows))
-	{
-		SupportRequestRows *request = (SupportRequestRows *) node;
-		Node	   *data = is_funcclause(request->node) ?
-			linitial(((FuncExpr *) request->node)->args) : NULL;
-
-		if (data != NULL && IsA(data, Const) && !((Const *) data)->constisnull)
-		{
-			request->rows = count_rows(DatumGetByteaPP(((Const *) data)->constvalue));
-			PG_RETURN_POINTER(request);
-		}
-	}
-	PG_RETURN_POINTER(NULL);
 }

@@ -827,6 +827,8 @@ executor_scan_create(CustomScan *scan)
 		return executor_relay_create(plan);
 	if (plan->kind == DIST_PLAN_STORE)
 		return executor_store_create(plan);
+	if (plan->kind == DIST_PLAN_MOVED_ROWS)
+		return executor_moved_rows_create(plan);
 	state = palloc0(sizeof(DistScanState));
 	NodeSetTag(state, T_CustomScanState);
 	state->css.methods = &scan_methods;

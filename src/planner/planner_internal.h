@@ -199,8 +199,17 @@ extern Query *planner_move_values(Query *values, AttrNumber column, Query *count
  */
 extern Query *planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *name,
 								  Movement **movement);
-/* the function that gives moved rows in a task */
+/* the function that gives moved rows in a task; its call, if the entry is one, or NULL */
 extern Oid	planner_unpack_rows_oid(void);
+extern FuncExpr *planner_moved_call(const RangeTblEntry *rte);
+/*
+ * How many values a column has of a table's rows, of which so many move: as a share of them, below
+ * 0, for unpack_rows().
+ */
+#define MOVED_VALUES_UNKNOWN (-1)
+extern float4 planner_moved_values(Oid relid, AttrNumber attno, double rows);
+/* in a task: the path that reads them */
+extern void planner_moved_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte);
 /* true for rows that are cut by column key as the shards of anchor are */
 extern bool planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key);
 

@@ -672,27 +672,30 @@ planner_unpack_rows_oid(void)
 
 	if (!OidIsValid(functionOid) || extensionOid != base_extension_oid())
 	{
-		Oid			arguments[] = {BYTEAOID, INT4OID};
+		Oid			arguments[] = {BYTEAOID, INT4OID, FLOAT4OID};
 
 		functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
 												makeString("unpack_rows")),
-									 2, arguments, false);
+									 lengthof(arguments), arguments, false);
 		extensionOid = base_extension_oid();
 	}
 	return functionOid;
 }
 
 /*
- * The rows of movement number.  The entry's relid names the anchor while the query is analysed; it
- * means nothing to the server for an entry of this kind.
+ * The rows of movement number; values: how many the key has, as planner_moved_values() tells.  The
+ * entry's relid names the anchor while the query is analysed; it means nothing to the server for an
+ * entry of this kind.
  */
 static RangeTblEntry *
-make_moved_rows(int number, Query *source, int keyColumn, Oid anchor)
+make_moved_rows(int number, Query *source, int keyColumn, float4 values, Oid anchor)
 {
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
 	RangeTblFunction *function = makeNode(RangeTblFunction);
 	Param	   *param = makeNode(Param);
 	Const	   *key = makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(keyColumn), false, true);
+	Const	   *distinct = makeConst(FLOAT4OID, -1, InvalidOid, sizeof(float4),
+									 Float4GetDatum(values), false, true);
 	FuncExpr   *call;
 	ListCell   *lc;
 
@@ -701,7 +704,7 @@ make_moved_rows(int number, Query *source, int keyColumn, Oid anchor)
 	param->paramtype = BYTEAOID;
 	param->paramtypmod = -1;
 	param->location = -1;
-	call = makeFuncExpr(planner_unpack_rows_oid(), RECORDOID, list_make2(param, key),
+	call = makeFuncExpr(planner_unpack_rows_oid(), RECORDOID, list_make3(param, key, distinct),
 						InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 	call->funcretset = true;
 	function->funcexpr = (Node *) call;
@@ -731,13 +734,9 @@ make_moved_rows(int number, Query *source, int keyColumn, Oid anchor)
 bool
 planner_rte_is_moved(RangeTblEntry *rte, Oid *anchor, AttrNumber *key)
 {
-	FuncExpr   *call;
+	FuncExpr   *call = OidIsValid(rte->relid) ? planner_moved_call(rte) : NULL;
 
-	if (rte->rtekind != RTE_FUNCTION || !OidIsValid(rte->relid) ||
-		list_length(rte->functions) != 1)
-		return false;
-	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
-	if (!IsA(call, FuncExpr) || call->funcid != planner_unpack_rows_oid())
+	if (call == NULL)
 		return false;
 	*anchor = rte->relid;
 	*key = DatumGetInt32(lsecond_node(Const, call->args)->constvalue);
@@ -830,6 +829,7 @@ move_relation(Query *top, MoveRelation *relation, int number, AttrNumber attno, 
 	Query	   *source = source_of_relation(top, relation, &attnos);
 	int			keyColumn = 0;
 	RangeTblEntry *made;
+	RangeTblEntry *moved;
 	Fragment   *fragment;
 	ListCell   *lc;
 	char	   *name = get_rel_name(rte->relid);
@@ -848,8 +848,9 @@ move_relation(Query *top, MoveRelation *relation, int number, AttrNumber attno, 
 
 	made = makeNode(RangeTblEntry);
 	made->rtekind = RTE_SUBQUERY;
-	made->subquery = select_from_moved(make_moved_rows(number, source, keyColumn, anchor),
-									   rte->relid, attnos);
+	moved = make_moved_rows(number, source, keyColumn,
+							planner_moved_values(rte->relid, attno, relation->rows), anchor);
+	made->subquery = select_from_moved(moved, rte->relid, attnos);
 	made->alias = copyObject(rte->alias);
 	made->eref = copyObject(rte->eref);
 	made->inFromCl = true;
@@ -912,7 +913,8 @@ planner_move_values(Query *values, AttrNumber column, Query *counts, Oid anchor,
 		return NULL;
 	}
 	movement = make_movement(values, fragment, column, "distinct values");
-	query->rtable = list_make1(make_moved_rows(0, values, column, anchor));
+	query->rtable = list_make1(make_moved_rows(0, values, column, MOVED_VALUES_UNKNOWN,
+												 anchor));
 	ref->rtindex = 1;
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	return planner_transform_moved(query, list_make1(movement), refusal, NULL);
@@ -934,7 +936,8 @@ planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *na
 	query->commandType = CMD_SELECT;
 	query->querySource = QSRC_ORIGINAL;
 	query->canSetTag = true;
-	query->rtable = list_make1(make_moved_rows(0, source, column, anchor));
+	query->rtable = list_make1(make_moved_rows(0, source, column, MOVED_VALUES_UNKNOWN,
+												 anchor));
 	ref->rtindex = 1;
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	foreach(lc, source->targetList)

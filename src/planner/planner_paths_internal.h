@@ -43,6 +43,8 @@ extern double planner_rel_rows_to_bring(PlannerInfo *root, RelOptInfo *rel);
 /* vars, or a constant when there are none: a fragment has at least one column */
 extern List *planner_scan_columns(List *vars);
 /* a node that returns the columns of a fragment and checks quals on them */
+/* Vars of the columns of a function in FROM */
+extern List *planner_function_vars(RangeTblEntry *rte, Index rti);
 extern CustomScan *planner_make_scan_node(DistPlan *plan, List *tlist, List *quals,
 										  List *columns);
 

@@ -427,12 +427,10 @@ plan_relation_path(PlannerInfo *root, RelOptInfo *rel, const CustomPath *path, L
 	return (Plan *) planner_make_scan_node(plan, tlist, local, planner_scan_columns(vars));
 }
 
-/* Vars of the columns that a stand-in gives */
-static List *
-stand_in_vars(PlannerInfo *root, RelOptInfo *rel)
+List *
+planner_function_vars(RangeTblEntry *rte, Index rti)
 {
-	RangeTblFunction *function = linitial_node(RangeTblFunction,
-											   planner_rt_fetch(rel->relid, root)->functions);
+	RangeTblFunction *function = linitial_node(RangeTblFunction, rte->functions);
 	List	   *vars = NIL;
 	ListCell   *type;
 	ListCell   *typmod;
@@ -440,9 +438,16 @@ stand_in_vars(PlannerInfo *root, RelOptInfo *rel)
 
 	forthree(type, function->funccoltypes, typmod, function->funccoltypmods,
 			 collation, function->funccolcollations)
-		vars = lappend(vars, makeVar(rel->relid, list_length(vars) + 1, lfirst_oid(type),
+		vars = lappend(vars, makeVar(rti, list_length(vars) + 1, lfirst_oid(type),
 									 lfirst_int(typmod), lfirst_oid(collation), 0));
 	return vars;
+}
+
+/* Vars of the columns that a stand-in gives */
+static List *
+stand_in_vars(PlannerInfo *root, RelOptInfo *rel)
+{
+	return planner_function_vars(planner_rt_fetch(rel->relid, root), rel->relid);
 }
 
 static Plan *
@@ -598,6 +603,8 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 			rel->tuples = plan->fragment ? plan->fragment->estimatedRows : 1000;
 			(void) replace_paths(root, rel, rel->tuples, rel->rows, false);
 		}
+		else
+			planner_moved_pathlist(root, rel, rte);
 	}
 	else if (rte->rtekind == RTE_RELATION && !rte->inh &&
 			 rte->relkind != RELKIND_PARTITIONED_TABLE && relation_is_ours_to_scan(rte->relid))

@@ -75,6 +75,26 @@ SELECT * FROM citus_internal.pack_rows('SELECT 1', 2, '{0}', NULL, 0);
 SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{}', NULL, 0);
 SELECT * FROM citus_internal.pack_rows('SELECT 1', 1, '{NULL}', NULL, 0);
 SELECT * FROM citus_internal.pack_rows('CREATE TABLE x ()', 0, '{0}', NULL, 0);
+-- forms of columns, NULLs, rows that are read again, in part, backwards, and looked at again when another is locked
+SELECT data AS packed FROM citus_internal.pack_rows($q$SELECT i, i % 3 = 0, i::int2, i::int8 << 33, 'text ' || i, i * 1.5, decode('0' || i, 'hex'), 'k'::char(3),
+    CASE WHEN i % 2 = 0 THEN i END, ARRAY[i, NULL] FROM generate_series(1, 4) i$q$, 0, '{0}', NULL, 0) \gset
+SELECT * FROM citus_internal.unpack_rows(:'packed', 0) AS t(a int, b boolean, c int2, d int8, e text, f numeric, g bytea, h char(3), i int, j int[]);
+SET enable_material TO off;
+SET enable_hashjoin TO off;
+SET enable_mergejoin TO off;
+SELECT s, a, e FROM generate_series(2, 4) s LEFT JOIN
+    citus_internal.unpack_rows(:'packed', 0) AS t(a int, b boolean, c int2, d int8, e text, f numeric, g bytea, h char(3), i int, j int[]) ON a < s AND i IS NULL;
+RESET enable_material;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT a, i FROM
+    citus_internal.unpack_rows(:'packed', 1, 'NaN') AS t(a int, b boolean, c int2, d int8, e text, f numeric, g bytea, h char(3), i int, j int[]) WHERE a > 1;
+FETCH LAST FROM c;
+FETCH BACKWARD 2 FROM c;
+SELECT a, k FROM small JOIN
+    citus_internal.unpack_rows(:'packed', 0) AS t(a int, b boolean, c int2, d int8, e text, f numeric, g bytea, h char(3), i int, j int[]) ON k = a ORDER BY a FOR UPDATE OF small;
+ROLLBACK;
 -- many rows do not come here
 SET citus.direct_move_threshold TO '1kB';
 SELECT pg_temp.moves_of('SELECT count(*) FROM big JOIN other ON big.x = other.x');

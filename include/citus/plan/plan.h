@@ -324,7 +324,8 @@ typedef enum DistPlanKind
 	DIST_PLAN_PART_ROWS,		/* what one of these statements returned */
 	DIST_PLAN_CURSOR,			/* the child plan's rows, without the columns that name them */
 	DIST_PLAN_RELAY,			/* the child plan's rows, as other expressions */
-	DIST_PLAN_STORE				/* the child plan's rows go into a table of this node */
+	DIST_PLAN_STORE,			/* the child plan's rows go into a table of this node */
+	DIST_PLAN_MOVED_ROWS		/* in a task: rows that were moved, of custom_exprs */
 } DistPlanKind;
 
 /*
