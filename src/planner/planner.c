@@ -412,6 +412,7 @@ refuse_shard_change(Query *query)
 static PlannedStmt *
 plan_known(PlanRequest *request)
 {
+	Query	   *asked = request->query;
 	Query	   *query = request->query = planner_resolve_current_of(request->query);
 	CursorSpec *cursor;
 	PlannedStmt *stmt;
@@ -427,6 +428,12 @@ plan_known(PlanRequest *request)
 		planner_allow_backward(stmt->planTree);
 	if (cursor != NULL)
 		planner_cursor_end(stmt, cursor);
+	/* with whose rights the shards work may have been changed: the user needs his own */
+	if (request->query != asked)
+	{
+		compat_stmt_take_relations(stmt, asked);
+		stmt->dependsOnRole = true;
+	}
 	return stmt;
 }
 

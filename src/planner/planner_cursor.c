@@ -31,19 +31,53 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
 #include "citus/base/session.h"
 #include "planner_internal.h"
 
 /* ---- the cursor's query ---- */
 
-/* true when the user may read ctid, which no right on columns allows */
+/* true when a role may read ctid, and lock rows by it, which rights on columns do not allow */
 static bool
-may_be_named(RangeTblEntry *rte)
+may_read_places(Oid relid, Oid role)
 {
-	return rte->rtekind == RTE_RELATION && catalog_table_is_known(rte->relid) &&
-		pg_class_aclcheck(rte->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	return pg_class_aclcheck(relid, role, ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* the rights with which a relation is read */
+static Oid
+role_of(Query *query, RangeTblEntry *rte)
+{
+	Oid			role = compat_rte_check_as_user(query, rte);
+
+	return OidIsValid(role) ? role : GetUserId();
+}
+
+/*
+ * Who has rights on columns only works on the shards as the owner; what the statement itself needs
+ * is checked as ever.  Not where policies are asked, which differ between the two.
+ */
+static bool
+may_be_named(Query *query, RangeTblEntry *rte)
+{
+	Oid			role;
+
+	if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
+		return false;
+	role = role_of(query, rte);
+	return may_read_places(rte->relid, role) ||
+		(check_enable_rls(rte->relid, role, true) != RLS_ENABLED &&
+		 check_enable_rls(rte->relid, catalog_relation_owner(rte->relid), true) != RLS_ENABLED);
+}
+
+static void
+name_as_owner(Query *query, RangeTblEntry *rte)
+{
+	if (!may_read_places(rte->relid, role_of(query, rte)))
+		compat_rte_set_check_as_user(query, rte, catalog_relation_owner(rte->relid));
 }
 
 /* the only relation of a query without joins, whose rows are rows of it; 0: it is something else */
@@ -69,12 +103,13 @@ find_targets(Query *query)
 	ListCell   *lc;
 
 	if (query->rowMarks == NIL)
-		return rti > 0 && may_be_named(rt_fetch(rti, query->rtable)) ? list_make1_int(rti) : NIL;
+		return rti > 0 && may_be_named(query, rt_fetch(rti, query->rtable)) ?
+			list_make1_int(rti) : NIL;
 	foreach(lc, query->rowMarks)
 	{
 		RowMarkClause *mark = lfirst_node(RowMarkClause, lc);
 
-		if (!mark->pushedDown && may_be_named(rt_fetch(mark->rti, query->rtable)))
+		if (!mark->pushedDown && may_be_named(query, rt_fetch(mark->rti, query->rtable)))
 			found = lappend_int(found, mark->rti);
 	}
 	return found;
@@ -105,6 +140,7 @@ add_columns(Query *query, List *targets)
 	{
 		add_column(query, lfirst_int(lc), TableOidAttributeNumber, OIDOID);
 		add_column(query, lfirst_int(lc), SelfItemPointerAttributeNumber, TIDOID);
+		name_as_owner(query, rt_fetch(lfirst_int(lc), query->rtable));
 		spec->relids = lappend_oid(spec->relids, rt_fetch(lfirst_int(lc), query->rtable)->relid);
 	}
 	return spec;
@@ -327,8 +363,14 @@ has_current(Query *query)
 static void
 resolve_current(Query *query)
 {
-	if (has_current(query))
-		query->jointree->quals = current_mutator(query->jointree->quals, query);
+	RangeTblEntry *target;
+
+	if (!has_current(query))
+		return;
+	query->jointree->quals = current_mutator(query->jointree->quals, query);
+	target = rt_fetch(query->resultRelation, query->rtable);
+	if (may_be_named(query, target))
+		name_as_owner(query, target);
 }
 
 Query *
