@@ -149,13 +149,16 @@ typedef struct ForeignKeyColumns
 	int			count;
 	AttrNumber	referencing[INDEX_MAX_KEYS];
 	AttrNumber	referenced[INDEX_MAX_KEYS];
+	int			setCount;		/* 0: ON DELETE SET .. sets all that refer */
+	AttrNumber	set[INDEX_MAX_KEYS];
 } ForeignKeyColumns;
 
 static void
 get_columns(HeapTuple tuple, ForeignKeyColumns *columns)
 {
 	DeconstructFkConstraintRow(tuple, &columns->count, columns->referencing,
-							   columns->referenced, NULL, NULL, NULL, NULL, NULL);
+							   columns->referenced, NULL, NULL, NULL, &columns->setCount,
+							   columns->set);
 }
 
 static bool
@@ -194,8 +197,9 @@ check_actions(ForeignKeyCheck *check, HeapTuple tuple, const ForeignKeyColumns *
 
 	if (!contains(columns->referencing, columns->count, key))
 		return;
-	if (constraint->confdeltype == FKCONSTR_ACTION_SETNULL ||
-		constraint->confdeltype == FKCONSTR_ACTION_SETDEFAULT)
+	if ((constraint->confdeltype == FKCONSTR_ACTION_SETNULL ||
+		 constraint->confdeltype == FKCONSTR_ACTION_SETDEFAULT) &&
+		(columns->setCount == 0 || contains(columns->set, columns->setCount, key)))
 		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "ON DELETE SET NULL and SET DEFAULT would change the distribution column.");
 	if (constraint->confupdtype == FKCONSTR_ACTION_SETNULL ||
