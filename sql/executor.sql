@@ -17,6 +17,22 @@ CREATE FUNCTION citus_internal.leave_shard(shard regclass, places tid[])
 COMMENT ON FUNCTION citus_internal.leave_shard(regclass, tid[])
     IS 'deletes rows of a shard that move to another one; positions of those that were there';
 
+-- Foreign keys whose actions the node that runs the statement does itself: shards leave them out,
+-- or, with an older snapshot than there are rows, look for rows that it does not see.
+CREATE FUNCTION citus_internal.leave_actions(tables regclass[])
+    RETURNS void
+    LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', $$leave_actions$$;
+COMMENT ON FUNCTION citus_internal.leave_actions(regclass[])
+    IS 'what foreign keys of these tables do is done by another node until the next call';
+
+CREATE FUNCTION citus_internal.raise_unseen_reference()
+    RETURNS trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', $$raise_unseen_reference$$;
+COMMENT ON FUNCTION citus_internal.raise_unseen_reference()
+    IS 'raises an error when rows refer to the row that the transaction does not see';
+
 -- Where the current row of a cursor is: WHERE CURRENT OF.
 CREATE FUNCTION citus_internal.cursor_shard(cursor text, relation oid)
     RETURNS bigint

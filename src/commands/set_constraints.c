@@ -81,15 +81,20 @@ add_children(NamedConstraints *named, Relation catalog, Oid parent)
 static void
 add_constraint(NamedConstraints *named, Relation catalog, Form_pg_constraint form)
 {
-	if (!form->condeferrable || !OidIsValid(form->conrelid) ||
-		!catalog_table_is_known(form->conrelid))
+	bool		known = catalog_table_is_known(form->conrelid);
+	bool		references = form->contype == CONSTRAINT_FOREIGN &&
+		catalog_table_is_known(form->confrelid);
+
+	if (!form->condeferrable || !OidIsValid(form->conrelid) || (!known && !references))
 		return;
-	if (form->contype == CONSTRAINT_TRIGGER)
+	/* a foreign key's fire here, or not at all, for rows that it refers to */
+	if (form->contype == CONSTRAINT_TRIGGER || references)
 	{
 		add_triggers(named, form->oid);
 		add_children(named, catalog, form->oid);
-		return;
 	}
+	if (form->contype == CONSTRAINT_TRIGGER || !known)
+		return;
 	named->relids = lappend_oid(named->relids, form->conrelid);
 	named->names = lappend(named->names, pstrdup(NameStr(form->conname)));
 }

@@ -128,6 +128,11 @@ begin_change(DistScanState *scan)
 	state->partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	state->atOnce = rows_refer_to_rows(relation);
 	state->owner = relation->rd_rel->relowner;
+	if (executor_triggers_see_rows(scan->triggers))
+	{
+		state->acting = catalog_acting_here(relation, NULL);
+		state->left = executor_actions_known(relation);
+	}
 	state->copies = catalog_table_has_copies(state->table);
 	if (state->copies)
 		state->identity = find_identity(relation);
@@ -778,11 +783,9 @@ check_followed(ChangeState *state)
 	}
 }
 
-void
-executor_change_send(ChangeState *state)
+static void
+send_changes(ChangeState *state)
 {
-	if (state->rows == NULL)
-		return;
 	if (state->moves)
 		executor_change_begin_moves(state);
 	if (state->followed)
@@ -796,6 +799,18 @@ executor_change_send(ChangeState *state)
 	if (!state->followed)
 		run_arrivals(state);
 	run_actions(state, CMD_INSERT);
+}
+
+void
+executor_change_send(ChangeState *state)
+{
+	if (state->rows == NULL)
+		return;
+	if (state->left != NIL)
+		executor_actions_leave(state->table, state->left);
+	send_changes(state);
+	if (state->left != NIL)
+		executor_actions_leave(state->table, NIL);
 }
 
 /* the rows that were taken become those that triggers make of them */

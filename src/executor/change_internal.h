@@ -26,6 +26,8 @@ typedef struct ChangeState
 	ShardRouter *router;		/* NULL: keyless */
 	TupleDesc	desc;			/* of the table */
 	bool		partitioned;
+	List	   *acting;			/* OIDs of tables whose foreign keys act here */
+	List	   *left;			/* those of them whose shards leave it to us */
 	bool		atOnce;			/* its rows refer to each other: as few statements as can be */
 	Oid			owner;			/* of the table */
 	bool		copies;			/* rows have copies: ctid does not find them */
@@ -147,6 +149,10 @@ extern void executor_change_describe(ChangeBatch *batch);
 extern List *executor_change_add_tasks(ChangeBatch *batch, List *tasks, ChangeBatchShard *entry);
 
 /* ---- change_move.c ---- */
+
+/* appends " WHERE $1 OPERATOR(s.=) a AND ..", of columns of the relation */
+extern void executor_append_references(StringInfo sql, Oid relid, const AttrNumber *own,
+									   const Oid *equals, int count);
 
 /* finds out what foreign keys do with rows that move; raises when some cannot be kept */
 extern void executor_change_begin_moves(ChangeState *state);

@@ -66,6 +66,7 @@ executor_rows_leave(Oid relid, ItemPointer places, int n, bool *gone)
 	TupleTableSlot *slot = table_slot_create(relation, &estate->es_tupleTable);
 
 	InitResultRelInfo(info, relation, 1, NULL, 0);
+	executor_actions_filter(info);
 	AfterTriggerBeginQuery();
 	for (int i = 0; i < n; i++)
 	{

@@ -11,7 +11,8 @@
  *								statement of the user's tables, and so move, too
  *		SET NULL, SET DEFAULT	an error: the distribution column of the rows would change so
  *
- * A self-referencing key is left to the triggers on the shards.
+ * A self-referencing key is left to the triggers on the shards, and those that act on this node as
+ * they are to its shells' (actions.c).
  *
  * The statements run as the owner of the referencing table, who need not be the user, and whom
  * policies do not keep from its rows, as the server's own do.
@@ -48,7 +49,7 @@ typedef struct ForeignKey
 } ForeignKey;
 
 static List *
-find_foreign_keys(Oid relid)
+find_foreign_keys(Oid relid, List *acting)
 {
 	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -66,7 +67,7 @@ find_foreign_keys(Oid relid)
 
 		/* those of partitions follow their parent's */
 		if (form->contype != CONSTRAINT_FOREIGN || OidIsValid(form->conparentid) ||
-			form->conrelid == relid)
+			form->conrelid == relid || list_member_oid(acting, form->conrelid))
 			continue;
 		found = palloc0(sizeof(ForeignKey));
 		found->constraint = form->oid;
@@ -90,23 +91,30 @@ own_column(const ForeignKey *key, int number)
 	return quote_identifier(get_attname(key->relid, key->own[number], false));
 }
 
-/* " WHERE $1 OPERATOR(s.=) a AND .." */
-static void
-append_where(StringInfo sql, const ForeignKey *key)
+void
+executor_append_references(StringInfo sql, Oid relid, const AttrNumber *own, const Oid *equals,
+						   int count)
 {
-	for (int i = 0; i < key->nkeys; i++)
+	for (int i = 0; i < count; i++)
 	{
-		HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(key->equals[i]));
+		HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equals[i]));
 		Form_pg_operator operator;
 
 		if (!HeapTupleIsValid(tuple))
-			elog(ERROR, "cache lookup failed for operator %u", key->equals[i]);
+			elog(ERROR, "cache lookup failed for operator %u", equals[i]);
 		operator = (Form_pg_operator) GETSTRUCT(tuple);
 		appendStringInfo(sql, " %s $%d OPERATOR(%s.%s) %s", i == 0 ? "WHERE" : "AND", i + 1,
 						 quote_identifier(get_namespace_name(operator->oprnamespace)),
-						 NameStr(operator->oprname), own_column(key, i));
+						 NameStr(operator->oprname),
+						 quote_identifier(get_attname(relid, own[i], false)));
 		ReleaseSysCache(tuple);
 	}
+}
+
+static void
+append_where(StringInfo sql, const ForeignKey *key)
+{
+	executor_append_references(sql, key->relid, key->own, key->equals, key->nkeys);
 }
 
 /*
@@ -205,7 +213,7 @@ executor_change_begin_moves(ChangeState *state)
 {
 	ListCell   *cell;
 
-	state->foreignKeys = find_foreign_keys(state->spec->relid);
+	state->foreignKeys = find_foreign_keys(state->spec->relid, state->acting);
 	foreach(cell, state->foreignKeys)
 	{
 		ForeignKey *key = lfirst(cell);

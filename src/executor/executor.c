@@ -119,6 +119,7 @@ executor_init(void)
 	executor_triggers_init();
 	executor_parts_init();
 	executor_upsert_init();
+	executor_actions_init();
 	executor_user_names_init();
 	executor_exchange_init();
 	plan_set_state_creator(executor_scan_create);

@@ -580,6 +580,21 @@ extern Node *executor_parts_create(DistPlan *plan);
 
 extern Node *executor_lock_create(DistPlan *plan);
 
+/* ---- foreign keys that act on this node (actions.c) ---- */
+
+struct TriggerData;
+
+extern void executor_actions_init(void);
+/* known tables whose foreign keys to the relation act here: OIDs, in the current context */
+extern List *executor_actions_known(Relation relation);
+/* shards of the table leave actions of these shells' foreign keys to this node; NIL: no more */
+extern void executor_actions_leave(const DistTable *table, List *shells);
+/* the same in a session that keeps shards, until it says NIL or the (sub)transaction fails */
+extern void executor_actions_set(List *shells);
+extern void executor_actions_filter(ResultRelInfo *info);
+extern void executor_actions_statement_started(QueryDesc *query);
+extern void executor_actions_look(struct TriggerData *data);
+
 /* ---- upserts in several statements (upsert.c) ---- */
 
 extern void executor_upsert_init(void);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -18,6 +19,8 @@
 
 PG_FUNCTION_INFO_V1(write_shards);
 PG_FUNCTION_INFO_V1(leave_shard);
+PG_FUNCTION_INFO_V1(leave_actions);
+PG_FUNCTION_INFO_V1(raise_unseen_reference);
 PG_FUNCTION_INFO_V1(raise_second_conflict);
 PG_FUNCTION_INFO_V1(upsert_starts);
 PG_FUNCTION_INFO_V1(upsert_is_first);
@@ -215,6 +218,43 @@ leave_shard(PG_FUNCTION_ARGS)
 			tuplestore_putvalues(result->setResult, result->setDesc, &value, &isNull);
 	}
 	return (Datum) 0;
+}
+
+/* citus_internal.leave_actions(tables regclass[]): see executor_actions_set() */
+Datum
+leave_actions(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	List	   *shells = NIL;
+
+	base_require_node_command(fcinfo);
+	deconstruct_array(array, REGCLASSOID, sizeof(Oid), true, TYPALIGN_INT, &values, &nulls,
+					  &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			shells = lappend_oid(shells, DatumGetObjectId(values[i]));
+	}
+	executor_actions_set(shells);
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.raise_unseen_reference() returns trigger: see executor_actions_look() */
+Datum
+raise_unseen_reference(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !data->tg_trigger->tgisinternal)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by a foreign key's trigger",
+						"raise_unseen_reference")));
+	executor_actions_look(data);
+	return PointerGetDatum(NULL);
 }
 
 /* citus_internal.raise_second_conflict() returns boolean: never */

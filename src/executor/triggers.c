@@ -88,23 +88,28 @@ set_flags(TriggerDesc *triggers, const Trigger *trigger)
 }
 
 /*
- * Those of users; what constraints are made of fires on the shards.  A trigger that may be deferred
- * and is not is like any other; one that is deferred goes into *deferred.
+ * Those of users, and of foreign keys that act here; what other constraints are made of fires on
+ * the shards.  A trigger that may be deferred and is not is like any other; one that is deferred
+ * goes into *deferred.
  */
 TriggerDesc *
 executor_triggers_choose(Relation relation, List **deferred)
 {
 	TriggerDesc *all = CopyTriggerDesc(relation->trigdesc);
 	TriggerDesc *chosen = palloc0(sizeof(TriggerDesc));
+	List	   *acting;
 
 	if (all == NULL)
 		return NULL;
+	acting = catalog_acting_here(relation, NULL);
 	chosen->triggers = palloc0(sizeof(Trigger) * all->numtriggers);
 	for (int i = 0; i < all->numtriggers; i++)
 	{
 		Trigger    *trigger = &all->triggers[i];
 
-		if (trigger->tgisinternal)
+		if (trigger->tgisinternal &&
+			(!catalog_trigger_is_referenced(trigger) ||
+			 !list_member_oid(acting, trigger->tgconstrrelid)))
 			continue;
 		if (deferred != NULL && executor_trigger_is_deferred(trigger))
 		{
@@ -620,6 +625,80 @@ after_update(TriggerRun *run, FireTarget *target, TupleTableSlot *old, TupleTabl
 	executor_triggers_defer(run, target, TRIGGER_EVENT_UPDATE, target->oldSlot, new);
 }
 
+/* some of the triggers: foreign keys' that act here, or the others; NULL: none */
+static TriggerDesc *
+select_triggers(const TriggerDesc *triggers, bool referenced)
+{
+	TriggerDesc *chosen = palloc0(sizeof(TriggerDesc));
+
+	chosen->triggers = palloc0(sizeof(Trigger) * (triggers == NULL ? 0 : triggers->numtriggers));
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		if (catalog_trigger_is_referenced(&triggers->triggers[i]) != referenced)
+			continue;
+		chosen->triggers[chosen->numtriggers++] = triggers->triggers[i];
+		set_flags(chosen, &triggers->triggers[i]);
+	}
+	return chosen->numtriggers == 0 ? NULL : chosen;
+}
+
+/* the row has left the relation for another partition: for a foreign key it has been updated */
+static void
+after_departure(TriggerRun *run, FireTarget *from, TupleTableSlot *row,
+				TransitionCaptureState *capture)
+{
+	TriggerDesc *triggers = from->info->ri_TrigDesc;
+	List	   *deferred = from->deferred;
+	List	   *conditions = from->conditions;
+	ListCell   *cell;
+
+	from->info->ri_TrigDesc = select_triggers(triggers, false);
+	from->deferred = from->conditions = NIL;
+	foreach(cell, deferred)
+	{
+		if (!catalog_trigger_is_referenced(lfirst(cell)))
+			from->deferred = lappend(from->deferred, lfirst(cell));
+	}
+	after_delete(run, from, row, capture);
+	from->info->ri_TrigDesc = triggers;
+	from->deferred = deferred;
+	from->conditions = conditions;
+}
+
+/*
+ * The partitioned table as a relation whose rows are kept as a whole; the server finds it before
+ * the one that it is otherwise.
+ */
+static ResultRelInfo *
+make_root_with_rows(TriggerRun *run, TriggerDesc *triggers)
+{
+	EState	   *estate = run->estate;
+	ResultRelInfo *called = executor_triggers_info(run->root->relation,
+												   run->root->info->ri_TrigDesc, 0, NULL);
+	ResultRelInfo *result = executor_triggers_info(run->root->relation, triggers, 0, NULL);
+
+	called->ri_RelationDesc->rd_rel->relkind = RELKIND_FOREIGN_TABLE;
+	result->ri_RelationDesc->rd_rel->relkind = RELKIND_FOREIGN_TABLE;
+	estate->es_trig_target_relations = lcons(called, estate->es_trig_target_relations);
+	return result;
+}
+
+/* what foreign keys to the whole table do for a row that changed its partition */
+static void
+after_root_update(TriggerRun *run, TupleTableSlot *old, TupleTableSlot *row)
+{
+	FireTarget *root = run->root;
+	TriggerDesc *triggers = select_triggers(root->info->ri_TrigDesc, true);
+
+	if (triggers != NULL && run->rootWithRows == NULL)
+		run->rootWithRows = make_root_with_rows(run, triggers);
+	if (triggers != NULL)
+		ExecARUpdateTriggers(run->estate, run->rootWithRows, NULL, NULL, NULL,
+							 old_tuple(run, root, old), row, NIL, NULL, false);
+	if (root->deferred != NIL)
+		executor_triggers_defer(run, root, TRIGGER_EVENT_UPDATE, old, row);
+}
+
 /* the row changed its partition: DELETE and INSERT triggers, but transition tables of the UPDATE */
 static void
 after_move(TriggerRun *run, FireTarget *from, FireTarget *to, TupleTableSlot *old,
@@ -643,8 +722,9 @@ after_move(TriggerRun *run, FireTarget *from, FireTarget *to, TupleTableSlot *ol
 		to->info->ri_TrigDesc = triggers;
 		capture = NULL;
 	}
-	after_delete(run, from, old, capture);
+	after_departure(run, from, old, capture);
 	after_insert(run, to, row, capture);
+	after_root_update(run, old, row);
 }
 
 void
@@ -788,12 +868,30 @@ executor_triggers_set_pending(TriggerRun *run)
 	run->pending = true;
 }
 
+/*
+ * Fires what has been kept.  A foreign key's function leaves events of its own statements to this
+ * one, for whose relations the server opens what it does not find in the list, at its end.
+ */
+void
+executor_triggers_fire_after(EState *estate)
+{
+	int			known = list_length(estate->es_trig_target_relations);
+
+	AfterTriggerEndQuery(estate);
+	for (int i = known; i < list_length(estate->es_trig_target_relations); i++)
+	{
+		ResultRelInfo *opened = list_nth(estate->es_trig_target_relations, i);
+
+		table_close(opened->ri_RelationDesc, NoLock);
+	}
+}
+
 static void
 close_run(TriggerRun *run)
 {
 	ListCell   *cell;
 
-	AfterTriggerEndQuery(run->estate);
+	executor_triggers_fire_after(run->estate);
 	ExecResetTupleTable(run->estate->es_tupleTable, false);
 	if (run->routing != NULL)
 		ExecCleanupTupleRouting(run->routingState, run->routing);

@@ -195,6 +195,9 @@ executor_triggers_defer(TriggerRun *run, FireTarget *target, int event, TupleTab
 	{
 		Trigger    *trigger = lfirst(cell);
 
+		if (trigger->tgisinternal && event == TRIGGER_EVENT_UPDATE &&
+			!RI_FKey_pk_upd_check_required(trigger, target->relation, old, new))
+			continue;
 		if (concerns_event(trigger, event) && trigger_is_enabled(trigger) &&
 			concerns_columns(trigger, event, run->updated) &&
 			condition_holds(run, lfirst(condition), old, new))
@@ -287,10 +290,12 @@ fire_event(DeferredEvent *event)
 		estate = CreateExecutorState();
 		compat_estate_add_target(estate, relation, event->updated);
 		info = executor_triggers_info(relation, triggers, 1, NULL);
+		/* a partitioned table's, too, has the row with it */
+		info->ri_RelationDesc->rd_rel->relkind = RELKIND_FOREIGN_TABLE;
 		estate->es_trig_target_relations = list_make1(info);
 		AfterTriggerBeginQuery();
 		queue_event(estate, info, event);
-		AfterTriggerEndQuery(estate);
+		executor_triggers_fire_after(estate);
 		ExecResetTupleTable(estate->es_tupleTable, false);
 		FreeExecutorState(estate);
 		executor_leave_role(caller);

@@ -33,6 +33,7 @@ struct TriggerRun
 	FireTarget *root;			/* of the statement's relation */
 	List	   *targets;		/* of FireTarget, root first */
 	Bitmapset  *updated;		/* columns as in permission bitmaps */
+	ResultRelInfo *rootWithRows;	/* for rows that have changed their partition; NULL: none has */
 
 	/* what the statement has changed; NULL: nobody wants to see it */
 	TransitionCaptureState *capture;
@@ -61,6 +62,9 @@ extern TriggerDesc *executor_triggers_choose(Relation relation, List **deferred)
 /* a copy of an open relation with these triggers; its rows need not be in the relation */
 extern ResultRelInfo *executor_triggers_info(Relation relation, TriggerDesc *triggers,
 											 Index rti, ResultRelInfo *root);
+
+/* the end of AfterTriggerBeginQuery(): calls AFTER triggers */
+extern void executor_triggers_fire_after(EState *estate);
 
 /* ---- triggers_deferred.c ---- */
 

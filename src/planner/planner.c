@@ -274,7 +274,7 @@ raise_refusal(Query *query, Refusal *refusal)
  * that have one copy, leave them where they are, and fire no triggers.
  */
 static bool
-ctes_may_travel(Query *query)
+ctes_may_travel(Query *query, List **looked)
 {
 	ListCell   *lc;
 
@@ -287,7 +287,8 @@ ctes_may_travel(Query *query)
 		if (part->commandType == CMD_SELECT)
 			continue;
 		table = catalog_table_get(rt_fetch(part->resultRelation, part->rtable)->relid);
-		if (table == NULL || table->kind == DIST_TABLE_REFERENCE || planner_fires(part) != NULL ||
+		if (table == NULL || table->kind == DIST_TABLE_REFERENCE ||
+			planner_fires(part, looked) != NULL ||
 			planner_policies_ask_caller(part))
 			return false;
 		foreach(target, part->targetList)
@@ -345,17 +346,21 @@ plan_by_strategy(PlanRequest *request)
 	int			n = modifies ? lengthof(modifyStrategies) : lengthof(selectStrategies);
 	Refusal		refusal = {NULL, 0};
 	PlannedStmt *inParts;
+	List	   *looked = NIL;
 
 	if (request->query->hasModifyingCTE &&
 		planner_find_modification(request->query, true) != NULL)
 	{
 		PlannedStmt *stmt = NULL;
 
-		if (!modifies && ctes_may_travel(request->query))
+		if (!modifies && ctes_may_travel(request->query, &looked))
 			stmt = plan_transformed(request, &refusal);
-		return stmt != NULL ? stmt : planner_modifying_ctes(request);
+		if (stmt == NULL)
+			stmt = planner_modifying_ctes(request);
+		stmt->relationOids = list_concat_unique_oid(stmt->relationOids, looked);
+		return stmt;
 	}
-	request->fires = modifies ? planner_fires(request->query) : NULL;
+	request->fires = modifies ? planner_fires(request->query, &looked) : NULL;
 	if (request->fires != NULL)
 		request->fires->joins = request->joins;
 	for (int i = 0; i < n; i++)
@@ -368,7 +373,11 @@ plan_by_strategy(PlanRequest *request)
 		memset(&refusal, 0, sizeof(refusal));
 		stmt = strategies[i].plan(request, &refusal);
 		if (stmt != NULL)
+		{
+			if (looked != NIL)
+				stmt->relationOids = list_concat_unique_oid(stmt->relationOids, looked);
 			return stmt;
+		}
 		if (logRefusals)
 			ereport(NOTICE,
 					(errmsg("planner strategy \"%s\" steps aside", strategies[i].name),

@@ -123,7 +123,8 @@ extern bool planner_depends_on_role(Query *query);
 
 extern Fragment *planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune);
 /* the triggers that a statement fires here; NULL: none (planner_triggers.c) */
-extern FireSpec *planner_fires(Query *query);
+/* NULL: none fires; adds to *looked OIDs of other tables whose triggers that depends on */
+extern FireSpec *planner_fires(Query *query, List **looked);
 
 /* a finished statement whose only plan node is ours; targetList describes what it returns */
 extern PlannedStmt *planner_make_stmt(PlanRequest *request, DistPlan *plan, List *targetList);

@@ -4,20 +4,26 @@
  *
  * They fire on this node (executor/triggers.c).  Statement triggers leave the plan as it is; a row
  * trigger, or a transition table, makes the statement one whose rows come here: INSERT computes
- * them here and sends them, UPDATE, DELETE and MERGE find them first (planner_change.c).
+ * them here and sends them, UPDATE, DELETE and MERGE find them first (planner_change.c).  So does a
+ * foreign key that acts here (catalog's actions.c) when rows go, or get other values, that it may
+ * refer to; a statement depends on the triggers of tables that were looked at for it.
  *
  * Main path: planner_fires().
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/trigger.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
+#include "citus/catalog/catalog.h"
 #include "citus/planner/planner.h"
 #include "planner_internal.h"
 
@@ -88,10 +94,69 @@ concerns(const Trigger *trigger, const Events *events)
 		(events->deletes && TRIGGER_FOR_DELETE(trigger->tgtype));
 }
 
-/* looks at users' triggers of a relation; root: it is the one that the statement names */
-static void
-look_at(const TriggerDesc *triggers, const Events *events, bool root, bool *any, bool *rows)
+/* Look: what is found out about the triggers of a statement */
+typedef struct Look
 {
+	const FireSpec *spec;
+	bool		any;			/* some fire */
+	bool		rows;			/* for rows, or with transition tables */
+	List	   *looked;			/* OIDs of other tables whose triggers were looked at */
+} Look;
+
+/* true if the statement gives columns other values that a foreign key's trigger is there for */
+static bool
+updates_referenced(const Look *look, const Trigger *trigger)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(trigger->tgconstraint));
+	AttrNumber	own[INDEX_MAX_KEYS];
+	AttrNumber	referenced[INDEX_MAX_KEYS];
+	int			count;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", trigger->tgconstraint);
+	DeconstructFkConstraintRow(tuple, &count, own, referenced, NULL, NULL, NULL, NULL, NULL);
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < count; i++)
+	{
+		if (list_member_int(look->spec->updated, referenced[i]))
+			return true;
+	}
+	return false;
+}
+
+/* foreign keys to the relation may act here; numbers of columns are the statement's at the root */
+static void
+look_at_referenced(Look *look, Relation relation, const Events *events, bool root)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+	List	   *concerned = NIL;
+	List	   *acting;
+	ListCell   *cell;
+
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (catalog_trigger_is_referenced(trigger) && concerns(trigger, events) &&
+			!(root && TRIGGER_FOR_UPDATE(trigger->tgtype) && !updates_referenced(look, trigger)))
+			concerned = lappend_oid(concerned, trigger->tgconstrrelid);
+	}
+	if (concerned == NIL)
+		return;
+	acting = catalog_acting_here(relation, &look->looked);
+	foreach(cell, concerned)
+	{
+		if (list_member_oid(acting, lfirst_oid(cell)))
+			look->any = look->rows = true;
+	}
+}
+
+/* root: the relation is the one that the statement names */
+static void
+look_at(Look *look, Relation relation, const Events *events, bool root)
+{
+	const TriggerDesc *triggers = relation->trigdesc;
+
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		const Trigger *trigger = &triggers->triggers[i];
@@ -99,15 +164,18 @@ look_at(const TriggerDesc *triggers, const Events *events, bool root, bool *any,
 
 		if (trigger->tgisinternal || !concerns(trigger, events) || (!root && !forRow))
 			continue;
-		*any = true;
-		*rows |= forRow || trigger->tgoldtable != NULL || trigger->tgnewtable != NULL;
+		look->any = true;
+		look->rows |= forRow || trigger->tgoldtable != NULL || trigger->tgnewtable != NULL;
 	}
+	if (triggers != NULL && (events->updates || events->deletes))
+		look_at_referenced(look, relation, events, root);
 }
 
 /* an UPDATE of partitions may delete rows from one and insert them into another */
 static void
-look_at_partitions(Oid relid, Events events, bool *any, bool *rows)
+look_at_partitions(Look *look, Events events)
 {
+	Oid			relid = look->spec->relid;
 	List	   *relids = find_all_inheritors(relid, AccessShareLock, NULL);
 	ListCell   *lc;
 
@@ -120,41 +188,43 @@ look_at_partitions(Oid relid, Events events, bool *any, bool *rows)
 		if (lfirst_oid(lc) == relid)
 			continue;
 		relation = table_open(lfirst_oid(lc), NoLock);
-		look_at(relation->trigdesc, &events, false, any, rows);
+		look_at(look, relation, &events, false);
 		table_close(relation, NoLock);
 	}
 }
 
+/* the spec, or NULL when nothing fires; adds to *looked, which may be NULL */
 static FireSpec *
-with_triggers(FireSpec *spec)
+with_triggers(FireSpec *spec, List **looked)
 {
 	Relation	relation = table_open(spec->relid, AccessShareLock);
+	Look		look = {.spec = spec};
 	Events		events;
-	bool		any = false;
-	bool		rows = false;
 
 	events.inserts = list_member_int(spec->commands, CMD_INSERT);
 	events.updates = list_member_int(spec->commands, CMD_UPDATE);
 	events.deletes = list_member_int(spec->commands, CMD_DELETE);
-	look_at(relation->trigdesc, &events, true, &any, &rows);
+	look_at(&look, relation, &events, true);
 	if (relation->rd_rel->relhassubclass)
-		look_at_partitions(spec->relid, events, &any, &rows);
+		look_at_partitions(&look, events);
 	table_close(relation, NoLock);
-	if (!any)
+	if (looked != NULL)
+		*looked = list_concat_unique_oid(*looked, look.looked);
+	if (!look.any)
 		return NULL;
-	spec->rows = rows;
+	spec->rows = look.rows;
 	return spec;
 }
 
 FireSpec *
-planner_fires(Query *query)
+planner_fires(Query *query, List **looked)
 {
 	Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
 	Relation	relation = table_open(relid, AccessShareLock);
 	bool		none = relation->trigdesc == NULL && !relation->rd_rel->relhassubclass;
 
 	table_close(relation, NoLock);
-	return none ? NULL : with_triggers(describe_statement(query));
+	return none ? NULL : with_triggers(describe_statement(query), looked);
 }
 
 /* the triggers that COPY fires, which is not planned */
@@ -166,5 +236,5 @@ planner_fires_copy(Oid relid)
 	spec->relid = relid;
 	spec->command = CMD_INSERT;
 	add_command(spec, CMD_INSERT);
-	return with_triggers(spec);
+	return with_triggers(spec, NULL);
 }

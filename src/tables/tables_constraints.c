@@ -4,6 +4,7 @@
  *
  * A constraint is kept when every shard can keep it by itself: unique and exclusion constraints
  * contain the key, foreign keys stay within the shards of one index or end at reference tables.
+ * What a foreign key does ON DELETE and ON UPDATE may go further (catalog's actions.c).
  *
  * Main path: tables_check_constraints(), after the table or the constraint exists here.
  */
@@ -15,6 +16,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "nodes/parsenodes.h"
@@ -149,27 +151,13 @@ typedef struct ForeignKeyColumns
 	int			count;
 	AttrNumber	referencing[INDEX_MAX_KEYS];
 	AttrNumber	referenced[INDEX_MAX_KEYS];
-	int			setCount;		/* 0: ON DELETE SET .. sets all that refer */
-	AttrNumber	set[INDEX_MAX_KEYS];
 } ForeignKeyColumns;
 
 static void
 get_columns(HeapTuple tuple, ForeignKeyColumns *columns)
 {
 	DeconstructFkConstraintRow(tuple, &columns->count, columns->referencing,
-							   columns->referenced, NULL, NULL, NULL, &columns->setCount,
-							   columns->set);
-}
-
-static bool
-contains(const AttrNumber *columns, int count, AttrNumber attno)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (columns[i] == attno)
-			return true;
-	}
-	return false;
+							   columns->referenced, NULL, NULL, NULL, NULL, NULL);
 }
 
 /* true if the keys of both tables face each other */
@@ -182,32 +170,6 @@ keys_face(const ForeignKeyColumns *columns, AttrNumber referencingKey, AttrNumbe
 			return true;
 	}
 	return false;
-}
-
-/*
- * What the constraint does by itself must not leave a row in a shard that it does not belong to.
- * Rows that follow a row of a colocated table do so by a statement of their own (executor's
- * change_move.c).
- */
-static void
-check_actions(ForeignKeyCheck *check, HeapTuple tuple, const ForeignKeyColumns *columns,
-			  AttrNumber key, bool mayFollow)
-{
-	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
-
-	if (!contains(columns->referencing, columns->count, key))
-		return;
-	if ((constraint->confdeltype == FKCONSTR_ACTION_SETNULL ||
-		 constraint->confdeltype == FKCONSTR_ACTION_SETDEFAULT) &&
-		(columns->setCount == 0 || contains(columns->set, columns->setCount, key)))
-		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
-			   "ON DELETE SET NULL and SET DEFAULT would change the distribution column.");
-	if (constraint->confupdtype == FKCONSTR_ACTION_SETNULL ||
-		constraint->confupdtype == FKCONSTR_ACTION_SETDEFAULT ||
-		(constraint->confupdtype == FKCONSTR_ACTION_CASCADE && !mayFollow))
-		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
-			   "ON UPDATE SET NULL, SET DEFAULT and CASCADE would change the distribution "
-			   "column.");
 }
 
 /* between two tables whose rows are spread, or one with itself */
@@ -228,7 +190,6 @@ check_colocated(HeapTuple tuple, ForeignKeyCheck *check, const DistTable *other,
 				   outgoing ? otherKey : check->keyAttno))
 		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "The distribution columns are not at the same place in it.");
-	check_actions(check, tuple, &columns, outgoing ? check->keyAttno : otherKey, other != NULL);
 }
 
 static bool
@@ -268,16 +229,7 @@ check_outgoing(HeapTuple tuple, void *context)
 		return;
 	}
 	if (other != NULL && other->kind == DIST_TABLE_REFERENCE)
-	{
-		if (is_spread(check->kind))
-		{
-			ForeignKeyColumns columns;
-
-			get_columns(tuple, &columns);
-			check_actions(check, tuple, &columns, check->keyAttno, false);
-		}
 		return;
-	}
 	if (!is_spread(check->kind))
 	{
 		if (other != NULL && is_spread(other->kind))
@@ -320,6 +272,54 @@ check_incoming(HeapTuple tuple, void *context)
 		refuse(check, ERRCODE_FEATURE_NOT_SUPPORTED, tuple,
 			   "A reference or local table cannot reference a distributed one.");
 	check_colocated(tuple, check, other, false);
+}
+
+/* ---- foreign keys of shards ---- */
+
+static bool
+names_column(List *columns, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, columns)
+	{
+		if (strcmp(strVal(lfirst(cell)), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+leave_action(char *action)
+{
+	if (*action == FKCONSTR_ACTION_SETNULL || *action == FKCONSTR_ACTION_SETDEFAULT ||
+		*action == FKCONSTR_ACTION_CASCADE)
+		*action = FKCONSTR_ACTION_NOACTION;
+}
+
+void
+tables_leave_actions_on_key(Oid shell, Constraint *constraint)
+{
+	const DistTable *table = catalog_table_get(shell);
+	Oid			referenced = RangeVarGetRelid(constraint->pktable, NoLock, true);
+	const DistTable *other = OidIsValid(referenced) ? catalog_table_get(referenced) : NULL;
+	char	   *key;
+	bool		named;
+
+	if (table == NULL || !DIST_TABLE_HAS_KEY(table))
+		return;
+	key = get_attname(shell, table->keyAttno, false);
+	named = names_column(constraint->fk_attrs, key);
+	if (named && (constraint->fk_upd_action != FKCONSTR_ACTION_CASCADE || referenced == shell ||
+				  other == NULL || other->colocationId != table->colocationId))
+		leave_action(&constraint->fk_upd_action);
+	if (constraint->fk_del_action != FKCONSTR_ACTION_CASCADE &&
+		(constraint->fk_del_set_cols == NIL ? named :
+		 names_column(constraint->fk_del_set_cols, key)))
+	{
+		leave_action(&constraint->fk_del_action);
+		constraint->fk_del_set_cols = NIL;
+	}
 }
 
 /*

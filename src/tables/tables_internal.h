@@ -54,6 +54,15 @@ extern void tables_set_auto_converted(Oid relid, bool autoConverted);
 /* removes the row of a group that has no table any more, on all nodes */
 extern void tables_colocation_drop_if_empty(ColocationId colocationId);
 
+/* ---- constraints (tables_constraints.c) ---- */
+
+/*
+ * Takes from a foreign key of a shard, not yet changed for it, what would change the distribution
+ * column of rows there: it is done elsewhere (executor's actions.c), and the shard makes sure that
+ * it is.
+ */
+extern void tables_leave_actions_on_key(Oid shell, Constraint *constraint);
+
 /* ---- checks (tables_check.c) ---- */
 
 /* relkind, persistence, inheritance, ownership ... of a table that is to become known */

@@ -489,6 +489,8 @@ extend_constraint(Rewrite *rewrite, Constraint *constraint)
 
 	if (constraint->contype == CONSTR_DEFAULT && uses_sequence(constraint->raw_expr, NULL))
 		return false;
+	if (constraint->contype == CONSTR_FOREIGN)
+		tables_leave_actions_on_key(rewrite->shard->relid, constraint);
 	if (constraint->contype == CONSTR_FOREIGN &&
 		!extend_referenced_table(rewrite, constraint->pktable))
 		return false;

@@ -55,6 +55,7 @@ INSERT INTO calls VALUES
     ('citus_internal.count_shard_rows(''{:shard}'')'),
     ('citus_internal.write_shards(''DELETE FROM fr.t'', 0, ''{:shard}'', ''{1}'', '''', ''{1}'', '''')'),
     ('citus_internal.leave_shard('':shard_name'', ''{"(0,1)"}'')'),
+    ('citus_internal.leave_actions(''{fr.t}'')'),
     ('citus_internal.cursor_shard(''c'', ''fr.t''::regclass)'),
     ('citus_internal.cursor_place(''c'', ''fr.t''::regclass)'),
     ('citus_internal.snapshot_fence(100, '''')'),

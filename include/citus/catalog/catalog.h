@@ -18,6 +18,9 @@
 #include "nodes/pg_list.h"
 #include "citus/base/types.h"
 
+struct RelationData;
+struct Trigger;
+
 typedef enum DistTableKind
 {
 	DIST_TABLE_HASH,			/* partmethod h */
@@ -135,8 +138,20 @@ extern char *catalog_extend_name(const char *name, ShardId shardId);
 extern char *catalog_relation_name(Oid relid);
 extern char *catalog_qualified_name(Oid relid);
 extern Oid	catalog_relation_owner(Oid relid);
+
 extern char *catalog_shard_relname(const Shard *shard);
 extern char *catalog_shard_qualified_name(const Shard *shard);
+
+/* ---- foreign keys that act on the node that runs a statement (actions.c) ---- */
+
+/* true for a trigger by which a foreign key notices changes of rows that it refers to */
+extern bool catalog_trigger_is_referenced(const struct Trigger *trigger);
+/*
+ * OIDs of tables whose foreign keys to the (open) relation act here; a List in the current context.
+ * Tables whose triggers that depends on are added to *looked, which may be NULL.  Takes ACCESS
+ * SHARE locks on them.
+ */
+extern List *catalog_acting_here(struct RelationData *relation, List **looked);
 
 /*
  * The way back, for errors: a name, or all quoted names of a text, as the user gave them;
