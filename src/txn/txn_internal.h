@@ -61,7 +61,6 @@ typedef struct RemoteXact
 	bool		roleChanged;	/* these two were different at some time */
 	bool		borrowed;		/* the role was lent to it at some time */
 	bool		unforced;		/* policies that are forced on owners are not in force there */
-	bool		unforcedOnce;	/* ... at some time: they may not be */
 	bool		isMain;
 	bool		lent;			/* an extra one in use by the running statement */
 	RemoteXactState state;
@@ -164,6 +163,8 @@ extern void txn_settings_forget(RemoteConn *conn);
 extern Oid	txn_role_login(void);
 /* queues what makes the current role work there; the remote transaction is open */
 extern void txn_role_send(RemoteXact *xact);
+/* a rollback to it must not find policies unforced */
+extern void txn_role_before_savepoint(RemoteXact *xact);
 /* true when what is in force here is there, too */
 extern bool txn_role_is_sent(const RemoteXact *xact);
 /* the far side has rolled back to a savepoint */

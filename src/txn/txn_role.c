@@ -15,7 +15,8 @@
  * force as in a SECURITY DEFINER function: what runs there cannot leave it by SET ROLE.
  *
  * Beside the role goes whether policies that are forced on owners of tables are in force: the far
- * side gets that as the server has it while it checks foreign keys (SECURITY_NOFORCE_RLS).
+ * side gets that as the server has it while it checks foreign keys (SECURITY_NOFORCE_RLS).  The
+ * server does no SET ROLE meanwhile, and none is undone: savepoints begin without it.
  *
  * Invariants
  * (1) A role is only ever changed inside a remote transaction, and the far side is its login role
@@ -140,6 +141,22 @@ send_role(RemoteXact *xact)
 	xact->unforced = false;
 }
 
+static void
+send_unforced(RemoteXact *xact, bool unforced)
+{
+	txn_send_own(xact->conn, psprintf(BASE_NODE_SELECT "citus_internal.unforce_policies(%s)",
+									  unforced ? "true" : "false"));
+	xact->unforced = unforced;
+	xact->roleChanged = true;
+}
+
+void
+txn_role_before_savepoint(RemoteXact *xact)
+{
+	if (xact->unforced)
+		send_unforced(xact, false);
+}
+
 void
 txn_role_send(RemoteXact *xact)
 {
@@ -147,16 +164,12 @@ txn_role_send(RemoteXact *xact)
 
 	if (xact->roleId != GetUserId())
 	{
+		if (xact->unforced)
+			send_unforced(xact, false);
 		send_role(xact);
-		if (!wanted && !xact->unforcedOnce)
-			return;
 	}
-	else if (xact->unforced == wanted)
-		return;
-	txn_send_own(xact->conn, psprintf(BASE_NODE_SELECT "citus_internal.unforce_policies(%s)",
-									  wanted ? "true" : "false"));
-	xact->unforced = wanted;
-	xact->unforcedOnce = xact->roleChanged = true;
+	if (xact->unforced != wanted)
+		send_unforced(xact, wanted);
 }
 
 void
@@ -164,6 +177,7 @@ txn_role_forget(RemoteXact *xact)
 {
 	if (xact->roleChanged)
 		xact->roleId = InvalidOid;
+	xact->unforced = false;
 }
 
 /*

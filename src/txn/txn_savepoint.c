@@ -30,6 +30,7 @@ txn_savepoints_send(RemoteXact *xact)
 		char		sql[64];
 
 		txn_constraints_send(xact, xact->savepoints);
+		txn_role_before_savepoint(xact);
 		snprintf(sql, sizeof(sql), "SAVEPOINT savepoint_%d", xact->savepoints + 1);
 		txn_send_own(xact->conn, sql);
 		xact->savepoints++;
