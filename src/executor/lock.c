@@ -9,6 +9,8 @@
  * A row that could not be locked was skipped (SKIP LOCKED), or somebody has changed or deleted it
  * since the candidates were read: then the candidates are read again, with a new snapshot, until
  * every wanted one was locked as it was read.  Under REPEATABLE READ the lock itself fails.
+ * Functions of the query may change its rows themselves, at each reading anew: as on one server,
+ * such a row is left out.
  *
  * With a LIMIT only some more candidates than needed are asked for, and more when they do not do.
  *
@@ -78,6 +80,7 @@ typedef struct LockRun
 	int64		ask;			/* candidates to ask for; negative: all */
 	bool		skipsLocked;
 	bool		again;			/* rows have changed since they were read */
+	bool		meddled;		/* functions of the query have changed rows */
 	HTAB	   *tried;			/* of TriedKey */
 	int			reading;		/* counts readings of the candidates */
 	TupleDesc	desc;			/* of candidates */
@@ -156,6 +159,7 @@ read_candidates(LockRun *run, bool first)
 	PlannedStmt *stmt = linitial_node(PlannedStmt, run->state->plan->parts);
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
+	uint64		changes = executor_changes_started();
 	QueryDesc  *query;
 
 	SetTuplestoreDestReceiverParams(receiver, store, CurrentMemoryContext, false, NULL, NULL);
@@ -171,6 +175,7 @@ read_candidates(LockRun *run, bool first)
 	FreeQueryDesc(query);
 	PopActiveSnapshot();
 	receiver->rDestroy(receiver);
+	run->meddled = executor_changes_started() != changes;
 	return store;
 }
 
@@ -381,7 +386,7 @@ lock_batch(LockRun *run, Candidate *candidates, int n)
 	{
 		if (candidates[i].locked < list_length(run->spec->targets))
 		{
-			if (run->skipsLocked)
+			if (run->skipsLocked || run->meddled)
 				continue;
 			/* its turn is before the others' */
 			run->again = true;

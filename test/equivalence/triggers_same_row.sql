@@ -20,3 +20,12 @@ CREATE TRIGGER elsewhere BEFORE UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION e
 UPDATE t SET a = 50 WHERE k = 4;
 UPDATE t SET a = 50 WHERE k = 5;
 SELECT * FROM t ORDER BY k;
+
+-- rows that a function of the query has changed are left out by its row locks
+CREATE TABLE few (k int, v int);
+-- distribute: SELECT create_distributed_table('few', 'k')
+INSERT INTO few SELECT i, i FROM generate_series(1, 10) i;
+CREATE FUNCTION changes_row(i int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN UPDATE few SET v = 0 WHERE k = i AND k % 2 = 0; RETURN true; END $$;
+SELECT * FROM few WHERE changes_row(k) ORDER BY k LIMIT 3 FOR UPDATE;
+SELECT * FROM few ORDER BY k;
+SELECT * FROM few WHERE changes_row(k) ORDER BY k LIMIT 20 FOR UPDATE;
