@@ -190,6 +190,18 @@ typedef struct ValueInput
 	struct ValueParts *whole;	/* there is a domain inside: made of parts; else NULL */
 } ValueInput;
 
+/* of a type that is the server's own, and no domain: how its values travel in binary */
+typedef struct BinaryFunctions
+{
+	Oid			type;
+	FmgrInfo	send;
+	FmgrInfo	receive;
+	Oid			ioparam;
+} BinaryFunctions;
+
+/* to be copied: another type may take its place */
+extern BinaryFunctions *executor_binary_functions(Oid type);
+
 /* in the current memory context, for as long as input is used */
 extern void executor_input_make(ValueInput *input, Oid type, int32 typmod, bool binary);
 extern Datum executor_input_read_parts(ValueInput *input, char *text);
@@ -220,12 +232,14 @@ typedef struct RowReader
 	bool		binary;
 	ValueInput *inputs;
 	MemoryContext rowContext;	/* of the row in the scan's slot, which others may still read */
-	MemoryContext sinkContext;	/* of a row on its way to a tuplestore */
+	MemoryContext sinkContext;	/* executor_reader_sink_context(), once it is used */
 	Datum	   *values;			/* scratch for one row on its way to a tuplestore */
 	bool	   *nulls;
 } RowReader;
 
 extern RowReader *executor_reader_make(TupleDesc desc);
+/* of a row on its way to a tuplestore */
+extern MemoryContext executor_reader_sink_context(RowReader *reader);
 /* Datums live until the next call */
 extern void executor_reader_decode(RowReader *reader, const RemoteAnswer *answer,
 								   MemoryContext context, Datum *values, bool *nulls);

@@ -196,8 +196,8 @@ movement_settle(ConnUser *user)
 
 	while (executor_run_next(run->run, &answer) != NULL)
 	{
-		executor_reader_decode(run->reader, &answer, run->reader->sinkContext, run->values,
-							   run->nulls);
+		executor_reader_decode(run->reader, &answer, executor_reader_sink_context(run->reader),
+							   run->values, run->nulls);
 		store_row(run, run->values);
 	}
 }

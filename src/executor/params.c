@@ -282,10 +282,13 @@ find_output(TypeOutput *outputs, int *noutputs, Oid type, bool binaryAllowed)
 	output->type = type;
 	output->binary = binaryAllowed && executor_type_is_binary(type);
 	if (output->binary)
-		getTypeBinaryOutputInfo(type, &function, &isVarlena);
+		fmgr_info_copy(&output->function, &executor_binary_functions(type)->send,
+					   CurrentMemoryContext);
 	else
+	{
 		getTypeOutputInfo(type, &function, &isVarlena);
-	fmgr_info(function, &output->function);
+		fmgr_info(function, &output->function);
+	}
 	return output;
 }
 
@@ -373,20 +376,28 @@ executor_params_list(const ExecutorParams *params)
 
 /* ---- rows ---- */
 
+/* the arrays in one piece, widest first: a short statement reads one row */
+static RowReader *
+alloc_reader(int natts)
+{
+	RowReader  *reader = palloc0(sizeof(RowReader) + natts *
+								 (sizeof(ValueInput) + sizeof(Datum) + sizeof(int) + sizeof(bool)));
+
+	reader->inputs = (ValueInput *) (reader + 1);
+	reader->values = (Datum *) (reader->inputs + natts);
+	reader->attributes = (int *) (reader->values + natts);
+	reader->nulls = (bool *) (reader->attributes + natts);
+	return reader;
+}
+
 RowReader *
 executor_reader_make(TupleDesc desc)
 {
-	RowReader  *reader = palloc0(sizeof(RowReader));
+	RowReader  *reader = alloc_reader(desc->natts);
 
 	reader->desc = desc;
-	reader->attributes = palloc(sizeof(int) * Max(desc->natts, 1));
-	reader->inputs = palloc0(sizeof(ValueInput) * Max(desc->natts, 1));
-	reader->values = palloc0(sizeof(Datum) * Max(desc->natts, 1));
-	reader->nulls = palloc0(sizeof(bool) * Max(desc->natts, 1));
 	reader->binary = executor_binary_allowed();
 	reader->rowContext = AllocSetContextCreate(CurrentMemoryContext, "citus row",
-											   ALLOCSET_DEFAULT_SIZES);
-	reader->sinkContext = AllocSetContextCreate(CurrentMemoryContext, "citus stored row",
 											   ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < desc->natts; i++)
@@ -412,6 +423,15 @@ executor_reader_make(TupleDesc desc)
 							reader->binary);
 	}
 	return reader;
+}
+
+MemoryContext
+executor_reader_sink_context(RowReader *reader)
+{
+	if (reader->sinkContext == NULL)
+		reader->sinkContext = AllocSetContextCreate(GetMemoryChunkContext(reader),
+													"citus stored row", ALLOCSET_DEFAULT_SIZES);
+	return reader->sinkContext;
 }
 
 /* libpq ends each value with a NUL, as receive functions expect; nothing is copied */

@@ -182,12 +182,10 @@ pace_of_node(const RunNode *node, TimestampTz now)
 	return node->ended == 0 ? 0 : node->ended * 1000.0 / Max(now - node->since, 1);
 }
 
-/* the connection's first task is sent */
+/* the connection's first task was sent */
 static void
-note_begin(RunNode *node)
+note_begin(RunNode *node, TimestampTz now)
 {
-	TimestampTz now = GetCurrentTimestamp();
-
 	if (node->ended > 0)
 		node->paceBefore = pace_of_node(node, now);
 	node->since = now;
@@ -203,15 +201,17 @@ feed_conn(TaskRun *run, RunConn *rc)
 	while (rc->node->waiting != NIL && list_length(rc->underWay) < depth)
 	{
 		ExecutorTask *task = linitial(rc->node->waiting);
+		bool		begins = !rc->begun;
 
-		if (!rc->begun)
+		if (begins)
 		{
 			txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
-			note_begin(rc->node);
 			rc->begun = true;
 		}
 		rc->node->waiting = list_delete_first(rc->node->waiting);
 		send_task(run, rc, task);
+		if (begins)
+			note_begin(rc->node, task->started);
 	}
 }
 
@@ -735,8 +735,10 @@ executor_run_start(List *tasks, const RunOptions *options)
 	{
 		RunNode    *node = list_nth(run->nodes, i);
 
-		node->growAt = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-												   executor_slow_start_ms);
+		/* nothing waits behind a single task */
+		if (run->unfinished > 1)
+			node->growAt = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													   executor_slow_start_ms);
 		join_main_conn(run, node);
 	}
 	tend_conns(run);

@@ -192,12 +192,43 @@ make_input_of_multirange(ValueInput *input, Oid type)
 	whole->parts = make_part(whole->cache->type_id, -1);
 }
 
+/* the entry with its functions looked up once a session: those of the server's types stay */
+BinaryFunctions *
+executor_binary_functions(Oid type)
+{
+	static BinaryFunctions found[16];
+	BinaryFunctions *entry = &found[type % lengthof(found)];
+	Oid			function;
+	bool		isVarlena;
+
+	if (entry->type == type)
+		return entry;
+	entry->type = InvalidOid;
+	getTypeBinaryOutputInfo(type, &function, &isVarlena);
+	fmgr_info_cxt(function, &entry->send, TopMemoryContext);
+	getTypeBinaryInputInfo(type, &function, &entry->ioparam);
+	fmgr_info_cxt(function, &entry->receive, TopMemoryContext);
+	entry->type = type;
+	return entry;
+}
+
 void
 executor_input_make(ValueInput *input, Oid type, int32 typmod, bool binary)
 {
-	Oid			base = getBaseTypeAndTypmod(type, &typmod);
+	Oid			base;
 	Oid			function;
 
+	if (binary && type < FirstGenbkiObjectId)
+	{
+		BinaryFunctions *functions = executor_binary_functions(type);
+
+		input->whole = NULL;
+		input->typmod = typmod;
+		input->ioparam = functions->ioparam;
+		fmgr_info_copy(&input->function, &functions->receive, CurrentMemoryContext);
+		return;
+	}
+	base = getBaseTypeAndTypmod(type, &typmod);
 	input->typmod = typmod;
 	if (!binary && holds_domain(base, typmod, false))
 	{

@@ -100,7 +100,8 @@ executor_sink_put(RowSink *sink, ExecutorTask *task, const RemoteAnswer *answer)
 
 	if (reader == NULL || task->copy)
 		return;
-	executor_reader_decode(reader, answer, reader->sinkContext, reader->values, reader->nulls);
+	executor_reader_decode(reader, answer, executor_reader_sink_context(reader),
+						   reader->values, reader->nulls);
 	tuplestore_putvalues(sink->store, reader->desc, reader->values, reader->nulls);
 }
 

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -47,13 +48,32 @@ typedef struct Address
 	const char *database;
 } Address;
 
+/* nobody can rename the database of a session */
+static const char *
+own_database(void)
+{
+	static char *name = NULL;
+
+	if (name == NULL)
+	{
+		char	   *found = get_database_name(MyDatabaseId);
+
+		if (found == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_DATABASE),
+					 errmsg("database with OID %u does not exist", MyDatabaseId)));
+		name = MemoryContextStrdup(TopMemoryContext, found);
+	}
+	return name;
+}
+
 static void
 set_address(const RemoteTarget *target, Address *address)
 {
 	address->host = target->host;
 	address->port = target->port;
 	address->user = target->user ? target->user : GetUserNameFromId(GetUserId(), false);
-	address->database = target->database ? target->database : get_database_name(MyDatabaseId);
+	address->database = target->database ? target->database : own_database();
 }
 
 /* new connections go where pg_dist_poolinfo says */
@@ -98,17 +118,16 @@ remote_conn_close(RemoteConn *conn)
 	MemoryContextDelete(conn->context);
 }
 
-/* true if nothing is left of earlier use and it is not too old */
+/* true if nothing is left of earlier use and it is not too old at the time given */
 static bool
-is_worth_keeping(RemoteConn *conn)
+is_worth_keeping(RemoteConn *conn, TimestampTz now)
 {
 	if (conn->isClosing || remote_conn_state(conn) != REMOTE_IDLE ||
 		conn->generation != remote_conninfo_generation ||
 		conn->transport->in_transaction(conn->link))
 		return false;
 	if (remote_max_cached_lifetime >= 0 &&
-		TimestampDifferenceExceeds(conn->openedAt, GetCurrentTimestamp(),
-								   remote_max_cached_lifetime))
+		TimestampDifferenceExceeds(conn->openedAt, now, remote_max_cached_lifetime))
 		return false;
 	return true;
 }
@@ -125,7 +144,9 @@ remote_conn_release(RemoteConn *conn)
 	int			sameNode = 0;
 	dlist_iter	iter;
 
-	if (!is_worth_keeping(conn) || !remote_pool_may_cache(conn->sharedSlot))
+	/* the end of the transaction looks again, with the time of then */
+	if (!is_worth_keeping(conn, GetCurrentStatementStartTimestamp()) ||
+		!remote_pool_may_cache(conn->sharedSlot))
 	{
 		remote_conn_close(conn);
 		return;
@@ -208,17 +229,21 @@ close_all_at_exit(int code, Datum arg)
 static void
 at_transaction_end(LifecycleEvent event, SubTransactionId subid, SubTransactionId parent)
 {
+	TimestampTz now;
 	dlist_mutable_iter iter;
 
 	if (event != LIFECYCLE_COMMIT && event != LIFECYCLE_ABORT && event != LIFECYCLE_PREPARE)
 		return;
 	while (!dlist_is_empty(&in_use))
 		close_forgotten(dlist_head_element(RemoteConn, node, &in_use));
+	if (dlist_is_empty(&cache))
+		return;
+	now = GetCurrentTimestamp();
 	dlist_foreach_modify(iter, &cache)
 	{
 		RemoteConn *conn = dlist_container(RemoteConn, node, iter.cur);
 
-		if (!is_worth_keeping(conn))
+		if (!is_worth_keeping(conn, now))
 			remote_conn_close(conn);
 	}
 }
@@ -236,6 +261,7 @@ remote_init(void)
 static RemoteConn *
 take_cached(const Address *address, bool pristine)
 {
+	TimestampTz now = GetCurrentStatementStartTimestamp();
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &cache)
@@ -248,7 +274,7 @@ take_cached(const Address *address, bool pristine)
 			strcmp(conn->database, address->database) != 0 ||
 			(pristine && conn->settings[0] != '\0'))
 			continue;
-		if (!is_worth_keeping(conn) || !conn->transport->is_alive(conn->link))
+		if (!is_worth_keeping(conn, now) || !conn->transport->is_alive(conn->link))
 		{
 			remote_conn_close(conn);
 			continue;
@@ -289,7 +315,6 @@ make_conn(const RemoteTarget *target, const Address *address, int sharedSlot)
 												ALLOCSET_SMALL_SIZES);
 	conn->noticesTail = &conn->notices;
 	remote_queue_init(conn);
-	dlist_init(&conn->prepared);
 	conn->transport = remote_transport;
 	conn->state = REMOTE_CONNECTING;
 	conn->wants = REMOTE_POLL_WAIT_WRITE;
@@ -564,11 +589,21 @@ remote_conn_settings(const RemoteConn *conn)
 	return conn->settings;
 }
 
-void
-remote_conn_set_settings(RemoteConn *conn, const char *settings)
+uint64
+remote_conn_settings_number(const RemoteConn *conn)
 {
-	char	   *copy = MemoryContextStrdup(conn->context, settings);
+	return conn->settingsNumber;
+}
 
-	pfree(conn->settings);
-	conn->settings = copy;
+void
+remote_conn_set_settings(RemoteConn *conn, const char *settings, uint64 number)
+{
+	conn->settingsNumber = number;
+	if (strcmp(conn->settings, settings) != 0)
+	{
+		char	   *copy = MemoryContextStrdup(conn->context, settings);
+
+		pfree(conn->settings);
+		conn->settings = copy;
+	}
 }

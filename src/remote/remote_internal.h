@@ -155,15 +155,22 @@ typedef struct RemoteHeld
 	RemoteCommand command;
 } RemoteHeld;
 
+/*
+ * One for each shard and form of statement: what a use looks at is together, for it is seldom in
+ * the processor's caches.
+ */
 typedef struct RemotePrepared
 {
-	dlist_node	node;
-	uint32		id;				/* number in the server-side name, never reused */
+	struct RemotePrepared *next;	/* of the same chain */
+	uint64		lastUse;
 	uint32		hash;
-	char	   *name;			/* as the caller calls it */
-	char		serverName[24];	/* as the server does */
+	uint32		id;				/* number in the server-side name, never reused */
 	bool		done;			/* its PREPARE has succeeded */
+	char		serverName[24];	/* as the server calls it */
+	char		name[FLEXIBLE_ARRAY_MEMBER];	/* as the caller does */
 } RemotePrepared;
+
+#define REMOTE_PREPARED_CHAINS 256
 
 typedef struct RemoteNotice
 {
@@ -215,6 +222,7 @@ struct RemoteConn
 	/* free for txn */
 	void	   *userData;
 	char	   *settings;
+	uint64		settingsNumber; /* txn's number of that text; 0: none */
 
 	/* transport */
 	const RemoteTransport *transport;
@@ -264,9 +272,10 @@ struct RemoteConn
 	char	   *plan;			/* message that is the plan of a command, in context; or NULL */
 	int			planId;
 
-	/* prepared statements, most recently used first */
-	dlist_head	prepared;
+	/* prepared statements: chains by the hash of their names */
+	RemotePrepared *prepared[REMOTE_PREPARED_CHAINS];
 	int			nprepared;
+	uint64		preparedUses;
 	uint32		lastPreparedId;
 };
 

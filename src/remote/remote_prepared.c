@@ -1,6 +1,6 @@
 /*
  * remote_prepared.c
- *	  Prepared statements of a connection: a bounded list, least recently used ones dropped.
+ *	  Prepared statements of a connection: a bounded number, least recently used ones dropped.
  *
  * Callers name statements; the server sees "citus_<number>" with a number never used before on
  * this connection.  So a statement that could not be dropped, for instance in a failed
@@ -18,33 +18,51 @@
 
 #define MAX_PREPARED 200
 
-static RemotePrepared *
-find_statement(RemoteConn *conn, const char *name, uint32 hash)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &conn->prepared)
-	{
-		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
-
-		if (entry->hash == hash && strcmp(entry->name, name) == 0)
-			return entry;
-	}
-	return NULL;
-}
-
 static uint32
 hash_name(const char *name)
 {
 	return hash_bytes((const unsigned char *) name, strlen(name));
 }
 
+static RemotePrepared **
+chain_of(RemoteConn *conn, uint32 hash)
+{
+	return &conn->prepared[hash % REMOTE_PREPARED_CHAINS];
+}
+
+static RemotePrepared *
+find_statement(RemoteConn *conn, const char *name, uint32 hash)
+{
+	RemotePrepared *entry = *chain_of(conn, hash);
+
+	while (entry != NULL && (entry->hash != hash || strcmp(entry->name, name) != 0))
+		entry = entry->next;
+	return entry;
+}
+
+static RemotePrepared *
+find_id(RemoteConn *conn, uint32 id)
+{
+	for (int i = 0; i < REMOTE_PREPARED_CHAINS; i++)
+	{
+		for (RemotePrepared *entry = conn->prepared[i]; entry != NULL; entry = entry->next)
+		{
+			if (entry->id == id)
+				return entry;
+		}
+	}
+	return NULL;
+}
+
 static void
 drop_entry(RemoteConn *conn, RemotePrepared *entry)
 {
-	dlist_delete(&entry->node);
+	RemotePrepared **link = chain_of(conn, entry->hash);
+
+	while (*link != entry)
+		link = &(*link)->next;
+	*link = entry->next;
 	conn->nprepared--;
-	pfree(entry->name);
 	pfree(entry);
 }
 
@@ -57,15 +75,10 @@ remote_has_prepared(RemoteConn *conn, const char *statementName)
 void
 remote_prepared_done(RemoteConn *conn, uint32 id)
 {
-	dlist_iter	iter;
+	RemotePrepared *entry = find_id(conn, id);
 
-	dlist_foreach(iter, &conn->prepared)
-	{
-		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
-
-		if (entry->id == id)
-			entry->done = true;
-	}
+	if (entry != NULL)
+		entry->done = true;
 }
 
 /* errors that have nothing to do with the form of the statement */
@@ -90,21 +103,32 @@ leaves_statement(int sqlstate)
 void
 remote_prepared_failed(RemoteConn *conn, uint32 id, int sqlstate)
 {
-	dlist_mutable_iter iter;
+	RemotePrepared *entry = find_id(conn, id);
 
-	dlist_foreach_modify(iter, &conn->prepared)
+	if (entry != NULL && !(entry->done && leaves_statement(sqlstate)))
+		drop_entry(conn, entry);
+}
+
+static RemotePrepared *
+find_oldest(RemoteConn *conn)
+{
+	RemotePrepared *oldest = NULL;
+
+	for (int i = 0; i < REMOTE_PREPARED_CHAINS; i++)
 	{
-		RemotePrepared *entry = dlist_container(RemotePrepared, node, iter.cur);
-
-		if (entry->id == id && !(entry->done && leaves_statement(sqlstate)))
-			drop_entry(conn, entry);
+		for (RemotePrepared *entry = conn->prepared[i]; entry != NULL; entry = entry->next)
+		{
+			if (oldest == NULL || entry->lastUse < oldest->lastUse)
+				oldest = entry;
+		}
 	}
+	return oldest;
 }
 
 static bool
 drop_oldest(RemoteConn *conn)
 {
-	RemotePrepared *oldest = dlist_tail_element(RemotePrepared, node, &conn->prepared);
+	RemotePrepared *oldest = find_oldest(conn);
 	char		serverName[sizeof(oldest->serverName)];
 
 	strlcpy(serverName, oldest->serverName, sizeof(serverName));
@@ -124,19 +148,22 @@ remote_prepared_ensure(RemoteConn *conn, const RemoteCommand *command)
 
 	if (entry != NULL)
 	{
-		dlist_move_head(&conn->prepared, &entry->node);
+		entry->lastUse = ++conn->preparedUses;
 		return entry;
 	}
 
 	if (conn->nprepared >= MAX_PREPARED && !drop_oldest(conn))
 		return NULL;
 
-	entry = MemoryContextAlloc(conn->context, sizeof(RemotePrepared));
+	entry = MemoryContextAlloc(conn->context, offsetof(RemotePrepared, name) +
+							   strlen(command->statementName) + 1);
 	entry->id = ++conn->lastPreparedId;
 	entry->done = false;
 	entry->hash = hash;
-	entry->name = MemoryContextStrdup(conn->context, command->statementName);
-	dlist_push_head(&conn->prepared, &entry->node);
+	entry->lastUse = ++conn->preparedUses;
+	strcpy(entry->name, command->statementName);
+	entry->next = *chain_of(conn, hash);
+	*chain_of(conn, hash) = entry;
 	conn->nprepared++;
 
 	snprintf(entry->serverName, sizeof(entry->serverName), "citus_%u", entry->id);

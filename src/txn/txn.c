@@ -189,7 +189,7 @@ txn_acquire(const ClusterNode *node, bool optional)
 	target.nodeId = node->id;
 	target.host = node->name;
 	target.port = node->port;
-	target.user = GetUserNameFromId(txn_role_login(), false);
+	target.user = txn_role_login_name();
 	conn = remote_conn_acquire_cached(&target);
 	if (conn != NULL)
 		return conn;
@@ -713,6 +713,7 @@ void
 txn_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
+	txn_role_init();
 	txn_backend_init();
 	txn_deadlock_init();
 	txn_snapshot_init();

@@ -587,13 +587,17 @@ commit_prepared(void)
 {
 	int			timeout = StatementTimeout > 0 ?
 		Min(Max(StatementTimeout, CANCELED_TIMEOUT_MS), COMMIT_TIMEOUT_MS) : COMMIT_TIMEOUT_MS;
-	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
+	TimestampTz deadline;
+	List	   *prepared = participants_in(XACT_PREPARED);
 	List	   *first = NIL;
 	List	   *rest = NIL;
 	ListCell   *lc;
 
 	BASE_STOP_POINT("txn-before-commit-prepared");
-	foreach(lc, participants_in(XACT_PREPARED))
+	if (prepared == NIL)
+		return;
+	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
+	foreach(lc, prepared)
 	{
 		RemoteXact *xact = lfirst(lc);
 
@@ -614,6 +618,8 @@ release_locks(void)
 	List	   *lockers = participants_in(XACT_OPEN);
 	ListCell   *lc;
 
+	if (lockers == NIL)
+		return;
 	foreach(lc, lockers)
 		send_step(lfirst(lc), "COMMIT", "COMMIT", XACT_COMMITTING);
 	collect_step(lockers, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ABORT_TIMEOUT_MS));

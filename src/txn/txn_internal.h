@@ -161,6 +161,9 @@ extern void txn_settings_forget(RemoteConn *conn);
 
 /* the role as which connections are opened for the current one */
 extern Oid	txn_role_login(void);
+/* its name, good until roles are asked for or changed again */
+extern const char *txn_role_login_name(void);
+extern void txn_role_init(void);
 /* queues what makes the current role work there; the remote transaction is open */
 extern void txn_role_send(RemoteXact *xact);
 /* a rollback to it must not find policies unforced */

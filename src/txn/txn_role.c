@@ -32,6 +32,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "citus/base/session.h"
@@ -42,18 +43,50 @@
 /* this session works as a borrowed role until its transaction ends */
 static bool assumed = false;
 
+/* what is known of the role asked for last; each short transaction asks several times */
+static struct
+{
+	Oid			roleId;			/* invalid: nothing is known */
+	bool		mayLogIn;
+	char		name[NAMEDATALEN];
+} known;
+
+static void
+forget_known(Datum arg, int cacheid, uint32 hashvalue)
+{
+	known.roleId = InvalidOid;
+}
+
+void
+txn_role_init(void)
+{
+	CacheRegisterSyscacheCallback(AUTHOID, forget_known, (Datum) 0);
+}
+
+/* false: there is no such role */
+static bool
+look_up_role(Oid roleId)
+{
+	HeapTuple	tuple;
+	Form_pg_authid form;
+
+	if (known.roleId == roleId)
+		return true;
+	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(roleId));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_authid) GETSTRUCT(tuple);
+	known.mayLogIn = form->rolcanlogin;
+	strlcpy(known.name, NameStr(form->rolname), NAMEDATALEN);
+	known.roleId = roleId;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
 static bool
 may_log_in(Oid roleId)
 {
-	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(roleId));
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
-		ReleaseSysCache(tuple);
-	}
-	return result;
+	return look_up_role(roleId) && known.mayLogIn;
 }
 
 Oid
@@ -62,6 +95,14 @@ txn_role_login(void)
 	if (may_log_in(GetUserId()))
 		return GetUserId();
 	return may_log_in(GetSessionUserId()) ? GetSessionUserId() : GetAuthenticatedUserId();
+}
+
+const char *
+txn_role_login_name(void)
+{
+	Oid			roleId = txn_role_login();
+
+	return look_up_role(roleId) ? known.name : GetUserNameFromId(roleId, false);
 }
 
 /* Tells the node that whoever presents token may work as the role. */

@@ -3,8 +3,9 @@
  *	  Session settings that the sessions working for this one must share.
  *
  * The settings are one text, the statement that makes them so on the far side; a connection
- * remembers the text it was sent last (remote_conn_settings), and nothing is sent when it is the
- * same.  Making the text is avoided, too: the built-in settings are compared as variables first.
+ * remembers the text it was sent last, and its number (remote_conn_settings), and nothing is sent
+ * when it is the same.  Making the text is avoided, too: the built-in settings are compared as
+ * variables first.
  *
  * Custom settings (a.b = ...) that were changed in this session travel as well.  Once a setting has
  * travelled it stays in the text: after a RESET it is reset there, too, or empty if it is a custom
@@ -74,6 +75,7 @@ typedef struct Fingerprint
 static Fingerprint current;
 static char *current_search_path = NULL;
 static char *current_text = NULL;
+static uint64 current_number = 0;	/* of the text; it never has one again that it had before */
 static List *travelled = NIL;	/* names of settings sent when changed, in TopMemoryContext */
 
 /* ---- settings that travel when they were changed ---- */
@@ -249,6 +251,7 @@ make_text(void)
 	if (current_search_path != NULL)
 		pfree(current_search_path);
 	current_text = pstrdup(text.data);
+	current_number++;
 	current_search_path = pstrdup(namespace_search_path);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
@@ -287,15 +290,16 @@ txn_settings_send(RemoteConn *conn)
 {
 	const char *text = settings_text();
 
-	if (strcmp(remote_conn_settings(conn), text) == 0)
+	if (remote_conn_settings_number(conn) == current_number)
 		return;
 	/* with a Sync: outside of a transaction they stay, whatever becomes of the next command */
-	txn_send_own(conn, text);
-	remote_conn_set_settings(conn, text);
+	if (strcmp(remote_conn_settings(conn), text) != 0)
+		txn_send_own(conn, text);
+	remote_conn_set_settings(conn, text, current_number);
 }
 
 void
 txn_settings_forget(RemoteConn *conn)
 {
-	remote_conn_set_settings(conn, UNKNOWN_SETTINGS);
+	remote_conn_set_settings(conn, UNKNOWN_SETTINGS, 0);
 }

@@ -147,9 +147,10 @@ extern uint64 remote_conn_id(const RemoteConn *conn);
 extern int	remote_conn_backend_pid(const RemoteConn *conn);
 /* free for use by txn: survives as long as the connection */
 extern void **remote_conn_user_data(RemoteConn *conn);
-/* settings text last sent to this connection by txn; "" for a fresh one */
+/* settings text last sent to this connection by txn, and its number; "" and 0 for a fresh one */
 extern const char *remote_conn_settings(const RemoteConn *conn);
-extern void remote_conn_set_settings(RemoteConn *conn, const char *settings);
+extern uint64 remote_conn_settings_number(const RemoteConn *conn);
+extern void remote_conn_set_settings(RemoteConn *conn, const char *settings, uint64 number);
 
 /* ---- commands ---- */
 
