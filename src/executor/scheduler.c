@@ -37,7 +37,7 @@
 
 /* what one more connection has to save, in intervals of slow start; how much more is to be done */
 #define WORTH_JOINING	4
-#define WORTH_BEYOND	100		/* ... where all processors of the machine have one */
+#define WORTH_BEYOND	200		/* ... where all processors of the machine have one */
 #define WORTH_KEEPING	1.2
 
 typedef struct RunNode RunNode;
