@@ -544,13 +544,15 @@ planner_rel_rows_to_bring(PlannerInfo *root, RelOptInfo *rel)
 }
 
 /*
- * Our paths in place of the server's; answers the one that brings all rows.  tuples: how many are
- * read; brought: how many come here, to be filtered further.
+ * Our paths in place of the server's; answers a copy of the one that brings all rows: add_path()
+ * frees what the sorted one is as cheap as.  tuples: how many are read; brought: how many come
+ * here, to be filtered further.
  */
 static CustomPath *
 replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples, double brought, bool lookup)
 {
 	CustomPath *path = makeNode(CustomPath);
+	CustomPath *copy = makeNode(CustomPath);
 	Path	   *sorted;
 
 	path->path.pathtype = T_CustomScan;
@@ -572,11 +574,12 @@ replace_paths(PlannerInfo *root, RelOptInfo *rel, double tuples, double brought,
 	rel->pathlist = NIL;
 	rel->partial_pathlist = NIL;
 	rel->consider_parallel = false;
+	*copy = *path;
 	sorted = lookup ? NULL : make_sorted_path(root, rel, path);
 	add_path(rel, (Path *) path);
 	if (sorted != NULL)
 		add_path(rel, sorted);
-	return path;
+	return copy;
 }
 
 static bool

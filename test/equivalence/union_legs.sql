@@ -124,3 +124,9 @@ CREATE TABLE few (k int, g int, x int);
 INSERT INTO few SELECT i, i % 3, i FROM generate_series(1, 30) i;
 SELECT t.k, t.k, t.g, t.x FROM few t UNION ALL (SELECT t.k, t.k, t.g, t.k FROM a t) ORDER BY 1 DESC, 2, 3, 4 NULLS FIRST LIMIT 6;
 SELECT t.k, t.g, t.x FROM few t UNION ALL (SELECT t.k, t.g, t.k FROM a t ORDER BY 2 DESC, 1 LIMIT 5) ORDER BY 2 DESC, 1, 3 LIMIT 7;
+-- a small table, as cheap to read in order as without, that may be looked up, too
+CREATE TABLE tiny (k int, name text);
+-- distribute: SELECT create_distributed_table('tiny', 'k', colocate_with => 'none')
+INSERT INTO tiny SELECT i, 'n' || i % 3 FROM generate_series(1, 6) i;
+ANALYZE tiny;
+SELECT t.name, sum(u.x) FROM (SELECT g, x FROM a UNION ALL SELECT g, x FROM b) u JOIN tiny t ON t.k = u.g GROUP BY t.name ORDER BY t.name;
