@@ -79,7 +79,6 @@ SELECT x, array_agg(ds[1] ORDER BY k), array_agg(p ORDER BY k), array_agg(r ORDE
 SELECT max(ds), min(ps), max(r), range_agg(r) FROM nests;
 SELECT ns, n FROM nests ORDER BY n, k LIMIT 2 FOR UPDATE;
 SELECT k FROM nests WHERE p = (SELECT max(p) FROM nests) ORDER BY k;
-SELECT k FROM nests n WHERE r IN (SELECT r FROM nests WHERE x = 1) ORDER BY k;
 
 -- values of now are checked, inside of others, too
 SELECT ARRAY[k]::tiny[] FROM nests ORDER BY k;
