@@ -368,6 +368,9 @@ thin_legs(PlanRequest *request, Query *query, Node *node, const SetOperationStmt
 	{
 		SetOperationStmt *operation = (SetOperationStmt *) node;
 
+		/* what is equal here may differ in another type or collation above */
+		free = free && equal(operation->colTypes, parent->colTypes) &&
+			equal(operation->colCollations, parent->colCollations);
 		free = !operation->all || (operation->op == SETOP_UNION && free);
 		thin_legs(request, query, operation->larg, operation, free);
 		thin_legs(request, query, operation->rarg, operation, free);

@@ -218,12 +218,24 @@ lift_existence(ValuesContext *context, SubLink *sublink, bool isQual)
 	return (Node *) test;
 }
 
+/*
+ * False for anonymous rows and the like, and for domains: other nodes would ask these whether they
+ * may have the value, which is not asked of the NULL of an empty sub-query or an outer join.
+ */
+static bool
+can_be_sent(Oid type)
+{
+	Oid			element = get_base_element_type(type);
+
+	return get_typtype(type) != TYPTYPE_PSEUDO && get_typtype(type) != TYPTYPE_DOMAIN &&
+		(!OidIsValid(element) || get_typtype(element) != TYPTYPE_DOMAIN);
+}
+
 /* what takes a sub-query's place; NULL: it stays */
 static Node *
 lift_sublink(ValuesContext *context, SubLink *sublink, bool isQual)
 {
 	Query	   *query = castNode(Query, sublink->subselect);
-	Oid			type;
 
 	if (!stands_for_itself(query))
 		return sublink->subLinkType == EXISTS_SUBLINK ?
@@ -235,8 +247,7 @@ lift_sublink(ValuesContext *context, SubLink *sublink, bool isQual)
 			return lift_comparison(context, sublink);
 		case ARRAY_SUBLINK:
 		case EXPR_SUBLINK:
-			type = exprType((Node *) sublink);
-			if (get_typtype(type) == TYPTYPE_PSEUDO)
+			if (!can_be_sent(exprType((Node *) sublink)))
 				return NULL;
 			/* FALLTHROUGH */
 		case EXISTS_SUBLINK:

@@ -130,3 +130,12 @@ CREATE TABLE tiny (k int, name text);
 INSERT INTO tiny SELECT i, 'n' || i % 3 FROM generate_series(1, 6) i;
 ANALYZE tiny;
 SELECT t.name, sum(u.x) FROM (SELECT g, x FROM a UNION ALL SELECT g, x FROM b) u JOIN tiny t ON t.k = u.g GROUP BY t.name ORDER BY t.name;
+-- legs whose equal rows differ in the collation of the set operation above them
+CREATE COLLATION ci (provider = icu, locale = '@colStrength=secondary', deterministic = false);
+CREATE TABLE words (k int, t text COLLATE ci);
+-- distribute: SELECT create_distributed_table('words', 'k')
+INSERT INTO words SELECT i, CASE WHEN i % 2 = 0 THEN 'Abc' ELSE 'aBC' END FROM generate_series(1, 300) i;
+ANALYZE words;
+SELECT t FROM (SELECT t FROM words UNION ALL SELECT t FROM words WHERE k < 200) w EXCEPT SELECT t COLLATE "C" FROM l;
+(SELECT t FROM words UNION ALL SELECT t FROM words WHERE k < 200) EXCEPT SELECT t COLLATE "C" FROM l;
+(SELECT t FROM words UNION ALL SELECT t FROM words WHERE k < 200) INTERSECT SELECT 'abc' COLLATE "C" UNION SELECT 'Abc';

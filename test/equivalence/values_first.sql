@@ -52,6 +52,12 @@ SELECT x + (SELECT min(b) FROM l) AS y, count(*) FROM d WHERE k < 5 GROUP BY y H
 SELECT sum(x) FILTER (WHERE g > (SELECT min(g) FROM l)), max(CASE WHEN g = 1 THEN (SELECT 1 FROM l WHERE a < 3) END) FROM d WHERE g <> 1;
 SELECT coalesce(g, (SELECT a FROM l WHERE a < 3)), count(*) FROM d WHERE g IS NOT NULL GROUP BY 1;
 
+-- of domains that let no NULL in
+CREATE DOMAIN whole AS int NOT NULL;
+SELECT t, count((SELECT a::whole FROM el)) FROM d WHERE k IN (SELECT a FROM l WHERE a < 4) GROUP BY ROLLUP (t);
+SELECT g, cardinality(ARRAY(SELECT s.w FROM l LEFT JOIN (SELECT 1::whole AS w) s ON false)), count(*) FROM d WHERE k IN (SELECT a FROM l WHERE a < 4) GROUP BY CUBE (g);
+SELECT g, count((SELECT s.w FROM l LEFT JOIN (SELECT 1::whole AS w) s ON false WHERE l.a = 1)), count(*) FROM d WHERE k IN (SELECT a::whole FROM l WHERE a < 4) GROUP BY CUBE (g);
+
 -- existence of an equal row
 SELECT g, count(*) FROM d WHERE EXISTS (SELECT 1 FROM l WHERE l.g = d.g AND b > 2) GROUP BY g;
 SELECT g, count(*) FROM d WHERE NOT EXISTS (SELECT 1 FROM l WHERE d.g = l.g AND b > 2) GROUP BY g;
