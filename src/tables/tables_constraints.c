@@ -323,7 +323,7 @@ tables_leave_actions_on_key(Oid shell, Constraint *constraint)
 }
 
 /*
- * The server checks the rows of the plain table, but does not see changes of the distributed one.
+ * Between a plain table and a distributed one the foreign key is known to this node only.
  */
 static void
 warn_if_one_sided(HeapTuple tuple, void *context)
@@ -337,8 +337,9 @@ warn_if_one_sided(HeapTuple tuple, void *context)
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
-			 errmsg("foreign key \"%s\" does not notice when rows of distributed table \"%s\" are "
-					"deleted or get other keys", NameStr(constraint->conname),
+			 errmsg("foreign key \"%s\" does not notice when other nodes delete rows of "
+					"distributed table \"%s\" or give them other keys",
+					NameStr(constraint->conname),
 					get_rel_name(referenced->relid)),
 			 errdetail("Table \"%s\", which references them, is local to this node.", plain),
 			 errhint("Distribute \"%s\" next.", plain)));
