@@ -14,6 +14,7 @@
 
 #include <limits.h>
 
+#include "access/parallel.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -88,12 +89,15 @@ static const struct config_enum_entry priorities[] = {
 
 /*
  * Somebody asks for what there is not.  A file of the server is read by every process, and warns in
- * the log when the server starts.
+ * the log when the server starts; workers of a parallel query take over what the session was
+ * warned of.
  */
 static void
 warn_of_wish(const char *name, const char *feature, GucSource source)
 {
 	if (source < PGC_S_CLIENT && (IsUnderPostmaster || source <= PGC_S_DYNAMIC_DEFAULT))
+		return;
+	if (IsParallelWorker())
 		return;
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),

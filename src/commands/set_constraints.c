@@ -239,6 +239,12 @@ remote_text(const NamedConstraints *named, bool deferred)
 }
 
 static void
+check_elsewhere(void *nodes)
+{
+	cluster_run(nodes, list_make1("SELECT 1"));
+}
+
+static void
 set_elsewhere(Command *command, void *argument)
 {
 	ConstraintsSetStmt *statement = (ConstraintsSetStmt *) command->statement;
@@ -258,7 +264,7 @@ set_elsewhere(Command *command, void *argument)
 									 statement->deferred ? "DEFERRED" : "IMMEDIATE"));
 	/* what is wrong is to be said now */
 	if ((all || named.relids != NIL) && !statement->deferred && txn_constraints_nodes() != NIL)
-		cluster_run(txn_constraints_nodes(), list_make1("SELECT 1"));
+		executor_check_for_caller(check_elsewhere, txn_constraints_nodes());
 	executor_constraints_set(named.triggers, all, statement->deferred);
 }
 

@@ -114,6 +114,7 @@ executor_init(void)
 {
 	base_settings_register(settings, lengthof(settings));
 	executor_users_init();
+	txn_set_check_guard(executor_check_for_caller);
 	executor_readers_init();
 	executor_explain_init();
 	executor_triggers_init();

@@ -7,14 +7,17 @@
  * SECURITY DEFINER function; values are computed and rows decoded as the caller.
  *
  * An error of a shard quotes the row that it is about, as far as the role that runs there may see
- * it.  What is told to the caller is no more than the caller may see.
+ * it.  What is told to the caller is no more than the caller may see; at COMMIT, and by SET
+ * CONSTRAINTS, shards check rows that were written with whatever rights.
  *
  * Not here: which fragments may run so (planner_ship.c); sessions that work as another role (txn).
  */
 #include "postgres.h"
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_index.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -111,6 +114,22 @@ may_read_key(Oid indexId)
 	return may;
 }
 
+/* the current user may read the columns of a foreign key, whose values the other side has, too */
+static bool
+may_read_reference(Oid relid, const char *name)
+{
+	Oid			constraintId;
+	Bitmapset  *attnos = name == NULL ? NULL :
+		get_relation_constraint_attnos(relid, name, true, &constraintId);
+	bool		may = !bms_is_empty(attnos);
+	int			member = -1;
+
+	while (may && (member = bms_next_member(attnos, member)) >= 0)
+		may = pg_attribute_aclcheck(relid, member + FirstLowInvalidHeapAttributeNumber,
+									GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	return may;
+}
+
 /* the current user may read what the error quotes */
 static bool
 may_read_quoted(const ErrorData *error)
@@ -126,21 +145,21 @@ may_read_quoted(const ErrorData *error)
 		return false;
 	if (pg_class_aclcheck(root, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 		return true;
+	if (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION)
+		return may_read_reference(relid, error->constraint_name);
 	return (error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION ||
 			error->sqlerrcode == ERRCODE_EXCLUSION_VIOLATION) &&
 		may_read_key(find_relation(error->schema_name, error->constraint_name));
 }
 
-/* the current error, caught; which role is in force tells with whose rights the write failed */
+/* the current error, caught, is raised again */
 static void
-rethrow_for(CallerRole caller)
+rethrow_readable(void)
 {
-	bool		elevated = GetUserId() != caller.userId;
 	MemoryContext context;
 	ErrorData  *error;
 
-	executor_leave_role(caller);
-	if (!elevated || !quotes_row(geterrcode()))
+	if (!quotes_row(geterrcode()))
 		PG_RE_THROW();
 	context = MemoryContextSwitchTo(CurTransactionContext);
 	error = CopyErrorData();
@@ -162,7 +181,27 @@ executor_write_for_caller(void (*write) (void *argument), void *argument)
 	}
 	PG_CATCH();
 	{
-		rethrow_for(caller);
+		/* which role is in force tells with whose rights the write failed */
+		bool		elevated = GetUserId() != caller.userId;
+
+		executor_leave_role(caller);
+		if (!elevated)
+			PG_RE_THROW();
+		rethrow_readable();
+	}
+	PG_END_TRY();
+}
+
+void
+executor_check_for_caller(void (*check) (void *argument), void *argument)
+{
+	PG_TRY();
+	{
+		check(argument);
+	}
+	PG_CATCH();
+	{
+		rethrow_readable();
 	}
 	PG_END_TRY();
 }

@@ -44,6 +44,8 @@
 /* a second attempt, over another connection */
 #define AGAIN_TIMEOUT_MS 5000
 
+static TxnCheckGuard check_guard = NULL;
+
 /* ---- one step of the protocol on many connections ---- */
 
 static void
@@ -449,6 +451,18 @@ end_first_phase(void)
 }
 
 void
+txn_set_check_guard(TxnCheckGuard function)
+{
+	check_guard = function;
+}
+
+static void
+end_first_phase_guarded(void *unused)
+{
+	end_first_phase();
+}
+
+void
 txn_pre_commit(void)
 {
 	bool		timed;
@@ -458,7 +472,11 @@ txn_pre_commit(void)
 	timed = go_on_timing();
 	PG_TRY();
 	{
-		end_first_phase();
+		/* checks that were deferred */
+		if (check_guard != NULL)
+			check_guard(end_first_phase_guarded, NULL);
+		else
+			end_first_phase();
 	}
 	PG_FINALLY();
 	{

@@ -83,6 +83,12 @@ DROP ROLE settings_user;
 -- asking for what there is not
 SET citus.enable_schema_based_sharding TO on;
 SET citus.enable_change_data_capture TO on;
+-- the workers of a parallel query do not say it again
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode'
+	ELSE 'debug_parallel_query' END, 'on', false) = 'on' AS parallel;
+SELECT count(*) FROM pg_class WHERE oid = 'pg_class'::regclass;
+SELECT set_config(CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'force_parallel_mode'
+	ELSE 'debug_parallel_query' END, 'off', false) = 'off' AS serial;
 SET citus.stat_statements_track TO 'all';
 SET citus.max_client_connections TO 10;
 SET citus.superuser TO 'nobody';

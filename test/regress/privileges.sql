@@ -90,5 +90,35 @@ GRANT SELECT ON pr.quoted TO pr_reader;
 SET ROLE pr_reader;
 SELECT n, pr.detail(sql) FROM pr.statements WHERE n IN (1, 4, 5, 6, 8, 11, 12, 14) ORDER BY n;
 RESET ROLE;
+-- ... also when it is said at the end of the transaction
+CREATE TABLE pr.late (k int, secret int DEFAULT 42, v int, UNIQUE (k, v) DEFERRABLE INITIALLY DEFERRED,
+	UNIQUE (k, secret) DEFERRABLE INITIALLY DEFERRED);
+SELECT create_distributed_table('pr.late', 'k');
+GRANT INSERT (k, v), SELECT (k, v) ON pr.late TO pr_reader;
+INSERT INTO pr.late (k, v) VALUES (1, 1), (2, 2);
+SET ROLE pr_reader;
+BEGIN;
+INSERT INTO pr.late (k, v) VALUES (1, 3);
+SELECT pr.detail('SET CONSTRAINTS ALL IMMEDIATE');
+COMMIT;
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+BEGIN;
+INSERT INTO pr.late (k, v) VALUES (1, 3);
+COMMIT;
+BEGIN;
+INSERT INTO pr.late (k, v) VALUES (1, 9), (3, 3), (4, 4), (5, 5);
+COMMIT;
+RESET ROLE;
+ALTER TABLE pr.late DROP CONSTRAINT late_k_secret_key;
+SET ROLE pr_reader;
+BEGIN;
+INSERT INTO pr.late (k, v) VALUES (1, 1);
+SELECT pr.detail('SET CONSTRAINTS ALL IMMEDIATE');
+COMMIT;
+BEGIN;
+INSERT INTO pr.late (k, v) VALUES (1, 1);
+COMMIT;
+RESET ROLE;
 DROP SCHEMA pr CASCADE;
 DROP ROLE pr_owner, pr_reader;

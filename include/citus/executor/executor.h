@@ -85,6 +85,8 @@ extern uint64 executor_writer_end(ShardWriter *writer);
  * no more of them than the current user may read.
  */
 extern void executor_write_for_caller(void (*write) (void *argument), void *argument);
+/* the same for checks that were deferred: nobody knows with whose rights rows were written */
+extern void executor_check_for_caller(void (*check) (void *argument), void *argument);
 
 /*
  * Runs one SQL statement on every placement of the given shards (templates filled per shard),

@@ -65,6 +65,10 @@ extern void txn_conn_begin(RemoteConn *conn, TxnUse use);
  */
 typedef void (*TxnQuiescer) (RemoteConn *conn);
 extern void txn_set_quiescer(TxnQuiescer quiescer);
+
+/* runs what may find constraints violated that were deferred, and mends what such an error tells */
+typedef void (*TxnCheckGuard) (void (*check) (void *argument), void *argument);
+extern void txn_set_check_guard(TxnCheckGuard guard);
 extern bool txn_is_own_answer(const RemoteAnswer *answer);
 extern void txn_handle_answer(RemoteConn *conn, const RemoteAnswer *answer);
 
