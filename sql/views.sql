@@ -166,8 +166,9 @@ CREATE FUNCTION pg_catalog.citus_shard_cost_by_disk_size(bigint) RETURNS real
     LANGUAGE sql STABLE STRICT SET search_path = pg_catalog
     AS $$
     SELECT (coalesce(sum(z.size), 0)
-            + coalesce(nullif(current_setting('citus.rebalancer_by_disk_size_base_cost', true), ''),
-                       '104857600')::bigint)::real
+            -- pg_size_bytes() of 15 does not know "B"
+            + pg_size_bytes(regexp_replace(current_setting('citus.rebalancer_by_disk_size_base_cost'),
+                                           '(\d)B$', '\1 bytes')))::real
     FROM citus_shard_sizes() z WHERE z.shard_id = ANY (get_colocated_shard_array($1))
     $$;
 
