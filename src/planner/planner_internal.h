@@ -311,6 +311,8 @@ extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 extern PlannedStmt *planner_scan(PlanRequest *request);
 /* the same for a query that is made of the request's, and may be changed */
 extern PlannedStmt *planner_scan_query(PlanRequest *request, Query *query);
+/* true for an expression with tableoid: below a fragment's outermost query it is the shard's */
+extern bool planner_reads_tableoid(Node *expr);
 /* scans of ours give their rows in either direction, in place; for cursors */
 extern void planner_allow_backward(Plan *plan);
 /* how many rows a SELECT over known relations has, as the server's planner estimates it; request

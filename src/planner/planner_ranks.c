@@ -205,7 +205,8 @@ add_window_columns(Query *lower, Query *query, List *clauses)
 /*
  * planner_ranks_bound
  *		The query that gives those rows of lower, per shard, that are within the bound; lower has
- *		the FROM clause of query and plain columns.  NULL: other nodes may sort in another order.
+ *		the FROM clause of query and plain columns.  NULL: other nodes may sort in another order, or
+ *		have other numbers for tables.
  */
 Query *
 planner_ranks_bound(Query *query, Query *lower, const RankBound *bound)
@@ -222,7 +223,8 @@ planner_ranks_bound(Query *query, Query *lower, const RankBound *bound)
 		if (lfirst_node(WindowClause, lc)->winref == bound->rank->winref)
 			window = copyObject(lfirst_node(WindowClause, lc));
 	}
-	if (window == NULL || !planner_clauses_sort_alike(window->orderClause, query->targetList))
+	if (window == NULL || !planner_clauses_sort_alike(window->orderClause, query->targetList) ||
+		planner_reads_tableoid((Node *) lower->targetList))
 		return NULL;
 	/* ranks do not look at the frame; what it has of another window is written out */
 	window->name = window->refname = NULL;

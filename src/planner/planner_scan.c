@@ -197,6 +197,12 @@ tableoid_walker(Node *node, void *nothing)
 }
 
 bool
+planner_reads_tableoid(Node *expr)
+{
+	return tableoid_walker(expr, NULL);
+}
+
+bool
 planner_clause_is_for_shards(Node *clause)
 {
 	return !tableoid_walker(clause, NULL) && planner_expr_is_shippable(clause);

@@ -60,6 +60,8 @@ wrap_leg(Query *leg, const SetOperationStmt *operation, List *names)
 	Query	   *query = planner_make_select_from(planner_subquery_rte(leg, "leg"));
 	ListCell   *lc;
 
+	if (planner_reads_tableoid((Node *) leg->targetList))
+		return NULL;
 	foreach(lc, leg->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);

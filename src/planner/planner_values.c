@@ -100,6 +100,21 @@ make_value(ValuesContext *context, SubLink *sublink)
 	return (Node *) param;
 }
 
+/*
+ * False for anonymous rows and the like; for numbers of objects, which other nodes give to others;
+ * and for domains: other nodes would ask these whether they may have the value, which is not asked
+ * of the NULL of an empty sub-query or an outer join.
+ */
+static bool
+can_be_sent(Oid type)
+{
+	Oid			element = get_base_element_type(type);
+	char		kind = get_typtype(OidIsValid(element) ? element : type);
+
+	return kind != TYPTYPE_PSEUDO && kind != TYPTYPE_DOMAIN && type != OIDOID &&
+		element != OIDOID && get_typtype(type) != TYPTYPE_DOMAIN;
+}
+
 /* expr op ANY (or ALL) of the rows of query; NULL when they are no array, or too many */
 static Node *
 make_comparison(ValuesContext *context, Node *expr, Oid opno, Oid collation, Query *query, bool any)
@@ -109,6 +124,7 @@ make_comparison(ValuesContext *context, Node *expr, Oid opno, Oid collation, Que
 	ScalarArrayOpExpr *result = makeNode(ScalarArrayOpExpr);
 
 	if (!OidIsValid(get_array_type(type)) || OidIsValid(get_element_type(type)) ||
+		!can_be_sent(type) ||
 		planner_estimate_rows(context->request, query) > PLANNER_MAX_VALUES)
 		return NULL;
 	array->subLinkType = ARRAY_SUBLINK;
@@ -216,19 +232,6 @@ lift_existence(ValuesContext *context, SubLink *sublink, bool isQual)
 	test->booltesttype = IS_TRUE;
 	test->location = -1;
 	return (Node *) test;
-}
-
-/*
- * False for anonymous rows and the like, and for domains: other nodes would ask these whether they
- * may have the value, which is not asked of the NULL of an empty sub-query or an outer join.
- */
-static bool
-can_be_sent(Oid type)
-{
-	Oid			element = get_base_element_type(type);
-
-	return get_typtype(type) != TYPTYPE_PSEUDO && get_typtype(type) != TYPTYPE_DOMAIN &&
-		(!OidIsValid(element) || get_typtype(element) != TYPTYPE_DOMAIN);
 }
 
 /* what takes a sub-query's place; NULL: it stays */

@@ -58,6 +58,14 @@ SELECT t, count((SELECT a::whole FROM el)) FROM d WHERE k IN (SELECT a FROM l WH
 SELECT g, cardinality(ARRAY(SELECT s.w FROM l LEFT JOIN (SELECT 1::whole AS w) s ON false)), count(*) FROM d WHERE k IN (SELECT a FROM l WHERE a < 4) GROUP BY CUBE (g);
 SELECT g, count((SELECT s.w FROM l LEFT JOIN (SELECT 1::whole AS w) s ON false WHERE l.a = 1)), count(*) FROM d WHERE k IN (SELECT a::whole FROM l WHERE a < 4) GROUP BY CUBE (g);
 
+-- numbers of tables, which are others on other nodes
+SELECT t, count(*) FROM d WHERE tableoid IN (SELECT oid FROM pg_class) AND k < 9 GROUP BY ROLLUP (t);
+SELECT count(*) FROM d WHERE tableoid = (SELECT max(oid) FROM pg_class WHERE oid = 'd'::regclass);
+SELECT count(*) FROM d WHERE tableoid = ANY (ARRAY(SELECT oid FROM pg_class WHERE oid = 'd'::regclass));
+SELECT t, count(*) FROM d WHERE (SELECT max(oid) FROM pg_class WHERE oid = 'r'::regclass) = 'r'::regclass GROUP BY CUBE (t);
+SELECT tableoid::regclass, g, k FROM (SELECT tableoid, g, k, row_number() OVER (PARTITION BY g ORDER BY k, x) AS n FROM d) s WHERE n = 1;
+SELECT tableoid::regclass, count(*) FROM (SELECT tableoid, k FROM d UNION ALL SELECT tableoid, k FROM o) u GROUP BY tableoid;
+
 -- existence of an equal row
 SELECT g, count(*) FROM d WHERE EXISTS (SELECT 1 FROM l WHERE l.g = d.g AND b > 2) GROUP BY g;
 SELECT g, count(*) FROM d WHERE NOT EXISTS (SELECT 1 FROM l WHERE d.g = l.g AND b > 2) GROUP BY g;
