@@ -433,6 +433,8 @@ lock_candidates(LockRun *run, Tuplestorestate *store)
 		if (n > 0)
 			lock_batch(run, candidates, n);
 		MemoryContextSwitchTo(caller);
+		/* a candidate that was read from disk is in the context */
+		ExecClearTuple(slot);
 		MemoryContextReset(run->batchContext);
 	}
 	ExecDropSingleTupleTableSlot(slot);

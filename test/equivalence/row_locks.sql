@@ -50,3 +50,13 @@ UPDATE jobs SET state = 'seen' WHERE id IN (SELECT id FROM jobs WHERE random() >
 SELECT * FROM p ORDER BY k LIMIT 4 FOR UPDATE;
 SELECT k, d FROM p ORDER BY k LIMIT 4 FOR UPDATE;
 SELECT id, state, v FROM jobs;
+
+-- more candidates than are kept in memory
+SET work_mem = '64kB';
+CREATE SEQUENCE numbers;
+INSERT INTO jobs SELECT i, 'new', i % 7 FROM generate_series(1001, 6000) i;
+SELECT count(*), min(id), max(id) FROM (SELECT id FROM jobs WHERE random() >= 0 ORDER BY id DESC LIMIT 4500 FOR UPDATE) x;
+UPDATE jobs SET v = 10 + nextval('numbers') * 0 WHERE id > 1000 AND v + (random() * 0)::int BETWEEN 0 AND 6;
+SELECT count(*), sum(v) FROM jobs WHERE id > 1000;
+DELETE FROM jobs WHERE id > 2000 AND v + nextval('numbers') * 0 BETWEEN 0 AND 20;
+SELECT count(*), sum(v) FROM jobs WHERE id > 1000;
