@@ -198,37 +198,41 @@ oid_here(Oid relid)
 	return makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(relid), false, true);
 }
 
-/* tableoid as this node's OID: a constant, or a CASE over the names of all partitions */
+/* the OID that a shell of the relation has there, as this node's: a CASE over the names of all */
 static Expr *
-shell_by_number(const Var *tableoid, const RangeTblEntry *rte)
+number_of_name(Expr *there, const RangeTblEntry *rte)
 {
 	Oid			equal = lookup_type_cache(OIDOID, TYPECACHE_EQ_OPR)->eq_opr;
-	CaseExpr   *result;
+	CaseExpr   *result = makeNode(CaseExpr);
+	List	   *members = has_members(rte) ? find_all_inheritors(rte->relid, NoLock, NULL)
+		: list_make1_oid(rte->relid);
 	ListCell   *cell;
 
-	if (!has_members(rte))
-		return (Expr *) oid_here(rte->relid);
-
-	result = makeNode(CaseExpr);
 	result->casetype = OIDOID;
 	result->defresult = (Expr *) makeNullConst(OIDOID, -1, InvalidOid);
 	result->location = -1;
-	foreach(cell, find_all_inheritors(rte->relid, NoLock, NULL))
+	foreach(cell, members)
 	{
 		CaseWhen   *when = makeNode(CaseWhen);
 		Oid			relid = lfirst_oid(cell);
 
 		if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 			continue;
-		when->expr = make_opclause(equal, BOOLOID, false, shell_there(tableoid),
+		when->expr = make_opclause(equal, BOOLOID, false, (Expr *) copyObject(there),
 								   oid_by_name(relid), InvalidOid, InvalidOid);
 		when->result = (Expr *) oid_here(relid);
 		when->location = -1;
 		result->args = lappend(result->args, when);
 	}
-	if (result->args == NIL)
-		return (Expr *) oid_here(rte->relid);
-	return (Expr *) result;
+	return result->args == NIL ? (Expr *) oid_here(rte->relid) : (Expr *) result;
+}
+
+/* tableoid as this node's OID */
+static Expr *
+shell_by_number(const Var *tableoid, const RangeTblEntry *rte)
+{
+	return has_members(rte) ? number_of_name(shell_there(tableoid), rte)
+		: (Expr *) oid_here(rte->relid);
 }
 
 /* the entry of the known relation that var is of; NULL for anything else */
@@ -247,8 +251,42 @@ known_relation_of(const Var *var, AdaptContext *context, const Query **query)
 }
 
 /*
- * Output columns of the statement (not of its subqueries) that are tableoid itself: the number that
- * comes back is used here.
+ * The entry of the known relation whose tableoid a column of a sub-query is, which has the name of
+ * the shell there; NULL for anything else.
+ */
+static RangeTblEntry *
+relation_below(const Var *var, Query *query)
+{
+	for (;;)
+	{
+		RangeTblEntry *rte;
+		Node	   *column;
+
+		if (!IsA(var, Var) || var->varlevelsup > 0)
+			return NULL;
+		rte = rt_fetch(var->varno, query->rtable);
+		if (var->varattno == TableOidAttributeNumber)
+			return rte->rtekind == RTE_RELATION && catalog_table_is_known(rte->relid) ? rte : NULL;
+		if (var->varattno <= 0)
+			return NULL;
+		if (rte->rtekind == RTE_JOIN)
+			column = list_nth(rte->joinaliasvars, var->varattno - 1);
+		else if (rte->rtekind == RTE_SUBQUERY && rte->subquery->setOperations == NULL)
+		{
+			query = rte->subquery;
+			column = (Node *) get_tle_by_resno(query->targetList, var->varattno)->expr;
+		}
+		else
+			return NULL;
+		var = (const Var *) column;
+		if (var == NULL)
+			return NULL;
+	}
+}
+
+/*
+ * Output columns of the statement (not of its subqueries) that are tableoid itself, or that of a
+ * sub-query: the number that comes back is used here.
  */
 static void
 number_output_tableoids(Query *query, AdaptContext *context)
@@ -263,8 +301,15 @@ number_output_tableoids(Query *query, AdaptContext *context)
 		const Query *owner;
 		RangeTblEntry *rte;
 
-		if (!IsA(var, Var) || var->varattno != TableOidAttributeNumber)
+		if (!IsA(var, Var) || var->vartype != OIDOID)
 			continue;
+		if (var->varattno != TableOidAttributeNumber)
+		{
+			rte = relation_below(var, query);
+			if (rte != NULL)
+				tle->expr = number_of_name((Expr *) copyObject(var), rte);
+			continue;
+		}
 		rte = known_relation_of(var, context, &owner);
 		if (rte == NULL)
 			continue;

@@ -16,6 +16,11 @@ SELECT k FROM p WHERE tableoid = 'p2'::regclass AND random() >= 0;
 SELECT a.k, b.k FROM p a LEFT JOIN p b ON a.d = b.k AND b.tableoid = 'p2'::regclass WHERE random() >= 0;
 SELECT p FROM p WHERE k = 3;
 SELECT p2, tableoid::regclass FROM p2 WHERE k = 8;
+-- of a sub-query
+SELECT t::regclass, count(*) FROM (SELECT tableoid AS t, d FROM p) s GROUP BY t;
+SELECT x.t::regclass, y.k FROM p y LEFT JOIN (SELECT k, t FROM (SELECT tableoid AS t, k FROM p WHERE d > 3 OFFSET 0) s) x USING (k)
+WHERE random() >= 0;
+SELECT DISTINCT relname FROM (SELECT tableoid AS t FROM p OFFSET 0) s JOIN pg_class c ON c.oid = s.t;
 SELECT a.tableoid::regclass, b.tableoid::regclass
 FROM p a LEFT JOIN p b ON a.k = b.k AND b.d > 6 WHERE a.k IN (3, 8);
 UPDATE p SET d = 1 WHERE k = 9 RETURNING p, tableoid::regclass;
@@ -32,3 +37,5 @@ INSERT INTO c2 VALUES (4, 10);
 UPDATE c2 SET v = 9 WHERE k = 1;
 ALTER TABLE c2 ADD COLUMN r regclass GENERATED ALWAYS AS (tableoid) STORED;
 SELECT * FROM c2;
+-- a node's number of a table that was made later than others is another one
+SELECT t::regclass, count(*) FROM (SELECT tableoid AS t FROM c2) s GROUP BY t;
