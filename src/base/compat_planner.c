@@ -10,6 +10,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/placeholder.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
@@ -23,6 +24,16 @@ compat_flatten_join_alias_vars(Query *query, Node *node)
 	return flatten_join_alias_vars(NULL, query, node);
 #else
 	return flatten_join_alias_vars(query, node);
+#endif
+}
+
+PlaceHolderInfo *
+compat_find_placeholder_info(PlannerInfo *root, PlaceHolderVar *phv)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_placeholder_info(root, phv);
+#else
+	return find_placeholder_info(root, phv, false);
 #endif
 }
 

@@ -38,6 +38,7 @@
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+#include "citus/base/compat_planner.h"
 #include "citus/routing/routing.h"
 #include "planner_paths_internal.h"
 
@@ -53,27 +54,45 @@ typedef struct OuterContext
 	bool		planning;		/* the values are assigned to parameters of the nested loop */
 } OuterContext;
 
+/* stands for the value while nobody asks which parameter it is */
+static Node *
+make_outer_value(Node *expr)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXEC;
+	param->paramid = -1;
+	param->paramtype = exprType(expr);
+	param->paramtypmod = exprTypmod(expr);
+	param->paramcollid = exprCollation(expr);
+	param->location = -1;
+	return (Node *) param;
+}
+
 static Node *
 outer_vars_mutator(Node *node, OuterContext *context)
 {
+	PlannerInfo *root = context->root;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Var) && ((Var *) node)->varno != context->relid)
 	{
-		Var		   *var = (Var *) node;
-		Param	   *param;
+		if (!context->planning)
+			return make_outer_value(node);
+		return bms_is_member(((Var *) node)->varno, root->curOuterRels) ?
+			(Node *) replace_nestloop_param_var(root, (Var *) node) : node;
+	}
+	if (IsA(node, PlaceHolderVar))
+	{
+		/* where the outer rows have its value, they need not have the columns that it is made of */
+		PlaceHolderVar *phv = (PlaceHolderVar *) node;
 
-		if (context->planning)
-			return bms_is_member(var->varno, context->root->curOuterRels) ?
-				(Node *) replace_nestloop_param_var(context->root, var) : node;
-		param = makeNode(Param);
-		param->paramkind = PARAM_EXEC;
-		param->paramid = -1;
-		param->paramtype = var->vartype;
-		param->paramtypmod = var->vartypmod;
-		param->paramcollid = var->varcollid;
-		param->location = -1;
-		return (Node *) param;
+		if (!context->planning && !bms_is_member(context->relid, pull_varnos(root, node)))
+			return make_outer_value(node);
+		if (context->planning &&
+			bms_is_subset(compat_find_placeholder_info(root, phv)->ph_eval_at, root->curOuterRels))
+			return (Node *) replace_nestloop_param_placeholdervar(root, phv);
 	}
 	return expression_tree_mutator(node, outer_vars_mutator, context);
 }

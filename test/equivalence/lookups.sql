@@ -49,6 +49,15 @@ WITH RECURSIVE r AS (SELECT 1 AS k UNION SELECT x.w FROM r, LATERAL (SELECT w FR
 SELECT a, (SELECT v FROM d WHERE k = a) AS v FROM l ORDER BY a OFFSET 2 LIMIT 3;
 SELECT a, x.v, y.w FROM l LEFT JOIN LATERAL (SELECT v FROM d WHERE k = a LIMIT 1) x ON true LEFT JOIN LATERAL (SELECT w FROM e WHERE e.k = x.v ORDER BY w LIMIT 1) y ON true;
 
+-- values that are computed among the outer rows, which do not have the columns any more that they are made of
+SELECT a, x.* FROM l, LATERAL (SELECT y.k, count(*) FROM (SELECT coalesce(s.k, d.k), s.w, d.t FROM (SELECT k, max(w) AS w FROM e GROUP BY k) s JOIN d ON d.k = s.k) y (k, w, t)
+    WHERE (y.k, y.w) <> (4, 104) AND y.w = b + 100 GROUP BY GROUPING SETS ((y.k), ())) x;
+SELECT a, x.* FROM l, LATERAL (SELECT y.k, count(*), max(y.t) FROM (SELECT coalesce(d.v, s.k), s.w + 0, d.t FROM (SELECT k, max(w) AS w FROM e GROUP BY k) s JOIN d ON d.k = s.k) y (k, w, t)
+    WHERE (y.k, y.w) <> (4, 104) AND y.w = b + 100 GROUP BY GROUPING SETS ((y.k), ())) x;
+SELECT x.a, y.w, d.v FROM (SELECT a FROM l ORDER BY a LIMIT 4) x LEFT JOIN (SELECT a, coalesce(b, 1) AS w FROM l) y ON y.a = x.a - 1 LEFT JOIN d ON d.k = y.w;
+SELECT x.a, y.w, d.v FROM (SELECT a FROM l ORDER BY a LIMIT 4) x LEFT JOIN (SELECT a, coalesce(b, 1) AS w FROM l) y ON y.a = x.a - 1 JOIN d ON d.k = y.w;
+SELECT x.a, y.w, d.v FROM (SELECT a FROM l ORDER BY a LIMIT 4) x LEFT JOIN ((SELECT a, coalesce(b, 1) AS w FROM l) y LEFT JOIN d ON d.k = y.w) ON y.a = x.a - 1;
+
 -- the same with all rows brought here
 ANALYZE;
 SELECT a, (SELECT v FROM d WHERE k = a) FROM l;

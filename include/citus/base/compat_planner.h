@@ -64,6 +64,9 @@ extern void compat_merge_forget(Query *query);
 /* names and Vars of an entry's columns, dropped ones left out */
 extern void compat_expand_rte(RangeTblEntry *rte, int rtindex, List **names, List **vars);
 
+/* 16: takes no flag that makes new ones; there is one for each that the planner has met */
+extern PlaceHolderInfo *compat_find_placeholder_info(PlannerInfo *root, PlaceHolderVar *phv);
+
 /* 16: adds an outer join that may make columns of these relations NULL to their Vars; in place */
 extern Node *compat_add_nulled_by(Node *node, Relids relids, int join);
 
