@@ -197,11 +197,16 @@ add_places_of_table(Places *places, const Fragment *fragment)
 	for (int i = 0; table != NULL && i < table->nshards; i++)
 	{
 		List	   *placements = executor_placements(table->shards[i]);
+		bool		onlyFirst = fragment->hasRowLocks || fragment->firstCopy;
 		bool		local = false;
 		ListCell   *cell;
 
 		foreach(cell, placements)
+		{
 			local |= executor_group_is_local(((Placement *) lfirst(cell))->groupId);
+			if (onlyFirst)
+				break;
+		}
 		if (local)
 			places->local = true;
 		else

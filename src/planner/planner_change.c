@@ -358,26 +358,31 @@ filter_rows(ChangeBuild *build, RangeTblEntry *rows, Query *query)
 	return made;
 }
 
-/* the fragments of a query read all rows, whatever policies are forced on the owner */
+static void
+mark_fragment(const ChangeBuild *build, Fragment *fragment)
+{
+	if (fragment == NULL)
+		return;
+	fragment->unforced |= build->unforced;
+	fragment->firstCopy |= build->firstCopy;
+	mark_fragment(build, fragment->all);
+}
+
+/* which policies the fragments of the target's sub-query obey, and which copies they read */
 static bool
-unforce_walker(Node *node, void *context)
+mark_walker(Node *node, void *context)
 {
 	DistPlan   *plan;
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, unforce_walker, context,
-								 QTW_EXAMINE_RTES_BEFORE);
+		return query_tree_walker((Query *) node, mark_walker, context, QTW_EXAMINE_RTES_BEFORE);
 	if (!IsA(node, RangeTblEntry))
-		return expression_tree_walker(node, unforce_walker, context);
+		return expression_tree_walker(node, mark_walker, context);
 	plan = planner_rte_plan((RangeTblEntry *) node);
-	if (plan != NULL && plan->fragment != NULL)
-	{
-		plan->fragment->unforced = true;
-		if (plan->fragment->all != NULL)
-			plan->fragment->all->unforced = true;
-	}
+	if (plan != NULL)
+		mark_fragment(context, plan->fragment);
 	return false;
 }
 
@@ -393,8 +398,8 @@ planner_change_replace_target(ChangeBuild *build)
 	{
 		query = make_target_query(build);
 		made->subquery = planner_transform(query, build->refusal, NULL);
-		if (build->unforced && made->subquery != NULL)
-			(void) unforce_walker((Node *) made->subquery, NULL);
+		if ((build->unforced || build->firstCopy) && made->subquery != NULL)
+			(void) mark_walker((Node *) made->subquery, build);
 	}
 	if (build->impossible != NULL)
 		build->refusal->reason = build->impossible;

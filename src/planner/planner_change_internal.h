@@ -27,6 +27,7 @@ typedef struct ChangeBuild
 	List	   *viewQuals;		/* conditions of its rows for this node, Vars as in the source */
 	bool		elevated;		/* rows are read with the rights of spec->role, the owner */
 	bool		unforced;		/* policies are applied here, not by the shards */
+	bool		firstCopy;		/* rows are read from the copy that writers lock */
 	bool		barrier;		/* a security-barrier view's conditions: no others may join them */
 	Bitmapset  *needed;			/* attributes of the target that the source reads */
 	int			depth;			/* of the walk over the source */

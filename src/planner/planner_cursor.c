@@ -163,6 +163,9 @@ set_first_copy(Plan *plan)
 	left = set_first_copy(outerPlan(plan));
 	right = set_first_copy(innerPlan(plan));
 	dist = IsA(plan, CustomScan) ? plan_of_custom_scan(plan) : NULL;
+	/* candidates of row locks come from first copies already (planner_lock.c) */
+	if (dist != NULL && dist->kind == DIST_PLAN_LOCK)
+		return true;
 	if (dist == NULL || dist->fragment == NULL)
 		return left || right;
 	dist->fragment->firstCopy = true;

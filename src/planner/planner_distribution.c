@@ -811,6 +811,7 @@ analyze_level(Analysis *analysis)
 	Query	   *query = analysis->level->query;
 	RowSource  *source;
 
+	analysis->findings->shape->locksReplicas |= planner_locks_replica(query);
 	if (query->setOperations != NULL)
 	{
 		ListCell   *lc;
@@ -1000,6 +1001,8 @@ planner_shape(Query *query, QueryShape *shape)
 		(source->parts == NIL && rows_depend_on_order(query) && shape->hasReplicas);
 	if (findings.blocked != NULL)
 		shape->reason = findings.blocked;
+	else if (shape->locksReplicas && shape->hasShards)
+		shape->reason = "rows of a reference table are locked in its first copy";
 	else if (source->parts == NIL)
 		shape->reason = "no shards are read";
 	else

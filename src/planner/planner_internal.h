@@ -55,6 +55,7 @@ typedef struct QueryShape
 	bool		hasShards;		/* any relation with shards that are spread or single */
 	bool		hasReplicas;	/* any reference table */
 	bool		hasLocal;		/* any relation that only this node has */
+	bool		locksReplicas;	/* rows of reference tables are locked, at any level */
 	bool		hasUnstableReplicas;	/* reference tables read so that copies may differ */
 	bool		complete;		/* running it per shard index and concatenating is right */
 	bool		pinned;			/* all its shards have the index of pin */
@@ -436,6 +437,8 @@ extern PlannedStmt *planner_change_upsert(PlanRequest *request, Query *merge,
  * NULL when there is one that can, or when it is not of the kind.  query is not changed.
  */
 extern DistPlan *planner_lock(PlanRequest *request, Query *query);
+/* true when this level of the query locks rows of a reference table */
+extern bool planner_locks_replica(Query *query);
 /* a query for the rows of one without locks whose row of the target could be locked */
 extern Query *planner_lock_found(PlanRequest *request, Query *query, LockTarget *target);
 /* SELECT of all output columns of a plan */

@@ -9,8 +9,12 @@
  *
  * The same for an UPDATE or DELETE that finds its rows first (planner_change.c).
  *
- * Not here: locks on copies of reference tables and on local relations, which the scan strategy
- * handles as before.
+ * Rows of a reference table are locked in its first copy, where writers queue up, but fragments
+ * that read shards, too, have the copy at hand: planner_shape() says that no fragment takes such a
+ * query.  The relations whose rows are locked are read from their first copies then, one by one.
+ *
+ * Not here: locks on shards with several copies where no reference table is locked, and on local
+ * relations, which the scan strategy handles.
  */
 #include "postgres.h"
 
@@ -32,10 +36,28 @@
 
 #define MAX_TARGETS 8			/* as many as the executor has room for */
 
+bool
+planner_locks_replica(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rowMarks)
+	{
+		RangeTblEntry *rte = rt_fetch(lfirst_node(RowMarkClause, lc)->rti, query->rtable);
+		const DistTable *table = rte->rtekind != RTE_RELATION ? NULL :
+			catalog_table_get(rte->relid);
+
+		if (table != NULL && table->kind == DIST_TABLE_REFERENCE)
+			return true;
+	}
+	return false;
+}
+
 /* true when all locks are on tables whose rows a node can lock one by one */
 static bool
 locks_are_ours(Query *query)
 {
+	bool		replica = planner_locks_replica(query);
 	ListCell   *lc;
 
 	if (list_length(query->rowMarks) > MAX_TARGETS)
@@ -45,7 +67,8 @@ locks_are_ours(Query *query)
 		RangeTblEntry *rte = rt_fetch(lfirst_node(RowMarkClause, lc)->rti, query->rtable);
 
 		if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid) ||
-			catalog_table_has_copies(catalog_table_get(rte->relid)) || rte->securityQuals != NIL)
+			rte->securityQuals != NIL ||
+			(catalog_table_has_copies(catalog_table_get(rte->relid)) && !replica))
 			return false;
 	}
 	return true;
@@ -55,6 +78,8 @@ locks_are_ours(Query *query)
 static bool
 fragments_lock_right(Query *query, QueryShape *shape)
 {
+	if (!shape->hasShards)
+		return true;
 	return shape->pinned ||
 		(shape->complete && query->limitCount == NULL && query->limitOffset == NULL);
 }
@@ -163,8 +188,8 @@ static Query *
 replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *target)
 {
 	Refusal		refusal = {NULL, 0};
-	ChangeBuild build = {.request = request, .refusal = &refusal, .strength = LCS_NONE};
-	ListCell   *lc;
+	ChangeBuild build = {.request = request, .refusal = &refusal, .strength = LCS_NONE,
+		.firstCopy = true};
 
 	planner_change_begin(&build, query, rti);
 	if (lacks_place_rights(target))
@@ -172,11 +197,8 @@ replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *targ
 		build.spec->role = target->role = catalog_relation_owner(target->relid);
 		build.elevated = true;
 	}
-	foreach(lc, build.source->jointree->fromlist)
-	{
-		if (IsA(lfirst(lc), RangeTblRef) && ((RangeTblRef *) lfirst(lc))->rtindex == rti)
-			planner_change_take_quals(&build, &build.source->jointree->quals);
-	}
+	/* no outer join fills up rows that are locked: conditions apply below joins */
+	planner_change_take_quals(&build, &build.source->jointree->quals);
 	planner_change_retarget(&build);
 	target->shardColumn = add_column(build.source, planner_change_shard(&build));
 	target->rowColumn = add_column(build.source, planner_change_row(&build));

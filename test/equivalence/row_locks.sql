@@ -60,3 +60,28 @@ UPDATE jobs SET v = 10 + nextval('numbers') * 0 WHERE id > 1000 AND v + (random(
 SELECT count(*), sum(v) FROM jobs WHERE id > 1000;
 DELETE FROM jobs WHERE id > 2000 AND v + nextval('numbers') * 0 BETWEEN 0 AND 20;
 SELECT count(*), sum(v) FROM jobs WHERE id > 1000;
+RESET work_mem;
+-- rows of a reference table beside others
+CREATE TABLE kinds (kind int PRIMARY KEY, name text, gone int);
+ALTER TABLE kinds DROP COLUMN gone;
+-- distribute: SELECT create_reference_table('kinds')
+INSERT INTO kinds SELECT i, 'kind ' || i FROM generate_series(0, 6) i;
+-- worker
+SELECT id, name FROM jobs JOIN kinds ON kind = v WHERE id = 1 FOR UPDATE;
+SELECT id, name, kinds FROM jobs JOIN kinds ON kind = v WHERE id < 20 AND kind > 3 ORDER BY 1 FOR SHARE OF kinds;
+SELECT id, name FROM jobs, kinds WHERE kind = v AND name LIKE '%3' ORDER BY id LIMIT 2 OFFSET 1 FOR UPDATE SKIP LOCKED;
+SELECT id, name, o.a FROM jobs JOIN kinds ON kind = v LEFT JOIN o ON o.a = id AND o.a > 10 WHERE id < 15 ORDER BY 1 FOR NO KEY UPDATE OF jobs, kinds NOWAIT;
+SELECT id, name FROM jobs JOIN (SELECT * FROM kinds WHERE kind = 2 FOR UPDATE) k ON kind = v WHERE id < 20 ORDER BY id;
+SELECT name FROM kinds WHERE kind IN (SELECT v FROM jobs WHERE id < 4) ORDER BY 1 FOR KEY SHARE;
+WITH q AS (SELECT id, name FROM jobs JOIN kinds ON kind = v ORDER BY id LIMIT 2 FOR UPDATE) UPDATE jobs SET state = name FROM q WHERE q.id = jobs.id RETURNING jobs.*;
+UPDATE jobs SET state = name FROM (SELECT * FROM kinds WHERE kind = 4 FOR UPDATE) k WHERE kind = v AND id < 30 RETURNING id, state;
+PREPARE k (int) AS SELECT id, name FROM jobs JOIN kinds ON kind = v WHERE id = $1 FOR UPDATE OF kinds;
+EXECUTE k (20);
+EXECUTE k (21);
+BEGIN;
+DECLARE c CURSOR FOR SELECT id, name FROM jobs JOIN kinds ON kind = v WHERE id IN (40, 41) ORDER BY id FOR UPDATE;
+FETCH c;
+UPDATE kinds SET name = 'current' WHERE CURRENT OF c RETURNING *;
+UPDATE jobs SET state = 'current' WHERE CURRENT OF c RETURNING *;
+COMMIT;
+SELECT kind, name FROM kinds ORDER BY 1;
