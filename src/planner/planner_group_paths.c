@@ -618,6 +618,10 @@ add_grouped_paths(Grouping *grouping)
 		if (!equal_is_same(lfirst_node(Var, lc)))
 			return;
 	}
+	/* groups by what the conditions read, too, may have a distribution column's value in common */
+	if (grouping->extra != NIL && (has_sorted_aggregate((Node *) query->targetList, NULL) ||
+								   has_sorted_aggregate(query->havingQual, NULL)))
+		return;
 	planner_shape(query, &shape);
 	if (grouping->piece->localQuals == NIL &&
 		(shape.pinned || planner_shape_is_replica(&shape) ||

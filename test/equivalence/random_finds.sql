@@ -69,3 +69,6 @@ UPDATE r x SET b = (SELECT y.k FROM r y WHERE y.a <> x.a ORDER BY y.k LIMIT 1);
 UPDATE r x SET a = (SELECT k FROM (SELECT k, rank() OVER (ORDER BY k) FROM r) y WHERE rank = 2);
 SELECT * FROM d;
 SELECT * FROM r;
+
+-- Shards group by what a condition that stays here reads, too: a key is in several of these groups.
+SELECT x.k, (SELECT count(DISTINCT y.k) FROM e y WHERE y.b <> x.k) FROM r x;
