@@ -10,7 +10,8 @@
  * has about as many rows as its larger side.
  *
  * Invariant: the node gives what the function does.  It cannot give one row again for another look
- * at a changed row (EvalPlanQual), so it is not chosen where that could be asked for.
+ * at a changed row (EvalPlanQual), nor compute what depends on an outer row (LATERAL), so it is not
+ * chosen where that could be asked for.
  */
 #include "postgres.h"
 
@@ -170,7 +171,7 @@ planner_moved_pathlist(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 	CustomPath *path;
 
 	if (call == NULL || !is_given(linitial(call->args)) || rte->funcordinality ||
-		root->rowMarks != NIL ||
+		root->rowMarks != NIL || !bms_is_empty(rel->lateral_relids) ||
 		(root->parse->commandType != CMD_SELECT && root->parse->commandType != CMD_INSERT))
 		return;
 	path = makeNode(CustomPath);

@@ -28,6 +28,9 @@ INSERT INTO p SELECT i, i % 20, date '2024-01-01' + i % 55 FROM generate_series(
 
 -- inner
 SELECT count(*), sum(a.k + b.k) FROM a JOIN b ON a.x = b.x;
+-- LATERAL: what the moved rows are compared with is the outer row's
+SELECT count(*), sum(a.k) FROM a LEFT JOIN LATERAL (SELECT a.sm AS c, b.k, b.x FROM b) s ON a.x = s.x WHERE s.c = s.k AND a.k < 100;
+SELECT count(*), sum(a.k) FROM a LEFT JOIN LATERAL (SELECT a.k + 0 AS c, b.k, b.x FROM b) s ON a.x = s.x WHERE s.c = s.k;
 SELECT count(*), sum(a.k), max(b.s) FROM a, b WHERE a.y = b.x AND a.k < 100;
 SELECT a.k, b.k FROM a JOIN b ON a.k = b.x;
 SELECT a.k, b.k FROM a JOIN b ON a.x = b.k WHERE a.b;
