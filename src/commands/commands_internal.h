@@ -202,6 +202,15 @@ extern List *commands_steps_before_key_change(KeyChange *change);
 extern List *commands_steps_amid_key_change(KeyChange *change);
 extern List *commands_steps_after_key_change(KeyChange *change);
 
+/* ---- foreign keys of this node only (local_keys.c) ---- */
+
+typedef struct LocalKeys LocalKeys;
+
+/* those that a statement about the referenced table must not meet; NULL: none */
+extern LocalKeys *commands_local_keys(Oid relid, const AlterTableStmt *statement);
+/* the statement's steps, with those before and after it that the keys need */
+extern List *commands_add_local_keys(LocalKeys *keys, List *steps);
+
 /* key_types.c: the steps of a statement that changes, or drops, types of distribution columns */
 extern List *commands_add_rehash(Oid type, List *steps);
 extern List *commands_add_dropped_types(List *addresses, List *steps);

@@ -630,8 +630,9 @@ steps_for_known_table(Command *command, Oid relid)
 		steps = lappend(steps, call_with_relid(adjust_sequences, relid));
 	steps = list_concat(lappend(steps, commands_step_change_shards(change)), last);
 	steps = list_concat(commands_steps_before_change(change), steps);
-	return list_concat(list_concat(commands_steps_before_key_change(keyChange), steps),
-					   commands_steps_after_key_change(keyChange));
+	steps = list_concat(list_concat(commands_steps_before_key_change(keyChange), steps),
+						commands_steps_after_key_change(keyChange));
+	return commands_add_local_keys(commands_local_keys(relid, statement), steps);
 }
 
 static void

@@ -34,14 +34,8 @@
 
 /* ---- the graph ---- */
 
-/*
- * Calls visit for the foreign keys of relid, referencing others (outgoing) or referenced by
- * others; those that partitions inherit are left out.
- */
-typedef void (*ForeignKeyVisitor) (HeapTuple tuple, void *context);
-
-static void
-visit_foreign_keys(Oid relid, bool outgoing, ForeignKeyVisitor visit, void *context)
+void
+tables_visit_foreign_keys(Oid relid, bool outgoing, ForeignKeyVisitor visit, void *context)
 {
 	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -87,7 +81,7 @@ tables_referenced(Oid relid)
 {
 	Neighbours	neighbours = {.relid = relid};
 
-	visit_foreign_keys(relid, true, collect_neighbour, &neighbours);
+	tables_visit_foreign_keys(relid, true, collect_neighbour, &neighbours);
 	return neighbours.found;
 }
 
@@ -96,7 +90,7 @@ tables_referencing(Oid relid)
 {
 	Neighbours	neighbours = {.relid = relid};
 
-	visit_foreign_keys(relid, false, collect_neighbour, &neighbours);
+	tables_visit_foreign_keys(relid, false, collect_neighbour, &neighbours);
 	return neighbours.found;
 }
 
@@ -322,35 +316,6 @@ tables_leave_actions_on_key(Oid shell, Constraint *constraint)
 	}
 }
 
-/*
- * Between a plain table and a distributed one the foreign key is known to this node only.
- */
-static void
-warn_if_one_sided(HeapTuple tuple, void *context)
-{
-	Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
-	const DistTable *referenced = catalog_table_get(constraint->confrelid);
-	char	   *plain = get_rel_name(constraint->conrelid);
-
-	if (referenced == NULL || !is_spread(referenced->kind) ||
-		catalog_table_is_known(constraint->conrelid))
-		return;
-	ereport(WARNING,
-			(errcode(ERRCODE_WARNING),
-			 errmsg("foreign key \"%s\" does not notice when other nodes delete rows of "
-					"distributed table \"%s\" or give them other keys",
-					NameStr(constraint->conname),
-					get_rel_name(referenced->relid)),
-			 errdetail("Table \"%s\", which references them, is local to this node.", plain),
-			 errhint("Distribute \"%s\" next.", plain)));
-}
-
-void
-tables_warn_of_one_sided_keys(Oid relid, bool outgoing)
-{
-	visit_foreign_keys(relid, outgoing, warn_if_one_sided, NULL);
-}
-
 /* ---- unique and exclusion constraints ---- */
 
 /* position of the key among the index's key columns; -1 if it is not one */
@@ -439,8 +404,8 @@ tables_check_constraints(Oid relid, AttrNumber keyAttno, DistTableKind kind,
 			check_index(lfirst_oid(lc), rel, keyAttno);
 		relation_close(rel, AccessShareLock);
 	}
-	visit_foreign_keys(relid, true, check_outgoing, &check);
-	visit_foreign_keys(relid, false, check_incoming, &check);
+	tables_visit_foreign_keys(relid, true, check_outgoing, &check);
+	tables_visit_foreign_keys(relid, false, check_incoming, &check);
 }
 
 List *
@@ -455,7 +420,7 @@ tables_refused_foreign_keys(Oid relid, AttrNumber keyAttno, DistTableKind kind,
 		.collects = true,
 	};
 
-	visit_foreign_keys(relid, true, check_outgoing, &check);
-	visit_foreign_keys(relid, false, check_incoming, &check);
+	tables_visit_foreign_keys(relid, true, check_outgoing, &check);
+	tables_visit_foreign_keys(relid, false, check_incoming, &check);
 	return check.refused;
 }

@@ -57,6 +57,16 @@ extern void tables_colocation_drop_if_empty(ColocationId colocationId);
 /* ---- constraints (tables_constraints.c) ---- */
 
 /*
+ * Calls visit for the foreign keys (rows of pg_constraint) of relid, referencing others (outgoing)
+ * or referenced by others; those that partitions inherit are left out.
+ */
+typedef void (*ForeignKeyVisitor) (HeapTuple tuple, void *context);
+extern void tables_visit_foreign_keys(Oid relid, bool outgoing, ForeignKeyVisitor visit,
+									  void *context);
+/* true when a plain table references a distributed one */
+extern bool tables_key_is_one_sided(HeapTuple tuple);
+
+/*
  * Takes from a foreign key of a shard, not yet changed for it, what would change the distribution
  * column of rows there: it is done elsewhere (executor's actions.c), and the shard makes sure that
  * it is.

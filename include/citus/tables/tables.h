@@ -132,6 +132,12 @@ extern List *tables_referencing(Oid relid);
  * of such foreign keys of the plain table (outgoing), or of those that point to relid.
  */
 extern void tables_warn_of_one_sided_keys(Oid relid, bool outgoing);
+/*
+ * Drops foreign keys of plain tables of this node to columns (char *) of a distributed table or its
+ * family that get another type, and creates them again, which raises what ALTER TABLE would.
+ */
+extern List *tables_take_off_local_keys(Oid relid, List *columns);
+extern void tables_put_back_local_keys(List *keys);
 
 /*
  * Checks that a table's constraints (as they stand in the catalogs now) can be kept when
