@@ -361,6 +361,85 @@ deparse_insert_templates(const Query *query, List *columns, SqlTemplate **head,
 }
 
 
+/* ---- parameters replaced ---- */
+
+typedef struct ParamContext
+{
+	const char *const *replacements;
+	int			n;
+	HoleContext places;			/* of parameters; relid is the number */
+} ParamContext;
+
+static bool
+find_params(Node *node, ParamContext *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, ParamRef))
+	{
+		const ParamRef *param = (ParamRef *) node;
+
+		if (param->number > 0 && param->number <= context->n &&
+			context->replacements[param->number - 1] != NULL)
+			push_hole(&context->places, param->location,
+					  strspn(context->places.text + param->location + 1, "0123456789") + 1,
+					  param->number, true);
+	}
+	return raw_expression_tree_walker(node, find_params, context);
+}
+
+/* the text with a name of one letter in each hole, so that it can be parsed */
+static char *
+fill_with_letters(const SqlTemplate *sql)
+{
+	StringInfoData out;
+	int			from = 0;
+
+	initStringInfo(&out);
+	for (int i = 0; i < sql->nholes; i++)
+	{
+		appendBinaryStringInfo(&out, sql->text + from, sql->holes[i] - from);
+		appendStringInfoChar(&out, 'x');
+		from = sql->holes[i];
+	}
+	appendStringInfoString(&out, sql->text + from);
+	return out.data;
+}
+
+SqlTemplate *
+deparse_template_replace_params(const SqlTemplate *sql, const char *const *replacements, int n)
+{
+	ParamContext context = {replacements, n, {fill_with_letters(sql)}};
+	HoleContext *places = &context.places;
+	int		   *offsets = palloc(Max(sql->nholes, 1) * sizeof(int));
+	int			from = 0;
+	int			nholes = 0;
+	StringInfoData out;
+
+	places->capacity = 8;
+	places->holes = palloc(places->capacity * sizeof(Hole));
+	(void) find_params(parse_text(places->text), &context);
+	for (int i = 0; i < sql->nholes; i++)
+		push_hole(places, sql->holes[i] + i, 1, InvalidOid, true);
+	qsort(places->holes, places->nholes, sizeof(Hole), compare_holes);
+
+	initStringInfo(&out);
+	for (int i = 0; i < places->nholes; i++)
+	{
+		const Hole *place = &places->holes[i];
+
+		appendBinaryStringInfo(&out, places->text + from, place->start - from);
+		if (OidIsValid(place->relid))
+			appendStringInfoString(&out, replacements[place->relid - 1]);
+		else
+			offsets[nholes++] = out.len;
+		from = place->start + place->length;
+	}
+	appendStringInfoString(&out, places->text + from);
+	return plan_template_make(out.data, nholes, offsets, sql->relids);
+}
+
+
 /* ---- filling ---- */
 
 /* invalid: the relation is none */

@@ -511,6 +511,7 @@ typedef struct DistScanState
 
 	/* valid once started */
 	ExecutorParams *params;
+	DistPlan   *punctual;		/* the plan itself, while late_values.c has changed it; or NULL */
 	MovedRows  *moved;			/* NULL: the fragment has no movements */
 	List	   *tasks;
 	int			nshards;
@@ -539,6 +540,15 @@ extern void executor_movements_run(DistScanState *state, RunOptions *options);
 extern void executor_movements_end(DistScanState *state);
 
 extern Node *executor_scan_create(CustomScan *scan);
+/* ---- values that rows may not ask for (late_values.c) ---- */
+
+/*
+ * The fragment, or, when sub-queries that its parameters or conditions on the key read have more
+ * rows than one, a copy that raises 21000 where a row asks for them.  Computes the others, as
+ * reading them would.  Palloc'd in the current context.
+ */
+extern Fragment *executor_late_fragment(Fragment *fragment, ExprContext *econtext);
+
 /* parameters and tasks, without running anything */
 extern void executor_scan_resolve(DistScanState *state);
 extern RowSink executor_scan_sink(DistScanState *state);

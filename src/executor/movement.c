@@ -206,9 +206,8 @@ movement_settle(ConnUser *user)
 
 /* "SELECT bucket, data FROM pack_rows($1, ...)" with the parameters of the source */
 static char *
-pack_statement(const Movement *movement)
+pack_statement(const Movement *movement, const Fragment *source)
 {
-	const Fragment *source = movement->source;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -239,11 +238,11 @@ make_pack_tasks(DistScanState *state, const Arrival *arrival, const DistTable *a
 	const Movement *movement = arrival->movement;
 	PlanState  *parent = &state->css.ss.ps;
 	MovedRows  *rows = state->moved;
-	Fragment   *source = movement->source;
+	Fragment   *source = executor_late_fragment(movement->source, state->econtext);
 	ExecutorParams *own = executor_params_evaluate(source->params, parent, state->econtext);
 	int			nshards;
 	List	   *tasks = executor_tasks_make(source, NULL, parent, state->econtext, &nshards);
-	char	   *sql = pack_statement(movement);
+	char	   *sql = pack_statement(movement, source);
 	Datum		bounds = make_bounds(anchor, movement->keyColumn == 0);
 	Datum		route = rows->direct == NULL ? (Datum) 0 :
 		PointerGetDatum(executor_direct_route(rows->direct, movement, arrival->nbuckets,

@@ -201,19 +201,38 @@ stage_params(DistScanState *state, List *params)
 	return (List *) staged_mutator((Node *) params, &row);
 }
 
+/* until the scan runs again: a fragment whose values raise their errors where a row asks */
+static void
+leave_late_values(DistScanState *state)
+{
+	Fragment   *late = executor_late_fragment(state->plan->fragment, state->econtext);
+	DistPlan   *plan;
+
+	if (late == state->plan->fragment)
+		return;
+	plan = palloc(sizeof(DistPlan));
+	memcpy(plan, state->plan, sizeof(DistPlan));
+	plan->fragment = late;
+	state->punctual = state->plan;
+	state->plan = plan;
+}
+
 void
 executor_scan_resolve(DistScanState *state)
 {
 	MemoryContext caller;
-	Fragment   *fragment = state->plan->fragment;
+	Fragment   *fragment;
 	PlanState  *parent = &state->css.ss.ps;
 	ResourceOwner owner = CurrentResourceOwner;
 
-	if (state->tasks != NIL || fragment == NULL)
+	if (state->tasks != NIL || state->plan->fragment == NULL)
 		return;
 	caller = MemoryContextSwitchTo(state->runContext);
 	/* sub-queries of the plan start when they are needed first, maybe on behalf of a write */
 	CurrentResourceOwner = state->owner;
+	if (state->params == NULL)
+		leave_late_values(state);
+	fragment = state->plan->fragment;
 	if (state->params == NULL)
 		state->params = executor_params_evaluate(stage_params(state, fragment->params), parent,
 												 state->econtext);
@@ -779,6 +798,9 @@ rescan_scan(CustomScanState *node)
 	state->run = NULL;
 	state->params = NULL;
 	state->tasks = state->running = NIL;
+	if (state->punctual != NULL)
+		state->plan = state->punctual;
+	state->punctual = NULL;
 	state->keep |= !changed;
 	if (state->runContext == state->context)
 		state->runContext = AllocSetContextCreate(state->context, "citus scan run",

@@ -263,6 +263,9 @@ executor_tasks_make(const Fragment *fragment, ExecutorParams *params, PlanState 
 		ExecutorParams *own = fragment->command != CMD_MERGE ? params :
 			bind_tokens(fragment, params, table->shards[i]);
 
+		/* which group it belongs to is a value that no row may ask for: see late_values.c */
+		if (fragment->pinned && tasks != NIL && !writes)
+			sql = psprintf("SELECT * FROM (%s) AS asked OFFSET " INT64_FORMAT, sql, PG_INT64_MAX);
 		if ((fragment->hasRowLocks || fragment->firstCopy) && !writes)
 			tasks = executor_tasks_to_lock(tasks, table->shards[i], sql, own);
 		else

@@ -395,6 +395,7 @@ planner_piece_take_shape(PieceFragment *fragment, const QueryShape *shape)
 {
 	fragment->anchor = shape->anchor;
 	fragment->prune = shape->prune;
+	fragment->pinned = shape->pinned && shape->pin != NULL;
 	if (shape->complete)
 		fragment->mayBeNowhere = planner_nothing_makes_nothing(fragment->query);
 	else if (shape->pinned)
@@ -424,6 +425,7 @@ planner_piece_plan(const PieceFragment *fragment, const char *strategy, Oid role
 	plan->fragment = planner_make_fragment(fragment->query, fragment->params, fragment->anchor,
 										   fragment->prune);
 	plan->fragment->mayBeNowhere = fragment->mayBeNowhere;
+	plan->fragment->pinned = fragment->pinned;
 	plan->fragment->estimatedRows = rows;
 	plan->fragment->role = role;
 	return plan;

@@ -104,6 +104,7 @@ ship_rows(const Transform *transform, const QueryShape *shape, Query *query)
 								(Expr *) expression_planner(copyObject(shape->pin)), NIL);
 	fragment = planner_make_fragment(query, params, shape->anchor, prune);
 	fragment->movements = transform->movements;
+	fragment->pinned = shape->pinned && shape->pin != NULL && transform->movements == NIL;
 	fragment->mayBeNowhere = shape->complete && transform->movements == NIL &&
 		planner_nothing_makes_nothing(query);
 	/* with row locks the server reads rows again after it has waited: they may come out of order */

@@ -96,6 +96,7 @@ typedef struct PieceFragment
 	Oid			anchor;
 	PruneSpec  *prune;
 	bool		mayBeNowhere;
+	bool		pinned;
 } PieceFragment;
 
 /* notes what a known relation can bring into a join that its shards make */

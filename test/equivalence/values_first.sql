@@ -114,3 +114,40 @@ DECLARE c SCROLL CURSOR WITH HOLD FOR SELECT DISTINCT g FROM d WHERE k IN (SELEC
 FETCH 2 FROM c;
 FETCH BACKWARD 1 FROM c;
 CLOSE c;
+
+-- more rows than one, where no row asks for the value, and where one does
+CREATE TABLE ed (k int, g int, x numeric, t text);
+CREATE TABLE eo (id int, k int, x numeric);
+-- distribute: SELECT create_distributed_table('ed', 'k'), create_distributed_table('eo', 'id', colocate_with => 'none')
+SELECT t, count(*) FROM ed WHERE t = (SELECT t FROM l) GROUP BY t;
+SELECT k, count(*) FROM ed WHERE k = (SELECT a FROM l) GROUP BY k;
+SELECT count(*), sum(x) FROM ed WHERE k = (SELECT a FROM l);
+SELECT count(*), sum(x) FROM ed WHERE g = (SELECT a FROM l);
+SELECT count(*), sum(x) FROM ed WHERE (g, t) < (SELECT a, t FROM l);
+SELECT * FROM ed WHERE x = (SELECT b FROM l) + 1 ORDER BY (SELECT a FROM l);
+SELECT k, (SELECT a FROM l) FROM ed;
+SELECT count(*) FROM ed JOIN eo USING (k) WHERE ed.x = (SELECT b FROM l);
+SELECT count(*) FROM ed LEFT JOIN eo ON eo.k = ed.k AND eo.x > (SELECT x FROM d);
+SELECT g, sum(x) FROM ed WHERE x > (SELECT x FROM o) GROUP BY ROLLUP (g);
+SELECT (SELECT count(*) FROM ed WHERE ed.g = l.a AND ed.x = (SELECT i.b FROM l i WHERE i.g = l.g)) FROM l;
+SELECT (SELECT count(*) FROM ed WHERE ed.k = l.a AND ed.x = (SELECT i.b FROM l i WHERE i.g = l.g)) FROM l;
+SELECT a, (SELECT count(*) FROM d WHERE d.k = 5 AND d.g = (SELECT i.a FROM l i WHERE i.a IN (l.a, l.a / 3 * 3))) FROM l WHERE a % 3 = 0;
+SELECT a, (SELECT count(*) FROM d WHERE d.k = 5 AND d.g = (SELECT i.a FROM l i WHERE i.a IN (l.a, l.a / 3 * 3))) FROM l;
+SELECT count(*) FROM r WHERE name = 'none' AND g = (SELECT a FROM l);
+SELECT count(*) FROM d WHERE k = 1000 AND g = (SELECT a FROM l);
+SELECT k, g FROM d WHERE k = (SELECT a FROM l);
+SELECT count(*) FROM d WHERE k = (SELECT a FROM l);
+SELECT count(*) FROM d WHERE g = (SELECT a FROM l);
+SELECT count(*) FROM d LEFT JOIN o ON o.k = d.k AND o.x > (SELECT x FROM d);
+SELECT (SELECT a FROM l) FROM d;
+PREPARE late (int) AS SELECT count(*) FROM ed WHERE g > $1 AND k = (SELECT a FROM l WHERE a > $1);
+EXECUTE late (29);
+EXECUTE late (5);
+EXECUTE late (5);
+EXECUTE late (5);
+EXECUTE late (5);
+EXECUTE late (5);
+EXECUTE late (5);
+INSERT INTO ed VALUES (1, 2, 3, 'four');
+EXECUTE late (5);
+EXECUTE late (0);

@@ -39,6 +39,13 @@ extern void deparse_insert_templates(const Query *query, List *columns, SqlTempl
 extern char *deparse_template_fill(const SqlTemplate *sql, int shardIndex);
 
 /*
+ * The same template with other text in place of parameters: replacements[i] for $(i+1), NULL for
+ * those that stay.  Palloc'd.
+ */
+extern SqlTemplate *deparse_template_replace_params(const SqlTemplate *sql,
+													const char *const *replacements, int n);
+
+/*
  * Raw parse trees of text made here, which does not follow the session's rules for string literals.
  */
 extern List *deparse_parse_text(const char *text);

@@ -131,6 +131,7 @@ typedef struct Fragment
 	bool		copiesAtOnce;	/* of FRAGMENT_ALL_REPLICAS: no row that it writes waits for
 								 * another's, and writers need not queue up at the first copy */
 	bool		mayBeNowhere;	/* no shard can hold rows: no task is needed to know the result */
+	bool		pinned;			/* prune selects one shard group, whose rows are all its rows */
 	List	   *params;			/* of Expr */
 	struct Fragment *all;		/* a lookup, which runs again with other params: the same without
 								 * what changes, whose rows the node's own conditions choose from;
