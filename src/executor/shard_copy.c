@@ -30,6 +30,7 @@
 #include "citus/base/session.h"
 #include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
+#include "store_internal.h"
 
 /* what COPY reads now: its callback has no argument.  A nested COPY puts back what it found. */
 typedef struct RowsSource
@@ -155,6 +156,25 @@ check_rights(ParseState *pstate, ParseNamespaceItem *nsitem, Relation relation, 
 				 errhint("Use INSERT statements instead.")));
 }
 
+/* the lines that are simple, then by the server's COPY what is left of the source */
+static uint64
+copy_lines(CopyFromState state, const List *options)
+{
+	uint64		count = 0;
+	int			length;
+
+	if (executor_lines_may_be_plain(state, options))
+	{
+		length = executor_plain_lines_store(state, current_source->data, current_source->left,
+											&count);
+		current_source->data += length;
+		current_source->left -= length;
+		if (current_source->left == 0)
+			return count;
+	}
+	return count + CopyFrom(state);
+}
+
 static uint64
 run_copy(Relation relation, const ShardCopy *copy, const ShardRows *rows)
 {
@@ -176,7 +196,7 @@ run_copy(Relation relation, const ShardCopy *copy, const ShardRows *rows)
 							  statement->attlist, statement->options);
 		state->cur_relname = get_rel_name(rows->shard->relid);
 		state->eol_type = (EolType) rows->lineEnd;
-		count = CopyFrom(state);
+		count = copy_lines(state, statement->options);
 	}
 	PG_CATCH();
 	{

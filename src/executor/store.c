@@ -8,23 +8,20 @@
  * (planner_store.c).
  *
  * Main path: the first call takes all rows of the child into a batch of slots; when that is full,
- * and at the end, flush_batch() stores its rows, then makes their index entries, then tells the
+ * and at the end, row_batch.c stores its rows, then makes their index entries, then tells the
  * triggers of constraints.
  *
  * Invariant: a row of the batch is a copy, with generated columns, that has passed all checks which
  * need nothing but the row.
  */
 #include "postgres.h"
-#include "access/tableam.h"
-#include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "nodes/extensible.h"
 #include "utils/rel.h"
-#include "citus/base/compat_triggers.h"
 #include "executor/executor_internal.h"
+#include "store_internal.h"
 
-#define BATCH_ROWS	1000
 #define BATCH_BYTES (128 * 1024)
 
 typedef struct StoreState
@@ -33,10 +30,7 @@ typedef struct StoreState
 	DistPlan   *plan;
 	ResultRelInfo *target;
 
-	/* the rows that wait; slots are made when they are first needed */
-	TupleTableSlot *slots[BATCH_ROWS];
-	int			nrows;
-	Size		nbytes;
+	RowBatch	batch;
 	bool		done;
 } StoreState;
 
@@ -52,6 +46,7 @@ begin_store(CustomScanState *node, EState *estate, int eflags)
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) &&
 		state->target->ri_RelationDesc->rd_rel->relhasindex)
 		ExecOpenIndices(state->target, false);
+	executor_batch_begin(&state->batch, estate, state->target);
 	node->custom_ps = list_make1(ExecInitNode(linitial(scan->custom_plans), estate, eflags));
 }
 
@@ -76,59 +71,19 @@ check_row(StoreState *state, TupleTableSlot *row)
 static void
 add_row(StoreState *state, TupleTableSlot *source)
 {
-	EState	   *estate = state->css.ss.ps.state;
-	Relation	relation = state->target->ri_RelationDesc;
-	TupleTableSlot *row = state->slots[state->nrows];
+	TupleTableSlot *row = executor_batch_slot(&state->batch);
 
-	if (row == NULL)
-	{
-		MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
-
-		row = ExecInitExtraTupleSlot(estate, RelationGetDescr(relation), &TTSOpsHeapTuple);
-		state->slots[state->nrows] = row;
-		MemoryContextSwitchTo(caller);
-	}
 	ExecCopySlot(row, source);
-	row->tts_tableOid = RelationGetRelid(relation);
+	row->tts_tableOid = RelationGetRelid(state->target->ri_RelationDesc);
 	check_row(state, row);
-	state->nrows++;
-	state->nbytes += ((HeapTupleTableSlot *) row)->tuple->t_len;
-}
-
-/* ---- the batch into the table ---- */
-
-static void
-finish_row(StoreState *state, TupleTableSlot *row)
-{
-	EState	   *estate = state->css.ss.ps.state;
-	List	   *recheck = NIL;
-
-	if (state->target->ri_NumIndices > 0)
-		recheck = compat_insert_index_tuples(state->target, row, estate);
-	ExecARInsertTriggers(estate, state->target, row, recheck, NULL);
-	list_free(recheck);
-	ExecClearTuple(row);
+	executor_batch_add(&state->batch, ((HeapTupleTableSlot *) row)->tuple->t_len);
 }
 
 static void
-flush_batch(StoreState *state)
+store_batch(StoreState *state)
 {
-	EState	   *estate = state->css.ss.ps.state;
-	MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
-
-	if (state->nrows > 0)
-		table_multi_insert(state->target->ri_RelationDesc, state->slots, state->nrows,
-						   estate->es_output_cid, 0, NULL);
-	MemoryContextSwitchTo(caller);
-	for (int i = 0; i < state->nrows; i++)
-	{
-		ResetPerTupleExprContext(estate);
-		finish_row(state, state->slots[i]);
-	}
-	ResetPerTupleExprContext(estate);
-	estate->es_processed += state->nrows;
-	state->nrows = 0;
-	state->nbytes = 0;
+	state->css.ss.ps.state->es_processed += state->batch.nrows;
+	executor_batch_store(&state->batch);
 }
 
 /* returns no row: all of the child's are stored at the first call */
@@ -146,8 +101,9 @@ exec_store(CustomScanState *node)
 		ResetPerTupleExprContext(node->ss.ps.state);
 		if (!state->done)
 			add_row(state, row);
-		if (state->done || state->nrows == BATCH_ROWS || state->nbytes >= BATCH_BYTES)
-			flush_batch(state);
+		if (state->done || state->batch.nrows == BATCH_ROWS ||
+			state->batch.nbytes >= BATCH_BYTES)
+			store_batch(state);
 	}
 	return NULL;
 }

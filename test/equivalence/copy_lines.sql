@@ -6,10 +6,16 @@ CREATE TABLE everywhere (a text, k text);
 CREATE TABLE parts (day date, k bigint, v text, UNIQUE (day, k)) PARTITION BY RANGE (day);
 CREATE TABLE parts_23 PARTITION OF parts FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE parts_24 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE DOMAIN small_text AS text CHECK (length(VALUE) < 4);
+CREATE TABLE plain (k bigint PRIMARY KEY, gone int, i2 smallint, i4 int NOT NULL, v varchar(3), c char(3), n numeric(5, 2), f float8, d date,
+    y boolean, a int[], s small_text, t text NOT NULL);
+ALTER TABLE plain DROP COLUMN gone;
+CREATE UNIQUE INDEX ON plain (k, lower(t));
 CREATE TABLE results (n serial, tried text, result text);
 -- distribute: SET citus.shard_count TO 4
 -- distribute: SELECT create_distributed_table('t', 'k')
 -- distribute: SELECT create_distributed_table('later', 'k')
+-- distribute: SELECT create_distributed_table('plain', 'k')
 -- distribute: SELECT create_distributed_table('parts', 'k')
 -- distribute: SELECT create_reference_table('everywhere')
 -- data: for printf(1)
@@ -59,6 +65,20 @@ SELECT try('everywhere', '', x) FROM unnest(ARRAY['', 'a\tb\n', 'a\tb\nc\n', 'a\
 SELECT try('everywhere', 'WITH (FORMAT csv)', x) FROM unnest(ARRAY['a,b\n', '"a\nb",c\n"d\ne"\n', 'a,"b\n']) x;
 SELECT try('parts', 'WITH (FORMAT csv)', x) FROM unnest(ARRAY[
     '2023-02-01,1,a\n2024-02-01,1,b\n', '2023-02-01,1,a\n2025-01-01,2,b\n', '2023-02-01,1,a\n2023-02-01,2,a\n2023-02-01,1,a\n']) x;
+-- values and lines that need no parser, and the first that do
+SELECT try('plain (k, i2, i4, t)', '', x) FROM unnest(ARRAY[
+    '1\t32767\t2147483647\ta\n', '9223372036854775807\t-32768\t-2147483648\ta\n', '-9223372036854775808\t0\t-0\ta\n', '1\t32768\t1\ta\n', '1\t-32769\t1\ta\n',
+    '1\t1\t2147483648\ta\n', '9223372036854775808\t1\t1\ta\n', '000000000000000000000001\t00007\t0000000008\ta\n', '+1\t+2\t+3\ta\n', ' 1\t2 \t 3 \ta\n',
+    '1\t\t1\ta\n', '1\t-\t1\ta\n', '1\t--1\t1\ta\n', '1\t1.0\t1\ta\n', '1\t1x\t1\ta\n', '1\t\\N\t1\t\n', '1\t1\t\\N\ta\n', '1\t1\t1\t\\N\n', '1\t1\t1\n', '1\t1\t1\ta\tb\n',
+    '1\t1\t1\ta\n2\t2\t2\tb\\tc\n3\t3\t3\td\n', '1\t1\t1\ta\n2\t2\t2\tb\n1\t3\t3\tc\n', '1\t1\t1\ta\n2\t2\t2\tb\\tc\n1\t3\t3\td\n', '2\t1\t1\ta\n1\t2\t2\tb\n1\t3\t3\tc\\\\\n',
+    '1\t1\t1\ta\n2\t2\t2\tb\n\\.\n', '1\t1\t1\ta\n2\t2\t2\tb\n3\t3\t3\tc', '1\t1\t1\ta\n2\t2\t2\tb\n3\t3\t3\n', '1\t1\t1\ta\n\n']) x;
+SELECT try('plain (k, i4, t, v, c, n, f, d, y, a, s)', 'WITH (FORMAT csv, DELIMITER '';'')', x) FROM unnest(ARRAY[
+    '1;1;t;abc;ab;1.5;1e3;2020-02-29;yes;{1,2};abc\n', '1;1;t;;;;;;;;\n', '1;1;t;abcd;;;;;;;\n', '1;1;t;abc  ;abc  ;;;;;;\n', '1;1;t;;abcd;;;;;;\n', '1;1;t;\303\251\303\251\303\251;\303\251;;;;;;\n',
+    '1;1;t;\303\251\303\251\303\251\303\251;;;;;;;\n', '1;1;t;;;1000;;;;;\n', '1;1;t;;;1.555;1e400;;;;\n', '1;1;t;;;;;2020-02-30;;;\n', '1;1;t;;;;;;maybe;;\n', '1;1;t;;;;;;;{1;\n', '1;1;t;;;;;;;;abcd\n',
+    '1;1;t;abc;;;;;;;\n2;2;u;;;;;;;;\n1;3;v;;;;;;;;\n', '1;1;t;;;;;;;;\n2;2;"u";;;;;;;;\n1;3;v;;;;;;;;\n', '1;1;;;;;;;;;\n', '1;1;"";;;;;;;;\n', '1;1;t;;;;;;;;\n2;2;\\.;;;;;;;;\n\\.\n']) x;
+SELECT try('plain (k, i4, t)', 'WITH (NULL ''\.'')', E'1\\t2\\t\\\\.\\n');
+SELECT try('plain (k, i4, t)', 'WITH (NULL ''1'', DELIMITER ''|'')', x) FROM unnest(ARRAY['2|2|11\n', '2|2|1\n', '2|1|2\n']) x;
+SELECT try('plain (k, i4, v, t)', 'WITH (NULL ''ab\N'')', E'1\\t2\\tab\\\\N\\tx\\n2\\t3\\tabN\\ty\\n');
 -- encodings
 SELECT try('later', 'WITH (ENCODING ''latin1'')', x) FROM unnest(ARRAY['\344\tk\t1\n', 'a\t\366\374\t1\n', 'a\tk\t1\nb\t\366\tx\n']) x;
 SELECT try('later', 'WITH (ENCODING ''sjis'')', x) FROM unnest(ARRAY['\203\134\tk\t1\n', 'a\t\203\134\t1\n']) x;
@@ -74,6 +94,12 @@ SELECT count(*), sum(k), sum(length(a)), count(DISTINCT md5(a)), min(b), max(b) 
 TRUNCATE t;
 COPY t FROM PROGRAM 'seq 1 100000 | awk ''{ print $1 "\t\\N\tvalue " $1 }''';
 SELECT count(*), sum(k), count(a), count(DISTINCT b), min(b) FROM t;
+TRUNCATE plain;
+COPY plain (k, i4, v, t) FROM PROGRAM 'seq 1 50000 | awk ''{ print $1 "\t" $1 % 100 "\t" ($1 % 7 == 0 ? "\\N" : $1 % 1000) "\tvalue " ($1 == 30000 ? "a\\tb" : $1) }''';
+SELECT count(*), sum(k), sum(i4), count(v), md5(string_agg(v, ',' ORDER BY k)), md5(string_agg(t, ',' ORDER BY k)) FROM plain;
+SELECT k, i2, i4, v, t FROM plain WHERE k IN (29999, 30000, 30001) ORDER BY k;
+COPY plain (k, i4, t) FROM PROGRAM '(seq 60000 90000; echo 70000) | awk ''{ print $1 "\t" $1 "\tx" }''';
+SELECT count(*), sum(k) FROM plain;
 COPY t FROM PROGRAM 'seq 1 100000 | awk ''{ print ($1 == 77777 ? "x" : $1) "\t\\N\tvalue " $1 }''';
 COPY t FROM PROGRAM 'seq 1 100000; exit 3' WITH (FORMAT csv);
 COPY t (k) FROM PROGRAM 'seq 1 100000; exit 3' WITH (FORMAT csv);
