@@ -485,6 +485,29 @@ typedef enum ScanPhase
 
 typedef struct ForwardedRows ForwardedRows;
 
+/* ---- rows of earlier runs of a lookup (remembered.c) ---- */
+
+typedef struct RememberedRuns RememberedRuns;
+typedef struct RememberedRun RememberedRun;
+
+/* in the current context, until that is gone */
+extern RememberedRuns *executor_remembered_make(Fragment *fragment, PlanState *parent);
+/*
+ * *run: the run with the values that the fragment's parameters have now; NULL: there was none.
+ * False: some of them have none that can be asked for (late_values.c).
+ */
+extern bool executor_remembered_find(RememberedRuns *runs, RememberedRun **run);
+/* one that is to have the rows of those values; forgets others when there are too many */
+extern RememberedRun *executor_remembered_add(RememberedRuns *runs);
+/* keeps a copy of the row; false: there is no room for more */
+extern bool executor_remembered_put(RememberedRun *run, TupleTableSlot *slot);
+/* it has all rows: it may be found */
+extern void executor_remembered_complete(RememberedRun *run);
+/* a row, from 0, in a slot for minimal tuples; false: there are not so many */
+extern bool executor_remembered_get(const RememberedRun *run, int row, TupleTableSlot *slot);
+/* how many runs have been made, and how many were found */
+extern void executor_remembered_counts(const RememberedRuns *runs, uint64 *made, uint64 *found);
+
 typedef struct DistScanState
 {
 	CustomScanState css;
@@ -523,6 +546,9 @@ typedef struct DistScanState
 	Tuplestorestate *store;		/* may be NULL */
 	bool		hasAll;			/* a lookup whose next runs choose from allStore */
 	Tuplestorestate *allStore;
+	RememberedRuns *earlier;	/* of a lookup; NULL: its rows are not kept */
+	RememberedRun *remembered;	/* whose rows come first; NULL: nothing is remembered */
+	int			nread;			/* of those */
 	TupleTableSlot *storeSlot;
 	ForwardedRows *forwarded;	/* rows are messages for the client (forward.c); or NULL */
 } DistScanState;

@@ -290,6 +290,20 @@ show_received(List *tasks, ExplainState *es)
 	ExplainPropertyUInteger("Tuple data received from nodes", "bytes", bytes, es);
 }
 
+/* of a lookup: the tasks are those of the last run that was sent */
+static void
+show_remembered(DistScanState *state, ExplainState *es)
+{
+	uint64		made;
+	uint64		found;
+
+	if (state->earlier == NULL)
+		return;
+	executor_remembered_counts(state->earlier, &made, &found);
+	ExplainPropertyUInteger("Lookups Sent", NULL, made, es);
+	ExplainPropertyUInteger("Lookups Remembered", NULL, found, es);
+}
+
 /* ---- parameters that have no value yet ---- */
 
 static bool
@@ -375,7 +389,10 @@ explain_fragment(DistScanState *state, ExplainState *es)
 		ExplainPropertyText("Shards",
 							psprintf("%d of %d", list_length(state->tasks), state->nshards), es);
 	if (executed)
+	{
 		show_received(state->tasks, es);
+		show_remembered(state, es);
+	}
 	if (state->tasks != NIL)
 	{
 		/* a view's owner has the rights on its tables */

@@ -534,6 +534,7 @@ read_all(DistScanState *state)
 	state->store = state->allStore;
 	tuplestore_rescan(state->store);
 	state->keep = true;
+	state->remembered = NULL;
 	state->position = 0;
 	state->phase = SCAN_COMPLETE;
 }
@@ -640,6 +641,62 @@ next_kept_row(DistScanState *state, TupleTableSlot *slot)
 	return returned(&state->css.ss, slot);
 }
 
+static void
+forget_sorted(DistScanState *state)
+{
+	if (state->sorted != NULL)
+		executor_sorted_end(state->sorted);
+	state->sorted = NULL;
+}
+
+/* what is left of the run before, so that another one can start */
+static void
+forget_run(DistScanState *state)
+{
+	if (state->store != NULL)
+		tuplestore_end(state->store);
+	state->store = NULL;
+	forget_sorted(state);
+	state->run = NULL;
+	state->params = NULL;
+	state->tasks = state->running = NIL;
+	if (state->punctual != NULL)
+		state->plan = state->punctual;
+	state->punctual = NULL;
+	ResetExprContext(state->econtext);
+	if (state->runContext == state->context)
+		state->runContext = AllocSetContextCreate(state->context, "citus scan run",
+												  ALLOCSET_DEFAULT_SIZES);
+	else
+		MemoryContextReset(state->runContext);
+}
+
+/* a run of a lookup: one with the same values may have been made before */
+static void
+start_lookup(DistScanState *state, TupleTableSlot *slot)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	bool		room;
+
+	CurrentResourceOwner = state->owner;
+	room = executor_remembered_find(state->earlier, &state->remembered);
+	CurrentResourceOwner = owner;
+	state->nread = 0;
+	if (state->remembered != NULL)
+	{
+		state->phase = SCAN_COMPLETE;
+		return;
+	}
+	forget_run(state);
+	if (room)
+		state->remembered = executor_remembered_add(state->earlier);
+	start_scan(state);
+	while (room && executor_scan_next_raw(state, slot))
+		room = executor_remembered_put(state->remembered, slot);
+	if (room)
+		executor_remembered_complete(state->remembered);
+}
+
 static TupleTableSlot *
 next_row(ScanState *ss)
 {
@@ -649,9 +706,17 @@ next_row(ScanState *ss)
 
 	if (state->phase == SCAN_NEW && state->hasAll)
 		read_all(state);
+	else if (state->phase == SCAN_NEW && state->earlier != NULL)
+		start_lookup(state, slot);
 	else if (state->phase == SCAN_NEW)
 		start_scan(state);
 	executor_user_check(&state->user);
+	if (state->remembered != NULL &&
+		executor_remembered_get(state->remembered, state->nread, state->storeSlot))
+	{
+		state->nread++;
+		return returned(ss, executor_share_row(slot, state->storeSlot));
+	}
 	if (state->keep)
 		return next_kept_row(state, slot);
 	found = state->sorted != NULL ? next_sorted(state, slot) :
@@ -704,6 +769,8 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 		state->user.notBegun = true;
 		executor_user_register(&state->user, state->context);
 		executor_snapshot_enter(state);
+		if (state->plan->fragment->all != NULL && !state->keep)
+			state->earlier = executor_remembered_make(state->plan->fragment, &node->ss.ps);
 	}
 }
 
@@ -711,14 +778,6 @@ static TupleTableSlot *
 exec_scan(CustomScanState *node)
 {
 	return ExecScan(&node->ss, next_row, recheck_row);
-}
-
-static void
-forget_sorted(DistScanState *state)
-{
-	if (state->sorted != NULL)
-		executor_sorted_end(state->sorted);
-	state->sorted = NULL;
 }
 
 static void
@@ -791,22 +850,13 @@ rescan_scan(CustomScanState *node)
 
 	if (state->phase == SCAN_STREAMING)
 		executor_run_stop(state->run, false);
-	if (state->store != NULL)
-		tuplestore_end(state->store);
-	state->store = NULL;
-	forget_sorted(state);
 	state->run = NULL;
-	state->params = NULL;
-	state->tasks = state->running = NIL;
-	if (state->punctual != NULL)
-		state->plan = state->punctual;
-	state->punctual = NULL;
-	state->keep |= !changed;
-	if (state->runContext == state->context)
-		state->runContext = AllocSetContextCreate(state->context, "citus scan run",
-												  ALLOCSET_DEFAULT_SIZES);
-	else
-		MemoryContextReset(state->runContext);
+	state->remembered = NULL;
+	if (state->earlier == NULL)
+	{
+		forget_run(state);
+		state->keep |= !changed;
+	}
 	state->position = 0;
 	state->phase = SCAN_NEW;
 	state->user.notBegun = true;

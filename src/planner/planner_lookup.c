@@ -15,7 +15,8 @@
  * one go before.
  *
  * Invariant: the fragment of a lookup has another one beside it, without what changes
- * (Fragment.all), and its node checks what changes.  All runs read with one snapshot, and before
+ * (Fragment.all), and its node checks what changes.  All runs read with one snapshot, so that the
+ * node may remember the rows of values that it has looked up (the executor's remembered.c).  Before
  * the session writes, the rows of the other fragment are brought here, for later runs must not see
  * what is written.
  */

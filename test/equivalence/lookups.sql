@@ -58,6 +58,23 @@ SELECT x.a, y.w, d.v FROM (SELECT a FROM l ORDER BY a LIMIT 4) x LEFT JOIN (SELE
 SELECT x.a, y.w, d.v FROM (SELECT a FROM l ORDER BY a LIMIT 4) x LEFT JOIN (SELECT a, coalesce(b, 1) AS w FROM l) y ON y.a = x.a - 1 JOIN d ON d.k = y.w;
 SELECT x.a, y.w, d.v FROM (SELECT a FROM l ORDER BY a LIMIT 4) x LEFT JOIN ((SELECT a, coalesce(b, 1) AS w FROM l) y LEFT JOIN d ON d.k = y.w) ON y.a = x.a - 1;
 
+-- the same values again and again
+CREATE TABLE again (g int, h int, t text, n numeric);
+INSERT INTO again SELECT i, i % 7, 't' || i % 3, (ARRAY[1, 1.0, 1.00, 2, NULL])[i % 5 + 1] FROM generate_series(1, 60) i;
+SELECT g, (SELECT v FROM d WHERE k = h) FROM again;
+SELECT g, (SELECT count(*) FROM e WHERE k = nullif(h, 2)), (SELECT max(w) FROM e WHERE k = h) FROM again;
+SELECT g, x.* FROM again, LATERAL (SELECT k, w FROM e WHERE k = h ORDER BY w LIMIT 2) x;
+SELECT g FROM again WHERE EXISTS (SELECT FROM e WHERE k = h AND w > h * 20 OFFSET 0);
+SELECT g, x.w FROM again LEFT JOIN LATERAL (SELECT sum(w) AS w FROM c WHERE k = again.t AND w > h % 2) x ON true;
+SELECT n, (SELECT sum(w) FROM c WHERE w >= n AND k = 't' || again.n) FROM again;
+SELECT t, (SELECT min(k) FROM d WHERE d.t = again.t AND k = h) FROM again;
+SELECT g, (SELECT sum(w) FROM e WHERE k = h AND w > (SELECT max(a) FROM l)) FROM again;
+SELECT g, (SELECT sum(w) FROM e WHERE k = h AND w > (SELECT a FROM l)) FROM again;
+SET work_mem = 64;
+SELECT g, md5(string_agg(x.t, ',' ORDER BY x.t, x.w)) FROM again, LATERAL (SELECT e.w, repeat(e.w::text, 4000) AS t FROM e WHERE k = h % 3 OFFSET 0) x GROUP BY g;
+SELECT sum((SELECT sum(v) FROM d WHERE k = x.g)) FROM (SELECT g % 290 AS g FROM generate_series(1, 900) g OFFSET 0) x;
+RESET work_mem;
+
 -- the same with all rows brought here
 ANALYZE;
 SELECT a, (SELECT v FROM d WHERE k = a) FROM l;
@@ -79,6 +96,8 @@ SELECT a, of_key(a), (SELECT sum(v) FROM gone WHERE k = a) FROM l WHERE a < 4;
 CREATE FUNCTION written(n int) RETURNS int LANGUAGE plpgsql AS 'BEGIN UPDATE gone SET v = 0 WHERE k = n; RETURN n; END';
 SELECT a, (SELECT sum(v) FROM gone WHERE k = a), (SELECT sum(v) FROM gone WHERE k = a + 1) FROM l WHERE written(a) < 6;
 SELECT sum(v) FROM gone WHERE k < 6;
+SELECT g, (SELECT sum(v) FROM gone WHERE k = h), written(h) FROM again ORDER BY g LIMIT 30;
+SELECT sum(v) FROM gone WHERE k < 9;
 BEGIN;
 DECLARE c SCROLL CURSOR FOR SELECT a, (SELECT sum(v) FROM gone WHERE k = a) FROM l ORDER BY a;
 FETCH 4 FROM c;

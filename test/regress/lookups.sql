@@ -32,7 +32,27 @@ SELECT scanned('WITH RECURSIVE r AS (SELECT 51 AS k UNION SELECT d.v FROM r JOIN
 SELECT scanned('SELECT a, (SELECT sum(v) FROM small WHERE k = a) FROM l');
 SELECT scanned('SELECT a, (SELECT count(*) FROM d WHERE v = a) FROM l WHERE a < 3');
 
--- nothing is left of the runs before
+-- what was looked up before is not asked for again, as long as there is room for it
+CREATE FUNCTION looked_up(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) ' || query INTO plan;
+	RETURN QUERY SELECT DISTINCT concat_ws(' ', node #>> '{Distributed Query,Job,Lookups Sent}', 'sent,', node #>> '{Distributed Query,Job,Lookups Remembered}', 'remembered')
+		FROM jsonb_path_query(plan::jsonb, '$.** ? (exists (@."Distributed Query".Job."Lookups Sent"))') AS node ORDER BY 1;
+END $$;
+SELECT looked_up('SELECT a, (SELECT v FROM d WHERE k = b + 1) FROM l');
+SELECT looked_up('SELECT a, (SELECT v FROM d WHERE k = nullif(b, 3)) FROM l WHERE b < 7');
+SELECT looked_up('SELECT a FROM l WHERE EXISTS (SELECT FROM e WHERE k = b AND w > b % 2 OFFSET 0)');
+SELECT looked_up('SELECT a, (SELECT sum(w) FROM d JOIN e USING (k) WHERE d.k = b) FROM l');
+BEGIN;
+SET LOCAL work_mem = 64;
+SELECT split_part(looked_up, ' ', 1)::int BETWEEN 1500 AND 1550 AS few FROM looked_up('SELECT g, (SELECT v FROM d WHERE k = g) FROM (SELECT g / 2 AS g FROM generate_series(2, 3001) g OFFSET 0) x');
+SELECT looked_up('SELECT (SELECT sum(v) FROM d WHERE k = g) FROM (SELECT g % 1000 AS g FROM generate_series(1, 2000) g OFFSET 0) x');
+COMMIT;
+
+-- nothing is left of the runs before, beyond what there is room for
+SET work_mem = 64;
 CREATE FUNCTION memory_of(n int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	before bigint;
@@ -45,6 +65,7 @@ BEGIN
 END $$;
 SELECT memory_of(200) > 0 AS some;
 SELECT memory_of(4000) - memory_of(200) < 1000000 AS no_more;
+RESET work_mem;
 
 SET client_min_messages = warning;
 DROP SCHEMA looked_up CASCADE;
