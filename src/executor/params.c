@@ -223,6 +223,7 @@ executor_expr_evaluate(Expr *expr, PlanState *parent, ExprContext *econtext, boo
 {
 	Datum		value;
 	ExprState  *state;
+	int			nsubplans;
 
 	if (IsA(expr, Const))
 	{
@@ -234,8 +235,13 @@ executor_expr_evaluate(Expr *expr, PlanState *parent, ExprContext *econtext, boo
 		return value;
 
 	fix_opfuncids((Node *) expr);
+	nsubplans = parent == NULL ? 0 : list_length(parent->subPlan);
 	state = ExecInitExpr(expr, parent);
-	return ExecEvalExprSwitchContext(state, econtext, isNull);
+	value = ExecEvalExprSwitchContext(state, econtext, isNull);
+	/* the node has its sub-plans' states already; these do not outlive econtext */
+	if (parent != NULL)
+		parent->subPlan = list_truncate(parent->subPlan, nsubplans);
+	return value;
 }
 
 ExecutorParams *

@@ -749,6 +749,12 @@ begin_scan(CustomScanState *node, EState *estate, int eflags)
 	foreach(cell, scan->custom_plans)
 		node->custom_ps = lappend(node->custom_ps, ExecInitNode(lfirst(cell), estate, eflags));
 	estate->es_snapshot = statement;
+	/* the node's sub-plans, so that they hear of values that change */
+	foreach(cell, scan->custom_exprs)
+	{
+		if (IsA(lfirst(cell), SubPlan))
+			(void) ExecInitExpr(lfirst(cell), &node->ss.ps);
+	}
 
 	state->context = state->runContext = estate->es_query_cxt;
 	state->owner = CurrentResourceOwner;
@@ -814,6 +820,8 @@ reads_changed_param(Node *node, Bitmapset *changed)
 		return false;
 	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
 		return bms_is_member(((Param *) node)->paramid, changed);
+	if (IsA(node, SubPlan))
+		return true;
 	return expression_tree_walker(node, reads_changed_param, changed);
 }
 

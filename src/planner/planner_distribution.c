@@ -122,6 +122,8 @@ source_of_relation(Analysis *analysis, Index rti, RangeTblEntry *rte)
 		analysis->findings->shape->hasLocal = true;
 		block(analysis, "policies ask for the current user, who is not whom shards are read by");
 	}
+	if (planner_sample_is_computed(rte))
+		block(analysis, "a sample's size is computed on this node");
 	if (table == NULL)
 	{
 		analysis->findings->shape->hasLocal = true;

@@ -307,6 +307,13 @@ extern Node *planner_shape_lower(const LiftedQuery *lifted, Node *node);
 extern void planner_fast_path_init(void);
 extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 
+/* ---- planner_sample.c ---- */
+
+/* is the size of a relation's sample, or its seed, a value that only this node computes? */
+extern bool planner_sample_is_computed(const RangeTblEntry *rte);
+/* what such samples are made of becomes sub-queries, in place, before the server plans the query */
+extern void planner_compute_samples(Query *query);
+
 /* ---- planner_scan.c ---- */
 
 extern PlannedStmt *planner_scan(PlanRequest *request);

@@ -312,6 +312,9 @@ add_relation(MoveContext *context, Query *query, Index rti, RangeTblEntry *rte)
 		context->impossible = "policies ask for the current user";
 	else if (table->kind == DIST_TABLE_REFERENCE)
 		return;
+	else if (planner_sample_is_computed(rte) || contain_var_clause((Node *) rte->tablesample) ||
+			 planner_expr_is_correlated((Node *) rte->tablesample))
+		context->impossible = "a sample's size is computed on this node";
 	else if (context->nrelations == MAX_RELATIONS)
 		context->impossible = "there are too many relations";
 	else

@@ -27,7 +27,6 @@
 #include "optimizer/pathnode.h"
 #include "optimizer/restrictinfo.h"
 #include "parser/parsetree.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
@@ -133,13 +132,14 @@ init_plan_of_param(PlannerInfo *root, int paramid)
 	return NULL;
 }
 
-/* walker: values that the plan computes, which the server must know that the node depends on */
+/* walker: what of the plan computes values, which the server must know that the node depends on */
 static bool
 exec_param_walker(Node *node, List **params)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+	if (IsA(node, SubPlan) ||
+		(IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC))
 		*params = list_append_unique(*params, node);
 	return expression_tree_walker(node, exec_param_walker, params);
 }
@@ -302,13 +302,17 @@ make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 	Query	   *query = makeNode(Query);
 	RangeTblRef *ref = makeNode(RangeTblRef);
 	RowMarkClause *lock = row_lock_of(root, rel->relid);
+	RangeTblEntry *rte = planner_rel_entry(root, rel->relid);
 	ListCell   *lc;
 
 	ref->rtindex = 1;
 	query->commandType = CMD_SELECT;
 	query->querySource = QSRC_ORIGINAL;
 	query->canSetTag = true;
-	query->rtable = list_make1(planner_rel_entry(root, rel->relid));
+	query->rtable = list_make1(rte);
+	/* of a lateral sub-query that is part of the level now */
+	rte->tablesample = (TableSampleClause *)
+		planner_lookup_clause(root, rel, (Node *) rte->tablesample, true);
 	query->jointree = makeFromExpr(list_make1(ref),
 								   (Node *) (quals == NIL ? NULL :
 											 make_ands_explicit(copyObject(quals))));
@@ -1016,6 +1020,7 @@ planner_scan_query(PlanRequest *request, Query *query)
 {
 	PlannedStmt *stmt;
 
+	planner_compute_samples(query);
 	planner_union_thin(request, query);
 	planner_ranks_reduce(query);
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);

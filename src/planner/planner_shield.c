@@ -272,6 +272,7 @@ shield_relation(Query *level, const ShieldedRelation *relation)
 {
 	RangeTblEntry *rte = rt_fetch(relation->rti, level->rtable);
 	RangeTblEntry *inner = copyObject(rte);
+	TableSampleClause *sample = inner->tablesample;
 	Query	   *query;
 	ListCell   *lc;
 
@@ -289,7 +290,11 @@ shield_relation(Query *level, const ShieldedRelation *relation)
 		add_output(query, (Expr *) makeNullConst(INT4OID, -1, InvalidOid), "nothing");
 	take_lock(query, level, relation->rti);
 	compat_query_take_perminfo(query, inner, level);
+	/* a sample's size reads what is beside the relation, which is a level above the sub-query */
+	inner->tablesample = NULL;
 	become_subquery(rte, query);
+	inner->tablesample = sample;
+	IncrementVarSublevelsUp((Node *) sample, 1, 0);
 }
 
 /* known relations in the FROM clause of the level, in place */

@@ -45,6 +45,7 @@ typedef struct ShipContext
 {
 	List	   *params;			/* of Expr, as found in the client's statement */
 	bool		modifies;		/* harmless volatile functions may go */
+	bool		inSample;		/* below TABLESAMPLE */
 	const char *reason;			/* why not, once known */
 } ShipContext;
 
@@ -424,6 +425,16 @@ lift_mutator(Node *node, ShipContext *context)
 													 context);
 		return node;
 	}
+	if (IsA(node, TableSampleClause))
+	{
+		context->inSample = true;
+		node = expression_tree_mutator(node, lift_mutator, context);
+		context->inSample = false;
+		return node;
+	}
+	/* is run once for a scan, while one in a condition is run for each row */
+	if (IsA(node, SubPlan) && context->inSample)
+		return make_param(context, node);
 	if (IsA(node, Param))
 	{
 		/* PARAM_EXEC: of a scan only, which has seen to it that its value stays */
@@ -572,7 +583,7 @@ foreign_code_walker(Node *node, void *context)
 bool
 planner_expr_is_trusted(Node *expr)
 {
-	ShipContext context = {NIL, false, NULL};
+	ShipContext context = {NIL};
 
 	return !foreign_code_walker(lift_mutator(copyObject(expr), &context), NULL);
 }
@@ -592,7 +603,7 @@ check_roles(Query *query)
 const char *
 planner_ship_query(Query *query, List **params)
 {
-	ShipContext context = {NIL, query->commandType != CMD_SELECT, NULL};
+	ShipContext context = {.modifies = query->commandType != CMD_SELECT};
 	ListCell   *lc;
 
 	(void) lift_mutator((Node *) query, &context);
@@ -611,7 +622,7 @@ planner_ship_query(Query *query, List **params)
 bool
 planner_expr_is_shippable(Node *expr)
 {
-	ShipContext context = {NIL, false, NULL};
+	ShipContext context = {NIL};
 	Node	   *copy = lift_mutator(copyObject(expr), &context);
 
 	return !ship_walker(copy, &context) && context.reason == NULL;

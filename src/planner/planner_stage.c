@@ -64,9 +64,8 @@ planner_make_select_from(RangeTblEntry *rte)
 	query->canSetTag = true;
 	query->rtable = list_make1(rte);
 	query->jointree = makeFromExpr(list_make1(ref), NULL);
-	/* of policies, of a fragment's stand-in */
-	query->hasSubLinks = checkExprHasSubLink((Node *) rte->securityQuals) ||
-		checkExprHasSubLink((Node *) rte->functions);
+	/* of policies, of a sample's size, of a fragment's stand-in */
+	query->hasSubLinks = checkExprHasSubLink((Node *) query);
 	return query;
 }
 
@@ -416,6 +415,8 @@ select_from_relation(StageContext *context, Query *query, Index rti)
 	bool		wholeRow;
 	List	   *quals;
 
+	if (planner_sample_is_computed(rte) || contain_var_clause((Node *) rte->tablesample))
+		context->impossible = "a sample's size is computed by the statement";
 	planner_move_vars((Node *) rte->securityQuals, rti, 1);
 	(void) query_tree_walker(query, needed_walker, &needed, 0);
 	wholeRow = bms_is_member(MEMBER_OF_ATTNO(InvalidAttrNumber), needed.attnos);
