@@ -415,6 +415,8 @@ extern void executor_snapshot_leave(struct DistScanState *state);
 /* may other scans read with the same? */
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
+/* before anything is written: functions of statements under way read what was there before */
+extern void executor_snapshots_before_write(void);
 extern ClusterSnapshot *executor_snapshot_for_write(void);
 /*
  * Before a write that reads, too, or chooses among rows, and after one that has found none; true:

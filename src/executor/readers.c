@@ -9,8 +9,8 @@
  * Names in the wrong place (a column, a comment) cost a snapshot that was not needed.  A name that
  * is made at run time is not found.
  *
- * The answer is kept per function for the session, by the hash value with which a plan names the
- * functions it depends on, until some function or relation changes.
+ * A plan names the functions it depends on by hash values.  Which functions these are is kept for
+ * the session, each until it changes itself; what they read, until some function or relation does.
  *
  * Volatile functions see, statement by statement, what is there then, as on one server.
  */
@@ -40,22 +40,34 @@
 typedef struct KnownReader
 {
 	uint32		hashValue;		/* of the function in PROCOID: the key */
+	bool		isChanged;		/* functions may be others */
+	List	   *functions;		/* whose hash value it is; nearly always one; OidList */
+	uint64		age;			/* changes, when reads was found out; 0: it was not */
 	int			reads;			/* READS_... */
 } KnownReader;
 
 static HTAB *readers = NULL;
-static bool readers_are_old = false;
+static MemoryContext readers_context = NULL;	/* of the table and its lists */
+static bool readers_are_lost = false;
+static uint64 changes = 1;
 
 static void
 forget_by_syscache(Datum arg, int cacheId, uint32 hashValue)
 {
-	readers_are_old = true;
+	KnownReader *known;
+
+	changes++;
+	if (hashValue == 0)
+		readers_are_lost = true;
+	else if (readers != NULL &&
+			 (known = hash_search(readers, &hashValue, HASH_FIND, NULL)) != NULL)
+		known->isChanged = true;
 }
 
 static void
 forget_by_relcache(Datum arg, Oid relid)
 {
-	readers_are_old = true;
+	changes++;
 }
 
 void
@@ -224,15 +236,51 @@ reads_of_function(HeapTuple tuple, List **visited)
 	return isNull ? 0 : reads_of_text(TextDatumGetCString(value), visited);
 }
 
-/* users' functions whose hash value it is; nearly always one */
-static int
-reads_of_hash(uint32 hashValue)
+/* ---- what is known ---- */
+
+static void
+make_readers(void)
+{
+	HASHCTL		control = {.keysize = sizeof(uint32), .entrysize = sizeof(KnownReader)};
+
+	if (readers != NULL && !readers_are_lost)
+		return;
+	readers = NULL;
+	if (readers_context != NULL)
+		MemoryContextReset(readers_context);
+	else
+		readers_context = AllocSetContextCreate(TopMemoryContext, "citus reading functions",
+												ALLOCSET_DEFAULT_SIZES);
+	control.hcxt = readers_context;
+	readers_are_lost = false;
+	readers = hash_create("citus reading functions", 64, &control,
+						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+static KnownReader *
+enter_reader(uint32 hashValue)
+{
+	bool		found;
+	KnownReader *known = hash_search(readers, &hashValue, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		known->isChanged = false;
+		known->functions = NIL;
+		known->age = 0;
+		known->reads = 0;
+	}
+	return known;
+}
+
+/* all functions of users, once, and again when one is asked for that was not there */
+static void
+enter_functions(void)
 {
 	Relation	relation = table_open(ProcedureRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	int			reads = 0;
 
 	ScanKeyInit(&key, Anum_pg_proc_oid, BTGreaterEqualStrategyNumber, F_OIDGE,
 				ObjectIdGetDatum(FirstNormalObjectId));
@@ -240,14 +288,40 @@ reads_of_hash(uint32 hashValue)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Oid			oid = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
-		List	   *visited = NIL;
+		KnownReader *known =
+			enter_reader(GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(oid)));
+		MemoryContext caller = MemoryContextSwitchTo(readers_context);
 
-		if (GetSysCacheHashValue1(PROCOID, ObjectIdGetDatum(oid)) == hashValue)
-			reads |= reads_of_function(tuple, &visited);
-		list_free(visited);
+		known->functions = list_append_unique_oid(known->functions, oid);
+		known->isChanged = false;
+		MemoryContextSwitchTo(caller);
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
+}
+
+static int
+reads_of_functions(const List *functions)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus reading function",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	int			reads = 0;
+	ListCell   *cell;
+
+	foreach(cell, functions)
+	{
+		HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(lfirst_oid(cell)));
+		List	   *visited = NIL;
+
+		/* dropped: a change that nobody needs to know */
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		reads |= reads_of_function(tuple, &visited);
+		ReleaseSysCache(tuple);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
 	return reads;
 }
 
@@ -255,37 +329,26 @@ static int
 find_reads(uint32 hashValue)
 {
 	KnownReader *known;
-	MemoryContext context;
-	MemoryContext caller;
-	int			reads;
+	uint64		now;
 
-	if (readers_are_old && readers != NULL)
-	{
-		hash_destroy(readers);
-		readers = NULL;
-	}
-	if (readers == NULL)
-	{
-		HASHCTL		control = {.keysize = sizeof(uint32), .entrysize = sizeof(KnownReader),
-		.hcxt = TopMemoryContext};
-
-		readers = hash_create("citus reading functions", 16, &control,
-							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-		readers_are_old = false;
-	}
+	make_readers();
 	known = hash_search(readers, &hashValue, HASH_FIND, NULL);
-	if (known != NULL)
-		return known->reads;
+	if (known == NULL || known->isChanged)
+	{
+		enter_functions();
+		known = enter_reader(hashValue);
+		known->isChanged = false;
+	}
+	/* what changes while it is being found out makes it old at once */
+	now = changes;
+	if (known->age != now)
+	{
+		int			reads = reads_of_functions(known->functions);
 
-	context = AllocSetContextCreate(CurrentMemoryContext, "citus reading function",
-									ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(context);
-	reads = reads_of_hash(hashValue);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
-	known = hash_search(readers, &hashValue, HASH_ENTER, NULL);
-	known->reads = reads;
-	return reads;
+		known->reads = reads;
+		known->age = now;
+	}
+	return known->reads;
 }
 
 int

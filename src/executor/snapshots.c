@@ -306,6 +306,30 @@ executor_snapshot_get(DistScanState *state)
 	return group->snapshot;
 }
 
+/*
+ * Somebody is about to write, perhaps a function of a statement of which others read with its
+ * snapshot: that is taken before, if it has not been.
+ */
+void
+executor_snapshots_before_write(void)
+{
+	dlist_mutable_iter iter;
+
+	if (IsolationUsesXactSnapshot())
+		return;
+	dlist_foreach_modify(iter, &groups)
+	{
+		ScanGroup  *group = dlist_container(ScanGroup, link, iter.cur);
+		Places		places = {false, NIL};
+
+		if (group->nholds == 0 || group->snapshot != NULL)
+			continue;
+		add_places_of_group(&places, group);
+		if (places.nodes != NIL)
+			group->snapshot = txn_snapshot_take(places.nodes, places.local);
+	}
+}
+
 /* ---- tables that are not distributed ---- */
 
 /* one whose rows others can change */

@@ -124,14 +124,21 @@ executor_changes(void)
 	return changes;
 }
 
-void
-executor_quiesce_all(ConnUser *self)
+static void
+settle_all(ConnUser *self)
 {
 	ConnUser   *user;
 
 	changes++;
 	while ((user = find_unsettled(NULL, self, true)) != NULL)
 		settle_user(user, true);
+}
+
+void
+executor_quiesce_all(ConnUser *self)
+{
+	executor_snapshots_before_write();
+	settle_all(self);
 }
 
 /* before a sub-transaction begins: nothing may be raised here, invariant (3) */
@@ -224,7 +231,7 @@ on_lifecycle(LifecycleEvent event, SubTransactionId subid, SubTransactionId pare
 			break;
 		case LIFECYCLE_PRE_COMMIT:
 		case LIFECYCLE_PRE_PREPARE:
-			executor_quiesce_all(NULL);
+			settle_all(NULL);
 			break;
 		case LIFECYCLE_COMMIT:
 		case LIFECYCLE_ABORT:

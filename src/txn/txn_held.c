@@ -13,7 +13,9 @@
  * Invariants
  * (1) A held snapshot is registered with the top transaction's resource owner until it is
  *	   forgotten or the transaction ends.
- * (2) A slot in shared memory holds a snapshot that its owner has registered: whoever copies it
+ * (2) What reads with one sees what its own transaction had done when it was taken (or joined), and
+ *	   nothing of what the statement that it belongs to has functions write after that.
+ * (3) A slot in shared memory holds a snapshot that its owner has registered: whoever copies it
  *	   under the lock can install its xmin.
  */
 #include "postgres.h"
@@ -227,6 +229,7 @@ txn_held_join(uint64 number, int slot)
 {
 	txn_held_forget(number);
 	in_force = add_held(number, copy_from_slot(number, slot), true);
+	in_force->snapshot->curcid = GetCurrentCommandId(false);
 }
 
 static TransactionId *
@@ -336,15 +339,10 @@ is_top_statement(const PlannedStmt *stmt)
 bool
 txn_held_replace(QueryDesc *query)
 {
-	Snapshot	snapshot;
-
 	if (in_force == NULL || !in_force->registered || query->operation != CMD_SELECT ||
 		query->plannedstmt->hasModifyingCTE || !is_top_statement(query->plannedstmt))
 		return false;
-	/* it sees what this transaction has done until now */
-	snapshot = in_force->snapshot;
-	snapshot->curcid = GetCurrentCommandId(false);
 	UnregisterSnapshot(query->snapshot);
-	query->snapshot = RegisterSnapshot(snapshot);
+	query->snapshot = RegisterSnapshot(in_force->snapshot);
 	return true;
 }

@@ -38,3 +38,44 @@ INSERT INTO t (k) VALUES (1);
 INSERT INTO t (k) VALUES (3);
 ALTER TABLE t ADD CONSTRAINT none_known CHECK (NOT is_known(k));
 SELECT * FROM t;
+
+-- a STABLE function sees what its statement sees, whatever functions beside it write
+CREATE TABLE w (k int, v int);
+CREATE TABLE o (k int, v int);
+-- distribute: SELECT create_distributed_table('w', 'k'), create_reference_table('o')
+CREATE FUNCTION store(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN INSERT INTO w VALUES ($1, $1); INSERT INTO o VALUES ($1, $1); RETURN $1; END $$;
+CREATE FUNCTION store_some(int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+    BEGIN
+        PERFORM store($1);
+        IF $1 % 2 = 0 THEN RAISE division_by_zero; END IF;
+    EXCEPTION WHEN division_by_zero THEN RETURN -$1;
+    END;
+    RETURN $1; END $$;
+CREATE FUNCTION seen() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM w); END $$;
+CREATE FUNCTION seen_sql() RETURNS bigint STABLE LANGUAGE sql AS 'SELECT sum(v) FROM w';
+CREATE FUNCTION seen_copies() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM o); END $$;
+CREATE FUNCTION seen_now() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM w); END $$;
+CREATE FUNCTION seen_of(int) RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT count(*) FROM w WHERE k = $1); END $$;
+SELECT store(g), seen(), seen_sql(), seen_copies(), seen_now(), seen_of(g) FROM generate_series(1, 4) g;
+SELECT seen(), store(g), seen(), seen_sql(), seen_copies(), seen_now(), seen_of(g) FROM generate_series(5, 8) g;
+SELECT store_some(g), seen(), seen_sql(), seen_copies(), seen_now() FROM generate_series(9, 14) g;
+SELECT store(g + 20), seen() FROM generate_series(1, 4) g WHERE seen_of(g + 20) = 0;
+BEGIN;
+INSERT INTO w VALUES (50, 50);
+SELECT store(g), seen(), seen_sql(), seen_copies(), seen_now(), seen_of(g) FROM generate_series(51, 53) g;
+SAVEPOINT a;
+SELECT store(g), seen(), seen_sql(), seen_copies(), seen_now(), seen_of(g) FROM generate_series(54, 56) g;
+ROLLBACK TO a;
+SELECT store(g), seen(), seen_sql(), seen_copies(), seen_now(), seen_of(g) FROM generate_series(54, 56) g;
+DELETE FROM w WHERE k = 50;
+DECLARE c CURSOR FOR SELECT store(g), seen(), seen_now() FROM generate_series(57, 59) g;
+FETCH 1 FROM c;
+INSERT INTO w VALUES (60, 60);
+FETCH 2 FROM c;
+COMMIT;
+INSERT INTO w SELECT 100 + g, seen() FROM generate_series(1, 4) g WHERE store(200 + g) > seen_of(200 + g);
+UPDATE w SET v = seen() + seen_of(k) WHERE k < 5 AND store(300 + k) > 0;
+DO $$ BEGIN PERFORM store(400 + g) FROM generate_series(1, 3) g WHERE seen() > 0; END $$;
+SELECT * FROM w ORDER BY k, v;
+CREATE OR REPLACE FUNCTION seen() RETURNS bigint STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT -count(*) FROM w); END $$;
+SELECT store(g), seen(), seen_now() FROM generate_series(500, 502) g;
