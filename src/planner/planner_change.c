@@ -257,17 +257,10 @@ static Query *
 make_target_query(ChangeBuild *build)
 {
 	RangeTblEntry *rte = copyObject(rt_fetch(build->target, build->query->rtable));
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *query = makeNode(Query);
+	Query	   *query;
 
-	ref->rtindex = 1;
-	rte->inFromCl = true;
 	rte->securityQuals = NIL;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	query = planner_make_select_from(rte);
 	if (build->targetQuals != NIL)
 		query->jointree->quals = (Node *) make_ands_explicit(build->targetQuals);
 	ChangeVarNodes(query->jointree->quals, build->target, 1, 0);
@@ -331,18 +324,12 @@ static RangeTblEntry *
 filter_rows(ChangeBuild *build, RangeTblEntry *rows, Query *query)
 {
 	RangeTblEntry *made = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *filter = makeNode(Query);
+	Query	   *filter = planner_make_select_from(rows);
 	Node	   *quals = (Node *) make_ands_explicit(build->viewQuals);
 	ListCell   *lc;
 
-	ref->rtindex = 1;
-	filter->commandType = CMD_SELECT;
-	filter->querySource = QSRC_ORIGINAL;
-	filter->canSetTag = true;
-	filter->rtable = list_make1(rows);
 	ChangeVarNodes(quals, build->target, 1, 0);
-	filter->jointree = makeFromExpr(list_make1(ref), quals);
+	filter->jointree->quals = quals;
 	filter->hasSubLinks = checkExprHasSubLink(quals);
 	foreach(lc, query->targetList)
 	{
@@ -553,31 +540,12 @@ typedef struct MultiContext
 static Query *
 select_column(Query *query, int number)
 {
-	Query	   *outer = makeNode(Query);
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *outer;
 	TargetEntry *tle = list_nth_node(TargetEntry, query->targetList, number - 1);
-	Var		   *var;
-	ListCell   *lc;
+	Var		   *var = makeVarFromTargetEntry(1, tle);
 
 	IncrementVarSublevelsUp((Node *) query, 1, 1);
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = query;
-	rte->eref = makeAlias("row", NIL);
-	rte->inFromCl = true;
-	foreach(lc, query->targetList)
-	{
-		char	   *name = lfirst_node(TargetEntry, lc)->resname;
-
-		rte->eref->colnames = lappend(rte->eref->colnames, makeString(name ? name : "?column?"));
-	}
-	ref->rtindex = 1;
-	var = makeVarFromTargetEntry(1, tle);
-	outer->commandType = CMD_SELECT;
-	outer->querySource = QSRC_ORIGINAL;
-	outer->canSetTag = true;
-	outer->rtable = list_make1(rte);
-	outer->jointree = makeFromExpr(list_make1(ref), NULL);
+	outer = planner_make_select_from(planner_subquery_rte(query, "row"));
 	outer->targetList = list_make1(makeTargetEntry((Expr *) var, 1, "column", false));
 	return outer;
 }

@@ -238,8 +238,7 @@ mark_source(ChangeBuild *build, Index rti)
 	Query	   *source = build->source;
 	RangeTblEntry *rte = rt_fetch(rti, source->rtable);
 	RangeTblEntry *made = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *query = makeNode(Query);
+	Query	   *query = planner_make_select_from(rte);
 	List	   *names;
 	List	   *vars;
 	ListCell   *name;
@@ -249,14 +248,7 @@ mark_source(ChangeBuild *build, Index rti)
 	compat_expand_rte(rte, 1, &names, &vars);
 	if (rte->rtekind == RTE_RELATION)
 		compat_query_take_perminfo(query, rte, build->query);
-	query->rtable = list_make1(rte);
 	IncrementVarSublevelsUp_rtable(query->rtable, 1, 1);
-	rte->inFromCl = true;
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	made->eref = makeAlias(rte->eref->aliasname, NIL);
 	forboth(name, names, var, vars)
 	{
@@ -355,30 +347,14 @@ set_nulled_by(ChangeBuild *build, Node *source, JoinExpr *join)
 static Query *
 make_outer_query(ChangeBuild *build)
 {
-	Query	   *outer = makeNode(Query);
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	ListCell   *lc;
+	Query	   *outer = planner_make_select_from(planner_subquery_rte(build->source, "pairs"));
 
-	outer->commandType = CMD_SELECT;
-	outer->querySource = QSRC_ORIGINAL;
-	outer->canSetTag = true;
 	outer->cteList = build->source->cteList;
 	outer->hasRecursive = build->source->hasRecursive;
 	build->source->cteList = NIL;
 	build->source->hasRecursive = false;
 	IncrementVarSublevelsUp((Node *) build->source, 1, 1);
 
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = build->source;
-	rte->eref = makeAlias("pairs", NIL);
-	rte->inFromCl = true;
-	foreach(lc, build->source->targetList)
-		rte->eref->colnames = lappend(rte->eref->colnames,
-									  makeString(lfirst_node(TargetEntry, lc)->resname));
-	ref->rtindex = 1;
-	outer->rtable = list_make1(rte);
-	outer->jointree = makeFromExpr(list_make1(ref), NULL);
 	outer->targetList = build->columns;
 	outer->hasSubLinks = checkExprHasSubLink((Node *) outer->targetList);
 	return outer;

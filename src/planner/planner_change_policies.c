@@ -163,13 +163,9 @@ static PlannedStmt *
 plan_query(RowContext *context, Node *qual)
 {
 	PlanRequest request = *context->build->request;
-	Query	   *query = makeNode(Query);
+	Query	   *query = planner_make_select();
 
 	context->params = true;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->jointree = makeFromExpr(NIL, NULL);
 	query->targetList = list_make1(makeTargetEntry((Expr *) row_mutator(qual, context), 1,
 												   pstrdup("check"), false));
 	query->hasSubLinks = true;

@@ -20,9 +20,8 @@
 static Query *
 query_of_condition(Oid relid, Node *condition)
 {
-	Query	   *query = makeNode(Query);
+	Query	   *query;
 	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	RangeTblRef *ref = makeNode(RangeTblRef);
 	Const	   *one = makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(1), false,
 								true);
 
@@ -31,14 +30,10 @@ query_of_condition(Oid relid, Node *condition)
 	rte->relkind = get_rel_relkind(relid);
 	rte->rellockmode = AccessShareLock;
 	rte->inh = true;
-	rte->inFromCl = true;
 	rte->eref = makeAlias(get_rel_name(relid), NIL);
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
+	query = planner_make_select_from(rte);
 	query->hasSubLinks = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), copyObject(condition));
+	query->jointree->quals = copyObject(condition);
 	query->targetList = list_make1(makeTargetEntry((Expr *) one, 1, "one", false));
 	return query;
 }

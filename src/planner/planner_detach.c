@@ -217,15 +217,11 @@ static Query *
 select_from_part(DetachContext *context, int id, List *targetList, Node *qual)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows of the statement");
-	Query	   *select = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *select;
 
 	plan->partId = id;
-	ref->rtindex = 1;
-	select->commandType = CMD_SELECT;
-	select->querySource = QSRC_ORIGINAL;
-	select->rtable = list_make1(planner_plan_rte(plan, context->columns));
-	select->jointree = makeFromExpr(list_make1(ref), qual);
+	select = planner_make_select_from(planner_plan_rte(plan, context->columns));
+	select->jointree->quals = qual;
 	select->targetList = targetList;
 	select->hasSubLinks = checkExprHasSubLink((Node *) targetList) || checkExprHasSubLink(qual);
 	select->hasTargetSRFs = expression_returns_set((Node *) targetList);

@@ -50,19 +50,11 @@ wrap_select(Query *query, Index source)
 {
 	RangeTblEntry *rte = rt_fetch(source, query->rtable);
 	RangeTblEntry *inner = copyObject(rte);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *wrapper = makeNode(Query);
+	Query	   *wrapper = planner_make_select_from(inner);
 	List	   *columns = NIL;
 	ListCell   *lc;
 
-	ref->rtindex = 1;
-	wrapper->commandType = CMD_SELECT;
-	wrapper->querySource = QSRC_ORIGINAL;
-	wrapper->canSetTag = true;
-	wrapper->rtable = list_make1(inner);
-	wrapper->jointree = makeFromExpr(list_make1(ref), NULL);
 	IncrementVarSublevelsUp((Node *) inner->subquery, 1, 1);
-	inner->inFromCl = true;
 	inner->alias = makeAlias("source", NIL);
 	inner->eref->aliasname = pstrdup("source");
 

@@ -307,6 +307,15 @@ extern Node *planner_shape_lower(const LiftedQuery *lifted, Node *node);
 extern void planner_fast_path_init(void);
 extern PlannedStmt *planner_fast_path(PlanRequest *request, Refusal *refusal);
 
+/* ---- planner_make.c ---- */
+
+/* SELECT of nothing, from nothing */
+extern Query *planner_make_select(void);
+/* SELECT FROM the entry, which it takes; the target list is empty */
+extern Query *planner_make_select_from(RangeTblEntry *rte);
+/* FROM (query) name */
+extern RangeTblEntry *planner_subquery_rte(Query *query, const char *name);
+
 /* ---- planner_sample.c ---- */
 
 /* is the size of a relation's sample, or its seed, a value that only this node computes? */
@@ -507,10 +516,6 @@ extern int	planner_new_part_id(void);
 
 /* ---- planner_stage.c ---- */
 
-/* SELECT FROM the entry, which it takes; the target list is empty */
-extern Query *planner_make_select_from(RangeTblEntry *rte);
-/* FROM (query) name */
-extern RangeTblEntry *planner_subquery_rte(Query *query, const char *name);
 
 /* how much runs first: each includes the one before it */
 typedef enum StageExtent

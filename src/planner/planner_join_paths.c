@@ -246,10 +246,7 @@ begin_level(PieceLevel *level, PlannerInfo *root, PieceLevel *above, bool *impos
 	level->impossible = impossible;
 	level->numbers = palloc0(sizeof(Index) * root->simple_rel_array_size);
 	level->nulledBy = palloc0(sizeof(Index) * root->simple_rel_array_size);
-	level->query = makeNode(Query);
-	level->query->commandType = CMD_SELECT;
-	level->query->querySource = QSRC_ORIGINAL;
-	level->query->canSetTag = true;
+	level->query = planner_make_select();
 }
 
 static List *add_piece(PieceLevel *level, const JoinPiece *piece, List **quals);

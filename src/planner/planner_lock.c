@@ -317,16 +317,9 @@ planner_lock_found(PlanRequest *request, Query *query, LockTarget *target)
 Query *
 planner_select_from_plan(DistPlan *plan, List *targetList)
 {
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = planner_make_select_from(planner_plan_rte(plan, targetList));
 	ListCell   *lc;
 
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(planner_plan_rte(plan, targetList));
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	foreach(lc, targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);

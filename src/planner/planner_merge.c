@@ -186,16 +186,11 @@ make_all_visible(Query *query)
 static Query *
 make_upper_query(Query *original, RangeTblEntry *rte)
 {
-	Query	   *upper = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *upper = planner_make_select_from(rte);
 
-	ref->rtindex = 1;
-	upper->commandType = CMD_SELECT;
 	upper->querySource = original->querySource;
 	upper->queryId = original->queryId;
 	upper->canSetTag = original->canSetTag;
-	upper->rtable = list_make1(rte);
-	upper->jointree = makeFromExpr(list_make1(ref), NULL);
 	upper->stmt_location = original->stmt_location;
 	upper->stmt_len = original->stmt_len;
 	return upper;

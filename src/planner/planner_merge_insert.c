@@ -147,7 +147,7 @@ static Query *
 make_insert_query(Query *query, Query *rows, List *columns, OverridingKind override, int id)
 {
 	Query	   *insert = makeNode(Query);
-	Query	   *select = makeNode(Query);
+	Query	   *select;
 	RangeTblEntry *target = copyObject(rt_fetch(query->resultRelation, query->rtable));
 	RangeTblEntry *source = makeNode(RangeTblEntry);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -155,12 +155,7 @@ make_insert_query(Query *query, Query *rows, List *columns, OverridingKind overr
 	ListCell   *lc;
 
 	plan->partId = id;
-	ref->rtindex = 1;
-	select->commandType = CMD_SELECT;
-	select->querySource = QSRC_ORIGINAL;
-	select->canSetTag = true;
-	select->rtable = list_make1(planner_plan_rte(plan, rows->targetList));
-	select->jointree = makeFromExpr(list_make1(ref), NULL);
+	select = planner_make_select_from(planner_plan_rte(plan, rows->targetList));
 
 	insert->commandType = CMD_INSERT;
 	insert->querySource = QSRC_ORIGINAL;
@@ -188,7 +183,6 @@ make_insert_query(Query *query, Query *rows, List *columns, OverridingKind overr
 	foreach(lc, select->targetList)
 		source->eref->colnames = lappend(source->eref->colnames,
 										 makeString(lfirst_node(TargetEntry, lc)->resname));
-	ref = makeNode(RangeTblRef);
 	ref->rtindex = 2;
 	insert->jointree = makeFromExpr(list_make1(ref), NULL);
 	return insert;

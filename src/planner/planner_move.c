@@ -752,15 +752,8 @@ select_from_moved(RangeTblEntry *moved, Oid relid, List *attnos)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(rel);
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query = planner_make_select_from(moved);
 
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(moved);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
@@ -929,20 +922,14 @@ planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *na
 {
 	QueryShape	shape;
 	List	   *params;
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
+	Query	   *query;
 	ListCell   *lc;
 
 	planner_shape(source, &shape);
 	if (!shape.complete || !planner_outputs_can_travel(source->targetList))
 		return NULL;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(make_moved_rows(0, source, column, MOVED_VALUES_UNKNOWN,
-												 anchor));
-	ref->rtindex = 1;
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
+	query = planner_make_select_from(make_moved_rows(0, source, column, MOVED_VALUES_UNKNOWN,
+													 anchor));
 	foreach(lc, source->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);

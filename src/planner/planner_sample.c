@@ -28,14 +28,10 @@ planner_sample_is_computed(const RangeTblEntry *rte)
 static Node *
 make_scalar_query(Node *expr)
 {
-	Query	   *query = makeNode(Query);
+	Query	   *query = planner_make_select();
 	SubLink    *sublink = makeNode(SubLink);
 
 	IncrementVarSublevelsUp(expr, 1, 0);
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->jointree = makeFromExpr(NIL, NULL);
 	query->targetList = list_make1(makeTargetEntry((Expr *) expr, 1, pstrdup("value"), false));
 	query->hasSubLinks = checkExprHasSubLink(expr);
 	sublink->subLinkType = EXPR_SUBLINK;

@@ -299,23 +299,16 @@ planner_scan_columns(List *vars)
 static Query *
 make_scan_query(PlannerInfo *root, RelOptInfo *rel, List *vars, List *quals)
 {
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	RowMarkClause *lock = row_lock_of(root, rel->relid);
 	RangeTblEntry *rte = planner_rel_entry(root, rel->relid);
+	Query	   *query = planner_make_select_from(rte);
+	RowMarkClause *lock = row_lock_of(root, rel->relid);
 	ListCell   *lc;
 
-	ref->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
 	/* of a lateral sub-query that is part of the level now */
 	rte->tablesample = (TableSampleClause *)
 		planner_lookup_clause(root, rel, (Node *) rte->tablesample, true);
-	query->jointree = makeFromExpr(list_make1(ref),
-								   (Node *) (quals == NIL ? NULL :
-											 make_ands_explicit(copyObject(quals))));
+	if (quals != NIL)
+		query->jointree->quals = (Node *) make_ands_explicit(copyObject(quals));
 	foreach(lc, planner_scan_columns(vars))
 	{
 		int			number = foreach_current_index(lc) + 1;

@@ -45,13 +45,9 @@ static void
 keep_apart(Query *query)
 {
 	CommonTableExpr *cte = makeNode(CommonTableExpr);
-	Query	   *nothing = makeNode(Query);
+	Query	   *nothing = planner_make_select();
 	Const	   *null = makeNullConst(INT4OID, -1, InvalidOid);
 
-	nothing->commandType = CMD_SELECT;
-	nothing->querySource = QSRC_ORIGINAL;
-	nothing->canSetTag = true;
-	nothing->jointree = makeFromExpr(NIL, NULL);
 	nothing->targetList = list_make1(makeTargetEntry((Expr *) null, 1, pstrdup("nothing"),
 													 false));
 	cte->ctename = pstrdup("nothing");

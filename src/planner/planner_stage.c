@@ -51,47 +51,6 @@ static void stage_level(StageContext *context, Query *query);
 
 /* ---- a source ---- */
 
-Query *
-planner_make_select_from(RangeTblEntry *rte)
-{
-	Query	   *query = makeNode(Query);
-	RangeTblRef *ref = makeNode(RangeTblRef);
-
-	ref->rtindex = 1;
-	rte->inFromCl = true;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), NULL);
-	/* of policies, of a sample's size, of a fragment's stand-in */
-	query->hasSubLinks = checkExprHasSubLink((Node *) query);
-	return query;
-}
-
-RangeTblEntry *
-planner_subquery_rte(Query *query, const char *name)
-{
-	RangeTblEntry *rte = makeNode(RangeTblEntry);
-	List	   *columns = NIL;
-	ListCell   *lc;
-
-	foreach(lc, query->targetList)
-	{
-		TargetEntry *tle = lfirst_node(TargetEntry, lc);
-
-		if (!tle->resjunk)
-			columns = lappend(columns, makeString(pstrdup(tle->resname ? tle->resname :
-														  "?column?")));
-	}
-	rte->rtekind = RTE_SUBQUERY;
-	rte->subquery = query;
-	rte->alias = makeAlias(name, NIL);
-	rte->eref = makeAlias(name, columns);
-	rte->inFromCl = true;
-	return rte;
-}
-
 /* array_agg(expr) */
 static Expr *
 make_array_agg(Expr *expr, Oid arrayType)
@@ -603,13 +562,9 @@ stage_level(StageContext *context, Query *query)
 static Query *
 join_sources(List *sources)
 {
-	Query	   *query = makeNode(Query);
-	List	   *fromList = NIL;
+	Query	   *query = planner_make_select();
 	ListCell   *lc;
 
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
 	foreach(lc, sources)
 	{
 		Query	   *source = lfirst_node(Query, lc);
@@ -620,7 +575,7 @@ join_sources(List *sources)
 								planner_subquery_rte(source, psprintf("s%d",
 																   foreach_current_index(lc) + 1)));
 		ref->rtindex = list_length(query->rtable);
-		fromList = lappend(fromList, ref);
+		query->jointree->fromlist = lappend(query->jointree->fromlist, ref);
 		foreach(column, source->targetList)
 		{
 			TargetEntry *tle = lfirst_node(TargetEntry, column);
@@ -632,7 +587,6 @@ join_sources(List *sources)
 														tle->resname, false));
 		}
 	}
-	query->jointree = makeFromExpr(fromList, NULL);
 	return query;
 }
 

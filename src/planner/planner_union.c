@@ -221,13 +221,10 @@ select_all(RangeTblEntry *rte, List *targetList)
 RangeTblEntry *
 planner_union_rte(List *entries, List *targetList)
 {
-	Query	   *query = makeNode(Query);
+	Query	   *query = planner_make_select();
 	Node	   *tree = NULL;
 	ListCell   *lc;
 
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
 	foreach(lc, entries)
 	{
 		RangeTblRef *ref = makeNode(RangeTblRef);
@@ -260,7 +257,6 @@ planner_union_rte(List *entries, List *targetList)
 		tree = (Node *) operation;
 	}
 	query->setOperations = tree;
-	query->jointree = makeFromExpr(NIL, NULL);
 	query->targetList =
 		copyObject(linitial_node(RangeTblEntry, query->rtable)->subquery->targetList);
 	return planner_subquery_rte(query, "legs");

@@ -772,20 +772,13 @@ static Expr *
 make_conflict_exists(Upsert *upsert, IndexInfo *info)
 {
 	RangeTblEntry *rte = copyObject(rt_fetch(upsert->target, upsert->query->rtable));
-	RangeTblRef *ref = makeNode(RangeTblRef);
-	Query	   *query = makeNode(Query);
+	Query	   *query = planner_make_select_from(rte);
 	SubLink    *result = makeNode(SubLink);
 
-	ref->rtindex = 1;
 	rte->alias = makeAlias("in the way", NIL);
-	rte->inFromCl = true;
 	rte->inh = upsert->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
-	query->commandType = CMD_SELECT;
-	query->querySource = QSRC_ORIGINAL;
-	query->canSetTag = true;
-	query->rtable = list_make1(rte);
-	query->jointree = makeFromExpr(list_make1(ref), (Node *)
-								   make_ands_explicit(make_index_conditions(upsert, info, 1, 1)));
+	query->jointree->quals = (Node *)
+		make_ands_explicit(make_index_conditions(upsert, info, 1, 1));
 	compat_query_take_perminfo(query, rte, upsert->query);
 	result->subLinkType = EXISTS_SUBLINK;
 	result->subselect = (Node *) query;
