@@ -62,6 +62,30 @@ find_identity(Relation relation)
 	return result;
 }
 
+/* xmin, cmin, xmax or cmax */
+static bool
+is_of_transactions(AttrNumber attno)
+{
+	return attno <= MinTransactionIdAttributeNumber && attno >= MaxCommandIdAttributeNumber;
+}
+
+/* attributes of rows that a DELETE has marked as deleted which the outputs need */
+static List *
+find_marked(const ChangeSpec *spec)
+{
+	List	   *result = NIL;
+	ListCell   *kind;
+	ListCell   *number;
+
+	forboth(kind, spec->outputs, number, spec->outputNumbers)
+	{
+		if ((lfirst_int(kind) == CHANGE_OUTPUT_CURRENT || lfirst_int(kind) == CHANGE_OUTPUT_OLD) &&
+			is_of_transactions(lfirst_int(number)))
+			result = list_append_unique_int(result, lfirst_int(number));
+	}
+	return result;
+}
+
 /* attributes of new rows that the outputs need */
 static List *
 find_returned(const ChangeSpec *spec)
@@ -139,6 +163,7 @@ begin_change(DistScanState *scan)
 	table_close(relation, NoLock);
 
 	state->returned = find_returned(spec);
+	state->marked = find_marked(spec);
 	executor_change_begin_checks(state);
 	state->rowDesc = ExecGetResultType(linitial(scan->css.custom_ps));
 	if (executor_triggers_see_rows(scan->triggers))
@@ -420,21 +445,24 @@ old_value(ChangeState *state, TupleTableSlot *row, AttrNumber attno, bool *isNul
 					tid);
 		return PointerGetDatum(tid);
 	}
+	if (is_of_transactions(attno))
+		return slot_getattr(row, spec->oldSystem + MinTransactionIdAttributeNumber - attno,
+							isNull);
 	if (attno != TableOidAttributeNumber)
 		return slot_getattr(row, spec->oldColumn + attno - 1, isNull);
 	*isNull = false;
 	return ObjectIdGetDatum(executor_change_shard_of_row(state, row)->relid);
 }
 
-/* the same of the row as it is; fresh is what its shard returned, columns start at first */
+/* the same of the row as it is; fresh is what its shard returned of it, columns start at first */
 static Datum
-new_value(ChangeState *state, TupleTableSlot *fresh, int first, AttrNumber attno, bool *isNull)
+returned_value(List *returned, TupleTableSlot *fresh, int first, AttrNumber attno, bool *isNull)
 {
 	ListCell   *cell;
 	int			column = first;
 	Datum		value;
 
-	foreach(cell, state->returned)
+	foreach(cell, returned)
 	{
 		if (lfirst_int(cell) == attno)
 			break;
@@ -476,7 +504,9 @@ put_output(ChangeState *state, ChangeBatchRow *row, TupleTableSlot *fresh, int f
 		if (output == CHANGE_OUTPUT_CHILD)
 			values[i] = slot_getattr(state->rowSlot, n, &nulls[i]);
 		else if (output == CHANGE_OUTPUT_NEW && command != CMD_DELETE)
-			values[i] = new_value(state, fresh, first, n, &nulls[i]);
+			values[i] = returned_value(state->returned, fresh, first, n, &nulls[i]);
+		else if (output == CHANGE_OUTPUT_OLD && command == CMD_DELETE && is_of_transactions(n))
+			values[i] = returned_value(state->marked, fresh, first, n, &nulls[i]);
 		else if (output == CHANGE_OUTPUT_OLD && command != CMD_INSERT)
 			values[i] = old_value(state, state->rowSlot, n, &nulls[i]);
 		else if (output == CHANGE_OUTPUT_ACTION)

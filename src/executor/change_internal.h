@@ -33,6 +33,7 @@ typedef struct ChangeState
 	bool		copies;			/* rows have copies: ctid does not find them */
 	List	   *identity;		/* attributes that do, IntList; NIL: all together */
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
+	List	   *marked;		/* the same of rows that a DELETE has marked; IntList */
 	RowChecks  *checks;			/* what policies ask; NULL: nothing */
 	TupleTableSlot *checkedRow; /* as the table has it */
 	List	   *partitionChecks;	/* of PartitionCheck *, of an upsert */

@@ -123,13 +123,23 @@ init_column(TupleDesc desc, int number, TupleDesc table, AttrNumber attno)
 	TupleDescInitEntry(desc, number, "system", type, -1, 0);
 }
 
-/* what comes back: a number, then attributes of the new row */
+/* attributes that come back of each row */
+static List *
+returned_columns(ChangeBatch *batch)
+{
+	if (!batch->returns)
+		return NIL;
+	if (batch->command != CMD_DELETE)
+		return batch->state->returned;
+	return batch->moves ? NIL : batch->state->marked;
+}
+
+/* what comes back: a number, then attributes of the new row, or of one that is deleted */
 static TupleDesc
 describe_answer(ChangeBatch *batch)
 {
 	ChangeState *state = batch->state;
-	bool		fresh = batch->returns && batch->command != CMD_DELETE;
-	int			n = fresh ? list_length(state->returned) : 0;
+	List	   *returned = returned_columns(batch);
 	TupleDesc	desc;
 	int			number = 1;
 	ListCell   *cell;
@@ -137,13 +147,10 @@ describe_answer(ChangeBatch *batch)
 	if (!batch->returns && !(batch->command == CMD_DELETE && state->moves) &&
 		!(batch->command != CMD_INSERT && state->triggers != NULL))
 		return NULL;
-	desc = CreateTemplateTupleDesc(n + 1);
+	desc = CreateTemplateTupleDesc(list_length(returned) + 1);
 	TupleDescInitEntry(desc, number, "n", INT4OID, -1, 0);
-	foreach(cell, state->returned)
-	{
-		if (fresh)
-			init_column(desc, ++number, state->desc, lfirst_int(cell));
-	}
+	foreach(cell, returned)
+		init_column(desc, ++number, state->desc, lfirst_int(cell));
 	return desc;
 }
 
@@ -303,12 +310,10 @@ append_returning(StringInfo sql, ChangeBatch *batch, int first)
 		appendStringInfo(sql, " RETURNING %d::pg_catalog.int4", first);
 	else
 		appendStringInfoString(sql, " RETURNING v.c1");
-	foreach(cell, state->returned)
+	foreach(cell, returned_columns(batch))
 	{
 		AttrNumber	attno = lfirst_int(cell);
 
-		if (batch->desc->natts == 1)
-			break;
 		if (attno == TableOidAttributeNumber)
 			appendStringInfoString(sql, ", citus_internal.shard_of_row(t.tableoid)");
 		else if (attno == SelfItemPointerAttributeNumber && state->table->nshards > 1)

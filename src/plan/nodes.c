@@ -127,6 +127,7 @@ static const Field changeFields[] = {
 	FIELD(ChangeSpec, rowColumn, FIELD_INT),
 	FIELD(ChangeSpec, actionColumn, FIELD_INT),
 	FIELD(ChangeSpec, oldColumn, FIELD_INT),
+	FIELD(ChangeSpec, oldSystem, FIELD_INT),
 	FIELD(ChangeSpec, actions, FIELD_NODE),
 	FIELD(ChangeSpec, outputs, FIELD_NODE),
 	FIELD(ChangeSpec, outputNumbers, FIELD_NODE),

@@ -19,9 +19,9 @@
  * the transaction, wanted or not.
  *
  * Invariants: (1) the sub-query has the table's columns at their numbers, then shard, place in the
- * shard, tableoid and ctid (which is not the place, see query_adapt.c); (2) it is replaced by a
- * fragment before anybody else sees it, for what it asks of the shards (shard_of_row) has no
- * meaning here.
+ * shard, tableoid and ctid (which is not the place, see query_adapt.c), and where they are read, xmin,
+ * cmin, xmax and cmax; (2) it is replaced by a fragment before anybody else sees it, for what it
+ * asks of the shards (shard_of_row) has no meaning here.
  *
  * Main path: planner_change().  What is special about MERGE: planner_change_merge.c.
  */
@@ -29,6 +29,7 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "catalog/heap.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -118,6 +119,13 @@ make_whole_row(ChangeBuild *build, const Var *var)
 	return (Node *) result;
 }
 
+/* number in the sub-query of xmin, cmin, xmax or cmax */
+static AttrNumber
+system_column_number(ChangeBuild *build, AttrNumber attno)
+{
+	return build->desc->natts + 5 + MinTransactionIdAttributeNumber - attno;
+}
+
 static Node *
 replace_target_var(ChangeBuild *build, Var *var)
 {
@@ -136,7 +144,10 @@ replace_target_var(ChangeBuild *build, Var *var)
 	else if (var->varattno == TableOidAttributeNumber)
 		result->varattno = build->desc->natts + 3;
 	else
-		build->impossible = "a system column of rows that are changed is read";
+	{
+		result->varattno = system_column_number(build, var->varattno);
+		build->system = true;
+	}
 	return (Node *) result;
 }
 
@@ -222,6 +233,15 @@ add_output(Query *query, Expr *expr, const char *name)
 								makeTargetEntry(expr, number, pstrdup(name), false));
 }
 
+/* a column of the system as a Var of entry rti */
+static Var *
+system_var(Index rti, AttrNumber attno)
+{
+	const FormData_pg_attribute *attribute = SystemAttributeDefinition(attno);
+
+	return makeVar(rti, attno, attribute->atttypid, -1, InvalidOid, 0);
+}
+
 static Expr *
 make_shard_of_row(void)
 {
@@ -278,10 +298,12 @@ make_target_query(ChangeBuild *build)
 	}
 	add_output(query, make_shard_of_row(), "shard of row");
 	add_output(query, planner_place_in_shard(1), "row");
-	add_output(query, (Expr *) makeVar(1, TableOidAttributeNumber, OIDOID, -1, InvalidOid, 0),
-			   "table of row");
-	add_output(query, (Expr *) makeVar(1, SelfItemPointerAttributeNumber, TIDOID, -1, InvalidOid,
-									   0), "ctid of row");
+	add_output(query, (Expr *) system_var(1, TableOidAttributeNumber), "table of row");
+	add_output(query, (Expr *) system_var(1, SelfItemPointerAttributeNumber), "ctid of row");
+	for (AttrNumber attno = MinTransactionIdAttributeNumber;
+		 build->system && attno >= MaxCommandIdAttributeNumber; attno--)
+		add_output(query, (Expr *) system_var(1, attno),
+				   NameStr(SystemAttributeDefinition(attno)->attname));
 	compat_query_take_perminfo(query, rte, build->query);
 	if (build->elevated)
 		compat_rte_set_check_as_user(query, rte, build->spec->role);
@@ -449,10 +471,8 @@ describe_target_output(ChangeBuild *build, const Var *var)
 {
 	CompatReturning row = compat_var_returning(var);
 
-	if (var->varattno == InvalidAttrNumber ||
-		(var->varattno < 0 && var->varattno != SelfItemPointerAttributeNumber &&
-		 var->varattno != TableOidAttributeNumber && output_needs_old(build, var)))
-		build->impossible = "RETURNING reads a system column of the old row";
+	if (var->varattno == InvalidAttrNumber)
+		elog(ERROR, "RETURNING of a change has a whole row");
 	add_output_spec(build, row == COMPAT_RETURNING_OLD ? CHANGE_OUTPUT_OLD :
 					row == COMPAT_RETURNING_NEW ? CHANGE_OUTPUT_NEW : CHANGE_OUTPUT_CURRENT,
 					var->varattno);
@@ -484,9 +504,29 @@ sets_key(ChangeBuild *build, List *columns)
 		list_member_int(columns, build->table->keyAttno);
 }
 
+/* RETURNING has xmin or its kin of the old row; a DELETE returns them itself */
+static bool
+returns_old_system(ChangeBuild *build)
+{
+	ListCell   *lc;
+
+	if (build->query->commandType == CMD_DELETE)
+		return false;
+	foreach(lc, build->query->returningList)
+	{
+		Var		   *var = (Var *) lfirst_node(TargetEntry, lc)->expr;
+
+		if (IsA(var, Var) && var->varno == build->target && output_needs_old(build, var) &&
+			var->varattno <= MinTransactionIdAttributeNumber &&
+			var->varattno >= MaxCommandIdAttributeNumber)
+			return true;
+	}
+	return false;
+}
+
 /* true when the old row must be known as a whole */
-bool
-planner_change_needs_old(ChangeBuild *build)
+static bool
+needs_old(ChangeBuild *build)
 {
 	ListCell   *lc;
 
@@ -509,6 +549,23 @@ planner_change_needs_old(ChangeBuild *build)
 			return true;
 	}
 	return false;
+}
+
+/* the row as it was, if it must be known; carry makes a column of the source of an expression */
+void
+planner_change_add_old(ChangeBuild *build, ChangeCarrier carry)
+{
+	if (!needs_old(build))
+		return;
+	build->spec->oldColumn = list_length(build->columns) + 1;
+	for (int i = 1; i <= build->desc->natts; i++)
+		(void) carry(build, (Node *) planner_change_column(build, i));
+	if (!returns_old_system(build))
+		return;
+	build->spec->oldSystem = list_length(build->columns) + 1;
+	for (AttrNumber attno = MinTransactionIdAttributeNumber;
+		 attno >= MaxCommandIdAttributeNumber; attno--)
+		(void) carry(build, (Node *) system_var(build->target, attno));
 }
 
 /* FOR UPDATE where rows may go or move, else what an UPDATE takes */
@@ -675,12 +732,7 @@ make_plain_source(ChangeBuild *build)
 	if (action->command == CMD_UPDATE)
 		add_assignments(build, action);
 	planner_change_add_checks(build);
-	if (planner_change_needs_old(build))
-	{
-		build->spec->oldColumn = list_length(build->columns) + 1;
-		for (int i = 1; i <= build->desc->natts; i++)
-			(void) planner_change_add_column(build, planner_change_column(build, i));
-	}
+	planner_change_add_old(build, carry_var);
 	planner_change_describe_outputs(build, carry_var);
 
 	planner_change_take_quals(build, &source->jointree->quals);

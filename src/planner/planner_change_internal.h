@@ -30,6 +30,7 @@ typedef struct ChangeBuild
 	bool		firstCopy;		/* rows are read from the copy that writers lock */
 	bool		barrier;		/* a security-barrier view's conditions: no others may join them */
 	Bitmapset  *needed;			/* attributes of the target that the source reads */
+	bool		system;			/* it reads xmin, cmin, xmax or cmax */
 	int			depth;			/* of the walk over the source */
 	List	   *columns;		/* TargetEntry: what the rows of the source are made of */
 } ChangeBuild;
@@ -52,7 +53,7 @@ extern bool planner_change_replace_target(ChangeBuild *build);
 extern void planner_change_retarget(ChangeBuild *build);
 extern int	planner_change_add_column(ChangeBuild *build, Expr *expr);
 extern void planner_change_describe_outputs(ChangeBuild *build, ChangeCarrier carry);
-extern bool planner_change_needs_old(ChangeBuild *build);
+extern void planner_change_add_old(ChangeBuild *build, ChangeCarrier carry);
 extern void planner_change_choose_lock(ChangeBuild *build);
 extern void planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row);
 

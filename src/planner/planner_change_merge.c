@@ -398,13 +398,7 @@ add_actions(ChangeBuild *build, Expr *present)
 	planner_change_add_checks(build);
 	if (build->spec->conflict != NULL && build->spec->checks != NIL)
 		add_proposed_row(build);
-	if (planner_change_needs_old(build))
-	{
-		build->spec->oldColumn = list_length(build->columns) + 1;
-		for (int i = 1; i <= build->desc->natts; i++)
-			(void) planner_change_add_column(build, over_pairs(build,
-															   planner_change_column(build, i)));
-	}
+	planner_change_add_old(build, carry_over_pairs);
 	planner_change_describe_outputs(build, carry_over_pairs);
 }
 

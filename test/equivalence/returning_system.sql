@@ -31,5 +31,14 @@ INSERT INTO up VALUES (1, 'foo'), (8, 'y') ON CONFLICT (a) DO UPDATE SET b = 'x'
 DELETE FROM up WHERE a = 1 RETURNING up, tableoid::regclass, xmax <> 0 AS x;
 DELETE FROM up WHERE random() < 2 RETURNING up, tableoid::regclass;
 DELETE FROM ut RETURNING *, tableoid::regclass, xmax <> 0 AS xmax_ok;
+INSERT INTO ref SELECT i, 'r' || i FROM generate_series(1, 9) i ON CONFLICT DO NOTHING;
+-- Conditions that copies would decide each by itself.
+DELETE FROM ref WHERE a = 2 + floor(random()) RETURNING ref, tableoid::regclass, ctid IS NULL, xmin = 0, xmax <> 0 AS x, cmin IS NULL, cmax IS NULL;
+DELETE FROM ref WHERE a = 3 + floor(random()) AND xmin <> 0 RETURNING a, xmin IS NULL AS x;
+UPDATE ref SET b = b || '!' WHERE a = 4 + floor(random()) AND xmin <> 0 AND cmin IS NOT NULL RETURNING ref, xmin IS NULL AS x;
+UPDATE ref SET b = (xmin = 0)::text WHERE a >= 5 + floor(random()) AND a < 7 RETURNING ref, cmin IS NULL AS x;
+WITH gone AS (DELETE FROM ref WHERE a = 7 + floor(random()) RETURNING xmin, xmax, a) SELECT a, xmin = 0, xmax <> 0 FROM gone;
+MERGE INTO ref USING (SELECT i, random() AS q FROM generate_series(8, 9) i) s ON ref.a = s.i AND ref.xmin <> 0 WHEN MATCHED THEN UPDATE SET b = (q < 2)::text;
+SELECT * FROM ref ORDER BY a;
 DROP TABLE ut, up, ref;
 DROP FUNCTION same;

@@ -248,6 +248,7 @@ typedef struct ChangeSpec
 	int			rowColumn;		/* tid */
 	int			actionColumn;	/* int4, from 1, 0 or NULL: nothing to do; 0: always the first */
 	int			oldColumn;		/* first of the row's columns, one an attribute; 0: not there */
+	int			oldSystem;		/* first of its xmin, cmin, xmax and cmax; 0: not there */
 	List	   *actions;		/* of ChangeAction */
 	List	   *outputs;		/* of ChangeOutput, IntList */
 	List	   *outputNumbers;
