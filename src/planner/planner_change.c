@@ -19,9 +19,9 @@
  * the transaction, wanted or not.
  *
  * Invariants: (1) the sub-query has the table's columns at their numbers, then shard, place in the
- * shard, tableoid and ctid (which is not the place, see query_adapt.c), and where they are read, xmin,
- * cmin, xmax and cmax; (2) it is replaced by a fragment before anybody else sees it, for what it
- * asks of the shards (shard_of_row) has no meaning here.
+ * shard, tableoid and ctid (which is not the place, see query_adapt.c), and, where they are read,
+ * xmin, cmin, xmax and cmax; (2) it is replaced by a fragment before anybody else sees it, for what
+ * it asks of the shards (shard_of_row) has no meaning here.
  *
  * Main path: planner_change().  What is special about MERGE: planner_change_merge.c.
  */
