@@ -157,6 +157,16 @@ CREATE FUNCTION citus_internal.assume_role(token text) RETURNS void
 COMMENT ON FUNCTION citus_internal.assume_role(text)
     IS 'works as the role that was lent for the token, until the transaction ends';
 
+CREATE FUNCTION citus_internal.set_session_user(role text) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_session_user';
+COMMENT ON FUNCTION citus_internal.set_session_user(text)
+    IS 'whose session this one works for; sent between nodes';
+
+CREATE FUNCTION citus_internal.client_session_user() RETURNS name
+    LANGUAGE C STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'citus_internal_client_session_user';
+COMMENT ON FUNCTION citus_internal.client_session_user()
+    IS 'session_user of the session for which this one works';
+
 CREATE FUNCTION citus_internal.unforce_policies(unforced boolean) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_unforce_policies';
 COMMENT ON FUNCTION citus_internal.unforce_policies(boolean)

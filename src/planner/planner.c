@@ -457,6 +457,7 @@ plan_any(PlanRequest *request)
 
 	if (!base_extension_is_active())
 		return planner_run_server(request, parse);
+	request->query = parse = planner_ask_session_user(parse);
 	if (parse->utilityStmt == NULL && !catalog_is_coordinator())
 		request->query = parse = planner_redirect_sequences(parse, &dependencies);
 	else

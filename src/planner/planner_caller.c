@@ -8,18 +8,27 @@
  * what changes rows by planner_change_policies.c, of what reads them by planner_scan.c, whose
  * fragments see all rows and get from policies what this node has computed.
  *
+ * session_user is the user of the client's session; what works for it on another node is a session
+ * of whoever may log in there.  In such sessions a function that knows takes its place.
+ *
  * Functions of users in policies may ask for the same, and nobody can tell.
  */
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 
 #include "citus/base/compat.h"
+#include "citus/base/origin.h"
+#include "citus/base/session.h"
 #include "planner_internal.h"
 
 /* may speak of the current user; functions of the server with an argument more, of a role */
@@ -95,4 +104,61 @@ planner_policies_ask_caller(Query *query)
 			return true;
 	}
 	return asks_caller_walker((Node *) target->securityQuals, NULL);
+}
+
+/* ---- session_user, where this session works for another one ---- */
+
+static Oid
+client_session_user_oid(void)
+{
+	static Oid	functionOid = InvalidOid;
+	static Oid	extensionOid = InvalidOid;
+
+	if (!OidIsValid(functionOid) || extensionOid != base_extension_oid())
+	{
+		functionOid = LookupFuncName(list_make2(makeString("citus_internal"),
+												makeString("client_session_user")),
+									 0, NULL, false);
+		extensionOid = base_extension_oid();
+	}
+	return functionOid;
+}
+
+static bool
+is_session_user(Node *node)
+{
+	return IsA(node, SQLValueFunction) &&
+		((SQLValueFunction *) node)->op == SVFOP_SESSION_USER;
+}
+
+static bool
+asks_session_user_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, asks_session_user_walker, context, 0);
+	return is_session_user(node) ||
+		expression_tree_walker(node, asks_session_user_walker, context);
+}
+
+static Node *
+session_user_mutator(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, session_user_mutator, context, 0);
+	if (is_session_user(node))
+		return (Node *) makeFuncExpr(client_session_user_oid(), NAMEOID, NIL, C_COLLATION_OID,
+									 InvalidOid, COERCE_EXPLICIT_CALL);
+	return expression_tree_mutator(node, session_user_mutator, context);
+}
+
+Query *
+planner_ask_session_user(Query *query)
+{
+	if (!base_session_is_internal() || !asks_session_user_walker((Node *) query, NULL))
+		return query;
+	return castNode(Query, session_user_mutator((Node *) query, NULL));
 }

@@ -480,6 +480,8 @@ extern bool planner_finds_row_by_place(Query *query);
 extern bool planner_policies_ask_caller(Query *query);
 /* the same of a relation that is read; its policies are still those that the server gave it */
 extern bool planner_relation_asks_caller(Query *query, RangeTblEntry *rte);
+/* the query, or a copy: in a session that works for another one session_user is that one's */
+extern Query *planner_ask_session_user(Query *query);
 
 /* ---- planner_detach.c ---- */
 

@@ -161,6 +161,10 @@ extern void txn_settings_forget(RemoteConn *conn);
 
 /* the role as which connections are opened for the current one */
 extern Oid	txn_role_login(void);
+/* the user of the client's session, here and where others work for it */
+extern Oid	txn_session_user(void);
+/* the far side: who the session works for, by session_user; a role's name */
+extern void txn_role_set_session_user(const char *role);
 /* its name, good until roles are asked for or changed again */
 extern const char *txn_role_login_name(void);
 extern void txn_role_init(void);

@@ -43,6 +43,9 @@
 /* this session works as a borrowed role until its transaction ends */
 static bool assumed = false;
 
+/* whose session this one works for, if that was told; invalid: its own user's */
+static Oid	told_session_user = InvalidOid;
+
 /* what is known of the role asked for last; each short transaction asks several times */
 static struct
 {
@@ -103,6 +106,18 @@ txn_role_login_name(void)
 	Oid			roleId = txn_role_login();
 
 	return look_up_role(roleId) ? known.name : GetUserNameFromId(roleId, false);
+}
+
+Oid
+txn_session_user(void)
+{
+	return OidIsValid(told_session_user) ? told_session_user : GetSessionUserId();
+}
+
+void
+txn_role_set_session_user(const char *role)
+{
+	told_session_user = get_role_oid(role, false);
 }
 
 /* Tells the node that whoever presents token may work as the role. */

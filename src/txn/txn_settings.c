@@ -11,6 +11,9 @@
  * travelled it stays in the text: after a RESET it is reset there, too, or empty if it is a custom
  * one, as on this node.
  *
+ * So does the name of the session's user, where another one has logged in there: policies may ask
+ * for it (planner_caller.c).
+ *
  * What is sent inside a transaction is undone by its rollback; the connection's settings are then
  * unknown (txn_settings_forget) and sent again.
  */
@@ -69,6 +72,7 @@ typedef struct Fingerprint
 	int			lockTimeout;
 	int			synchronousCommit;
 	int			minMessages;
+	Oid			sessionUser;	/* invalid: nobody was told */
 	uint32		changedHash;	/* of names and values that travel when changed */
 } Fingerprint;
 
@@ -214,8 +218,19 @@ level_name(void)
 	return level == NULL || strcmp(level, "off") == 0 ? "error" : level;
 }
 
+/* once the user of the session has been told he always is */
+static Oid
+session_user_to_tell(void)
+{
+	static bool tells = false;
+	Oid			user = txn_session_user();
+
+	tells |= user != txn_role_login();
+	return tells ? user : InvalidOid;
+}
+
 static void
-make_text(void)
+make_text(Oid sessionUser)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "session settings",
 												  ALLOCSET_SMALL_SIZES);
@@ -225,7 +240,7 @@ make_text(void)
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, "SELECT ");
+	appendStringInfoString(&text, OidIsValid(sessionUser) ? BASE_NODE_SELECT : "SELECT ");
 	for (int i = 0; always_sent[i] != NULL; i++)
 	{
 		const char *value = GetConfigOption(always_sent[i], true, false);
@@ -235,6 +250,9 @@ make_text(void)
 		append_setting(&text, always_sent[i], value);
 	}
 	append_setting(&text, "client_min_messages", level_name());
+	if (OidIsValid(sessionUser))
+		appendStringInfo(&text, ", citus_internal.set_session_user(%s)",
+						 quote_literal_cstr(GetUserNameFromId(sessionUser, false)));
 	foreach(lc, changed)
 		append_changed_setting(&text, lfirst(lc));
 
@@ -274,12 +292,13 @@ settings_text(void)
 	now.lockTimeout = LockTimeout;
 	now.synchronousCommit = synchronous_commit;
 	now.minMessages = remote_message_level();
+	now.sessionUser = session_user_to_tell();
 	now.changedHash = changed_hash();
 
 	if (current_text == NULL || memcmp(&now, &current, sizeof(now)) != 0 ||
 		strcmp(current_search_path, namespace_search_path) != 0)
 	{
-		make_text();
+		make_text(now.sessionUser);
 		current = now;
 	}
 	return current_text;

@@ -36,6 +36,8 @@ PG_FUNCTION_INFO_V1(citus_internal_helper_sessions);
 PG_FUNCTION_INFO_V1(citus_internal_lend_role);
 PG_FUNCTION_INFO_V1(citus_internal_assume_role);
 PG_FUNCTION_INFO_V1(citus_internal_unforce_policies);
+PG_FUNCTION_INFO_V1(citus_internal_set_session_user);
+PG_FUNCTION_INFO_V1(citus_internal_client_session_user);
 
 /* recover_prepared_transactions() returns int */
 Datum
@@ -361,6 +363,23 @@ citus_internal_assume_role(PG_FUNCTION_ARGS)
 	base_require_node_command(fcinfo);
 	txn_role_assume(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	PG_RETURN_VOID();
+}
+
+/* citus_internal.set_session_user(role text) returns void */
+Datum
+citus_internal_set_session_user(PG_FUNCTION_ARGS)
+{
+	base_require_node_command(fcinfo);
+	txn_role_set_session_user(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.client_session_user() returns name */
+Datum
+citus_internal_client_session_user(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(DirectFunctionCall1(namein, CStringGetDatum(
+		GetUserNameFromId(txn_session_user(), false))));
 }
 
 /* citus_internal.unforce_policies(boolean) returns void */
