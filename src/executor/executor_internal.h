@@ -350,6 +350,7 @@ extern void executor_run_stop(TaskRun *run, bool cancel);
 extern uint64 executor_fuse_key(const Fragment *fragment, List *tasks);
 /* the tasks as they shall run: as they are, or those of a node as one */
 extern List *executor_fuse(uint64 key, List *tasks, TupleDesc resultDesc);
+extern List *executor_fuse_all(List *tasks, TupleDesc resultDesc);
 /* the tasks that ran, as they are or together, are done: is it a quick statement? */
 extern void executor_fuse_learn(uint64 key, List *tasks, bool together);
 

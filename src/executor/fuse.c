@@ -101,21 +101,18 @@ bundle_for(ExecutorTask *task, Bundle *bundles, int *nbundles)
 	return bundle;
 }
 
-/* allocates in the current context; the tasks themselves are not changed */
+/*
+ * The tasks of each node as one, as far as texts are not too long.  Allocates in the current
+ * context; the tasks themselves are not changed.  With resultDesc, what became one gets a name.
+ */
 List *
-executor_fuse(uint64 key, List *tasks, TupleDesc resultDesc)
+executor_fuse_all(List *tasks, TupleDesc resultDesc)
 {
 	List	   *fused = NIL;
-	QuickStatement *entry;
-	Bundle	   *bundles;
+	Bundle	   *bundles = palloc(sizeof(Bundle) * list_length(tasks));
 	int			nbundles = 0;
 	ListCell   *cell;
 
-	entry = find_quick(key);
-	if (entry == NULL || !entry->together)
-		return tasks;
-
-	bundles = palloc(sizeof(Bundle) * list_length(tasks));
 	foreach(cell, tasks)
 	{
 		ExecutorTask *task = lfirst(cell);
@@ -132,11 +129,22 @@ executor_fuse(uint64 key, List *tasks, TupleDesc resultDesc)
 		if (bundles[i].n > 1)
 		{
 			task->sql = bundles[i].sql.data;
-			task->statementName = executor_task_name(task, resultDesc);
+			if (resultDesc != NULL)
+				task->statementName = executor_task_name(task, resultDesc);
 		}
 		fused = lappend(fused, task);
 	}
 	return fused;
+}
+
+List *
+executor_fuse(uint64 key, List *tasks, TupleDesc resultDesc)
+{
+	QuickStatement *entry = find_quick(key);
+
+	if (entry == NULL || !entry->together)
+		return tasks;
+	return executor_fuse_all(tasks, resultDesc);
 }
 
 /* how long the tasks that ran took together; -1: nothing to be learnt from them */

@@ -22,6 +22,7 @@
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -451,7 +452,29 @@ count_rows(bytea *data)
 	return rows;
 }
 
-/* tells the server's planner how many rows there are: the data is a constant to it */
+/* what the call's data is, where the planner can know it; NULL: it cannot */
+static bytea *
+known_data(Node *call, PlannerInfo *root)
+{
+	Node	   *data = is_funcclause(call) ? linitial(((FuncExpr *) call)->args) : NULL;
+	ParamListInfo params = root == NULL ? NULL : root->glob->boundParams;
+	Param	   *param;
+
+	if (data == NULL)
+		return NULL;
+	if (IsA(data, Const))
+		return ((Const *) data)->constisnull ? NULL :
+			DatumGetByteaPP(((Const *) data)->constvalue);
+	param = (Param *) data;
+	if (!IsA(param, Param) || param->paramkind != PARAM_EXTERN || params == NULL ||
+		params->paramFetch != NULL || param->paramid < 1 || param->paramid > params->numParams ||
+		params->params[param->paramid - 1].isnull ||
+		params->params[param->paramid - 1].ptype != BYTEAOID)
+		return NULL;
+	return DatumGetByteaPP(params->params[param->paramid - 1].value);
+}
+
+/* tells the server's planner how many rows there are */
 Datum
 unpack_rows_support(PG_FUNCTION_ARGS)
 {
@@ -460,12 +483,11 @@ unpack_rows_support(PG_FUNCTION_ARGS)
 	if (IsA(node, SupportRequestRows))
 	{
 		SupportRequestRows *request = (SupportRequestRows *) node;
-		Node	   *data = is_funcclause(request->node) ?
-			linitial(((FuncExpr *) request->node)->args) : NULL;
+		bytea	   *data = known_data(request->node, request->root);
 
-		if (data != NULL && IsA(data, Const) && !((Const *) data)->constisnull)
+		if (data != NULL)
 		{
-			request->rows = count_rows(DatumGetByteaPP(((Const *) data)->constvalue));
+			request->rows = count_rows(data);
 			PG_RETURN_POINTER(request);
 		}
 	}

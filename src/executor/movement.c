@@ -6,18 +6,21 @@
  * fragment of its own, whose rows come from its shards packed in buckets (moved_rows.c), one per
  * shard of the main fragment's anchor.  Many rows go from node to node (movement_direct.c), and
  * what comes here are notes of where they are.  Few come here: the chunks are laid aside by bucket,
- * in a temporary file; nobody looks into them.  When a task of the main fragment leaves, the chunks
- * of its bucket, or a ticket for them, become the value of its parameter.
+ * in memory, or in a temporary file when they are more than work_mem; nobody looks into them.  When
+ * a task of the main fragment leaves, the chunks of its bucket, or a ticket for them, become the
+ * value of its parameter.
  *
  * Invariants: (1) every movement has come to its end before the first task of the fragment is sent;
- * (2) no more is in memory than chunks being received and the buckets of the tasks being sent.
+ * (2) no more is in memory than work_mem, chunks being received, and buckets of tasks being sent.
  *
  * Main path: executor_movements_run(); executor_movements_bind() before a task is sent or run,
  * executor_movements_unbind() after it.  The file goes with the query's resource owner.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/tupdesc.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
@@ -27,9 +30,11 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #include "movement_internal.h"
 
+#define SOON_ROWS	200000
 #define PIECE	(16 * 1024 * 1024)	/* of a bucket, where a task can do with a part of it */
 
 /* one movement under way */
@@ -79,6 +84,39 @@ get_bucket(Arrival *arrival, int number)
 }
 
 static void
+write_to_file(MovedRows *rows, Chunk *chunk, char *data)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext caller;
+
+	if (rows->file == NULL)
+	{
+		caller = MemoryContextSwitchTo(rows->context);
+		CurrentResourceOwner = rows->owner;
+		rows->file = BufFileCreateTemp(false);
+		CurrentResourceOwner = owner;
+		MemoryContextSwitchTo(caller);
+	}
+	chunk->data = NULL;
+	BufFileTell(rows->file, &chunk->fileno, &chunk->offset);
+	BufFileWrite(rows->file, data, chunk->length);
+}
+
+/* few bytes stay in memory */
+static void
+keep_bytes(MovedRows *rows, Chunk *chunk, char *data, int length)
+{
+	chunk->length = length;
+	if (rows->inMemory + length > work_mem * (Size) 1024)
+		write_to_file(rows, chunk, data);
+	else
+	{
+		chunk->data = memcpy(MemoryContextAlloc(rows->context, length), data, length);
+		rows->inMemory += length;
+	}
+}
+
+static void
 store_chunk(MovementRun *run, Bucket *bucket, bytea *data)
 {
 	MovedRows  *rows = run->rows;
@@ -96,9 +134,7 @@ store_chunk(MovementRun *run, Bucket *bucket, bytea *data)
 		MemoryContextSwitchTo(caller);
 	}
 	chunk = &bucket->chunks[bucket->nchunks++];
-	chunk->length = VARSIZE_ANY_EXHDR(data);
-	BufFileTell(rows->file, &chunk->fileno, &chunk->offset);
-	BufFileWrite(rows->file, VARDATA_ANY(data), chunk->length);
+	keep_bytes(rows, chunk, VARDATA_ANY(data), VARSIZE_ANY_EXHDR(data));
 	run->arrival->bytes += chunk->length;
 }
 
@@ -231,6 +267,28 @@ make_bounds(const DistTable *anchor, bool broadcast)
 										   TYPALIGN_INT));
 }
 
+/*
+ * Tasks that read one small table: starting each of them costs more than is won by several sessions
+ * of a node that run them at the same time.
+ */
+static bool
+is_read_soon(const Movement *movement)
+{
+	const Fragment *source = movement->source;
+	HeapTuple	tuple;
+	double		rows;
+
+	if (source->target != FRAGMENT_SHARDS || source->hasRowLocks || source->sql->nholes != 1 ||
+		executor_force_parallel)
+		return false;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(source->sql->relids[0]));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+	return rows >= 0 && rows <= SOON_ROWS;
+}
+
 /* the tasks of the source, each wrapped: its own text becomes a parameter */
 static List *
 make_pack_tasks(DistScanState *state, const Arrival *arrival, const DistTable *anchor)
@@ -249,6 +307,8 @@ make_pack_tasks(DistScanState *state, const Arrival *arrival, const DistTable *a
 											  state->tasks));
 	ListCell   *cell;
 
+	if (is_read_soon(movement))
+		tasks = executor_fuse_all(tasks, NULL);
 	foreach(cell, tasks)
 	{
 		ExecutorTask *task = lfirst(cell);
@@ -349,15 +409,12 @@ executor_movements_run(DistScanState *state, RunOptions *options)
 	const Fragment *fragment = state->plan->fragment;
 	const DistTable *anchor = catalog_table_get(fragment->anchor);
 	MemoryContext caller = MemoryContextSwitchTo(state->context);
-	ResourceOwner owner = CurrentResourceOwner;
 	MovedRows  *rows = palloc0(sizeof(MovedRows));
 
 	rows->context = AllocSetContextCreate(state->context, "citus moved rows",
 										  ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(rows->context);
-	CurrentResourceOwner = state->owner;
-	rows->file = BufFileCreateTemp(false);
-	CurrentResourceOwner = owner;
+	rows->owner = state->owner;
 	rows->narrivals = list_length(fragment->movements);
 	rows->arrivals = palloc0(sizeof(Arrival) * rows->narrivals);
 	state->moved = rows;
@@ -385,7 +442,8 @@ executor_movements_end(DistScanState *state)
 		return;
 	if (state->moved->direct != NULL)
 		executor_direct_end(state);
-	BufFileClose(state->moved->file);
+	if (state->moved->file != NULL)
+		BufFileClose(state->moved->file);
 	MemoryContextDelete(state->moved->context);
 	pfree(state->moved);
 	state->moved = NULL;
@@ -447,6 +505,24 @@ executor_movements_cut(List *tasks, MovedRows *rows)
 	return result;
 }
 
+static void
+read_bytes(MovedRows *rows, const Chunk *chunk, char *at)
+{
+	if (chunk->data != NULL)
+	{
+		memcpy(at, chunk->data, chunk->length);
+		return;
+	}
+	if (BufFileSeek(rows->file, chunk->fileno, chunk->offset, SEEK_SET) != 0)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not seek in the temporary file of moved rows")));
+	if (BufFileRead(rows->file, at, chunk->length) != (size_t) chunk->length)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not read the temporary file of moved rows")));
+}
+
 /* some chunks of a bucket, one after the other, behind the ticket if they begin with the first */
 static Datum
 read_chunks(MovedRows *rows, const Bucket *bucket, int first, int n)
@@ -478,19 +554,29 @@ read_chunks(MovedRows *rows, const Bucket *bucket, int first, int n)
 	at += ticket.len;
 	for (int i = first; i < first + n; i++)
 	{
-		const Chunk *chunk = &bucket->chunks[i];
-
-		if (BufFileSeek(rows->file, chunk->fileno, chunk->offset, SEEK_SET) != 0)
-			ereport(ERROR,
-					(errcode_for_file_access(),
-					 errmsg("could not seek in the temporary file of moved rows")));
-		if (BufFileRead(rows->file, at, chunk->length) != (size_t) chunk->length)
-			ereport(ERROR,
-					(errcode_for_file_access(),
-					 errmsg("could not read the temporary file of moved rows")));
-		at += chunk->length;
+		read_bytes(rows, &bucket->chunks[i], at);
+		at += bucket->chunks[i].length;
 	}
 	return PointerGetDatum(value);
+}
+
+/* what a task gets of a bucket; allocates in the current context, or for all tasks that get it */
+static Datum
+value_of_task(MovedRows *rows, const Arrival *arrival, Bucket *bucket, const ExecutorTask *task)
+{
+	int			n = task->nchunks > 0 ? task->nchunks : bucket->nchunks;
+	MemoryContext caller;
+
+	if (arrival->movement->keyColumn > 0 || rows->direct != NULL || rows->file != NULL ||
+		n < bucket->nchunks)
+		return read_chunks(rows, bucket, task->firstChunk, n);
+	if (bucket->whole == (Datum) 0)
+	{
+		caller = MemoryContextSwitchTo(rows->context);
+		bucket->whole = read_chunks(rows, bucket, 0, n);
+		MemoryContextSwitchTo(caller);
+	}
+	return bucket->whole;
 }
 
 /*
@@ -521,9 +607,7 @@ executor_movements_bind(ExecutorTask *task)
 		if (arrival->param < 0)
 			continue;
 		bucket = bucket_of_task(rows, arrival, task);
-		params->values[arrival->param] =
-			read_chunks(rows, bucket, task->firstChunk,
-						task->nchunks > 0 ? task->nchunks : bucket->nchunks);
+		params->values[arrival->param] = value_of_task(rows, arrival, bucket, task);
 		params->nulls[arrival->param] = false;
 	}
 	task->unbound = task->params;

@@ -8,25 +8,28 @@
 #include "postgres.h"
 
 #include "storage/buffile.h"
+#include "utils/resowner.h"
 
 #include "executor/executor_internal.h"
 #include "exchange_internal.h"
 
-/* a chunk in the file */
+/* a chunk that came here */
 typedef struct Chunk
 {
+	int			length;
+	char	   *data;			/* NULL: it is in the file */
 	int			fileno;
 	off_t		offset;
-	int			length;
 } Chunk;
 
 /* rows of a bucket; where each task gets all rows and they moved directly: those on a node */
 typedef struct Bucket
 {
-	/* here, in the file */
+	/* here */
 	int			nchunks;
 	int			allocated;
 	Chunk	   *chunks;
+	Datum		whole;			/* all of them, as the value that several tasks get; 0: not made */
 
 	/* in an exchange */
 	List	   *extents;		/* of ExchangeExtent * */
@@ -48,7 +51,9 @@ typedef struct DirectMove DirectMove;
 struct MovedRows
 {
 	MemoryContext context;
-	BufFile    *file;
+	ResourceOwner owner;		/* of the file */
+	BufFile    *file;			/* NULL: not needed yet */
+	Size		inMemory;		/* bytes of chunks that are not in the file */
 	DirectMove *direct;			/* NULL: all rows come here */
 	int			narrivals;
 	Arrival    *arrivals;

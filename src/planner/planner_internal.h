@@ -204,6 +204,7 @@ extern Query *planner_move_select(Query *source, AttrNumber column, Oid anchor, 
 /* the function that gives moved rows in a task; its call, if the entry is one, or NULL */
 extern Oid	planner_unpack_rows_oid(void);
 extern FuncExpr *planner_moved_call(const RangeTblEntry *rte);
+extern ParamListInfo planner_moved_params(Query *query, ParamListInfo params);
 /*
  * How many values a column has of a table's rows, of which so many move: as a share of them, below
  * 0, for unpack_rows().

@@ -20,6 +20,7 @@
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -46,6 +47,73 @@ planner_moved_call(const RangeTblEntry *rte)
 		list_length(call->args) != 3 || call->funcid != planner_unpack_rows_oid())
 		return NULL;
 	return call;
+}
+
+/* ---- their bytes ---- */
+
+/* smaller ones may as well be copied */
+#define MANY_BYTES	8192
+
+static bool
+has_many_bytes(const ParamExternData *param)
+{
+	return param->ptype == BYTEAOID && !param->isnull &&
+		(param->pflags & PARAM_FLAG_CONST) != 0 &&
+		VARSIZE_ANY(DatumGetPointer(param->value)) >= MANY_BYTES;
+}
+
+/* the parameters of a query's calls whose arguments are no more than that */
+static bool
+moved_params_walker(Node *node, Bitmapset **params)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+	{
+		FuncExpr   *call = planner_moved_call((RangeTblEntry *) node);
+		Param	   *param = call == NULL ? NULL : linitial(call->args);
+
+		if (param != NULL && IsA(param, Param) && param->paramkind == PARAM_EXTERN)
+			*params = bms_add_member(*params, param->paramid);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, moved_params_walker, params,
+								 QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, moved_params_walker, params);
+}
+
+/*
+ * planner_moved_params
+ *		The parameters that the server's planner shall see: it makes constants of values, copies
+ *		them at each step, and keeps them in the plan.  For rows that have moved, which may be many
+ *		megabytes, it gains nothing by that: they stay parameters.  In the current context, or
+ *		params itself.
+ */
+ParamListInfo
+planner_moved_params(Query *query, ParamListInfo params)
+{
+	bool		any = false;
+	Bitmapset  *moved = NULL;
+	ParamListInfo result;
+
+	if (params == NULL || params->paramFetch != NULL ||
+		!(base_session_is_internal() || base_frame_active(FRAME_LOCAL_TASK)))
+		return params;
+	for (int i = 0; i < params->numParams; i++)
+		any |= has_many_bytes(&params->params[i]);
+	if (!any || moved_params_walker((Node *) query, &moved) || moved == NULL)
+		return params;
+	result = palloc(offsetof(ParamListInfoData, params) +
+					params->numParams * sizeof(ParamExternData));
+	memcpy(result, params, offsetof(ParamListInfoData, params) +
+		   params->numParams * sizeof(ParamExternData));
+	for (int i = 0; i < result->numParams; i++)
+	{
+		if (bms_is_member(i + 1, moved))
+			result->params[i].pflags &= ~PARAM_FLAG_CONST;
+	}
+	return result;
 }
 
 /* ---- statistics ---- */

@@ -983,12 +983,13 @@ PlannedStmt *
 planner_run_server(PlanRequest *request, Query *query)
 {
 	int			options = planner_parallel_options(query, request->cursorOptions);
+	ParamListInfo params = planner_moved_params(query, request->boundParams);
 
 	if (query != request->query)
 		compat_restore_group_rtes(query);
 	if (request->next != NULL)
-		return request->next(query, request->queryString, options, request->boundParams);
-	return standard_planner(query, request->queryString, options, request->boundParams);
+		return request->next(query, request->queryString, options, params);
+	return standard_planner(query, request->queryString, options, params);
 }
 
 /*

@@ -9,6 +9,8 @@ CREATE TABLE p2 PARTITION OF p FOR VALUES FROM ('2021-01-01') TO ('2031-01-01');
 CREATE TYPE pair AS (a int, b text);
 CREATE TABLE types (k uuid, a int[], b jsonb, c pair, d boolean, e float8, f bytea, g smallint, h "char", i interval);
 CREATE TABLE types_too (LIKE types);
+CREATE TABLE everywhere (k int, v int, s text);
+CREATE TABLE fresh (LIKE t);
 CREATE VIEW few AS SELECT k, v FROM t WHERE v < 20;
 -- distribute: SET citus.direct_move_threshold TO 0
 -- distribute: SELECT create_distributed_table('t', 'k')
@@ -18,6 +20,8 @@ CREATE VIEW few AS SELECT k, v FROM t WHERE v < 20;
 -- distribute: SELECT create_distributed_table('p', 'k')
 -- distribute: SELECT create_distributed_table('types', 'k')
 -- distribute: SELECT create_distributed_table('types_too', 'k')
+-- distribute: SELECT create_reference_table('everywhere')
+-- distribute: SELECT create_distributed_table('fresh', 'k')
 INSERT INTO t SELECT i, i * 7 % 31, 's' || i % 9, timestamptz '2020-01-01 00:00+00' + i * interval '1 hour' FROM generate_series(1, 1000) i;
 ANALYZE t;
 INSERT INTO w SELECT v, k, s FROM t;
@@ -82,3 +86,25 @@ INSERT INTO w SELECT v, k, 'worker' FROM t;
 INSERT INTO u (k, s) SELECT k + 700000, s FROM t RETURNING k % 10, s;
 INSERT INTO text_key SELECT s || k % 90, 1 FROM t ON CONFLICT (s) DO UPDATE SET n = 0;
 SELECT count(*), sum(k), sum(v) FROM w WHERE s = 'worker';
+-- by way of the node that runs the statement: in memory, and in a file; tables that tasks read one by one, and together
+-- distribute: SET citus.direct_move_threshold TO -1
+INSERT INTO fresh SELECT * FROM t;
+ANALYZE t;
+INSERT INTO everywhere SELECT k, v, s FROM t;
+INSERT INTO everywhere SELECT k, -v, repeat(s, 20) FROM fresh;
+INSERT INTO w SELECT v, k, 'small' FROM t;
+SET work_mem = '64kB';
+INSERT INTO everywhere SELECT k, v * 100, repeat(s, 30) FROM t;
+INSERT INTO everywhere SELECT k, v * 100, repeat(s, 40) FROM t WHERE v > 3 UNION ALL SELECT k, v, repeat(s, 50) FROM t WHERE v < 4;
+INSERT INTO w SELECT v, k, 'large' || repeat(s, 30) FROM t;
+INSERT INTO everywhere SELECT a.k, b.v, repeat(a.s, 9) FROM t a JOIN w b ON b.v = a.k;
+SELECT count(*), sum(k), sum(v), sum(length(s)), count(DISTINCT s) FROM everywhere;
+SELECT count(*), sum(k), sum(v), sum(length(s)) FROM w WHERE s ~ '^(small|large)';
+SELECT count(*), sum(a.v), sum(b.v) FROM t a JOIN (SELECT v, s || '' AS s FROM fresh WHERE v < 12) b ON b.v = a.v;
+RESET work_mem;
+SELECT count(*), sum(a.v), sum(length(b.s)) FROM t a JOIN fresh b ON b.v = a.v WHERE b.k < 700;
+BEGIN;
+INSERT INTO everywhere SELECT k + 1, v, s FROM t;
+INSERT INTO everywhere SELECT k, k / 0, s FROM t;
+ROLLBACK;
+SELECT count(*) FROM everywhere;
