@@ -133,15 +133,19 @@ begin_run(LockRun *run, LockState *state)
 
 /* ---- candidates ---- */
 
-/* the client's parameters, and how many candidates are wanted */
+/* the client's parameters, and how many candidates are wanted, if they have a limit */
 static ParamListInfo
 make_params(LockRun *run, EState *estate)
 {
 	ParamListInfo given = copyParamList(estate->es_param_list_info);
 	int			n = Max(given == NULL ? 0 : given->numParams, run->spec->limitParam);
-	ParamListInfo params = makeParamList(n);
-	ParamExternData *limit = &params->params[run->spec->limitParam - 1];
+	ParamListInfo params;
+	ParamExternData *limit;
 
+	if (run->spec->limitParam == 0)
+		return given;
+	params = makeParamList(n);
+	limit = &params->params[run->spec->limitParam - 1];
 	memset(params->params, 0, sizeof(ParamExternData) * n);
 	if (given != NULL)
 		memcpy(params->params, given->params, sizeof(ParamExternData) * given->numParams);

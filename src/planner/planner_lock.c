@@ -306,8 +306,6 @@ planner_lock_found(PlanRequest *request, Query *query, LockTarget *target)
 
 	plan->lock = plan_lock_make();
 	plan->lock->targets = list_make1(target);
-	(void) query_tree_walker(query, max_param_walker, &plan->lock->limitParam, 0);
-	plan->lock->limitParam++;
 	each.query = query;
 	each.cursorOptions = 0;
 	plan->parts = list_make1(planner_scan(&each));

@@ -112,3 +112,17 @@ BEGIN
     EXECUTE 'UPDATE t SET more = more + $1 WHERE k = $2' USING 1, 1;
 END $$;
 SELECT more FROM t WHERE k = 1;
+-- A parameter that nothing reads any more is not taken for another one where wanted rows are locked.
+CREATE TABLE moved (k int, a int, t text);
+CREATE TABLE sums (k int, a int);
+-- distribute: SELECT create_distributed_table('moved', 'k')
+-- distribute: SELECT create_distributed_table('sums', 'a')
+INSERT INTO moved SELECT i, i, 'x' FROM generate_series(1, 10) i;
+INSERT INTO sums SELECT i, i FROM generate_series(1, 10) i;
+SET plan_cache_mode = force_generic_plan;
+PREPARE nothing(int) AS UPDATE moved x SET t = 'y' FROM (SELECT k, max(a) AS a FROM sums WHERE k IS NOT NULL GROUP BY k) s WHERE x.k = s.k AND x.k BETWEEN NULL AND $1 RETURNING x.k, s.a;
+EXECUTE nothing(2);
+PREPARE some(int) AS UPDATE moved x SET t = 'y' FROM (SELECT k, max(a) AS a FROM sums WHERE k IS NOT NULL GROUP BY k) s WHERE x.k = s.k AND x.k BETWEEN 1 AND $1 RETURNING x.k, s.a, x.t;
+EXECUTE some(2);
+RESET plan_cache_mode;
+DROP TABLE moved, sums;

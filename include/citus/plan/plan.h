@@ -299,7 +299,8 @@ typedef struct LockSpec
 	List	   *targets;		/* of LockTarget */
 	Expr	   *limit;			/* NULL: no limit */
 	Expr	   *offset;
-	int			limitParam;		/* extern parameter of the candidates: how many are wanted, int8 */
+	int			limitParam;		/* extern parameter of the candidates: how many are wanted, int8;
+								 * 0: there is none */
 } LockSpec;
 
 /*
