@@ -194,18 +194,20 @@ take_relations_walker(Node *node, PlannedStmt *stmt)
 	if (IsA(node, Query))
 	{
 		Query	   *query = (Query *) node;
+		bool		hasQueries = query->hasSubLinks || query->cteList != NIL;
 		ListCell   *lc;
 
 		foreach(lc, query->rtable)
 		{
 			RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
+			hasQueries |= rte->rtekind == RTE_SUBQUERY;
 			/* views are sub-queries with a relation of their own since 16 */
 			if (rte->rtekind == RTE_RELATION ||
 				(rte->rtekind == RTE_SUBQUERY && OidIsValid(rte->relid)))
 				compat_stmt_add_relation(stmt, query, rte);
 		}
-		return query_tree_walker(query, take_relations_walker, stmt, 0);
+		return hasQueries && query_tree_walker(query, take_relations_walker, stmt, 0);
 	}
 	return expression_tree_walker(node, take_relations_walker, stmt);
 }

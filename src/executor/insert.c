@@ -249,7 +249,14 @@ append_rows(StringInfo sql, InsertState *insert, int nrows)
 	{
 		appendStringInfoString(sql, r == 0 ? "(" : ", (");
 		for (int i = 0; i < insert->ncolumns; i++)
-			appendStringInfo(sql, "%s$%d%s", i == 0 ? "" : ", ", ++number, casts[i]);
+		{
+			char		digits[12];
+
+			pg_ltoa(++number, digits);
+			appendStringInfoString(sql, i == 0 ? "$" : ", $");
+			appendStringInfoString(sql, digits);
+			appendStringInfoString(sql, casts[i]);
+		}
 		appendStringInfoChar(sql, ')');
 	}
 }

@@ -214,7 +214,7 @@ plan_row(PlanRequest *request, Refusal *refusal)
 	bool		known;
 	const PlannedStmt *made = (const PlannedStmt *) planner_shape_find(&lifted, &known);
 	PlannedStmt *stmt;
-	Plan	   *row;
+	ListCell   *lc;
 
 	refusal->reason = "the row to insert needs a plan of its own";
 	if (!known)
@@ -229,9 +229,15 @@ plan_row(PlanRequest *request, Refusal *refusal)
 	stmt->queryId = query->queryId;
 	stmt->stmt_location = query->stmt_location;
 	stmt->stmt_len = query->stmt_len;
-	row = row_plan(stmt);
-	row->targetlist = (List *)
-		eval_const_expressions(NULL, planner_shape_lower(&lifted, (Node *) row->targetlist));
+	foreach(lc, row_plan(stmt)->targetlist)
+	{
+		TargetEntry *column = lfirst_node(TargetEntry, lc);
+
+		/* the others, defaults mostly, are as the server has planned them */
+		if (planner_shape_is_lifted((Node *) column->expr))
+			column->expr = (Expr *)
+				eval_const_expressions(NULL, planner_shape_lower(&lifted, (Node *) column->expr));
+	}
 	return stmt;
 }
 

@@ -302,6 +302,8 @@ extern const Node *planner_shape_find(LiftedQuery *lifted, bool *known);
 extern void planner_shape_keep(const LiftedQuery *lifted, const Node *made);
 /* a copy of the expression (or list) with the constants put back */
 extern Node *planner_shape_lower(const LiftedQuery *lifted, Node *node);
+/* true if the expression has constants to put back */
+extern bool planner_shape_is_lifted(Node *node);
 
 /* ---- planner_fast_path.c ---- */
 

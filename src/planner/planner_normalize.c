@@ -399,6 +399,14 @@ known_relation_walker(Node *node, void *context)
 bool
 planner_has_known_relation(Query *query)
 {
+	ListCell   *lc;
+
+	/* mostly it is one of the query's own, found without a walk over its expressions */
+	foreach(lc, query->rtable)
+	{
+		if (known_relation_walker(lfirst(lc), NULL))
+			return true;
+	}
 	return query_tree_walker(query, known_relation_walker, NULL, QTW_EXAMINE_RTES_BEFORE);
 }
 

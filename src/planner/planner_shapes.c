@@ -145,6 +145,23 @@ lower_mutator(Node *node, List *constants)
 	return expression_tree_mutator(node, lower_mutator, constants);
 }
 
+static bool
+lifted_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXTERN &&
+			((Param *) node)->paramid >= LIFTED_PARAM;
+	return expression_tree_walker(node, lifted_walker, context);
+}
+
+bool
+planner_shape_is_lifted(Node *node)
+{
+	return lifted_walker(node, NULL);
+}
+
 /* In the current context.  The query is not changed, but shared as far as nothing is lifted. */
 LiftedQuery
 planner_shape_lift(ShapeUse use, Query *query)

@@ -540,9 +540,12 @@ remote_conn_user(const RemoteConn *conn)
 }
 
 Machine
-remote_conn_machine(const RemoteConn *conn)
+remote_conn_machine(RemoteConn *conn)
 {
-	return base_machine_parse(conn->transport->parameter(conn->link, BASE_MACHINE_PARAMETER));
+	if (conn->machine.processors == 0)
+		conn->machine = base_machine_parse(conn->transport->parameter(conn->link,
+																	  BASE_MACHINE_PARAMETER));
+	return conn->machine;
 }
 
 uint64

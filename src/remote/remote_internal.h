@@ -218,6 +218,7 @@ struct RemoteConn
 	const char **keywordValues;
 	uint32		generation;		/* of citus.node_conninfo */
 	bool		isClosing;		/* do not cache on release */
+	Machine		machine;		/* told by the server; no processors: not read yet */
 
 	/* free for txn */
 	void	   *userData;

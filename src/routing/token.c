@@ -300,14 +300,18 @@ ShardRouter *
 routing_router_for_value(const DistTable *table, Oid valueType)
 {
 	Oid			keyType;
-	bool		named;
 
 	/* what is kept has no names in it */
-	if (find_kept(table->keyType, table->keyCollation) != NULL)
-		return routing_router_make(valueType, table->keyCollation);
-	keyType = getBaseType(table->keyType);
-	named = type_has_names(keyType);
-	return routing_router_make(named ? keyType : valueType, table->keyCollation);
+	if (find_kept(table->keyType, table->keyCollation) == NULL)
+	{
+		keyType = getBaseType(table->keyType);
+		if (type_has_names(keyType))
+			return routing_router_make(keyType, table->keyCollation);
+		/* known by then for the next value */
+		if (table->keyType < FirstGenbkiObjectId && nkept < MAX_KEPT)
+			(void) routing_router_for(table);
+	}
+	return routing_router_make(valueType, table->keyCollation);
 }
 
 Oid

@@ -142,7 +142,7 @@ extern int	remote_conn_port(const RemoteConn *conn);
 extern bool remote_conn_is_pooled(const RemoteConn *conn);
 extern const char *remote_conn_user(const RemoteConn *conn);
 /* what the server, once connected, has told of its machine */
-extern Machine remote_conn_machine(const RemoteConn *conn);
+extern Machine remote_conn_machine(RemoteConn *conn);
 extern uint64 remote_conn_id(const RemoteConn *conn);
 extern int	remote_conn_backend_pid(const RemoteConn *conn);
 /* free for use by txn: survives as long as the connection */
