@@ -326,6 +326,16 @@ extern bool planner_sample_is_computed(const RangeTblEntry *rte);
 /* what such samples are made of becomes sub-queries, in place, before the server plans the query */
 extern void planner_compute_samples(Query *query);
 
+/* ---- planner_estimates.c ---- */
+
+/* how many rows a SELECT over known relations has, as the server's planner estimates it; request
+ * for the values of parameters, may be NULL */
+extern double planner_estimate_rows(PlanRequest *request, Query *query);
+/* rows of a known relation, as ANALYZE found them, or assumed */
+extern double planner_table_rows(Oid relid);
+/* true when somebody has counted them */
+extern bool planner_table_is_analyzed(Oid relid);
+
 /* ---- planner_scan.c ---- */
 
 extern PlannedStmt *planner_scan(PlanRequest *request);
@@ -335,13 +345,6 @@ extern PlannedStmt *planner_scan_query(PlanRequest *request, Query *query);
 extern bool planner_reads_tableoid(Node *expr);
 /* scans of ours give their rows in either direction, in place; for cursors */
 extern void planner_allow_backward(Plan *plan);
-/* how many rows a SELECT over known relations has, as the server's planner estimates it; request
- * for the values of parameters, may be NULL */
-extern double planner_estimate_rows(PlanRequest *request, Query *query);
-/* rows of a known relation, as ANALYZE found them, or assumed */
-extern double planner_table_rows(Oid relid);
-/* true when somebody has counted them */
-extern bool planner_table_is_analyzed(Oid relid);
 /* the next planner in the chain, or the server's */
 extern PlannedStmt *planner_run_server(PlanRequest *request, Query *query);
 

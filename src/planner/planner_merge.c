@@ -47,11 +47,14 @@ typedef struct Transform
 	QueryShape	shape;
 	const char *strategy;
 	List	   *movements;		/* of Movement: rows that the fragment needs */
+	bool		isPart;			/* of a larger plan: somebody may ask for estimates */
 	bool		keepsOrder;		/* what is above it merges the shards' sorted rows */
 	UnionSource *legs;			/* one fragment for each of them; NULL: one for all rows */
 	const RankBound *ranks;		/* rows that are wanted; NULL: all */
 	Refusal    *refusal;
 } Transform;
+
+static bool clauses_have_key(Query *query, List *clauses, List *keys);
 
 static bool
 refuse(Transform *transform, const char *reason)
@@ -84,6 +87,14 @@ planner_nothing_makes_nothing(Query *query)
 		(query->groupClause != NIL || (!query->hasAggs && query->havingQual == NULL));
 }
 
+/* true when what the shards give is more than what the query would: groups, or first rows */
+static bool
+rows_repeat(Query *query, List *keys)
+{
+	return query->limitCount != NULL || !planner_upper_part_is_per_shard(query, keys) ||
+		(query->distinctClause != NIL && !clauses_have_key(query, query->distinctClause, keys));
+}
+
 /* ships the fragment query and makes its stand-in; NULL when it has to stay here */
 static RangeTblEntry *
 ship_rows(const Transform *transform, const QueryShape *shape, Query *query)
@@ -92,7 +103,10 @@ ship_rows(const Transform *transform, const QueryShape *shape, Query *query)
 	PruneSpec  *prune = shape->prune;
 	const char *reason;
 	Fragment   *fragment;
+	Query	   *rowsOf = NULL;
 
+	if (transform->isPart && transform->movements == NIL)
+		rowsOf = copyObject(query);
 	reason = planner_ship_query(query, &params);
 	if (reason != NULL)
 	{
@@ -104,6 +118,9 @@ ship_rows(const Transform *transform, const QueryShape *shape, Query *query)
 								(Expr *) expression_planner(copyObject(shape->pin)), NIL);
 	fragment = planner_make_fragment(query, params, shape->anchor, prune);
 	fragment->movements = transform->movements;
+	fragment->rowsOf = rowsOf;
+	fragment->rowsRepeat = rowsOf != NULL && !shape->pinned && shape->hasShards &&
+		rows_repeat(rowsOf, shape->keys);
 	fragment->pinned = shape->pinned && shape->pin != NULL && transform->movements == NIL;
 	fragment->mayBeNowhere = shape->complete && transform->movements == NIL &&
 		planner_nothing_makes_nothing(query);
@@ -661,7 +678,8 @@ Query *
 planner_transform_ranks(Query *query, const RankBound *bound, Refusal *refusal)
 {
 	Transform	transform = {
-		.query = query,.strategy = STRATEGY_PUSHDOWN,.ranks = bound,.refusal = refusal
+		.query = query,.strategy = STRATEGY_PUSHDOWN,.isPart = true,.ranks = bound,
+		.refusal = refusal
 	};
 
 	planner_shape(query, &transform.shape);
@@ -693,7 +711,7 @@ upper_part_takes_rows_away(Query *query)
 Query *
 planner_transform_legs(Query *query, Refusal *refusal)
 {
-	Transform	transform = {.strategy = STRATEGY_PUSHDOWN,.refusal = refusal};
+	Transform	transform = {.strategy = STRATEGY_PUSHDOWN,.isPart = true,.refusal = refusal};
 	UnionSource source;
 	QueryShape	leg;
 
@@ -740,7 +758,9 @@ planner_transform_fragments(PlanRequest *request, Query *query, Refusal *refusal
 Query *
 planner_transform_moved(Query *query, List *movements, Refusal *refusal, DistPlan **whole)
 {
-	Transform	transform = {.query = query,.movements = movements,.refusal = refusal};
+	Transform	transform = {
+		.query = query,.movements = movements,.isPart = whole == NULL,.refusal = refusal
+	};
 	QueryShape *shape = &transform.shape;
 	Query	   *result;
 

@@ -948,6 +948,20 @@ planner_move_select(Query *source, AttrNumber column, Oid anchor, const char *na
 	return query;
 }
 
+/* the fragment below upper: the query has result rows, and reads gathered ones */
+static void
+note_rows(Query *upper, double result, double gathered)
+{
+	DistPlan   *plan = planner_rte_plan(linitial(upper->rtable));
+
+	if (plan == NULL || plan->fragment == NULL)
+		return;
+	/* each shard gives groups of its own */
+	if (upper->hasAggs || upper->groupClause != NIL || upper->distinctClause != NIL)
+		result = Min(result * catalog_table_get(plan->fragment->anchor)->nshards, gathered);
+	plan->fragment->estimatedRows = Max(result, 1.0);
+}
+
 /*
  * planner_move
  *		Like planner_transform() for a normalized query that it has refused: some of its relations
@@ -988,7 +1002,10 @@ planner_move(PlanRequest *request, Query *query, Refusal *refusal, DistPlan **wh
 			continue;
 		upper = planner_transform_moved(moved, movements, refusal, whole);
 		if (upper != NULL)
+		{
+			note_rows(upper, result, gathered);
 			return upper;
+		}
 	}
 	refusal->reason = "moving rows between shards is not right, or not worth it";
 	return NULL;

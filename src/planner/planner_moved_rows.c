@@ -159,8 +159,8 @@ cut_column(const RangeTblEntry *rte, float4 *distinct)
 	return DatumGetInt32(key->constvalue);
 }
 
-static HeapTuple
-make_statistics(AttrNumber attno, float4 distinct)
+HeapTuple
+planner_make_statistics(AttrNumber attno, float4 distinct)
 {
 	Relation	catalog = table_open(StatisticRelationId, AccessShareLock);
 	Datum		values[Natts_pg_statistic] = {0};
@@ -194,8 +194,8 @@ planner_relation_statistics(RangeTblEntry *rte, AttrNumber attno, VariableStatDa
 	float4		distinct;
 
 	if (attno <= 0 || cut_column(rte, &distinct) != attno)
-		return false;
-	found->statsTuple = make_statistics(attno, distinct);
+		return planner_stand_in_statistics(rte, attno, found);
+	found->statsTuple = planner_make_statistics(attno, distinct);
 	found->freefunc = heap_freetuple;
 	found->acl_ok = true;
 	return true;

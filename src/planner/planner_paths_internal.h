@@ -9,6 +9,7 @@
 #include "postgres.h"
 #include "nodes/extensible.h"
 #include "nodes/pathnodes.h"
+#include "utils/selfuncs.h"
 
 #include "planner_internal.h"
 
@@ -18,12 +19,22 @@
 /* cost of a round trip to one node, prepared there */
 #define LOOKUP_STARTUP_COST	25.0
 
-/* ---- planner_scan.c ---- */
+/* ---- planner_estimates.c ---- */
 
 /* true while the rows of a query are estimated: no paths of ours are wanted */
 extern bool planner_is_estimating(void);
 /* what it was before */
 extern bool planner_set_estimating(bool on);
+/* how many rows an entry gives that stands for a plan's */
+extern void planner_estimate_stand_in(PlannerInfo *root, RelOptInfo *rel, const DistPlan *plan);
+/* what its columns are like; false: nobody knows */
+extern bool planner_stand_in_statistics(RangeTblEntry *rte, AttrNumber attno,
+										VariableStatData *found);
+/* a row of pg_statistic that tells how many values column attno has, and nothing else */
+extern HeapTuple planner_make_statistics(AttrNumber attno, float4 distinct);
+
+/* ---- planner_scan.c ---- */
+
 /* true for an expression that reads values which change while the level of root runs */
 extern bool planner_reads_changing_params(PlannerInfo *root, Node *expr);
 /* whose rights a relation is read with; invalid: the current user's */

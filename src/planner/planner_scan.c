@@ -38,9 +38,6 @@
 #include "planner_ranks_internal.h"
 #include "planner_union_internal.h"
 
-/* assumed for a table whose shards have never been analysed */
-#define DEFAULT_TUPLES		100000.0
-
 static Plan *plan_scan_path(PlannerInfo *root, RelOptInfo *rel, struct CustomPath *path,
 							List *tlist, List *clauses, List *customPlans);
 
@@ -49,25 +46,7 @@ static const CustomPathMethods scanPathMethods = {
 	.PlanCustomPath = plan_scan_path,
 };
 
-/* true while the rows of a query are estimated: only its relations' statistics matter */
-static bool estimating = false;
-
 /* ---- paths ---- */
-
-bool
-planner_is_estimating(void)
-{
-	return estimating;
-}
-
-bool
-planner_set_estimating(bool on)
-{
-	bool		before = estimating;
-
-	estimating = on;
-	return before;
-}
 
 /*
  * Marks of a relation that stay while the server plans: the names of common table expressions,
@@ -595,7 +574,7 @@ relation_is_ours_to_scan(Oid relid)
 void
 planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
-	if (estimating)
+	if (planner_is_estimating())
 		return;
 	if (rte->rtekind == RTE_FUNCTION)
 	{
@@ -606,7 +585,7 @@ planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntr
 		plan = planner_rte_plan(rte);
 		if (plan != NULL)
 		{
-			rel->tuples = plan->fragment ? plan->fragment->estimatedRows : 1000;
+			planner_estimate_stand_in(root, rel, plan);
 			(void) replace_paths(root, rel, rel->tuples, rel->rows, false);
 		}
 		else
@@ -641,80 +620,6 @@ indexes_that_prove(List *indexes)
 
 		if (index->unique && index->amcostestimate != NULL)
 			result = lappend(result, index);
-	}
-	return result;
-}
-
-/* a known foreign table is read by its shard: its wrapper has nothing to say about the shell */
-static bool
-hide_wrappers_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-	{
-		RangeTblEntry *rte = (RangeTblEntry *) node;
-
-		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_FOREIGN_TABLE &&
-			catalog_table_is_known(rte->relid))
-			rte->relkind = RELKIND_RELATION;
-		return false;
-	}
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, hide_wrappers_walker, context,
-								 QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, hide_wrappers_walker, context);
-}
-
-double
-planner_estimate_rows(PlanRequest *request, Query *query)
-{
-	double		rows = 0;
-	bool		before;
-
-	query = copyObject(query);
-	(void) hide_wrappers_walker((Node *) query, NULL);
-	before = planner_set_estimating(true);
-	PG_TRY();
-	{
-		PlannedStmt *stmt = standard_planner(query,
-											 request ? request->queryString : "", 0,
-											 request ? request->boundParams : NULL);
-
-		rows = stmt->planTree->plan_rows;
-	}
-	PG_FINALLY();
-	{
-		(void) planner_set_estimating(before);
-	}
-	PG_END_TRY();
-	return rows;
-}
-
-double
-planner_table_rows(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		tuples = -1;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		tuples = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
-		ReleaseSysCache(tuple);
-	}
-	return tuples >= 0 ? tuples : DEFAULT_TUPLES;
-}
-
-bool
-planner_table_is_analyzed(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_class) GETSTRUCT(tuple))->reltuples >= 0;
-		ReleaseSysCache(tuple);
 	}
 	return result;
 }

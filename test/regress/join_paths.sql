@@ -61,6 +61,25 @@ SET ROLE join_reader;
 SELECT count(*), max(w) FROM d JOIN e USING (k) JOIN l ON l.a = d.v;
 RESET ROLE;
 
+-- rows of fragments that stand in a larger plan, as estimated
+CREATE FUNCTION estimated(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN (SELECT string_agg(DISTINCT node ->> 'Plan Rows', ', ')
+		FROM jsonb_path_query(plan::jsonb, '$.** ? (exists (@."Distributed Query"))') AS node);
+END $$;
+SELECT estimated('SELECT * FROM (SELECT k, count(*) AS n FROM e GROUP BY k OFFSET 0) x JOIN l ON x.k = l.a');
+SELECT estimated('SELECT * FROM (SELECT v, count(*) AS n FROM d GROUP BY v) x JOIN l ON x.v = l.a');
+SELECT estimated('SELECT * FROM (SELECT count(*) AS n FROM d) x JOIN l ON x.n = l.a');
+SELECT estimated('SELECT * FROM (SELECT DISTINCT t FROM d) x JOIN l ON length(x.t) = l.a');
+SELECT estimated('SELECT * FROM (SELECT k, v FROM d ORDER BY v LIMIT 10) x JOIN l ON x.k = l.a');
+SELECT estimated('SELECT * FROM (SELECT d.k, d.v FROM d WHERE v < 5 OFFSET 0) x JOIN l ON x.v = l.a');
+SELECT estimated('WITH x AS MATERIALIZED (SELECT d.k, e.w FROM d JOIN e USING (k)) SELECT * FROM x JOIN l ON x.k = l.a');
+SELECT estimated('SELECT * FROM (SELECT k FROM d WHERE k = 7 OFFSET 0) x JOIN l ON x.k = l.a');
+SELECT estimated('SELECT * FROM (SELECT name FROM r WHERE id < 10 OFFSET 0) x JOIN l ON length(x.name) = l.a');
+
 SET client_min_messages = warning;
 DROP SCHEMA joined CASCADE;
 DROP USER join_reader;

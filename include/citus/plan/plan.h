@@ -140,6 +140,12 @@ typedef struct Fragment
 	List	   *sortKeys;		/* each task's rows are in this order: of SortGroupClause, with
 								 * numbers of columns as tleSortGroupRef; the scan's are, too */
 	double		estimatedRows;	/* total over all tasks */
+
+	/* while the server plans what is above it; copies have none of this */
+	Query	   *rowsOf;			/* whose rows they are, for an estimate; NULL: nobody knows */
+	bool		rowsRepeat;		/* each shard gives as many */
+	bool		isEstimated;
+
 	Oid			role;			/* with whose rights it runs; invalid: the current user's */
 	bool		unforced;		/* as the anchor's owner, but for policies that are forced on it */
 	List	   *movements;		/* of Movement: run before the first task */
