@@ -33,6 +33,23 @@ CREATE FUNCTION citus_internal.raise_unseen_reference()
 COMMENT ON FUNCTION citus_internal.raise_unseen_reference()
     IS 'raises an error when rows refer to the row that the transaction does not see';
 
+-- Foreign keys of a table of one node only to a distributed one: what other nodes' changes of
+-- referenced rows fire, and what they ask of that node.
+CREATE FUNCTION citus_internal.referenced_elsewhere()
+    RETURNS trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', $$referenced_elsewhere$$;
+COMMENT ON FUNCTION citus_internal.referenced_elsewhere()
+    IS 'asks the node of a local table that references the row for what its foreign key says';
+
+CREATE FUNCTION citus_internal.act_on_referring(constraint_id oid, action "char",
+    on_delete boolean, key text[], OUT referring_schema text, OUT referring_table text,
+    OUT constraint_name text)
+    LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', $$act_on_referring$$;
+COMMENT ON FUNCTION citus_internal.act_on_referring(oid, "char", boolean, text[])
+    IS 'does what a foreign key of a local table asks for when a referenced row goes or changes; the constraint, where that is not decided here';
+
 -- Where the current row of a cursor is: WHERE CURRENT OF.
 CREATE FUNCTION citus_internal.cursor_shard(cursor text, relation oid)
     RETURNS bigint

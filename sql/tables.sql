@@ -74,6 +74,9 @@ CREATE FUNCTION citus_internal.set_table_colocation(relation text, colocation_id
 CREATE FUNCTION citus_internal.set_table_auto_converted(relation text, auto_converted boolean)
     RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_table_auto_converted';
+-- foreign keys of a group's local tables that reference a distributed one
+CREATE FUNCTION citus_internal.set_watches(relation text, group_id int, keys text[]) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_watches';
 
 -- ----- whatever drops a known table ends here
 

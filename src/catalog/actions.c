@@ -10,6 +10,7 @@
  *		the rows that refer are in a table of this node only
  *		their distribution column changes, so that they move to other shards
  *		triggers of users fire for them, or a foreign key to them acts here
+ *		a foreign key to them is known to another node only (watches.c)
  *
  * It is decided for all foreign keys between two tables alike.
  */
@@ -144,6 +145,7 @@ rows_are_watched(Oid relid, bool deletes, Walk *walk)
 			result = !trigger->tgisinternal ||
 				(catalog_trigger_is_referenced(trigger) && acts_here(trigger, walk));
 	}
+	result = result || catalog_watches(relation) != NIL;
 	if (!result && relation->rd_rel->relhassubclass)
 	{
 		ListCell   *cell;

@@ -182,6 +182,8 @@ steps_drop_tables(Command *command)
 		if (compat_object_ownercheck(RelationRelationId, relid, GetUserId()))
 			relids = list_append_unique_oid(relids, relid);
 		executor_triggers_refuse_pending(relid, "DROP TABLE");
+		if (statement->behavior == DROP_RESTRICT)
+			tables_refuse_watched(relid);
 	}
 	if (relids == NIL)
 		return NIL;

@@ -3,7 +3,8 @@
  *	  ALTER COLUMN ... TYPE of columns that plain tables of this node reference.
  *
  * Such a foreign key goes before the statement and comes back, checked, when the rows are where
- * their new values belong (tables_local_keys.c).
+ * their new values belong (tables_local_keys.c).  A table of another node has to be there where the
+ * statement runs.
  *
  * Main path: commands_local_keys(), whose steps are put around the statement's own.
  */
@@ -25,6 +26,7 @@ take_off(Command *command, void *argument)
 {
 	LocalKeys  *keys = argument;
 
+	tables_refuse_watched_columns(keys->relid, keys->columns);
 	keys->taken = tables_take_off_local_keys(keys->relid, keys->columns);
 }
 

@@ -187,13 +187,13 @@ share_managed(Command *command, void *argument)
 	make_managed(relid, argument != NULL);
 }
 
-/* a plain table may reference a distributed one while it waits to be distributed itself */
+/* a plain table may reference a distributed one: other nodes get to know */
 static void
-warn_of_created(Command *command, void *argument)
+watch_created(Command *command, void *argument)
 {
 	CreateStmt *statement = (CreateStmt *) command->statement;
 
-	tables_warn_of_one_sided_keys(RangeVarGetRelid(statement->relation, NoLock, false), true);
+	tables_watch_referenced(RangeVarGetRelid(statement->relation, NoLock, false));
 }
 
 static bool
@@ -288,7 +288,7 @@ commands_steps_create_table(Command *command)
 		return NIL;
 
 	if (OidIsValid(find_referenced_by_create(statement, REFERENCED_SPREAD)))
-		return list_make2(commands_step_local(), commands_step_call(warn_of_created, NULL));
+		return list_make2(commands_step_local(), commands_step_call(watch_created, NULL));
 	referenced = find_referenced_by_create(statement, REFERENCED_COPIED);
 	if (OidIsValid(referenced))
 	{
@@ -635,10 +635,23 @@ steps_for_known_table(Command *command, Oid relid)
 	return commands_add_local_keys(commands_local_keys(relid, statement), steps);
 }
 
+/* foreign keys to distributed tables may have come, changed, or got another oid */
 static void
-warn_of_altered(Command *command, void *argument)
+watch_altered(Command *command, void *argument)
 {
-	tables_warn_of_one_sided_keys(*(Oid *) argument, true);
+	tables_watch_referenced(*(Oid *) argument);
+}
+
+/* nobody deletes rows, from whatever node, between the check of a foreign key and its end */
+static List *
+steps_to_reference(Oid relid, Oid referenced)
+{
+	List	   *steps = list_make2(commands_step_local(), call_with_relid(watch_altered, relid));
+
+	if (!OidIsValid(referenced))
+		return steps;
+	return lcons(commands_step_lock_shells(list_make1_oid(referenced), ShareRowExclusiveLock,
+										   LOCK_CHILDREN), steps);
 }
 
 static void
@@ -663,8 +676,9 @@ steps_for_plain_table(Command *command, Oid relid)
 
 	if (adds_known_parent(statement))
 		return list_make2(commands_step_local(), call_with_relid(share_attached, relid));
-	if (OidIsValid(find_referenced_by_alter(statement, REFERENCED_SPREAD)))
-		return list_make2(commands_step_local(), call_with_relid(warn_of_altered, relid));
+	referenced = find_referenced_by_alter(statement, REFERENCED_SPREAD);
+	if (OidIsValid(referenced) || tables_references_distributed(relid))
+		return steps_to_reference(relid, referenced);
 	referenced = find_referenced_by_alter(statement, REFERENCED_COPIED);
 	if (!OidIsValid(referenced) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 		return NIL;

@@ -338,6 +338,46 @@ replaceable(Relation relation, char *trigger)
 	return psprintf("CREATE OR REPLACE%s", trigger + strlen("CREATE"));
 }
 
+char *
+deparse_set_watches(Oid relid, GroupId groupId, List *keys)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, BASE_NODE_SELECT "citus_internal.set_watches(%s, %d, ARRAY[",
+					 quote_literal_cstr(catalog_qualified_name(relid)), groupId);
+	foreach(lc, keys)
+		appendStringInfo(&text, "%s%s", foreach_current_index(lc) == 0 ? "" : ", ",
+						 quote_literal_cstr(strVal(lfirst(lc))));
+	appendStringInfoString(&text, "]::pg_catalog.text[])");
+	return text.data;
+}
+
+/* the shell of another node is to ask those nodes, too */
+static List *
+watches(List *texts, Relation relation)
+{
+	TriggerDesc *triggers = relation->trigdesc;
+	List	   *groups = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Watch		watch;
+
+		if (!catalog_trigger_is_watch(&triggers->triggers[i]))
+			continue;
+		catalog_watch_read(&triggers->triggers[i], &watch);
+		groups = list_append_unique_int(groups, watch.groupId);
+	}
+	foreach(lc, groups)
+		texts = lappend(texts,
+						deparse_set_watches(RelationGetRelid(relation), lfirst_int(lc),
+											catalog_watch_keys(relation, lfirst_int(lc), NULL)));
+	return texts;
+}
+
 /* users' triggers; those that a partition has from its parent come with ATTACH PARTITION */
 List *
 deparse_table_triggers(List *texts, Relation relation)
@@ -367,7 +407,7 @@ deparse_table_triggers(List *texts, Relation relation)
 	}
 	systable_endscan(scan);
 	table_close(triggers, AccessShareLock);
-	return texts;
+	return watches(texts, relation);
 }
 
 

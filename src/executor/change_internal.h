@@ -160,4 +160,11 @@ extern void executor_change_begin_moves(ChangeState *state);
 /* rows that refer to moved rows are updated: ON UPDATE CASCADE */
 extern void executor_change_follow_moves(ChangeState *state);
 
+/* ---- elsewhere.c ---- */
+
+/* for a watch's trigger; raises what the server would for a foreign key */
+extern void executor_elsewhere_ask(struct TriggerData *data);
+extern bool executor_elsewhere_act(Oid constraintId, char action, bool onDelete,
+								   struct ArrayType *values, Oid *relid, char **name);
+
 #endif

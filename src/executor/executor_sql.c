@@ -3,6 +3,7 @@
  *	  SQL-callable functions of the executor.
  */
 #include "postgres.h"
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -11,7 +12,9 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "citus/base/session.h"
+#include "executor/change_internal.h"
 #include "executor/executor_internal.h"
 #include "exchange_internal.h"
 
@@ -21,6 +24,8 @@ PG_FUNCTION_INFO_V1(write_shards);
 PG_FUNCTION_INFO_V1(leave_shard);
 PG_FUNCTION_INFO_V1(leave_actions);
 PG_FUNCTION_INFO_V1(raise_unseen_reference);
+PG_FUNCTION_INFO_V1(referenced_elsewhere);
+PG_FUNCTION_INFO_V1(act_on_referring);
 PG_FUNCTION_INFO_V1(raise_second_conflict);
 PG_FUNCTION_INFO_V1(upsert_starts);
 PG_FUNCTION_INFO_V1(upsert_is_first);
@@ -255,6 +260,45 @@ raise_unseen_reference(PG_FUNCTION_ARGS)
 						"raise_unseen_reference")));
 	executor_actions_look(data);
 	return PointerGetDatum(NULL);
+}
+
+/* citus_internal.referenced_elsewhere() returns trigger: see executor_elsewhere_ask() */
+Datum
+referenced_elsewhere(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !catalog_trigger_is_watch(data->tg_trigger))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by a foreign key's trigger",
+						"referenced_elsewhere")));
+	executor_elsewhere_ask(data);
+	return PointerGetDatum(NULL);
+}
+
+/* citus_internal.act_on_referring(constraint oid, action, on delete, values) returns record */
+Datum
+act_on_referring(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {true, true, true};
+	Oid			relid;
+	char	   *name;
+
+	base_require_node_command(fcinfo);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (executor_elsewhere_act(PG_GETARG_OID(0), PG_GETARG_CHAR(1), PG_GETARG_BOOL(2),
+							   PG_GETARG_ARRAYTYPE_P(3), &relid, &name))
+	{
+		values[0] = CStringGetTextDatum(get_namespace_name(get_rel_namespace(relid)));
+		values[1] = CStringGetTextDatum(get_rel_name(relid));
+		values[2] = CStringGetTextDatum(name);
+		memset(nulls, 0, sizeof(nulls));
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 /* citus_internal.raise_second_conflict() returns boolean: never */

@@ -87,39 +87,49 @@ set_flags(TriggerDesc *triggers, const Trigger *trigger)
 		TRIGGER_USES_TRANSITION_TABLE(trigger->tgoldtable);
 }
 
+static void
+choose_trigger(TriggerDesc *chosen, Trigger *trigger, List **deferred)
+{
+	if (deferred != NULL && executor_trigger_is_deferred(trigger))
+	{
+		*deferred = lappend(*deferred, trigger);
+		return;
+	}
+	trigger->tgdeferrable = trigger->tginitdeferred = false;
+	chosen->triggers[chosen->numtriggers++] = *trigger;
+	set_flags(chosen, trigger);
+}
+
 /*
- * Those of users, and of foreign keys that act here; what other constraints are made of fires on
- * the shards.  A trigger that may be deferred and is not is like any other; one that is deferred
- * goes into *deferred.
+ * Those of users, of foreign keys that act here, and of those that another node knows; what other
+ * constraints are made of fires on the shards.  A trigger that may be deferred and is not is like
+ * any other; one that is deferred goes into *deferred.
  */
 TriggerDesc *
 executor_triggers_choose(Relation relation, List **deferred)
 {
 	TriggerDesc *all = CopyTriggerDesc(relation->trigdesc);
 	TriggerDesc *chosen = palloc0(sizeof(TriggerDesc));
+	List	   *watches = catalog_watches(relation);
 	List	   *acting;
+	ListCell   *cell;
 
-	if (all == NULL)
+	if (all == NULL && watches == NIL)
 		return NULL;
 	acting = catalog_acting_here(relation, NULL);
-	chosen->triggers = palloc0(sizeof(Trigger) * all->numtriggers);
-	for (int i = 0; i < all->numtriggers; i++)
+	chosen->triggers = palloc0(sizeof(Trigger) * ((all == NULL ? 0 : all->numtriggers) +
+												  list_length(watches)));
+	for (int i = 0; all != NULL && i < all->numtriggers; i++)
 	{
 		Trigger    *trigger = &all->triggers[i];
 
-		if (trigger->tgisinternal &&
-			(!catalog_trigger_is_referenced(trigger) ||
-			 !list_member_oid(acting, trigger->tgconstrrelid)))
-			continue;
-		if (deferred != NULL && executor_trigger_is_deferred(trigger))
-		{
-			*deferred = lappend(*deferred, trigger);
-			continue;
-		}
-		trigger->tgdeferrable = trigger->tginitdeferred = false;
-		chosen->triggers[chosen->numtriggers++] = *trigger;
-		set_flags(chosen, trigger);
+		if (!trigger->tgisinternal ||
+			(catalog_trigger_is_referenced(trigger) &&
+			 list_member_oid(acting, trigger->tgconstrrelid)))
+			choose_trigger(chosen, trigger, deferred);
 	}
+	foreach(cell, watches)
+		choose_trigger(chosen, lfirst(cell), deferred);
 	return chosen->numtriggers == 0 ? NULL : chosen;
 }
 
@@ -625,6 +635,12 @@ after_update(TriggerRun *run, FireTarget *target, TupleTableSlot *old, TupleTabl
 	executor_triggers_defer(run, target, TRIGGER_EVENT_UPDATE, target->oldSlot, new);
 }
 
+static bool
+is_of_foreign_key(const Trigger *trigger)
+{
+	return catalog_trigger_is_referenced(trigger) || catalog_trigger_is_watch(trigger);
+}
+
 /* some of the triggers: foreign keys' that act here, or the others; NULL: none */
 static TriggerDesc *
 select_triggers(const TriggerDesc *triggers, bool referenced)
@@ -634,7 +650,7 @@ select_triggers(const TriggerDesc *triggers, bool referenced)
 	chosen->triggers = palloc0(sizeof(Trigger) * (triggers == NULL ? 0 : triggers->numtriggers));
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		if (catalog_trigger_is_referenced(&triggers->triggers[i]) != referenced)
+		if (is_of_foreign_key(&triggers->triggers[i]) != referenced)
 			continue;
 		chosen->triggers[chosen->numtriggers++] = triggers->triggers[i];
 		set_flags(chosen, &triggers->triggers[i]);
@@ -656,7 +672,7 @@ after_departure(TriggerRun *run, FireTarget *from, TupleTableSlot *row,
 	from->deferred = from->conditions = NIL;
 	foreach(cell, deferred)
 	{
-		if (!catalog_trigger_is_referenced(lfirst(cell)))
+		if (!is_of_foreign_key(lfirst(cell)))
 			from->deferred = lappend(from->deferred, lfirst(cell));
 	}
 	after_delete(run, from, row, capture);

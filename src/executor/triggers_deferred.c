@@ -195,7 +195,7 @@ executor_triggers_defer(TriggerRun *run, FireTarget *target, int event, TupleTab
 	{
 		Trigger    *trigger = lfirst(cell);
 
-		if (trigger->tgisinternal && event == TRIGGER_EVENT_UPDATE &&
+		if (catalog_trigger_is_referenced(trigger) && event == TRIGGER_EVENT_UPDATE &&
 			!RI_FKey_pk_upd_check_required(trigger, target->relation, old, new))
 			continue;
 		if (concerns_event(trigger, event) && trigger_is_enabled(trigger) &&

@@ -169,6 +169,8 @@ look_at(Look *look, Relation relation, const Events *events, bool root)
 	}
 	if (triggers != NULL && (events->updates || events->deletes))
 		look_at_referenced(look, relation, events, root);
+	if ((events->updates || events->deletes) && catalog_watches(relation) != NIL)
+		look->any = look->rows = true;
 }
 
 /* an UPDATE of partitions may delete rows from one and insert them into another */
@@ -221,7 +223,8 @@ planner_fires(Query *query, List **looked)
 {
 	Oid			relid = rt_fetch(query->resultRelation, query->rtable)->relid;
 	Relation	relation = table_open(relid, AccessShareLock);
-	bool		none = relation->trigdesc == NULL && !relation->rd_rel->relhassubclass;
+	bool		none = relation->trigdesc == NULL && !relation->rd_rel->relhassubclass &&
+		!relation->rd_rel->relispartition;
 
 	table_close(relation, NoLock);
 	return none ? NULL : with_triggers(describe_statement(query), looked);

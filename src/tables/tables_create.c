@@ -527,7 +527,11 @@ tables_create(const TableSpec *spec)
 		create_one(lfirst(lc));
 	foreach(lc, creations)
 		add_foreign_keys(lfirst(lc));
-	tables_warn_of_one_sided_keys(spec->relid, false);
+	foreach(lc, tables_family(spec->relid))
+	{
+		tables_watch(lfirst_oid(lc));
+		tables_watch_referenced(lfirst_oid(lc));
+	}
 }
 
 /*

@@ -518,8 +518,11 @@ tables_after_statement(void)
 	if (!linksDropped)
 		return;
 	linksDropped = false;
-	if (catalog_is_coordinator() && !base_session_is_internal() && cluster_is_complete())
+	if (base_session_is_internal() || !cluster_is_complete())
+		return;
+	if (catalog_is_coordinator())
 		tables_remove_local();
+	tables_watch_again();
 }
 
 PG_FUNCTION_INFO_V1(citus_drop_trigger);

@@ -63,6 +63,10 @@ extern void tables_colocation_drop_if_empty(ColocationId colocationId);
 typedef void (*ForeignKeyVisitor) (HeapTuple tuple, void *context);
 extern void tables_visit_foreign_keys(Oid relid, bool outgoing, ForeignKeyVisitor visit,
 									  void *context);
+/* what a group's keys (List of String) that reference the relation are, for this node's shell */
+extern void tables_set_watches(Oid relid, GroupId groupId, List *keys);
+/* the relation is not distributed any more */
+extern void tables_unwatch(Oid relid);
 /* true when a plain table references a distributed one */
 extern bool tables_key_is_one_sided(HeapTuple tuple);
 

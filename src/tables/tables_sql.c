@@ -4,12 +4,16 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/varlena.h"
 
 #include "citus/base/session.h"
 #include "citus/catalog/catalog.h"
@@ -29,6 +33,7 @@ PG_FUNCTION_INFO_V1(citus_drop_all_shards);
 PG_FUNCTION_INFO_V1(master_get_new_shardid);
 PG_FUNCTION_INFO_V1(master_get_new_placementid);
 PG_FUNCTION_INFO_V1(citus_internal_next_colocation_id);
+PG_FUNCTION_INFO_V1(citus_internal_set_watches);
 
 /* the label of an enum value */
 static char *
@@ -173,4 +178,27 @@ citus_internal_next_colocation_id(PG_FUNCTION_ARGS)
 	base_require_node_command(fcinfo);
 	cluster_require_coordinator();
 	PG_RETURN_INT32(catalog_next_colocation_id());
+}
+
+/* (relation, group, keys): which foreign keys of the group's plain tables reference the relation */
+Datum
+citus_internal_set_watches(PG_FUNCTION_ARGS)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	List	   *keys = NIL;
+	RangeVar   *relation;
+
+	base_require_node_command(fcinfo);
+	relation = makeRangeVarFromNameList(textToQualifiedNameList(PG_GETARG_TEXT_PP(0)));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			keys = lappend(keys, makeString(TextDatumGetCString(elements[i])));
+	}
+	tables_set_watches(RangeVarGetRelid(relation, NoLock, false), PG_GETARG_INT32(1), keys);
+	PG_RETURN_VOID();
 }

@@ -157,6 +157,7 @@ drop_remains(List *family)
 				(errmsg("dropping the shards of table \"%s\"", get_rel_name(relid))));
 		tables_drop(relid, get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 		forget_dependents(relid);
+		tables_unwatch(relid);
 		CacheInvalidateRelcacheByRelid(relid);
 	}
 	CommandCounterIncrement();

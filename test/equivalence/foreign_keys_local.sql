@@ -1,5 +1,6 @@
 -- Foreign keys of tables of one node only to distributed ones.
 -- only: distributed single
+-- distribute: SET citus.shard_count TO 4
 
 CREATE TABLE far (k int PRIMARY KEY, v text);
 -- distribute: SELECT create_distributed_table('far', 'k')

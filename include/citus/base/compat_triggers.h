@@ -40,4 +40,20 @@ compat_insert_index_tuples(ResultRelInfo *relation, TupleTableSlot *row, EState 
 /* the role that deferred triggers run as; 18: that of the statement, before: the current one */
 extern bool compat_deferred_triggers_keep_role(void);
 
+/* ---- foreign keys ---- */
+
+/* 18: what ON DELETE or ON UPDATE RESTRICT refuses is 23001, with a message of its own */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_RESTRICT_HAS_OWN_ERROR true
+#else
+#define COMPAT_RESTRICT_HAS_OWN_ERROR false
+#endif
+
+/* 18: NOT ENFORCED */
+#if PG_VERSION_NUM >= 180000
+#define compat_constraint_is_enforced(form) ((form)->conenforced)
+#else
+#define compat_constraint_is_enforced(form) true
+#endif
+
 #endif

@@ -153,6 +153,33 @@ extern bool catalog_trigger_is_referenced(const struct Trigger *trigger);
  */
 extern List *catalog_acting_here(struct RelationData *relation, List **looked);
 
+/* ---- foreign keys that only another node knows (watches.c) ---- */
+
+/* Watch: what a trigger is about by which such a key notices changes of the rows it refers to */
+typedef struct Watch
+{
+	GroupId		groupId;		/* of the node that knows the key */
+	const char *key;			/* as that node tells it, in the trigger's memory */
+	Oid			constraint;		/* there */
+	char		action;			/* FKCONSTR_ACTION_ of the trigger's event */
+	Oid			relid;			/* the relation that has the trigger, and is referenced */
+	int			ncolumns;
+	AttrNumber	columns[INDEX_MAX_KEYS];	/* of it */
+} Watch;
+
+/* the function of such triggers */
+extern Oid	catalog_watch_function(void);
+extern bool catalog_trigger_is_watch(const struct Trigger *trigger);
+extern void catalog_watch_read(const struct Trigger *trigger, Watch *watch);
+/*
+ * Those by which keys of other nodes watch the (open) relation or its parents: List of Trigger * in
+ * the current context.
+ */
+extern List *catalog_watches(struct RelationData *relation);
+/* the keys of a group that watch the relation itself: List of String; oids of their triggers */
+extern List *catalog_watch_keys(struct RelationData *relation, GroupId groupId,
+								List **triggerIds);
+
 /*
  * The way back, for errors: a name, or all quoted names of a text, as the user gave them;
  * palloc'd, or the argument where there is nothing to change.  mayRead: the catalogs may be read;

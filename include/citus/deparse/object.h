@@ -11,6 +11,7 @@
 #include "postgres.h"
 #include "catalog/objectaddress.h"
 #include "nodes/pg_list.h"
+#include "citus/base/types.h"
 
 /* parts of a table, in the order in which they must run */
 #define TABLE_DDL_CREATE		0x0001	/* CREATE TABLE with columns, storage, partition key */
@@ -47,6 +48,8 @@ extern List *deparse_table_ddl(Oid relid, int parts);
 
 /* ALTER TABLE ... ADD CONSTRAINT ... for one constraint */
 extern char *deparse_constraint(Oid constraintId);
+/* by which another node's shell gets to know which keys of a group watch it (List of String) */
+extern char *deparse_set_watches(Oid relid, GroupId groupId, List *keys);
 
 /* casts have no owner: they are of those who own one of their types; false when there is none */
 extern bool deparse_cast_types(Oid castId, Oid *source, Oid *target);

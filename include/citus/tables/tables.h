@@ -128,10 +128,20 @@ extern List *tables_referenced(Oid relid);
 extern List *tables_referencing(Oid relid);
 
 /*
- * Plain tables may reference distributed ones, so that tables can be distributed one by one: warns
- * of such foreign keys of the plain table (outgoing), or of those that point to relid.
+ * Plain tables may reference distributed ones.  All nodes are told of foreign keys of this node's
+ * plain tables, so that they ask it when they change rows (catalog's watches.c): those that
+ * reference relid; all that relid has; all there are, after some have been dropped.  What nodes
+ * know already is not sent.  Locks shells that change (SHARE ROW EXCLUSIVE) on all nodes.
  */
-extern void tables_warn_of_one_sided_keys(Oid relid, bool outgoing);
+extern void tables_watch(Oid relid);
+extern void tables_watch_referenced(Oid relid);
+extern void tables_watch_again(void);
+/* true when the table has a foreign key to a distributed one */
+extern bool tables_references_distributed(Oid relid);
+/* raises 2BP01 when a plain table of another node references the table */
+extern void tables_refuse_watched(Oid relid);
+/* raises 0A000 when a plain table of another node references one of the columns (char *) */
+extern void tables_refuse_watched_columns(Oid relid, List *columns);
 /*
  * Drops foreign keys of plain tables of this node to columns (char *) of a distributed table or its
  * family that get another type, and creates them again, which raises what ALTER TABLE would.
