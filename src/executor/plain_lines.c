@@ -8,14 +8,18 @@
  * function call, and stored in batches as the server's COPY does.
  *
  * Invariants:
- * (1) the first line that might be anything else, and all after it, are the server's: a line with
- *	   a quote, backslash or carriage return, with another number of fields, with a NULL where there
- *	   must be none, or without a line end;
+ * (1) the first line that might be anything else, and all after it, are read by the server's
+ *	   parser: a line with a quote, backslash or carriage return, with another number of fields,
+ *	   with a NULL where there must be none, or without a line end.  Their rows go into the same
+ *	   batches, so that a line that cannot be read is told before an index refuses a row, as in
+ *	   the server's COPY;
  * (2) what can be wrong with a plain line is raised by what raises it in the server's COPY (input
  *	   functions, indexes), while state says which line and column it is;
  * (3) values are as the type's input function gives them.
  *
- * Main path: executor_lines_may_be_plain(); executor_plain_lines_store().
+ * Main path: executor_lines_may_be_plain(), executor_plain_lines_begin();
+ * executor_plain_lines_read() takes what it can of the data, executor_plain_lines_end() the rest
+ * from state's source.
  */
 #include "postgres.h"
 
@@ -52,20 +56,23 @@ typedef struct PlainField
 	int			most;			/* bytes of a string */
 } PlainField;
 
-typedef struct PlainLines
+struct PlainLines
 {
 	CopyFromState state;
+	EState	   *estate;
 	char		delimiter;
 	char		escape;			/* of the text format; '\0': there is none */
 	int			nfields;
 	PlainField *fields;
+	const char **stops;			/* ends of a line's fields */
 	RowBatch	batch;
 	MemoryContext rowContext;	/* of what input functions leave */
 	MemoryContext tupleContext; /* of rows that wait */
 	StringInfoData strings;		/* of a row */
 	Datum	   *values;
 	bool	   *nulls;
-} PlainLines;
+	uint64		count;			/* of rows */
+};
 
 /* ---- is it that simple? ---- */
 
@@ -199,14 +206,14 @@ make_string(PlainLines *lines, const char *at, int length)
 	return PointerGetDatum(place);
 }
 
-/* raises what the input function raises, as the server's COPY does */
+/* raises what the input function raises, as the server's COPY does; at NULL: for NULL */
 static Datum
 call_input(PlainLines *lines, const PlainField *field, const char *at, int length)
 {
 	CopyFromState state = lines->state;
 	int			column = field->attribute->attnum - 1;
 	MemoryContext caller = MemoryContextSwitchTo(lines->rowContext);
-	char	   *text = pnstrdup(at, length);
+	char	   *text = at == NULL ? NULL : pnstrdup(at, length);
 	Datum		value;
 
 	state->cur_attname = NameStr(field->attribute->attname);
@@ -260,11 +267,33 @@ read_field(PlainLines *lines, const PlainField *field, const char *at, int lengt
 	lines->nulls[column] = length == options->null_print_len &&
 		memcmp(at, options->null_print, length) == 0;
 	if (lines->nulls[column])
+	{
+		/* domains may refuse it */
+		if (field->kind == FIELD_OTHER && !field->attribute->attnotnull)
+			(void) call_input(lines, field, NULL, 0);
 		return !field->attribute->attnotnull;
+	}
 	if (lines->escape != '\0' && memchr(at, lines->escape, length) != NULL)
 		return false;
 	lines->values[column] = read_value(lines, field, at, length);
 	return true;
+}
+
+/* where the fields end: found first, for too many are told before what is wrong in one */
+static bool
+find_fields(PlainLines *lines, const char *at, const char *end)
+{
+	int			last = lines->nfields - 1;
+
+	for (int i = 0; i < last; i++)
+	{
+		lines->stops[i] = memchr(at, lines->delimiter, end - at);
+		if (lines->stops[i] == NULL)
+			return false;
+		at = lines->stops[i] + 1;
+	}
+	lines->stops[last] = end;
+	return memchr(at, lines->delimiter, end - at) == NULL;
 }
 
 /* the fields of a line; false: it is for the server to read */
@@ -274,27 +303,22 @@ read_line(PlainLines *lines, const char *at, const char *end)
 	/* the end-of-copy marker of some releases, or of one format */
 	if (at < end && *at == '\\' && (end - at == 1 || at[1] == '.'))
 		return false;
+	if (!find_fields(lines, at, end))
+		return false;
 	resetStringInfo(&lines->strings);
 	enlargeStringInfo(&lines->strings, (end - at) + lines->nfields * 2 * VARHDRSZ);
 	for (int i = 0; i < lines->nfields; i++)
 	{
-		const char *stop = memchr(at, lines->delimiter, end - at);
-		bool		isLast = i == lines->nfields - 1;
-
-		if ((stop == NULL) != isLast)
+		if (!read_field(lines, &lines->fields[i], at, lines->stops[i] - at))
 			return false;
-		if (isLast)
-			stop = end;
-		if (!read_field(lines, &lines->fields[i], at, stop - at))
-			return false;
-		at = stop + 1;
+		at = lines->stops[i] + 1;
 	}
 	return true;
 }
 
 /* what has been read of a line becomes a row that waits */
 static void
-add_row(PlainLines *lines, uint64 line, int length)
+add_row(PlainLines *lines, int length)
 {
 	RowBatch   *batch = &lines->batch;
 	TupleTableSlot *slot = executor_batch_slot(batch);
@@ -305,14 +329,22 @@ add_row(PlainLines *lines, uint64 line, int length)
 	ExecStoreHeapTuple(tuple, slot, true);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(lines->rowContext);
-	batch->lines[batch->nrows] = line;
+	batch->lines[batch->nrows] = lines->state->cur_lineno;
 	executor_batch_add(batch, length);
+	lines->count++;
+}
+
+static bool
+batch_is_full(const PlainLines *lines)
+{
+	return lines->batch.nrows == BATCH_ROWS || lines->batch.nbytes >= MOST_BYTES;
 }
 
 static void
 store_rows(PlainLines *lines)
 {
 	CHECK_FOR_INTERRUPTS();
+	lines->state->line_buf_valid = false;
 	executor_batch_store(&lines->batch);
 	MemoryContextReset(lines->tupleContext);
 }
@@ -320,16 +352,35 @@ store_rows(PlainLines *lines)
 /* ---- all of it ---- */
 
 static void
-begin_lines(PlainLines *lines, CopyFromState state, EState *estate)
+begin_target(PlainLines *lines)
 {
-	TupleDesc	desc = RelationGetDescr(state->rel);
+	Relation	relation = lines->state->rel;
 	ResultRelInfo *target = makeNode(ResultRelInfo);
+
+	lines->estate->es_output_cid = GetCurrentCommandId(true);
+	compat_estate_add_target(lines->estate, relation, NULL);
+	InitResultRelInfo(target, relation, 1, NULL, 0);
+	ExecOpenIndices(target, false);
+	executor_batch_begin(&lines->batch, lines->estate, target);
+	lines->batch.line = &lines->state->cur_lineno;
+	lines->batch.pages = GetBulkInsertState();
+}
+
+PlainLines *
+executor_plain_lines_begin(CopyFromState state)
+{
+	EState	   *estate = CreateExecutorState();
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	PlainLines *lines = palloc0(sizeof(PlainLines));
+	TupleDesc	desc = RelationGetDescr(state->rel);
 	ListCell   *cell;
 
 	lines->state = state;
+	lines->estate = estate;
 	lines->delimiter = state->opts.delim[0];
 	lines->escape = state->opts.csv_mode ? '\0' : '\\';
 	lines->fields = palloc0(sizeof(PlainField) * list_length(state->attnumlist));
+	lines->stops = palloc(sizeof(char *) * list_length(state->attnumlist));
 	foreach(cell, state->attnumlist)
 	{
 		PlainField *field = &lines->fields[lines->nfields++];
@@ -348,58 +399,101 @@ begin_lines(PlainLines *lines, CopyFromState state, EState *estate)
 	lines->tupleContext = AllocSetContextCreate(CurrentMemoryContext, "citus plain rows",
 												ALLOCSET_DEFAULT_SIZES);
 	initStringInfo(&lines->strings);
-	estate->es_output_cid = GetCurrentCommandId(true);
-	compat_estate_add_target(estate, state->rel, NULL);
-	InitResultRelInfo(target, state->rel, 1, NULL, 0);
-	ExecOpenIndices(target, false);
-	executor_batch_begin(&lines->batch, estate, target);
-	lines->batch.line = &state->cur_lineno;
-	lines->batch.pages = GetBulkInsertState();
+	begin_target(lines);
+	MemoryContextSwitchTo(caller);
+	return lines;
+}
+
+int
+executor_plain_lines_read(PlainLines *lines, const char *data, int length)
+{
+	CopyFromState state = lines->state;
+	const char *end = data + find_plain_end(state, data, length);
+	const char *at = data;
+	const char *lineEnd;
+	ErrorContextCallback callback = {error_context_stack, CopyFromErrorCallback, state};
+	MemoryContext caller = MemoryContextSwitchTo(lines->estate->es_query_cxt);
+
+	state->line_buf_valid = false;
+	error_context_stack = &callback;
+	while ((lineEnd = memchr(at, '\n', end - at)) != NULL)
+	{
+		state->cur_lineno = lines->count + 1;
+		if (!read_line(lines, at, lineEnd))
+			break;
+		add_row(lines, lineEnd - at);
+		at = lineEnd + 1;
+		if (batch_is_full(lines))
+			store_rows(lines);
+	}
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(caller);
+	state->cur_lineno = lines->count;
+	if (lines->count > 0)
+		state->eol_type = EOL_NL;
+	return at - data;
+}
+
+/* a line by the server's parser; false: there is none */
+static bool
+read_other_line(PlainLines *lines)
+{
+	ExprContext *econtext = GetPerTupleExprContext(lines->estate);
+	MemoryContext caller = MemoryContextSwitchTo(lines->rowContext);
+	bool		found = NextCopyFrom(lines->state, econtext, lines->values, lines->nulls);
+
+	MemoryContextSwitchTo(caller);
+	return found;
 }
 
 static void
-end_lines(PlainLines *lines)
+check_not_null(PlainLines *lines)
 {
-	RowBatch   *batch = &lines->batch;
+	TupleDesc	desc = lines->batch.desc;
+	TupleTableSlot *slot;
 
+	if (desc->constr == NULL || !desc->constr->has_not_null)
+		return;
+	slot = executor_batch_slot(&lines->batch);
+	ExecStoreHeapTuple(heap_form_tuple(desc, lines->values, lines->nulls), slot, true);
+	ExecConstraints(lines->batch.target, slot, lines->estate);
+}
+
+static void
+read_other_lines(PlainLines *lines)
+{
+	CopyFromState state = lines->state;
+
+	while (read_other_line(lines))
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_not_null(lines);
+		add_row(lines, state->line_buf.len);
+		if (batch_is_full(lines))
+			store_rows(lines);
+	}
+}
+
+uint64
+executor_plain_lines_end(PlainLines *lines, bool more)
+{
+	ErrorContextCallback callback = {error_context_stack, CopyFromErrorCallback, lines->state};
+	MemoryContext caller = MemoryContextSwitchTo(lines->estate->es_query_cxt);
+	RowBatch   *batch = &lines->batch;
+	uint64		count;
+
+	error_context_stack = &callback;
+	if (more)
+		read_other_lines(lines);
+	store_rows(lines);
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(caller);
+
+	count = lines->count;
 	FreeBulkInsertState(batch->pages);
 	table_finish_bulk_insert(lines->state->rel, 0);
 	ExecResetTupleTable(batch->estate->es_tupleTable, false);
 	ExecCloseIndices(batch->target);
 	FreeExecutorState(batch->estate);
-}
-
-int
-executor_plain_lines_store(CopyFromState state, const char *data, int length, uint64 *count)
-{
-	const char *end = data + find_plain_end(state, data, length);
-	const char *at = data;
-	const char *lineEnd;
-	ErrorContextCallback callback = {error_context_stack, CopyFromErrorCallback, state};
-	EState	   *estate = CreateExecutorState();
-	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
-	PlainLines *lines = palloc0(sizeof(PlainLines));
-	uint64		line = 0;
-
-	begin_lines(lines, state, estate);
-	state->line_buf_valid = false;
-	error_context_stack = &callback;
-	while ((lineEnd = memchr(at, '\n', end - at)) != NULL)
-	{
-		state->cur_lineno = line + 1;
-		if (!read_line(lines, at, lineEnd))
-			break;
-		add_row(lines, ++line, lineEnd - at);
-		at = lineEnd + 1;
-		if (lines->batch.nrows == BATCH_ROWS || lines->batch.nbytes >= MOST_BYTES)
-			store_rows(lines);
-	}
-	store_rows(lines);
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(caller);
-	end_lines(lines);
-	*count = state->cur_lineno = line;
-	if (line > 0)
-		state->eol_type = EOL_NL;
-	return at - data;
+	return count;
 }

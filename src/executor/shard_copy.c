@@ -156,23 +156,20 @@ check_rights(ParseState *pstate, ParseNamespaceItem *nsitem, Relation relation, 
 				 errhint("Use INSERT statements instead.")));
 }
 
-/* the lines that are simple, then by the server's COPY what is left of the source */
+/* the lines that are simple, then by the server's parser what is left of the source */
 static uint64
 copy_lines(CopyFromState state, const List *options)
 {
-	uint64		count = 0;
+	PlainLines *lines;
 	int			length;
 
-	if (executor_lines_may_be_plain(state, options))
-	{
-		length = executor_plain_lines_store(state, current_source->data, current_source->left,
-											&count);
-		current_source->data += length;
-		current_source->left -= length;
-		if (current_source->left == 0)
-			return count;
-	}
-	return count + CopyFrom(state);
+	if (!executor_lines_may_be_plain(state, options))
+		return CopyFrom(state);
+	lines = executor_plain_lines_begin(state);
+	length = executor_plain_lines_read(lines, current_source->data, current_source->left);
+	current_source->data += length;
+	current_source->left -= length;
+	return executor_plain_lines_end(lines, current_source->left > 0);
 }
 
 static uint64

@@ -41,13 +41,18 @@ extern void executor_batch_store(RowBatch *batch);
 
 /* ---- plain_lines.c ---- */
 
+typedef struct PlainLines PlainLines;
+
 /* may lines of state's COPY be plain ones?  options: of the COPY statement */
 extern bool executor_lines_may_be_plain(CopyFromState state, const List *options);
+/* lives in memory of its own until executor_plain_lines_end() */
+extern PlainLines *executor_plain_lines_begin(CopyFromState state);
 /*
- * Stores the rows of data's first lines, up to one that is for the server's COPY to read, or to the
- * end; the number of their bytes, and in *count that of the rows.  state knows what line is next.
+ * Rows of data's first lines, up to one that is for the server's parser, or to the end; the number
+ * of their bytes.  state knows what line is next.
  */
-extern int	executor_plain_lines_store(CopyFromState state, const char *data, int length,
-									   uint64 *count);
+extern int	executor_plain_lines_read(PlainLines *lines, const char *data, int length);
+/* stores what is left, with more: also of state's source; the number of all rows */
+extern uint64 executor_plain_lines_end(PlainLines *lines, bool more);
 
 #endif

@@ -7,6 +7,9 @@ CREATE TABLE parts (day date, k bigint, v text, UNIQUE (day, k)) PARTITION BY RA
 CREATE TABLE parts_23 PARTITION OF parts FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE parts_24 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
 CREATE DOMAIN small_text AS text CHECK (length(VALUE) < 4);
+CREATE DOMAIN some_int AS int NOT NULL;
+CREATE DOMAIN some_text AS text CHECK (VALUE IS NOT NULL);
+CREATE TABLE domains (k int PRIMARY KEY, i some_int, t some_text);
 CREATE TABLE plain (k bigint PRIMARY KEY, gone int, i2 smallint, i4 int NOT NULL, v varchar(3), c char(3), n numeric(5, 2), f float8, d date,
     y boolean, a int[], s small_text, t text NOT NULL);
 ALTER TABLE plain DROP COLUMN gone;
@@ -16,6 +19,7 @@ CREATE TABLE results (n serial, tried text, result text);
 -- distribute: SELECT create_distributed_table('t', 'k')
 -- distribute: SELECT create_distributed_table('later', 'k')
 -- distribute: SELECT create_distributed_table('plain', 'k')
+-- distribute: SELECT create_distributed_table('domains', 'k')
 -- distribute: SELECT create_distributed_table('parts', 'k')
 -- distribute: SELECT create_reference_table('everywhere')
 -- data: for printf(1)
@@ -79,6 +83,10 @@ SELECT try('plain (k, i4, t, v, c, n, f, d, y, a, s)', 'WITH (FORMAT csv, DELIMI
 SELECT try('plain (k, i4, t)', 'WITH (NULL ''\.'')', E'1\\t2\\t\\\\.\\n');
 SELECT try('plain (k, i4, t)', 'WITH (NULL ''1'', DELIMITER ''|'')', x) FROM unnest(ARRAY['2|2|11\n', '2|2|1\n', '2|1|2\n']) x;
 SELECT try('plain (k, i4, v, t)', 'WITH (NULL ''ab\N'')', E'1\\t2\\tab\\\\N\\tx\\n2\\t3\\tabN\\ty\\n');
+SELECT try('domains', '', x) FROM unnest(ARRAY['1\t1\ta\n', '1\t\\N\ta\n', '1\t1\t\\N\n', '1\t1\ta\n2\t\\N\n', '1\t1\ta\n2\tx\tb\tc\n']) x;
+-- a line that cannot be read is told before a row that cannot be stored
+SELECT try('domains', '', x) FROM unnest(ARRAY['1\t1\ta\n1\t1\ta\n1\t1\ta\tb\n', '1\t1\ta\n1\t1\ta\n1\tx\ta\n', '1\t1\ta\n1\t1\t\\a\n1\t1\n', '1\t1\ta\n1\t1\ta\n1\t1\t\\x62\n']) x;
+SELECT try('plain (k, i4, t)', '', x) FROM unnest(ARRAY['1\t1\ta\n1\t1\ta\n1\t1\ta\tb\n', '1\t1\ta\n1\t1\tb\n1\t\\N\t\\x62\n', '1\t1\ta\n1\t1\t\\x61\n1\tx\tb\n', '1\tx\ta\tb\n', '1\t\\N\ta\n', 'x\t\\N\ta\n', '1\t\\N\t\\x62\n', '1\tx\n']) x;
 -- encodings
 SELECT try('later', 'WITH (ENCODING ''latin1'')', x) FROM unnest(ARRAY['\344\tk\t1\n', 'a\t\366\374\t1\n', 'a\tk\t1\nb\t\366\tx\n']) x;
 SELECT try('later', 'WITH (ENCODING ''sjis'')', x) FROM unnest(ARRAY['\203\134\tk\t1\n', 'a\t\203\134\t1\n']) x;
