@@ -206,15 +206,14 @@ planner_push_down(PlanRequest *request)
 }
 
 static PlannedStmt *
-plan_lock(PlanRequest *request, Refusal *refusal)
+plan_row_locks(PlanRequest *request, bool scans)
 {
 	DistPlan   *plan;
 	PlannedStmt *stmt;
 
-	refusal->reason = "no rows are locked, or fragments can lock them";
 	if (request->query->commandType != CMD_SELECT || request->query->rowMarks == NIL)
 		return NULL;
-	plan = planner_lock(request, request->query);
+	plan = planner_lock(request, request->query, scans);
 	if (plan == NULL)
 		return NULL;
 	stmt = planner_make_stmt(request, plan, request->query->targetList);
@@ -224,9 +223,18 @@ plan_lock(PlanRequest *request, Refusal *refusal)
 }
 
 static PlannedStmt *
+plan_lock(PlanRequest *request, Refusal *refusal)
+{
+	refusal->reason = "no rows are locked, or fragments can lock them";
+	return plan_row_locks(request, false);
+}
+
+static PlannedStmt *
 plan_scan(PlanRequest *request, Refusal *refusal)
 {
-	return planner_scan(request);
+	PlannedStmt *stmt = plan_row_locks(request, true);
+
+	return stmt != NULL ? stmt : planner_scan(request);
 }
 
 /* ---- strategies in order ---- */

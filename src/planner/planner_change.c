@@ -840,6 +840,12 @@ calls_users_walker(Node *node, void *context)
 	return expression_tree_walker(node, calls_users_walker, context);
 }
 
+bool
+planner_calls_users(Query *query)
+{
+	return calls_users_walker((Node *) query, NULL);
+}
+
 /* true when the rest of the statement leaves out rows of the target that are found */
 static bool
 leaves_rows_out(ChangeBuild *build)
@@ -860,7 +866,7 @@ locks_wanted_rows(ChangeBuild *build)
 	return build->spec->conflict == NULL && build->query->onConflict == NULL &&
 		!build->unforced && !build->query->hasModifyingCTE && build->request->early == NULL &&
 		!catalog_table_has_copies(build->table) && leaves_rows_out(build) &&
-		!calls_users_walker((Node *) build->source, NULL);
+		!planner_calls_users(build->source);
 }
 
 static LockTarget *
@@ -913,7 +919,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 			return NULL;
 	}
 	plan = plan_make(DIST_PLAN_CHANGES, "rows found first");
-	build.spec->callsUsers = calls_users_walker((Node *) build.source, NULL);
+	build.spec->callsUsers = planner_calls_users(build.source);
 	plan->change = build.spec;
 	plan->modifies = true;
 	plan->fires = request->fires;

@@ -42,6 +42,8 @@ typedef int (*ChangeCarrier) (ChangeBuild *build, Node *var);
 
 /* starts with a query whose entry target is to be found row by row; source is a copy of it */
 extern void planner_change_begin(ChangeBuild *build, Query *query, Index target);
+/* calls volatile functions of users, which may change rows that the query reads */
+extern bool planner_calls_users(Query *query);
 /* in a query for shards: ctid of a row of entry rti as it is there */
 extern Expr *planner_place_in_shard(Index rti);
 extern Expr *planner_change_shard(ChangeBuild *build);

@@ -456,9 +456,10 @@ extern PlannedStmt *planner_change_upsert(PlanRequest *request, Query *merge,
 
 /*
  * The plan (DIST_PLAN_LOCK) of a SELECT with row locks that no fragment can take as they are;
- * NULL when there is one that can, or when it is not of the kind.  query is not changed.
+ * NULL when there is one that can, or when it is not of the kind.  query is not changed.  scans: no
+ * fragment gives its rows as they are; those of relations are named, which takes a right.
  */
-extern DistPlan *planner_lock(PlanRequest *request, Query *query);
+extern DistPlan *planner_lock(PlanRequest *request, Query *query, bool scans);
 /* true when this level of the query locks rows of a reference table */
 extern bool planner_locks_replica(Query *query);
 /* a query for the rows of one without locks whose row of the target could be locked */

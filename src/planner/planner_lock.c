@@ -3,9 +3,10 @@
  *	  SELECT .. FOR UPDATE and the like, when only the rows that are returned must be locked.
  *
  * A fragment that locks is right when all of its rows are rows of the result: on one shard group,
- * or per shard without LIMIT.  Otherwise the query is planned without its locks, as candidates that
- * carry shard and ctid of the rows to lock, and a node of DIST_PLAN_LOCK goes through them.  The
- * candidates' LIMIT is a parameter, which the node sets: more are asked for than are wanted.
+ * or per shard without LIMIT, and when no function of a user's changes them before.  Otherwise the
+ * query is planned without its locks, as candidates that carry shard and ctid of the rows to lock,
+ * and a node of DIST_PLAN_LOCK goes through them.  The candidates' LIMIT is a parameter, which the
+ * node sets: more are asked for than are wanted.
  *
  * The same for an UPDATE or DELETE that finds its rows first (planner_change.c).
  *
@@ -259,7 +260,7 @@ plan_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complet
 }
 
 DistPlan *
-planner_lock(PlanRequest *request, Query *query)
+planner_lock(PlanRequest *request, Query *query, bool scans)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_LOCK, "row locks");
 	LockSpec   *spec = plan_lock_make();
@@ -275,7 +276,9 @@ planner_lock(PlanRequest *request, Query *query)
 		query->limitOption == LIMIT_OPTION_WITH_TIES)
 		return NULL;
 	planner_shape(query, &shape);
-	if (fragments_lock_right(query, &shape))
+	/* a row that a function of the query has changed when it comes to be locked is left out */
+	if (fragments_lock_right(query, &shape) && !planner_calls_users(query) &&
+		!(scans && any_lacks_place_rights(query)))
 		return NULL;
 
 	(void) query_tree_walker(query, max_param_walker, &spec->limitParam, 0);

@@ -665,36 +665,41 @@ query_is_worth_a_fragment(Query *query)
 	return known > 1;
 }
 
+/* the query over a node that locks its rows; NULL: it needs none, see planner_lock() */
+static Query *
+lock_rows(PlanRequest *request, Query *query, bool scans)
+{
+	DistPlan   *plan = query->rowMarks == NIL || planner_is_correlated(query) ? NULL :
+		planner_lock(request, query, scans);
+
+	return plan == NULL ? NULL : planner_select_from_plan(plan, query->targetList);
+}
+
 /* the query over a fragment that gives query's rows, or query itself */
 static Query *
 reduce_query(PlanRequest *request, Query *query)
 {
 	Refusal		refusal = {NULL, 0};
-	Query	   *normal;
-	Query	   *reduced;
+	Query	   *reduced = lock_rows(request, query, false);
 
-	if (query->rowMarks != NIL && !planner_is_correlated(query))
-	{
-		DistPlan   *plan = planner_lock(request, query);
-
-		if (plan != NULL)
-			return planner_select_from_plan(plan, query->targetList);
-	}
-
-	if (!query_is_worth_a_fragment(query) || !planner_has_known_relation(query) ||
-		planner_is_correlated(query))
-		return query;
-	normal = planner_normalize(query);
-	reduced = planner_transform_fragments(request, normal, &refusal, NULL);
-	if (reduced == NULL)
-		reduced = planner_transform_values(request, normal, &refusal);
 	if (reduced != NULL)
 		return reduced;
-	planner_union_thin(request, query);
-	return query;
+	if (query_is_worth_a_fragment(query) && planner_has_known_relation(query) &&
+		!planner_is_correlated(query))
+	{
+		Query	   *normal = planner_normalize(query);
+
+		reduced = planner_transform_fragments(request, normal, &refusal, NULL);
+		if (reduced == NULL)
+			reduced = planner_transform_values(request, normal, &refusal);
+		if (reduced == NULL)
+			planner_union_thin(request, query);
+	}
+	if (reduced == NULL)
+		reduced = lock_rows(request, query, true);
+	return reduced != NULL ? reduced : query;
 }
 
-/* replaces sub-queries that can be fragments, from the outside in */
 static bool
 reduce_walker(Node *node, void *context)
 {

@@ -128,5 +128,31 @@ RESET ROLE;
 SELECT k, v, note FROM t;
 SELECT * FROM o;
 SELECT * FROM guarded;
+-- row locks where rows are found one relation at a time
+CREATE TABLE lr (g int PRIMARY KEY, name text, secret text);
+CREATE TABLE ld (k int PRIMARY KEY, g int, secret text);
+-- distribute: SELECT create_reference_table('lr'), create_distributed_table('ld', 'k')
+INSERT INTO lr SELECT i, 'n' || i, 's' FROM generate_series(1, 5) i;
+INSERT INTO ld SELECT i, i % 5, 's' FROM generate_series(1, 20) i;
+GRANT SELECT (g, name), UPDATE (name) ON lr TO eq_columns_user;
+GRANT SELECT (k, g), UPDATE (g) ON ld TO eq_columns_user;
+SET ROLE eq_columns_user;
+SELECT g, name FROM lr WHERE random() < 2 ORDER BY g FOR UPDATE;
+SELECT k, g FROM ld WHERE g = 2 AND random() < 2 ORDER BY k FOR NO KEY UPDATE;
+SELECT count(*) FROM (SELECT k, g FROM ld WHERE g = 2 AND random() < 2 FOR UPDATE) s;
+-- distribute: SET citus.enable_router_execution = off
+SELECT g, name FROM lr WHERE g = 2 FOR UPDATE;
+SELECT g, name FROM lr ORDER BY g FOR UPDATE;
+SELECT g FROM lr ORDER BY g LIMIT 2 FOR SHARE;
+SELECT g, name FROM lr ORDER BY g LIMIT 2 FOR UPDATE SKIP LOCKED;
+SELECT lr.g, ld.k FROM lr JOIN ld USING (g) ORDER BY 1, 2 FOR UPDATE;
+SELECT lr.g, ld.k FROM lr JOIN ld ON ld.k = lr.g ORDER BY 1, 2 LIMIT 3 FOR UPDATE OF lr;
+SELECT k, g FROM ld WHERE k = 3 FOR UPDATE;
+SELECT k FROM ld WHERE g = 2 ORDER BY k FOR NO KEY UPDATE;
+SELECT secret FROM lr FOR UPDATE;
+SELECT g FROM lr WHERE secret = 's' FOR UPDATE;
+-- distribute: RESET citus.enable_router_execution
+RESET ROLE;
+DROP TABLE lr, ld;
 DROP TABLE t, o, s, guarded;
 DROP ROLE eq_columns_user;
