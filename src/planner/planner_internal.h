@@ -285,6 +285,7 @@ typedef struct LiftedQuery
 	ShapeUse	use;
 	Query	   *query;			/* a copy of its own once the shape was found to be new */
 	List	   *constants;
+	uint32		digest;			/* of the query: unequal ones are told apart by it */
 	uint64		seen;			/* invalidations when it was looked for */
 } LiftedQuery;
 

@@ -37,6 +37,7 @@ typedef struct Shape
 {
 	MemoryContext context;		/* of everything below, and of the struct */
 	ShapeUse	use;
+	uint32		digest;			/* equal trees have equal ones: compared first */
 	Query	   *query;			/* with constants lifted */
 	List	   *relids;
 	Node	   *made;			/* refers to lifted constants; NULL: nothing could be made */
@@ -88,47 +89,75 @@ prepare_cache(void)
 
 /* ---- lifting constants ---- */
 
-static Node *lift_mutator(Node *node, List **constants);
+typedef struct LiftContext
+{
+	List	   *constants;
+	uint32		digest;
+} LiftContext;
+
+static Node *lift_mutator(Node *node, LiftContext *context);
+
+static inline void
+add_to_digest(LiftContext *context, uint32 value)
+{
+	context->digest = context->digest * 31 + value;
+}
+
+/* what tells nodes of one kind apart, as far as equal() sees it */
+static void
+add_node_to_digest(LiftContext *context, Node *node)
+{
+	add_to_digest(context, nodeTag(node));
+	if (IsA(node, OpExpr))
+		add_to_digest(context, ((OpExpr *) node)->opno);
+	else if (IsA(node, FuncExpr))
+		add_to_digest(context, ((FuncExpr *) node)->funcid);
+	else if (IsA(node, Var))
+		add_to_digest(context, ((Var *) node)->varattno);
+	else if (IsA(node, TargetEntry))
+		add_to_digest(context, ((TargetEntry *) node)->resno);
+}
 
 /*
  * What stands behind a cast's value says how to cast, and some functions are printed by what their
  * constants say (EXTRACT): such constants belong to the shape.
  */
 static Node *
-lift_in_function(FuncExpr *call, List **constants)
+lift_in_function(FuncExpr *call, LiftContext *context)
 {
 	call = copyObject(call);
 	if (call->funcformat == COERCE_SQL_SYNTAX)
 		return (Node *) call;
 	if (call->args != NIL)
-		linitial(call->args) = lift_mutator(linitial(call->args), constants);
+		linitial(call->args) = lift_mutator(linitial(call->args), context);
 	return (Node *) call;
 }
 
 static Node *
-lift_mutator(Node *node, List **constants)
+lift_mutator(Node *node, LiftContext *context)
 {
 	Const	   *constant = (Const *) node;
 	Param	   *param;
 
 	if (node == NULL)
 		return NULL;
+	add_node_to_digest(context, node);
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL)
-		return lift_in_function((FuncExpr *) node, constants);
+		return lift_in_function((FuncExpr *) node, context);
 	if (!IsA(node, Const))
-		return expression_tree_mutator(node, lift_mutator, constants);
+		return expression_tree_mutator(node, lift_mutator, context);
 	if (constant->constisnull || constant->consttype >= FirstNormalObjectId ||
 		get_typtype(constant->consttype) == TYPTYPE_PSEUDO)
 		return copyObject(node);
 
 	param = makeNode(Param);
 	param->paramkind = PARAM_EXTERN;
-	param->paramid = LIFTED_PARAM + list_length(*constants);
+	param->paramid = LIFTED_PARAM + list_length(context->constants);
 	param->paramtype = constant->consttype;
 	param->paramtypmod = constant->consttypmod;
 	param->paramcollid = constant->constcollid;
 	param->location = -1;
-	*constants = lappend(*constants, constant);
+	context->constants = lappend(context->constants, constant);
 	return (Node *) param;
 }
 
@@ -167,13 +196,18 @@ LiftedQuery
 planner_shape_lift(ShapeUse use, Query *query)
 {
 	LiftedQuery lifted = {.use = use, .query = palloc(sizeof(Query))};
+	LiftContext context = {NIL, query->commandType};
+	ListCell   *lc;
 
+	foreach(lc, query->rtable)
+		add_to_digest(&context, lfirst_node(RangeTblEntry, lc)->relid);
 	memcpy(lifted.query, query, sizeof(Query));
-	lifted.query->jointree = (FromExpr *) lift_mutator((Node *) lifted.query->jointree,
-													   &lifted.constants);
+	lifted.query->jointree = (FromExpr *) lift_mutator((Node *) lifted.query->jointree, &context);
 	if (query->commandType == CMD_UPDATE || query->commandType == CMD_INSERT)
 		lifted.query->targetList = (List *) lift_mutator((Node *) lifted.query->targetList,
-														 &lifted.constants);
+														 &context);
+	lifted.constants = context.constants;
+	lifted.digest = context.digest;
 	return lifted;
 }
 
@@ -211,7 +245,8 @@ planner_shape_find(LiftedQuery *lifted, bool *known)
 			MemoryContextDelete(shape->context);
 			continue;
 		}
-		if (shape->use == lifted->use && equal(shape->query, lifted->query))
+		if (shape->use == lifted->use && shape->digest == lifted->digest &&
+			equal(shape->query, lifted->query))
 		{
 			if (foreach_current_index(lc) > 0)
 				move_to_front(shape);
@@ -257,6 +292,7 @@ planner_shape_keep(const LiftedQuery *lifted, const Node *made)
 	shape = palloc0(sizeof(Shape));
 	shape->context = context;
 	shape->use = lifted->use;
+	shape->digest = lifted->digest;
 	shape->query = copyObject(lifted->query);
 	shape->relids = relids_of(lifted->query);
 	shape->made = copyObjectImpl(made);
