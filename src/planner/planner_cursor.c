@@ -40,9 +40,8 @@
 
 /* ---- the cursor's query ---- */
 
-/* true when a role may read ctid, and lock rows by it, which rights on columns do not allow */
-static bool
-may_read_places(Oid relid, Oid role)
+bool
+planner_may_read_places(Oid relid, Oid role)
 {
 	return pg_class_aclcheck(relid, role, ACL_SELECT) == ACLCHECK_OK;
 }
@@ -68,7 +67,7 @@ may_be_named(Query *query, RangeTblEntry *rte)
 	if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
 		return false;
 	role = role_of(query, rte);
-	return may_read_places(rte->relid, role) ||
+	return planner_may_read_places(rte->relid, role) ||
 		(check_enable_rls(rte->relid, role, true) != RLS_ENABLED &&
 		 check_enable_rls(rte->relid, catalog_relation_owner(rte->relid), true) != RLS_ENABLED);
 }
@@ -76,7 +75,7 @@ may_be_named(Query *query, RangeTblEntry *rte)
 static void
 name_as_owner(Query *query, RangeTblEntry *rte)
 {
-	if (!may_read_places(rte->relid, role_of(query, rte)))
+	if (!planner_may_read_places(rte->relid, role_of(query, rte)))
 		compat_rte_set_check_as_user(query, rte, catalog_relation_owner(rte->relid));
 }
 

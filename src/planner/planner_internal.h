@@ -470,6 +470,8 @@ extern Query *planner_select_from_plan(DistPlan *plan, List *targetList);
 
 /* ---- planner_cursor.c ---- */
 
+/* true when a role may read ctid, and lock rows by it, which rights on columns do not allow */
+extern bool planner_may_read_places(Oid relid, Oid role);
 /*
  * When the request is for a cursor that may be updated through: adds columns that name its rows to
  * a copy of its query.  planner_cursor_end() hides them in the plan of that.  Else NULL.

@@ -27,7 +27,6 @@
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
-#include "utils/acl.h"
 #include "utils/rls.h"
 
 #include "citus/base/compat.h"
@@ -157,8 +156,8 @@ add_row_columns(Query *query, Index rti, LockTarget *target)
 }
 
 /*
- * Rights on columns let nobody read where rows are, or lock them by that.  The owner may, unless
- * there are policies that the owner would have to obey and the user need not.
+ * Where a role may not read where rows are, their owner may, unless there are policies that the
+ * owner would have to obey and the user need not.
  */
 static bool
 lacks_place_rights(const LockTarget *target)
@@ -167,7 +166,7 @@ lacks_place_rights(const LockTarget *target)
 	Oid			owner = catalog_relation_owner(target->relid);
 
 	return owner != GetUserId() &&
-		pg_class_aclcheck(target->relid, role, ACL_SELECT) != ACLCHECK_OK &&
+		!planner_may_read_places(target->relid, role) &&
 		check_enable_rls(target->relid, owner, true) != RLS_ENABLED;
 }
 
