@@ -91,7 +91,7 @@ extern void tables_refuse_partition(Relation rel);
 extern bool tables_is_member(Oid relid);
 /* makes own parts of a child shard those of its shell; tables_inherits.c */
 extern void tables_mirror_own_parts(const Shard *shard);
-/* what a check constraint of the shell is called on the shard; tables_rewrite.c */
+/* what a check constraint of the shell is called on the shard; tables_rewrite_names.c */
 extern char *tables_constraint_name(const Shard *shard, const char *name);
 /* transitive closure of both, relid first */
 extern List *tables_linked(Oid relid);

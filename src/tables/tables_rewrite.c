@@ -7,442 +7,28 @@
  * the id of their shard that stands beside this one; all other names stay.  What a shard does not
  * have (sequences, identity) is taken out.
  *
- * Invariants: (1) a name that cannot be resolved belongs to the shell: the statement creates it,
- * or the shell has been altered first; (2) names for unnamed things are consumed in the order in
- * which tables_names.c meets them: both walk a statement in the same order.
+ * Invariant: names for unnamed things are consumed in the order in which tables_names.c meets them:
+ * both walk a statement in the same order.
  *
  * Main path: tables_extend_names(), a table of rewriters by statement kind.
  *
- * Not here: executing the result (tables_shard_ddl.c), choosing names (tables_names.c).
+ * Not here: names one by one (tables_rewrite_names.c), expressions (tables_rewrite_expressions.c),
+ * executing the result (tables_shard_ddl.c), choosing names (tables_names.c).
  */
 #include "postgres.h"
 
-#include "catalog/index.h"
-#include "catalog/namespace.h"
-#include "catalog/partition.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_inherits.h"
-#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/lsyscache.h"
 
 #include "citus/base/compat.h"
 #include "citus/catalog/catalog.h"
-#include "citus/deparse/object.h"
-#include "citus/tables/tables.h"
-#include "tables/tables_internal.h"
-
-/* Rewrite: one statement being rewritten for one shard */
-typedef struct Rewrite
-{
-	const Shard *shard;
-	List	  **names;			/* chosen names that are left */
-	char	   *oldName;		/* the shell's name as the statement has it, or NULL */
-	const TableFills *fills;	/* what replaces expressions of columns, or NULL */
-	List	   *after;			/* AlterTableCmds that undo that for later rows */
-	int			subSelects;		/* how many are around the expression */
-} Rewrite;
+#include "tables/tables_rewrite_internal.h"
 
 /* false: nothing is left to execute */
 typedef bool (*Rewriter) (Rewrite *rewrite, Node *statement);
-
-/* ---- names ---- */
-
-static char *
-extended(Rewrite *rewrite, const char *name)
-{
-	return catalog_extend_name(name, rewrite->shard->id);
-}
-
-/* gives an unnamed thing its chosen name; false when there is none */
-static bool
-find_name(Rewrite *rewrite, char **name)
-{
-	if (*name != NULL)
-		return true;
-	if (*rewrite->names == NIL)
-		return false;
-	*name = linitial(*rewrite->names);
-	*rewrite->names = list_delete_first(*rewrite->names);
-	return true;
-}
-
-static void
-extend_or_name(Rewrite *rewrite, char **name)
-{
-	if (find_name(rewrite, name))
-		*name = extended(rewrite, *name);
-}
-
-/*
- * The shard whose id goes to the name of relid: this one for the shell and for what does not
- * exist here, the neighbour for another known table, NULL for anything else.
- */
-static const Shard *
-shard_beside(Rewrite *rewrite, Oid relid)
-{
-	const DistTable *other;
-	char		relkind;
-
-	if (!OidIsValid(relid))
-		return rewrite->shard;
-
-	relkind = get_rel_relkind(relid);
-	if (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX)
-		relid = IndexGetRelation(relid, true);
-	if (relid == rewrite->shard->relid)
-		return rewrite->shard;
-
-	other = catalog_table_get(relid);
-	if (other == NULL || other->nshards == 0)
-		return NULL;
-	if (DIST_TABLE_HAS_KEY(other))
-		return rewrite->shard->index < other->nshards ?
-			other->shards[rewrite->shard->index] : NULL;
-	return other->shards[0];
-}
-
-/* the relation that a name means now, without locks; InvalidOid when there is none */
-static Oid
-resolve(RangeVar *name)
-{
-	return RangeVarGetRelid(name, NoLock, true);
-}
-
-static void
-extend_with(RangeVar *name, Oid relid, const Shard *shard)
-{
-	if (OidIsValid(relid) && name->schemaname == NULL)
-		name->schemaname = get_namespace_name(get_rel_namespace(relid));
-	name->relname = catalog_extend_name(name->relname, shard->id);
-}
-
-/*
- * A relation that the statement refers to: gets its own shard's id; NULL when the name stays as it
- * is.
- */
-static const Shard *
-extend_relation(Rewrite *rewrite, RangeVar *name)
-{
-	Oid			relid = resolve(name);
-	const Shard *shard = shard_beside(rewrite, relid);
-
-	if (shard != NULL)
-		extend_with(name, relid, shard);
-	return shard;
-}
-
-/*
- * The relation that the statement is about, a shell or an index of one: always gets this shard's
- * id, also when the name by now means something else further down the search_path.  Columns
- * qualified by its name are rewritten later.
- */
-static void
-extend_subject(Rewrite *rewrite, RangeVar *name)
-{
-	Oid			relid = resolve(name);
-
-	if (shard_beside(rewrite, relid) != rewrite->shard)
-		relid = InvalidOid;
-	rewrite->oldName = name->relname;
-	extend_with(name, relid, rewrite->shard);
-}
-
-/* the topmost known parent of a partition or child that has a constraint of this name */
-static Oid
-constraint_origin(Oid relid, const char *name)
-{
-	List	   *parents = get_rel_relispartition(relid)
-		? list_make1_oid(get_partition_parent(relid, true)) : deparse_parents(relid);
-	ListCell   *lc;
-
-	foreach(lc, parents)
-	{
-		Oid			parentId = lfirst_oid(lc);
-
-		if (catalog_table_is_known(parentId) &&
-			OidIsValid(get_relation_constraint_oid(parentId, name, true)))
-			return constraint_origin(parentId, name);
-	}
-	return relid;
-}
-
-/*
- * Partitions and children have the check constraints of their parent under the same name, which on
- * shards is the name in the parent's shard.
- */
-static char *
-extended_constraint(Rewrite *rewrite, const char *name)
-{
-	Oid			relid = constraint_origin(rewrite->shard->relid, name);
-
-	return catalog_extend_name(name, shard_beside(rewrite, relid)->id);
-}
-
-char *
-tables_constraint_name(const Shard *shard, const char *name)
-{
-	Rewrite		rewrite = {.shard = shard};
-
-	return extended_constraint(&rewrite, name);
-}
-
-/*
- * A constraint that exists already.  Since PostgreSQL 18 NOT NULL is one, and where nobody named
- * it, each shard's is named after the shard.
- */
-static char *
-extended_existing_constraint(Rewrite *rewrite, const char *name)
-{
-	char	   *result = extended_constraint(rewrite, name);
-	char	   *shardName = catalog_shard_relname(rewrite->shard);
-	Oid			relid = get_relname_relid(shardName, get_rel_namespace(rewrite->shard->relid));
-	size_t		prefix = strlen(rewrite->oldName) + 1;
-	size_t		suffix = strlen("_not_null");
-	size_t		length = strlen(name);
-	char	   *generated;
-
-	if (!OidIsValid(relid) || OidIsValid(get_relation_constraint_oid(relid, result, true)) ||
-		length <= prefix + suffix || strncmp(name, rewrite->oldName, prefix - 1) != 0 ||
-		strcmp(name + length - suffix, "_not_null") != 0)
-		return result;
-	generated = makeObjectName(shardName, pnstrdup(name + prefix, length - prefix - suffix),
-							   "not_null");
-	return OidIsValid(get_relation_constraint_oid(relid, generated, true)) ? generated : result;
-}
-
-/* the same for a name that is a List of String; the new list */
-static List *
-extend_subject_list(Rewrite *rewrite, List *names)
-{
-	RangeVar   *name = makeRangeVarFromNameList(names);
-	List	   *result = NIL;
-
-	extend_subject(rewrite, name);
-	if (name->catalogname != NULL)
-		result = lappend(result, makeString(name->catalogname));
-	if (name->schemaname != NULL)
-		result = lappend(result, makeString(name->schemaname));
-	return lappend(result, makeString(name->relname));
-}
-
-/* extends the last part of a List of String that is not a relation (statistics objects) */
-static void
-extend_last(Rewrite *rewrite, List *names)
-{
-	String	   *last = llast_node(String, names);
-
-	strVal(last) = extended(rewrite, strVal(last));
-}
-
-/*
- * (relation ..., name): extends the relation, and the name too where such names are per schema or
- * are told apart by shard.
- */
-static List *
-extend_member(Rewrite *rewrite, List *names, bool extendMember)
-{
-	String	   *member = llast_node(String, names);
-	List	   *relation = list_truncate(list_copy(names), list_length(names) - 1);
-
-	if (relation != NIL)
-		relation = extend_subject_list(rewrite, relation);
-	if (extendMember)
-		strVal(member) = extended(rewrite, strVal(member));
-	return lappend(relation, member);
-}
-
-/* ---- expressions ---- */
-
-/* a table whose rows no other table shares: the tableoid of them all is one */
-static bool
-stands_alone(Oid relid)
-{
-	return get_rel_relkind(relid) == RELKIND_RELATION && !get_rel_relispartition(relid) &&
-		!has_superclass(relid) && !has_subclass(relid);
-}
-
-/* the tableoid of the statement's own rows, not of those that a sub-select reads */
-static bool
-is_own_tableoid(Rewrite *rewrite, const ColumnRef *ref)
-{
-	Node	   *last = llast(ref->fields);
-
-	if (rewrite->subSelects > 0 || !IsA(last, String) || strcmp(strVal(last), "tableoid") != 0)
-		return false;
-	return stands_alone(rewrite->shard->relid);
-}
-
-static Node *
-make_cast(Node *node, TypeName *type)
-{
-	TypeCast   *cast = makeNode(TypeCast);
-
-	cast->arg = node;
-	cast->typeName = type;
-	cast->location = -1;
-	return (Node *) cast;
-}
-
-/*
- * Raw trees can only be changed in place: an indirection without subscripts takes no more room than
- * a column.
- */
-static void
-replace_column(ColumnRef *ref, Node *node)
-{
-	A_Indirection *wrapper = (A_Indirection *) ref;
-
-	StaticAssertStmt(sizeof(A_Indirection) <= sizeof(ColumnRef), "no room for an A_Indirection");
-	memset(wrapper, 0, sizeof(A_Indirection));
-	wrapper->type = T_A_Indirection;
-	wrapper->arg = node;
-}
-
-/* 'the shell'::regclass::oid in place of tableoid, which would be the shard's */
-static void
-replace_tableoid(Rewrite *rewrite, ColumnRef *ref)
-{
-	A_Const    *name = makeNode(A_Const);
-
-	name->val.sval.type = T_String;
-	name->val.sval.sval = catalog_qualified_name(rewrite->shard->relid);
-	name->location = -1;
-	replace_column(ref, make_cast(make_cast((Node *) name, SystemTypeName("regclass")),
-								  SystemTypeName("oid")));
-}
-
-/* t.* or t, where that is no column */
-static bool
-is_own_row(Rewrite *rewrite, const ColumnRef *ref)
-{
-	int			length = list_length(ref->fields);
-	Node	   *name = linitial(ref->fields);
-
-	if (rewrite->oldName == NULL)
-		return false;
-	if (IsA(llast(ref->fields), A_Star) && length > 1)
-		name = list_nth(ref->fields, length - 2);
-	else if (length > 1 || rewrite->subSelects > 0 ||
-			 get_attnum(rewrite->shard->relid, rewrite->oldName) != InvalidAttrNumber)
-		return false;
-	return IsA(name, String) && strcmp(strVal(name), rewrite->oldName) == 0;
-}
-
-/*
- * The shard's row as one of the shell, whose type the user's functions take.  By way of text, which
- * goes on to be right when the table gets other columns.
- */
-static void
-replace_row(Rewrite *rewrite, ColumnRef *ref)
-{
-	Oid			relid = rewrite->shard->relid;
-	ColumnRef  *row = makeNode(ColumnRef);
-	List	   *type = list_make2(makeString(get_namespace_name(get_rel_namespace(relid))),
-								  makeString(get_rel_name(relid)));
-
-	row->fields = list_make1(makeString(extended(rewrite, rewrite->oldName)));
-	row->location = -1;
-	replace_column(ref, make_cast(make_cast((Node *) row, SystemTypeName("text")),
-								  makeTypeNameFromNameList(type)));
-}
-
-/* ROW(t.*), SELECT t.*: columns, not a row */
-static bool
-is_expanded(Node *node)
-{
-	return node != NULL && IsA(node, ColumnRef) && IsA(llast(((ColumnRef *) node)->fields), A_Star);
-}
-
-static void
-extend_qualifier(Rewrite *rewrite, ColumnRef *ref)
-{
-	int			position = list_length(ref->fields) - 2;
-
-	if (position >= 0 && rewrite->oldName != NULL &&
-		IsA(list_nth(ref->fields, position), String) &&
-		strcmp(strVal(list_nth(ref->fields, position)), rewrite->oldName) == 0)
-		lfirst(list_nth_cell(ref->fields, position)) =
-			makeString(extended(rewrite, rewrite->oldName));
-}
-
-/* walker: columns qualified by the shell's name, its rows, and relations in sub-selects */
-static bool
-extend_expression(Node *node, Rewrite *rewrite)
-{
-	bool		result;
-	ListCell   *lc;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, ColumnRef) && is_own_tableoid(rewrite, (ColumnRef *) node))
-	{
-		replace_tableoid(rewrite, (ColumnRef *) node);
-		return false;
-	}
-	if (IsA(node, ColumnRef) && is_own_row(rewrite, (ColumnRef *) node))
-	{
-		replace_row(rewrite, (ColumnRef *) node);
-		return false;
-	}
-	if (IsA(node, ColumnRef))
-	{
-		extend_qualifier(rewrite, (ColumnRef *) node);
-		return false;
-	}
-	if (IsA(node, ResTarget) && is_expanded(((ResTarget *) node)->val))
-	{
-		extend_qualifier(rewrite, (ColumnRef *) ((ResTarget *) node)->val);
-		return false;
-	}
-	if (IsA(node, RowExpr))
-	{
-		foreach(lc, ((RowExpr *) node)->args)
-		{
-			if (is_expanded(lfirst(lc)))
-				extend_qualifier(rewrite, lfirst(lc));
-			else
-				(void) extend_expression(lfirst(lc), rewrite);
-		}
-		return false;
-	}
-	if (IsA(node, RangeVar))
-	{
-		RangeVar   *relation = (RangeVar *) node;
-		char	   *alias = relation->relname;
-
-		/* a common table expression, as all relations are there */
-		if (!OidIsValid(resolve(relation)))
-			return false;
-		if (extend_relation(rewrite, relation) != NULL && relation->alias == NULL)
-			relation->alias = makeAlias(alias, NIL);
-		return false;
-	}
-	rewrite->subSelects += IsA(node, SelectStmt);
-	result = raw_expression_tree_walker(node, extend_expression, rewrite);
-	rewrite->subSelects -= IsA(node, SelectStmt);
-	return result;
-}
-
-/* true for a raw expression that draws from a sequence */
-static bool
-uses_sequence(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncCall))
-	{
-		String	   *name = llast_node(String, ((FuncCall *) node)->funcname);
-
-		if (strcmp(strVal(name), "nextval") == 0)
-			return true;
-	}
-	return raw_expression_tree_walker(node, uses_sequence, context);
-}
 
 /* ---- constraints and columns ---- */
 
@@ -453,7 +39,7 @@ uses_sequence(Node *node, void *context)
 static bool
 extend_referenced_table(Rewrite *rewrite, RangeVar *referenced)
 {
-	const Shard *shard = extend_relation(rewrite, referenced);
+	const Shard *shard = tables_extend_relation(rewrite, referenced);
 
 	if (shard == NULL || shard == rewrite->shard)
 		return true;
@@ -472,22 +58,22 @@ extend_constraint(Rewrite *rewrite, Constraint *constraint)
 	switch (constraint->contype)
 	{
 		case CONSTR_CHECK:
-			if (find_name(rewrite, &constraint->conname))
-				constraint->conname = extended_constraint(rewrite, constraint->conname);
+			if (tables_find_chosen_name(rewrite, &constraint->conname))
+				constraint->conname = tables_extended_constraint(rewrite, constraint->conname);
 			break;
 		case CONSTR_PRIMARY:
 		case CONSTR_UNIQUE:
 		case CONSTR_EXCLUSION:
 		case CONSTR_FOREIGN:
-			extend_or_name(rewrite, &constraint->conname);
+			tables_extend_or_name(rewrite, &constraint->conname);
 			break;
 		default:
 			if (constraint->conname != NULL)
-				constraint->conname = extended(rewrite, constraint->conname);
+				constraint->conname = tables_extended_name(rewrite, constraint->conname);
 			break;
 	}
 
-	if (constraint->contype == CONSTR_DEFAULT && uses_sequence(constraint->raw_expr, NULL))
+	if (constraint->contype == CONSTR_DEFAULT && tables_uses_sequence(constraint->raw_expr, NULL))
 		return false;
 	if (constraint->contype == CONSTR_FOREIGN)
 		tables_leave_actions_on_key(rewrite->shard->relid, constraint);
@@ -504,10 +90,10 @@ extend_constraint(Rewrite *rewrite, Constraint *constraint)
 	}
 
 	if (constraint->indexname != NULL)
-		constraint->indexname = extended(rewrite, constraint->indexname);
-	extend_expression(constraint->raw_expr, rewrite);
-	extend_expression(constraint->where_clause, rewrite);
-	extend_expression((Node *) constraint->exclusions, rewrite);
+		constraint->indexname = tables_extended_name(rewrite, constraint->indexname);
+	tables_extend_expression(constraint->raw_expr, rewrite);
+	tables_extend_expression(constraint->where_clause, rewrite);
+	tables_extend_expression((Node *) constraint->exclusions, rewrite);
 	return true;
 }
 
@@ -566,9 +152,9 @@ static void
 extend_column(Rewrite *rewrite, ColumnDef *column)
 {
 	replace_serial_type(column);
-	if (uses_sequence(column->raw_default, NULL))
+	if (tables_uses_sequence(column->raw_default, NULL))
 		column->raw_default = NULL;
-	extend_expression(column->raw_default, rewrite);
+	tables_extend_expression(column->raw_default, rewrite);
 	column->constraints = extend_constraints(rewrite, column->constraints);
 }
 
@@ -613,7 +199,7 @@ extend_new_type(Rewrite *rewrite, const char *name, ColumnDef *column)
 	if (expression != NULL)
 		column->raw_default = expression;
 	else
-		extend_expression(column->raw_default, rewrite);
+		tables_extend_expression(column->raw_default, rewrite);
 }
 
 static void
@@ -622,7 +208,7 @@ extend_index_elements(Rewrite *rewrite, List *elements)
 	ListCell   *lc;
 
 	foreach(lc, elements)
-		extend_expression(lfirst_node(IndexElem, lc)->expr, rewrite);
+		tables_extend_expression(lfirst_node(IndexElem, lc)->expr, rewrite);
 }
 
 /* ---- tables ---- */
@@ -634,7 +220,7 @@ rewrite_create_table(Rewrite *rewrite, Node *node)
 	List	   *elements = NIL;
 	ListCell   *lc;
 
-	extend_subject(rewrite, create->relation);
+	tables_extend_subject(rewrite, create->relation);
 	foreach(lc, create->tableElts)
 	{
 		Node	   *element = lfirst(lc);
@@ -648,11 +234,11 @@ rewrite_create_table(Rewrite *rewrite, Node *node)
 	create->tableElts = elements;
 	create->constraints = extend_constraints(rewrite, create->constraints);
 	foreach(lc, create->inhRelations)
-		extend_relation(rewrite, lfirst_node(RangeVar, lc));
+		tables_extend_relation(rewrite, lfirst_node(RangeVar, lc));
 	if (create->partspec != NULL)
 	{
 		foreach(lc, create->partspec->partParams)
-			extend_expression(lfirst_node(PartitionElem, lc)->expr, rewrite);
+			tables_extend_expression(lfirst_node(PartitionElem, lc)->expr, rewrite);
 	}
 	return true;
 }
@@ -689,12 +275,12 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 			fill_column(rewrite, castNode(ColumnDef, cmd->def));
 			break;
 		case AT_ColumnDefault:
-			if (uses_sequence(cmd->def, NULL))
+			if (tables_uses_sequence(cmd->def, NULL))
 				cmd->def = NULL;
-			extend_expression(cmd->def, rewrite);
+			tables_extend_expression(cmd->def, rewrite);
 			break;
 		case COMPAT_AT_SET_EXPRESSION:
-			extend_expression(cmd->def, rewrite);
+			tables_extend_expression(cmd->def, rewrite);
 			break;
 		case AT_AlterColumnType:
 			extend_new_type(rewrite, cmd->name, castNode(ColumnDef, cmd->def));
@@ -705,32 +291,32 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 			{
 				char	  **name = compat_alter_constraint_name(cmd);
 
-				*name = extended_existing_constraint(rewrite, *name);
+				*name = tables_existing_constraint(rewrite, *name);
 				return !copy_lacks_constraint(rewrite, *name);
 			}
 		case AT_ValidateConstraint:
 		case AT_DropConstraint:
-			cmd->name = extended_existing_constraint(rewrite, cmd->name);
+			cmd->name = tables_existing_constraint(rewrite, cmd->name);
 			return !copy_lacks_constraint(rewrite, cmd->name);
 		case AT_ClusterOn:
-			cmd->name = extended(rewrite, cmd->name);
+			cmd->name = tables_extended_name(rewrite, cmd->name);
 			break;
 		case AT_AddInherit:
 		case AT_DropInherit:
-			extend_relation(rewrite, castNode(RangeVar, cmd->def));
+			tables_extend_relation(rewrite, castNode(RangeVar, cmd->def));
 			break;
 		case AT_ReplicaIdentity:
 			{
 				ReplicaIdentityStmt *identity = castNode(ReplicaIdentityStmt, cmd->def);
 
 				if (identity->name != NULL)
-					identity->name = extended(rewrite, identity->name);
+					identity->name = tables_extended_name(rewrite, identity->name);
 				break;
 			}
 		case AT_AttachPartition:
 		case AT_DetachPartition:
 		case AT_DetachPartitionFinalize:
-			extend_relation(rewrite, castNode(PartitionCmd, cmd->def)->name);
+			tables_extend_relation(rewrite, castNode(PartitionCmd, cmd->def)->name);
 			break;
 		case AT_AddIdentity:
 		case AT_SetIdentity:
@@ -777,7 +363,7 @@ rewrite_alter_table(Rewrite *rewrite, Node *node)
 		alter->relation = shell_of_type(rewrite);
 		alter->objtype = OBJECT_TABLE;
 	}
-	extend_subject(rewrite, alter->relation);
+	tables_extend_subject(rewrite, alter->relation);
 	foreach(lc, alter->cmds)
 	{
 		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
@@ -801,21 +387,21 @@ rewrite_rename(Rewrite *rewrite, Node *node)
 		rename->relationType = OBJECT_TABLE;
 	}
 	if (rename->relation != NULL)
-		extend_subject(rewrite, rename->relation);
+		tables_extend_subject(rewrite, rename->relation);
 	switch (rename->renameType)
 	{
 		case OBJECT_TABLE:
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_INDEX:
-			rename->newname = extended(rewrite, rename->newname);
+			rename->newname = tables_extended_name(rewrite, rename->newname);
 			break;
 		case OBJECT_TABCONSTRAINT:
-			rename->subname = extended_existing_constraint(rewrite, rename->subname);
-			rename->newname = extended_constraint(rewrite, rename->newname);
+			rename->subname = tables_existing_constraint(rewrite, rename->subname);
+			rename->newname = tables_extended_constraint(rewrite, rename->newname);
 			return !copy_lacks_constraint(rewrite, rename->subname);
 		case OBJECT_STATISTIC_EXT:
-			extend_last(rewrite, castNode(List, rename->object));
-			rename->newname = extended(rewrite, rename->newname);
+			tables_extend_last(rewrite, castNode(List, rename->object));
+			rename->newname = tables_extended_name(rewrite, rename->newname);
 			break;
 		default:
 			break;
@@ -829,9 +415,9 @@ rewrite_set_schema(Rewrite *rewrite, Node *node)
 	AlterObjectSchemaStmt *alter = (AlterObjectSchemaStmt *) node;
 
 	if (alter->relation != NULL)
-		extend_subject(rewrite, alter->relation);
+		tables_extend_subject(rewrite, alter->relation);
 	else if (alter->objectType == OBJECT_STATISTIC_EXT)
-		extend_last(rewrite, castNode(List, alter->object));
+		tables_extend_last(rewrite, castNode(List, alter->object));
 	return true;
 }
 
@@ -841,7 +427,7 @@ rewrite_owner(Rewrite *rewrite, Node *node)
 	AlterOwnerStmt *alter = (AlterOwnerStmt *) node;
 
 	if (alter->objectType == OBJECT_STATISTIC_EXT)
-		extend_last(rewrite, castNode(List, alter->object));
+		tables_extend_last(rewrite, castNode(List, alter->object));
 	return true;
 }
 
@@ -852,11 +438,11 @@ rewrite_create_index(Rewrite *rewrite, Node *node)
 {
 	IndexStmt  *index = (IndexStmt *) node;
 
-	extend_subject(rewrite, index->relation);
-	extend_or_name(rewrite, &index->idxname);
+	tables_extend_subject(rewrite, index->relation);
+	tables_extend_or_name(rewrite, &index->idxname);
 	extend_index_elements(rewrite, index->indexParams);
 	extend_index_elements(rewrite, index->indexIncludingParams);
-	extend_expression(index->whereClause, rewrite);
+	tables_extend_expression(index->whereClause, rewrite);
 	return true;
 }
 
@@ -869,22 +455,22 @@ rewrite_create_statistics(Rewrite *rewrite, Node *node)
 	foreach(lc, create->relations)
 	{
 		if (IsA(lfirst(lc), RangeVar))
-			extend_subject(rewrite, lfirst(lc));
+			tables_extend_subject(rewrite, lfirst(lc));
 	}
 	if (create->defnames == NIL)
 	{
 		char	   *name = NULL;
 
-		extend_or_name(rewrite, &name);
+		tables_extend_or_name(rewrite, &name);
 		if (name != NULL)
 			create->defnames = list_make1(makeString(name));
 	}
 	else
-		extend_last(rewrite, create->defnames);
+		tables_extend_last(rewrite, create->defnames);
 	foreach(lc, create->exprs)
 	{
 		if (IsA(lfirst(lc), StatsElem))
-			extend_expression(lfirst_node(StatsElem, lc)->expr, rewrite);
+			tables_extend_expression(lfirst_node(StatsElem, lc)->expr, rewrite);
 	}
 	return true;
 }
@@ -892,7 +478,7 @@ rewrite_create_statistics(Rewrite *rewrite, Node *node)
 static bool
 rewrite_alter_statistics(Rewrite *rewrite, Node *node)
 {
-	extend_last(rewrite, ((AlterStatsStmt *) node)->defnames);
+	tables_extend_last(rewrite, ((AlterStatsStmt *) node)->defnames);
 	return true;
 }
 
@@ -903,7 +489,7 @@ rewrite_reindex(Rewrite *rewrite, Node *node)
 
 	if (reindex->relation == NULL)
 		return false;
-	extend_subject(rewrite, reindex->relation);
+	tables_extend_subject(rewrite, reindex->relation);
 	return true;
 }
 
@@ -914,9 +500,9 @@ rewrite_cluster(Rewrite *rewrite, Node *node)
 
 	if (cluster->relation == NULL)
 		return false;
-	extend_subject(rewrite, cluster->relation);
+	tables_extend_subject(rewrite, cluster->relation);
 	if (cluster->indexname != NULL)
-		cluster->indexname = extended(rewrite, cluster->indexname);
+		cluster->indexname = tables_extended_name(rewrite, cluster->indexname);
 	return true;
 }
 
@@ -927,9 +513,9 @@ rewrite_create_policy(Rewrite *rewrite, Node *node)
 {
 	CreatePolicyStmt *create = (CreatePolicyStmt *) node;
 
-	extend_subject(rewrite, create->table);
-	extend_expression(create->qual, rewrite);
-	extend_expression(create->with_check, rewrite);
+	tables_extend_subject(rewrite, create->table);
+	tables_extend_expression(create->qual, rewrite);
+	tables_extend_expression(create->with_check, rewrite);
 	return true;
 }
 
@@ -938,9 +524,9 @@ rewrite_alter_policy(Rewrite *rewrite, Node *node)
 {
 	AlterPolicyStmt *alter = (AlterPolicyStmt *) node;
 
-	extend_subject(rewrite, alter->table);
-	extend_expression(alter->qual, rewrite);
-	extend_expression(alter->with_check, rewrite);
+	tables_extend_subject(rewrite, alter->table);
+	tables_extend_expression(alter->qual, rewrite);
+	tables_extend_expression(alter->with_check, rewrite);
 	return true;
 }
 
@@ -949,7 +535,7 @@ rewrite_alter_policy(Rewrite *rewrite, Node *node)
 static bool
 is_own_relation(Rewrite *rewrite, RangeVar *name)
 {
-	return shard_beside(rewrite, resolve(name)) == rewrite->shard;
+	return tables_shard_beside(rewrite, tables_resolve_name(name)) == rewrite->shard;
 }
 
 /* of RangeVars, those of this shell, extended */
@@ -965,7 +551,7 @@ extend_own_relations(Rewrite *rewrite, List *relations)
 
 		if (!is_own_relation(rewrite, relation))
 			continue;
-		extend_relation(rewrite, relation);
+		tables_extend_relation(rewrite, relation);
 		kept = lappend(kept, relation);
 	}
 	return kept;
@@ -1005,7 +591,7 @@ rewrite_vacuum(Rewrite *rewrite, Node *node)
 
 		if (relation->relation == NULL || !is_own_relation(rewrite, relation->relation))
 			continue;
-		extend_relation(rewrite, relation->relation);
+		tables_extend_relation(rewrite, relation->relation);
 		kept = lappend(kept, relation);
 	}
 	vacuum->rels = kept;
@@ -1025,14 +611,14 @@ rewrite_drop(Rewrite *rewrite, Node *node)
 			case OBJECT_TABLE:
 			case OBJECT_FOREIGN_TABLE:
 			case OBJECT_INDEX:
-				lfirst(lc) = extend_subject_list(rewrite, lfirst_node(List, lc));
+				lfirst(lc) = tables_extend_subject_list(rewrite, lfirst_node(List, lc));
 				break;
 			case OBJECT_STATISTIC_EXT:
-				extend_last(rewrite, lfirst_node(List, lc));
+				tables_extend_last(rewrite, lfirst_node(List, lc));
 				break;
 			case OBJECT_POLICY:
 			case OBJECT_RULE:
-				lfirst(lc) = extend_member(rewrite, lfirst_node(List, lc), false);
+				lfirst(lc) = tables_extend_member(rewrite, lfirst_node(List, lc), false);
 				break;
 			default:
 				return false;
@@ -1052,18 +638,18 @@ extend_labelled(Rewrite *rewrite, ObjectType kind, Node **object)
 		case OBJECT_TABLE:
 		case OBJECT_FOREIGN_TABLE:
 		case OBJECT_INDEX:
-			*object = (Node *) extend_subject_list(rewrite, (List *) *object);
+			*object = (Node *) tables_extend_subject_list(rewrite, (List *) *object);
 			return true;
 		case OBJECT_COLUMN:
 		case OBJECT_POLICY:
 		case OBJECT_RULE:
-			*object = (Node *) extend_member(rewrite, (List *) *object, false);
+			*object = (Node *) tables_extend_member(rewrite, (List *) *object, false);
 			return true;
 		case OBJECT_TABCONSTRAINT:
-			*object = (Node *) extend_member(rewrite, (List *) *object, true);
+			*object = (Node *) tables_extend_member(rewrite, (List *) *object, true);
 			return true;
 		case OBJECT_STATISTIC_EXT:
-			extend_last(rewrite, (List *) *object);
+			tables_extend_last(rewrite, (List *) *object);
 			return true;
 		default:
 			return false;
