@@ -518,7 +518,8 @@ tables_after_statement(void)
 	if (!linksDropped)
 		return;
 	linksDropped = false;
-	if (base_session_is_internal() || !cluster_is_complete())
+	/* the statement may have dropped the extension */
+	if (!base_extension_is_active() || base_session_is_internal() || !cluster_is_complete())
 		return;
 	if (catalog_is_coordinator())
 		tables_remove_local();

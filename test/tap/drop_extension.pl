@@ -50,9 +50,11 @@ $c->fails('DROP EXTENSION citus CASCADE',
 $c->start('worker2');
 is($c->sql($rows), "100\n100", 'nothing has changed');
 
+$c->sql('CREATE TABLE near (k int REFERENCES t)');
 my (undef, undef, $err) = $c->try_on('coordinator', 'DROP EXTENSION citus CASCADE');
-like($err, qr/NOTICE:  drop cascades to 5 other objects/, 'what goes is told');
+like($err, qr/NOTICE:  drop cascades to 6 other objects/, 'what goes is told');
 unlike($err, qr/WARNING|ERROR/, 'and nothing else');
+$c->sql('DROP TABLE near');
 is($c->sql_on($_, $left =~ s/SET[^;]*;//r), '0|0', "nothing is left on $_") for 'coordinator';
 is($c->sql_on($_, $left), '0|0', "nothing is left on $_") for 'worker1', 'worker2';
 is($c->sql_on('worker1', 'SELECT count(*) FROM pg_dist_node'), '0', 'a worker stands alone');
