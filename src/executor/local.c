@@ -231,6 +231,8 @@ executor_local_explain(ExecutorTask *task, ExplainState *es)
 		PlannedStmt *planned = pg_plan_query(lfirst_node(Query, cell), task->sql,
 											 CURSOR_OPT_PARALLEL_OK, params);
 
+		/* who counts statements by their number does not count this one, which is not run */
+		planned->queryId = 0;
 		compat_explain_one_plan(planned, NULL, inner, task->sql, params, NULL, NULL, NULL);
 	}
 	ExplainEndOutput(inner);

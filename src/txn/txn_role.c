@@ -117,7 +117,8 @@ txn_session_user(void)
 void
 txn_role_set_session_user(const char *role)
 {
-	told_session_user = get_role_oid(role, false);
+	/* a role that was not made on this node is in none of its policies */
+	told_session_user = get_role_oid(role, true);
 }
 
 /* Tells the node that whoever presents token may work as the role. */

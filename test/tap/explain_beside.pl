@@ -86,6 +86,23 @@ is($counted{'UPDATE t SET v = v WHERE g = $1 RETURNING $2'}, '1 20', 'an UPDATE 
 is($counted{'DELETE FROM t WHERE k > $1 RETURNING $2'}, '1 51', 'a DELETE with its rows');
 is($counted{'INSERT INTO t SELECT k + $1, $2, $3 FROM u RETURNING $4'}, '1 51', 'an INSERT with its rows');
 
+# the two in the other order; before us they are refused (entry.c)
+$_->append_conf('postgresql.conf', "shared_preload_libraries = 'citus,pg_stat_statements,auto_explain'"), $_->restart
+    for map { $c->node($_) } qw(coordinator worker1);
+$c->sql('SET auto_explain.log_min_duration = -1; DELETE FROM u WHERE k > 50; SELECT pg_stat_statements_reset()');
+is($c->sql($_->[0]), $_->[1], "$_->[2], the other order") for grep { $_->[0] !~ /DELETE/ } @selects;
+is($c->sql('UPDATE t SET v = v WHERE g = 1 RETURNING 1') =~ tr/1//, 20, 'UPDATE, the other order');
+is($c->sql('INSERT INTO t SELECT k + 1000, 1, NULL FROM u WHERE k < 10 RETURNING 1') =~ tr/1//, 9, 'INSERT .. SELECT, the other order');
+is($c->sql('DELETE FROM t WHERE k > 1000 RETURNING 1') =~ tr/1//, 9, 'DELETE, the other order');
+is($c->sql(q{
+    SELECT string_agg(left(query, 20) || ' ' || calls || ' ' || rows, ', ' ORDER BY query COLLATE "C") FROM pg_stat_statements
+    WHERE query ~ '^(SELECT v FROM t|UPDATE t SET v|DELETE FROM t|INSERT INTO t SELECT|SELECT caught)' AND toplevel}),
+   'DELETE FROM t WHERE  1 9, INSERT INTO t SELECT 1 9, SELECT caught() 1 1, SELECT v FROM t WHER 1 1, UPDATE t SET v = v W 1 20',
+   'statements are counted once');
+is($c->sql(q{SELECT query FROM pg_stat_statements WHERE calls > 1 AND toplevel AND query ~ '^(SELECT (v|count|g,|sum|name)|WITH) '}),
+   '', 'none twice');
+unlike(slurp_file($c->node('coordinator')->logfile), qr/TRAP|PANIC|terminated by signal/, 'and nothing bad in the log');
+
 # EXPLAIN in each format, with everything the major has
 my @options = ('ANALYZE', 'VERBOSE', 'BUFFERS', 'SETTINGS', 'SUMMARY off', 'TIMING off');
 push @options, 'WAL', $c->sql('SHOW server_version_num') >= 170000 ? ('MEMORY', 'SERIALIZE') : ();
