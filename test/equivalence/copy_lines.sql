@@ -6,6 +6,9 @@ CREATE TABLE everywhere (a text, k text);
 CREATE TABLE parts (day date, k bigint, v text, UNIQUE (day, k)) PARTITION BY RANGE (day);
 CREATE TABLE parts_23 PARTITION OF parts FOR VALUES FROM ('2023-01-01') TO ('2024-01-01');
 CREATE TABLE parts_24 PARTITION OF parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE DOMAIN some_text AS text NOT NULL CHECK (VALUE <> 'x');
+CREATE DOMAIN no_null AS int CHECK (VALUE IS NOT NULL);
+CREATE TABLE domains (k int, d some_text, n no_null, e int);
 CREATE DOMAIN small_text AS text CHECK (length(VALUE) < 4);
 CREATE DOMAIN some_int AS int NOT NULL;
 CREATE DOMAIN some_text AS text CHECK (VALUE IS NOT NULL);
@@ -80,6 +83,9 @@ SELECT try('plain (k, i4, t, v, c, n, f, d, y, a, s)', 'WITH (FORMAT csv, DELIMI
     '1;1;t;abc;ab;1.5;1e3;2020-02-29;yes;{1,2};abc\n', '1;1;t;;;;;;;;\n', '1;1;t;abcd;;;;;;;\n', '1;1;t;abc  ;abc  ;;;;;;\n', '1;1;t;;abcd;;;;;;\n', '1;1;t;\303\251\303\251\303\251;\303\251;;;;;;\n',
     '1;1;t;\303\251\303\251\303\251\303\251;;;;;;;\n', '1;1;t;;;1000;;;;;\n', '1;1;t;;;1.555;1e400;;;;\n', '1;1;t;;;;;2020-02-30;;;\n', '1;1;t;;;;;;maybe;;\n', '1;1;t;;;;;;;{1;\n', '1;1;t;;;;;;;;abcd\n',
     '1;1;t;abc;;;;;;;\n2;2;u;;;;;;;;\n1;3;v;;;;;;;;\n', '1;1;t;;;;;;;;\n2;2;"u";;;;;;;;\n1;3;v;;;;;;;;\n', '1;1;;;;;;;;;\n', '1;1;"";;;;;;;;\n', '1;1;t;;;;;;;;\n2;2;\\.;;;;;;;;\n\\.\n']) x;
+SELECT try('domains', '', x) FROM unnest(ARRAY['1\ta\t1\t\\N\n', '1\ta\t1\t1\n2\t\\N\t1\t1\n', '1\ta\t\\N\t1\n', '1\tx\t1\t1\n', '1\t\t0\t\\N\n2\t\t1\t\\N\n']) x;
+SELECT try('domains (k, d)', '', x) FROM unnest(ARRAY['1\ta\n', '1\t\\N\n']) x;
+SELECT try('domains (k, e)', 'WITH (FORMAT csv)', x) FROM unnest(ARRAY['1,2\n', '1,\n']) x;
 SELECT try('plain (k, i4, t)', 'WITH (NULL ''\.'')', E'1\\t2\\t\\\\.\\n');
 SELECT try('plain (k, i4, t)', 'WITH (NULL ''1'', DELIMITER ''|'')', x) FROM unnest(ARRAY['2|2|11\n', '2|2|1\n', '2|1|2\n']) x;
 SELECT try('plain (k, i4, v, t)', 'WITH (NULL ''ab\N'')', E'1\\t2\\tab\\\\N\\tx\\n2\\t3\\tabN\\ty\\n');
