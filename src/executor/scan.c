@@ -546,9 +546,15 @@ scan_settle(ConnUser *user)
 	MemoryContext caller = MemoryContextSwitchTo(state->runContext);
 	bool		lookup = !plan_writes(state->plan) && state->plan->fragment->all != NULL;
 
-	/* a lookup that has not begun has no values to begin with */
+	/*
+	 * A lookup that has not begun has no values to begin with.  The first reading of what begins
+	 * here may be announced as a rescan, and must not come after the write then.
+	 */
 	if (state->phase == SCAN_NEW && !lookup)
+	{
+		state->keep |= !plan_writes(state->plan);
 		start_scan(state);
+	}
 	if (state->phase == SCAN_STREAMING)
 		drain_reads(state);
 	if (lookup && user->writeFollows)

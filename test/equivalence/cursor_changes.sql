@@ -150,3 +150,24 @@ BEGIN
 END $$;
 SELECT k, v FROM t WHERE k > 100 AND k < 122 ORDER BY k;
 DROP TABLE t, o, r, l, p;
+-- A sub-query of a cursor that is first asked for a value after a write has the rows from before it.
+CREATE TABLE asked (k int, t text);
+CREATE TABLE asking (k int, t text);
+CREATE TABLE beside (k int, b int);
+-- distribute: SELECT create_distributed_table('asked', 'k')
+-- distribute: SELECT create_distributed_table('asking', 'k')
+-- distribute: SELECT create_distributed_table('beside', 'k')
+INSERT INTO asked SELECT i, 't' || i FROM generate_series(1, 4) i;
+INSERT INTO asking SELECT i, 't' || i FROM generate_series(1, 6) i;
+INSERT INTO beside SELECT i, i % 3 FROM generate_series(1, 6) i;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+DECLARE late CURSOR FOR SELECT x.k, (SELECT max(z.k) FROM asked z WHERE z.t = x.t) FROM asking x ORDER BY 1, 2;
+INSERT INTO asked SELECT i + 10, 't' || i FROM generate_series(2, 5) i;
+FETCH ALL FROM late;
+ROLLBACK;
+BEGIN;
+DECLARE late CURSOR FOR SELECT x.k, (SELECT max(z.k) FROM asked z WHERE z.t = x.t) FROM (SELECT DISTINCT b FROM beside) y CROSS JOIN asking x ORDER BY 1, 2;
+INSERT INTO asked SELECT i + 10, 't' || i FROM generate_series(2, 5) i;
+FETCH ALL FROM late;
+ROLLBACK;
+DROP TABLE asked, asking, beside;
