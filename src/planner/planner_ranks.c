@@ -213,6 +213,7 @@ planner_ranks_bound(Query *query, Query *lower, const RankBound *bound)
 {
 	int			ncolumns = list_length(lower->targetList);
 	WindowClause *window = NULL;
+	WindowFunc *function;
 	ParseState *pstate;
 	Query	   *result;
 	Var		   *rank;
@@ -231,8 +232,11 @@ planner_ranks_bound(Query *query, Query *lower, const RankBound *bound)
 	window->copiedOrder = false;
 	window->frameOptions = FRAMEOPTION_DEFAULTS;
 	window->startOffset = window->endOffset = NULL;
+	/* the only one now, and the server looks for it by its place in the list */
+	function = copyObject(bound->rank);
+	window->winref = function->winref = 1;
 	lower->targetList = lappend(lower->targetList,
-								makeTargetEntry((Expr *) copyObject(bound->rank), ncolumns + 1,
+								makeTargetEntry((Expr *) function, ncolumns + 1,
 												"rank_in_shard", false));
 	add_window_columns(lower, query, window->partitionClause);
 	add_window_columns(lower, query, window->orderClause);

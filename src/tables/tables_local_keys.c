@@ -353,7 +353,8 @@ tables_refuse_watched(Oid relid)
 							   node->name, node->port, get_rel_name(relid)),
 					 errhint("Use DROP ... CASCADE to drop the dependent objects too.")));
 	}
-	table_close(relation, NoLock);
+	/* the statement's own lock, which comes later, must not be a second one */
+	table_close(relation, AccessShareLock);
 }
 
 /* ---- columns that get another type ---- */
@@ -430,7 +431,7 @@ tables_refuse_watched_columns(Oid relid, List *columns)
 				refuse_watched_column(&watch, get_attname(watch.relid, watch.columns[i], false),
 									  columns);
 		}
-		table_close(relation, NoLock);
+		table_close(relation, AccessShareLock);
 	}
 }
 

@@ -97,11 +97,13 @@ INSERT INTO calls VALUES
     ('citus_internal.current_value(''fr.t_n_seq'')'),
     ('citus_internal.set_value(''fr.t_n_seq'', 1)'),
     ('citus_add_rebalance_strategy(''evil'', ''citus_shard_cost_1'', ''citus_node_capacity_1'', ''citus_shard_allowed_on_node_true'', 0)'),
-    ('citus_set_default_rebalance_strategy(''by_shard_count'')');
+    ('citus_set_default_rebalance_strategy(''by_shard_count'')'),
+    ('citus_internal.set_watches(''fr.t'', 1, ''{}'')'),
+    ('citus_internal.act_on_referring(1, ''a'', true, ''{1}'')');
 -- PATTERN|WHY: what is nobody's
 CREATE TEMP TABLE free (pattern text, why text);
 INSERT INTO free VALUES
-    ('cache_invalidate|citus_drop_trigger|_valid$|role_exists', 'triggers and constraints of catalogs'),
+    ('cache_invalidate|citus_drop_trigger|referenced_elsewhere|_valid$|role_exists', 'triggers and constraints of catalogs'),
     ('citus_version|citus_server_id|is_coordinator|coordinator_nodeid|is_primary_node|_for_nodeid|_for_groupid|active_worker_nodes', 'what pg_dist_node tells everybody'),
     ('column_name|shard_name|is_a_known_shard|is_visible|colocated|on_worker|time_partition_range|table_type|shell_of_relation|shard_of_row', 'what the catalogs tell everybody'),
     ('shard_cost_1|node_capacity_1|allowed_on_node_true|validate_rebalance', 'constants'),

@@ -3,6 +3,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
 #include "executor/executor_internal.h"
@@ -66,17 +67,19 @@ UNIT_TEST(fuse_follows_what_was_quick)
 {
 	List	   *tasks = make_tasks("Q");
 	uint64		key = executor_fuse_key(make_select(), tasks);
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
 	List	   *fused;
 
+	TupleDescInitEntry(desc, 1, "a", INT4OID, -1, 0);
 	UNIT_ASSERT(key != 0);
-	UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
+	UNIT_ASSERT(executor_fuse(key, tasks, desc) == tasks);
 	finish(tasks, 100 * executor_slow_start_ms);
 	executor_fuse_learn(key, tasks, false);
-	UNIT_ASSERT(executor_fuse(key, tasks, NULL) == tasks);
+	UNIT_ASSERT(executor_fuse(key, tasks, desc) == tasks);
 
 	finish(tasks, 2 * executor_slow_start_ms);
 	executor_fuse_learn(key, tasks, false);
-	fused = executor_fuse(key, tasks, NULL);
+	fused = executor_fuse(key, tasks, desc);
 	UNIT_ASSERT_INT(2, list_length(fused));
 	UNIT_ASSERT_STR("(Q 1) UNION ALL (Q 3) UNION ALL (Q 4)",
 					((ExecutorTask *) linitial(fused))->sql);
