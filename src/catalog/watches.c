@@ -100,8 +100,9 @@ catalog_watches(Relation relation)
 	{
 		Relation	ancestor = table_open(lfirst_oid(cell), AccessShareLock);
 
+		/* they are copies; a statement that asks before it locks its tables must hold nothing */
 		watches = add_watches(watches, ancestor);
-		table_close(ancestor, NoLock);
+		table_close(ancestor, AccessShareLock);
 	}
 	return watches;
 }
