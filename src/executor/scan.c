@@ -655,13 +655,19 @@ forget_sorted(DistScanState *state)
 	state->sorted = NULL;
 }
 
-/* what is left of the run before, so that another one can start */
 static void
-forget_run(DistScanState *state)
+forget_stored(DistScanState *state)
 {
 	if (state->store != NULL)
 		tuplestore_end(state->store);
 	state->store = NULL;
+}
+
+/* what is left of the run before, so that another one can start */
+static void
+forget_run(DistScanState *state)
+{
+	forget_stored(state);
 	forget_sorted(state);
 	state->run = NULL;
 	state->params = NULL;
@@ -690,6 +696,9 @@ start_lookup(DistScanState *state, TupleTableSlot *slot)
 	state->nread = 0;
 	if (state->remembered != NULL)
 	{
+		/* rows that the reading before this one had left belong to other values */
+		forget_stored(state);
+		forget_sorted(state);
 		state->phase = SCAN_COMPLETE;
 		return;
 	}
