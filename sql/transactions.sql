@@ -185,6 +185,11 @@ CREATE FUNCTION citus_internal.snapshot_join(snapshot_number bigint, slot int) R
 COMMENT ON FUNCTION citus_internal.snapshot_join(bigint, int)
     IS 'makes the tasks that follow read with a snapshot that another session of this node took';
 
+CREATE FUNCTION citus_internal.snapshot_keep(snapshot_number bigint) RETURNS void
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_keep';
+COMMENT ON FUNCTION citus_internal.snapshot_keep(bigint)
+    IS 'makes the tasks that follow read what this transaction sees now, whatever it does later';
+
 CREATE FUNCTION citus_internal.snapshot_use(snapshot_number bigint) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_snapshot_use';
 COMMENT ON FUNCTION citus_internal.snapshot_use(bigint)

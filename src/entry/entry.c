@@ -272,7 +272,11 @@ start_executor(QueryDesc *query, int eflags)
 	else
 		standard_ExecutorStart(query, eflags);
 	if (replaced)
+	{
 		PopActiveSnapshot();
+		/* rows that the transaction has changed since the snapshot are skipped by row locks */
+		query->estate->es_output_cid = query->snapshot->curcid;
+	}
 	executor_statement_started(query);
 	if (planned_for_values)
 	{

@@ -416,6 +416,8 @@ extern void executor_snapshot_leave(struct DistScanState *state);
 /* may other scans read with the same? */
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
+/* does it lock rows of a statement that does not change them itself?  Those changed since go. */
+extern bool executor_snapshot_skips_changed(const struct DistScanState *state);
 /* before anything is written: functions of statements under way read what was there before */
 extern void executor_snapshots_before_write(void);
 extern ClusterSnapshot *executor_snapshot_for_write(void);
@@ -500,6 +502,8 @@ extern RememberedRuns *executor_remembered_make(Fragment *fragment, PlanState *p
  * False: some of them have none that can be asked for (late_values.c).
  */
 extern bool executor_remembered_find(RememberedRuns *runs, RememberedRun **run);
+/* after it, no row is found that was put before */
+extern void executor_remembered_forget(RememberedRuns *runs);
 /* one that is to have the rows of those values; forgets others when there are too many */
 extern RememberedRun *executor_remembered_add(RememberedRuns *runs);
 /* keeps a copy of the row; false: there is no room for more */
@@ -538,6 +542,7 @@ typedef struct DistScanState
 	/* valid once started */
 	ExecutorParams *params;
 	DistPlan   *punctual;		/* the plan itself, while late_values.c has changed it; or NULL */
+	uint64		changes;		/* executor_changes() then; for rows that are locked */
 	MovedRows  *moved;			/* NULL: the fragment has no movements */
 	List	   *tasks;
 	int			nshards;

@@ -57,6 +57,9 @@ run_plan(PlannedStmt *planned, ExecutorTask *task, ParamListInfo params, DestRec
 						   planned->canSetTag ? dest : None_Receiver, params, NULL,
 						   executor_explain_instrument(task->explain));
 	ExecutorStart(desc, 0);
+	/* rows that the transaction has changed since its snapshot are skipped by row locks */
+	if (planned->commandType == CMD_SELECT && !planned->hasModifyingCTE)
+		desc->estate->es_output_cid = desc->snapshot->curcid;
 	compat_executor_run(desc, ForwardScanDirection, 0);
 	processed = desc->estate->es_processed;
 	if (task->explain != 0 && planned->canSetTag)

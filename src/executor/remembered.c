@@ -170,6 +170,13 @@ begin_anew(RememberedRuns *runs)
 								HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
+void
+executor_remembered_forget(RememberedRuns *runs)
+{
+	if (runs->buckets != NULL)
+		begin_anew(runs);
+}
+
 RememberedRun *
 executor_remembered_add(RememberedRuns *runs)
 {

@@ -470,6 +470,7 @@ start_scan(DistScanState *state)
 	MemoryContext caller = MemoryContextSwitchTo(state->runContext);
 
 	state->user.notBegun = false;
+	state->changes = executor_changes();
 	if (plan_writes(state->plan))
 		run_writes(state);
 	else
@@ -545,19 +546,22 @@ scan_settle(ConnUser *user)
 	DistScanState *state = user->owner;
 	MemoryContext caller = MemoryContextSwitchTo(state->runContext);
 	bool		lookup = !plan_writes(state->plan) && state->plan->fragment->all != NULL;
+	bool		skips = user->writeFollows && executor_snapshot_skips_changed(state);
 
 	/*
 	 * A lookup that has not begun has no values to begin with.  The first reading of what begins
 	 * here may be announced as a rescan, and must not come after the write then.
 	 */
-	if (state->phase == SCAN_NEW && !lookup)
+	if (state->phase == SCAN_NEW && !lookup && !skips)
 	{
 		state->keep |= !plan_writes(state->plan);
 		start_scan(state);
 	}
 	if (state->phase == SCAN_STREAMING)
 		drain_reads(state);
-	if (lookup && user->writeFollows)
+	if (skips)
+		user->notBegun = false;
+	else if (lookup && user->writeFollows)
 		fetch_all(state);
 	MemoryContextSwitchTo(caller);
 }
@@ -683,6 +687,13 @@ forget_run(DistScanState *state)
 		MemoryContextReset(state->runContext);
 }
 
+/* rows were locked, and those among them that were changed since would not be locked now */
+static bool
+locks_are_old(DistScanState *state)
+{
+	return state->changes != executor_changes() && executor_snapshot_skips_changed(state);
+}
+
 /* a run of a lookup: one with the same values may have been made before */
 static void
 start_lookup(DistScanState *state, TupleTableSlot *slot)
@@ -690,6 +701,8 @@ start_lookup(DistScanState *state, TupleTableSlot *slot)
 	ResourceOwner owner = CurrentResourceOwner;
 	bool		room;
 
+	if (locks_are_old(state))
+		executor_remembered_forget(state->earlier);
 	CurrentResourceOwner = state->owner;
 	room = executor_remembered_find(state->earlier, &state->remembered);
 	CurrentResourceOwner = owner;
@@ -860,7 +873,7 @@ rescan_scan(CustomScanState *node)
 	}
 	if (state->phase == SCAN_NEW)
 		return;
-	if (state->keep && !changed)
+	if (state->keep && !changed && !locks_are_old(state))
 	{
 		if (state->store != NULL)
 			tuplestore_rescan(state->store);

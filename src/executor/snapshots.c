@@ -11,6 +11,10 @@
  * snapshot (readers.c) has a group from its start to its end, whose snapshot is of all nodes: the
  * function is called again and again, and may read anything.
  *
+ * Scans that lock rows of a SELECT skip those that functions beside them have changed, as one
+ * server does: they are not made to read before a write, and read again after it.  So their group,
+ * too, has its snapshot before that.
+ *
  * Where the transaction has written, or locked rows, on other nodes than those, they are members,
  * too: who had the rows before has committed there, and what it wrote here must be in sight.
  *
@@ -41,6 +45,8 @@ struct ScanGroup
 	int			nscans;
 	int			nholds;			/* statements; then of all nodes */
 	ClusterSnapshot *snapshot;	/* NULL: not taken yet, or not needed */
+	/* the transaction's, as it was before the first write beside the scans; NULL: none yet */
+	ClusterSnapshot *kept;
 };
 
 static dlist_head groups = DLIST_STATIC_INIT(groups);
@@ -89,6 +95,8 @@ forget_unused(ScanGroup *group)
 	dlist_delete(&group->link);
 	if (group->snapshot != NULL)
 		txn_snapshot_release(group->snapshot);
+	if (group->kept != NULL)
+		txn_snapshot_release(group->kept);
 	pfree(group);
 }
 
@@ -299,11 +307,53 @@ executor_snapshot_get(DistScanState *state)
 
 	if (group == NULL)
 		return NULL;
+	if (group->kept != NULL)
+		return group->kept;
 	if (is_of_transaction(stmt))
 		return txn_snapshot_of_transaction();
 	if (group->snapshot == NULL)
 		group->snapshot = take_for(state);
 	return group->snapshot;
+}
+
+bool
+executor_snapshot_skips_changed(const DistScanState *state)
+{
+	const PlannedStmt *stmt = state->css.ss.ps.state->es_plannedstmt;
+
+	return state->group != NULL && state->plan->fragment != NULL &&
+		state->plan->fragment->hasRowLocks && stmt->commandType == CMD_SELECT &&
+		!stmt->hasModifyingCTE;
+}
+
+/* is it the first of everything that the statement reads, which is read once? */
+static bool
+is_read_once(const DistScanState *state)
+{
+	const Plan *plan = state->css.ss.ps.state->es_plannedstmt->planTree;
+
+	while (plan != NULL && plan != state->css.ss.ps.plan)
+		plan = IsA(plan, SubqueryScan) ? ((const SubqueryScan *) plan)->subplan : outerPlan(plan);
+	return plan != NULL;
+}
+
+/* will its scans, or functions, read after others of the same statement have written? */
+static bool
+reads_after_writes(ScanGroup *group)
+{
+	dlist_iter	iter;
+
+	if (group->nholds > 0)
+		return true;
+	dlist_foreach(iter, &group->scans)
+	{
+		const DistScanState *scan = dlist_container(DistScanState, groupLink, iter.cur);
+
+		if (executor_snapshot_skips_changed(scan) &&
+			(scan->phase == SCAN_NEW || !is_read_once(scan)))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -315,14 +365,20 @@ executor_snapshots_before_write(void)
 {
 	dlist_mutable_iter iter;
 
-	if (IsolationUsesXactSnapshot())
-		return;
 	dlist_foreach_modify(iter, &groups)
 	{
 		ScanGroup  *group = dlist_container(ScanGroup, link, iter.cur);
 		Places		places = {false, NIL};
 
-		if (group->nholds == 0 || group->snapshot != NULL)
+		if (!reads_after_writes(group))
+			continue;
+		if (IsolationUsesXactSnapshot())
+		{
+			if (group->kept == NULL)
+				group->kept = txn_snapshot_keep();
+			continue;
+		}
+		if (group->snapshot != NULL)
 			continue;
 		add_places_of_group(&places, group);
 		if (places.nodes != NIL)

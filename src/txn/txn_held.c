@@ -8,7 +8,9 @@
  * client read with that snapshot (txn_held_replace(), called before the executor starts).  Other
  * connections to the node join: they copy the snapshot from shared memory.  So does a session of
  * another transaction that has imported the snapshot of the one that asks (txn_held_import()):
- * there it takes the place of the transaction's own.
+ * there it takes the place of the transaction's own.  At levels of which a transaction has one
+ * snapshot, that is in force by itself; a statement that must not see what functions of its own
+ * write has it copied as it is (txn_held_keep()).
  *
  * Invariants
  * (1) A held snapshot is registered with the top transaction's resource owner until it is
@@ -229,6 +231,17 @@ txn_held_join(uint64 number, int slot)
 {
 	txn_held_forget(number);
 	in_force = add_held(number, copy_from_slot(number, slot), true);
+	in_force->snapshot->curcid = GetCurrentCommandId(false);
+}
+
+void
+txn_held_keep(uint64 number)
+{
+	txn_held_forget(number);
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	in_force = add_held(number, RegisterSnapshotOnOwner(GetActiveSnapshot(),
+														TopTransactionResourceOwner), true);
+	PopActiveSnapshot();
 	in_force->snapshot->curcid = GetCurrentCommandId(false);
 }
 

@@ -17,6 +17,9 @@
  * it is, and the snapshots of the others must agree with it (own_agrees).  A session that has had
  * this takes its next transaction's snapshots before it reads such a table.
  *
+ * A statement that has functions of its own write keeps the transaction's snapshot as it is before
+ * they do (txn_snapshot_keep()), and reads with that to its end.
+ *
  * A transaction that has imported another one's snapshot reads with that one's members on all nodes
  * (import_member), which agree already.
  *
@@ -511,6 +514,49 @@ txn_snapshot_of_transaction(void)
 	return of_transaction;
 }
 
+/* the member's transaction keeps its snapshot as it is, and reads with that */
+static void
+send_keep(ClusterSnapshot *snapshot, Member *member)
+{
+	RemoteXact *xact = txn_xact_of_conn(member->conn);
+
+	txn_xact_begin(xact, TXN_READ);
+	txn_snapshot_clear(xact, false);
+	txn_snapshot_send_number(member->conn, "citus: snapshot_keep",
+							 "SELECT citus_internal.snapshot_keep($1::int8)", snapshot->number);
+	remote_sync(member->conn);
+	xact->snapshotInForce = snapshot->number;
+	member->agreed = true;
+}
+
+ClusterSnapshot *
+txn_snapshot_keep(void)
+{
+	ClusterSnapshot *whole = txn_snapshot_of_transaction();
+	ClusterSnapshot *kept = txn_snapshot_make();
+	ListCell   *cell;
+
+	kept->kept = true;
+	kept->owned = true;
+	kept->local = RegisterSnapshotOnOwner(txn_snapshot_local(whole), TopTransactionResourceOwner);
+	foreach(cell, whole->members)
+	{
+		const Member *member = lfirst(cell);
+		const ClusterNode *node = member->nodeId == 0 || member->conn == NULL ? NULL :
+			catalog_node_by_id(member->nodeId);
+		Member	   *own;
+
+		/* others join when they are read */
+		if (node == NULL)
+			continue;
+		own = txn_member_add(kept, member->groupId, member->nodeId);
+		own->conn = txn_main_conn(node);
+		send_keep(kept, own);
+	}
+	txn_member_receive_all(kept, kept->members);
+	return kept;
+}
+
 ClusterSnapshot *
 txn_snapshot_early(void)
 {
@@ -674,6 +720,17 @@ import_late(ClusterSnapshot *snapshot, Member *member)
 	taking = wasTaking;
 }
 
+static Member *member_for(ClusterSnapshot *snapshot, const RemoteXact *xact);
+
+/* a node that the kept snapshot does not have yet, and that the transaction's has, or has now */
+static void
+keep_late(ClusterSnapshot *snapshot, Member *member)
+{
+	(void) member_for(txn_snapshot_of_transaction(), txn_xact_of_conn(member->conn));
+	send_keep(snapshot, member);
+	txn_member_receive_all(snapshot, list_make1(member));
+}
+
 static Member *
 member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
 {
@@ -690,7 +747,9 @@ member_for(ClusterSnapshot *snapshot, const RemoteXact *xact)
 							remote_conn_port(xact->conn)),
 					 errdetail("The statement depends on a snapshot taken there.")));
 		member->conn = xact->conn;
-		if (snapshot->localIsOwn && imported)
+		if (snapshot->kept)
+			keep_late(snapshot, member);
+		else if (snapshot->localIsOwn && imported)
 			import_late(snapshot, member);
 		else
 			join_late(snapshot, member);
@@ -738,13 +797,15 @@ txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot)
 		begin_trying(snapshot, xact);
 		return;
 	}
-	txn_snapshot_clear(xact, false);
+	/* the transaction's own is in force where none that was kept is */
+	txn_snapshot_clear(xact, IsolationUsesXactSnapshot() && !snapshot->kept);
 	if (xact->snapshotInForce == snapshot->number)
 		return;
 	member = member_for(snapshot, xact);
 	if (member->conn == conn)
 	{
-		if (IsolationUsesXactSnapshot() || xact->snapshotInForce == snapshot->number)
+		if ((IsolationUsesXactSnapshot() && !snapshot->kept) ||
+			xact->snapshotInForce == snapshot->number)
 			return;
 		txn_snapshot_send_number(conn, "citus: snapshot_use",
 								 "SELECT citus_internal.snapshot_use($1::int8)", snapshot->number);

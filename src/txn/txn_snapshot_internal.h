@@ -107,6 +107,8 @@ extern void txn_held_init(void);
 extern Snapshot txn_held_take(uint64 number, int *slot);
 /* keeps the snapshot of another session, and puts it in force */
 extern void txn_held_join(uint64 number, int slot);
+/* keeps the transaction's as it is, and puts that in force */
+extern void txn_held_keep(uint64 number);
 /* the snapshot of the transaction of that name becomes this transaction's; raises 55000 */
 extern void txn_held_import(GroupId initiatorGroup, uint64 number);
 /* makes target see what the other one sees, but for its xmin; in TopTransactionContext */
@@ -136,6 +138,7 @@ struct ClusterSnapshot
 	MemoryContext context;
 	bool		owned;			/* somebody will release it */
 	bool		tried;			/* by txn_snapshot_try() */
+	bool		kept;			/* by txn_snapshot_keep() */
 	bool		ended;			/* with its transaction */
 	int64		start;			/* clock: before the first of its snapshots was taken */
 	List	   *members;		/* of Member */

@@ -18,6 +18,7 @@ PG_FUNCTION_INFO_V1(citus_internal_snapshot_take);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_join);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_use);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_forget);
+PG_FUNCTION_INFO_V1(citus_internal_snapshot_keep);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_fence);
 PG_FUNCTION_INFO_V1(citus_internal_snapshot_import);
 PG_FUNCTION_INFO_V1(citus_internal_export_snapshot);
@@ -41,6 +42,14 @@ Datum
 citus_internal_snapshot_join(PG_FUNCTION_ARGS)
 {
 	txn_held_join((uint64) PG_GETARG_INT64(0), PG_GETARG_INT32(1));
+	PG_RETURN_VOID();
+}
+
+/* citus_internal.snapshot_keep(snapshot_number bigint) returns void */
+Datum
+citus_internal_snapshot_keep(PG_FUNCTION_ARGS)
+{
+	txn_held_keep((uint64) PG_GETARG_INT64(0));
 	PG_RETURN_VOID();
 }
 

@@ -93,6 +93,14 @@ SELECT citus_internal.snapshot_forget(5), citus_internal.snapshot_fence(-1, ''),
     citus_internal.snapshot_fence(0, '0:1');
 SELECT citus_internal.snapshot_fence(0, 'x');
 \c -
+BEGIN;
+SELECT count(*) FROM plain;
+SELECT citus_internal.snapshot_keep(5);
+INSERT INTO plain VALUES (1000, 0);
+SELECT count(*) FROM plain;
+SELECT citus_internal.snapshot_forget(5);
+SELECT count(*) FROM plain;
+ROLLBACK;
 SELECT citus_internal.snapshot_take(5, -1) ~ '^-1 [0-9]+$' AS empty,
     citus_internal.snapshot_take(5, 9223372036854775807) ~ '^[0-9]+ [0-9]+(;.*)?$' AS full;
 

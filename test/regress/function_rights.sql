@@ -110,7 +110,7 @@ INSERT INTO free VALUES
     ('gpid|current_transaction_id|session_challenge|prove_session|client_session_user', 'the own session; proofs take the secret'),
     ('active_transactions|stat_activity|helper_sessions|local_activity|_locks$|lock_waits', 'as pg_stat_activity and pg_locks: query texts of others are hidden'),
     ('advisory_', 'as the server''s'),
-    ('snapshot_(take|join|use|forget)|export_snapshot|exchange_close|upsert_starts|upsert_is_first|row_is_older|last_value', 'the own transaction'),
+    ('snapshot_(take|join|keep|use|forget)|export_snapshot|exchange_close|upsert_starts|upsert_is_first|row_is_older|last_value', 'the own transaction'),
     ('worker_hash|get_shard_id_for|row_tid|is_row|row_version|token_is_between|key_is_given|place_in_shard|fragment_rows|raise_|count_sum|bigint_sum|partial_state|combine_states|pack|weighted|row_messages|fill_', 'values only'),
     ('shard_sizes|disk_space|check_connection|node_health', 'sizes and health; pg_database_size() and the like tell as much'),
     ('orphaned', 'work that the daemon does anyway'),

@@ -146,6 +146,11 @@ extern bool txn_snapshot_awaits(ClusterSnapshot *snapshot, RemoteConn *conn);
 extern bool txn_snapshot_agrees(ClusterSnapshot *snapshot);
 /* that of the transaction, over all nodes, at isolation levels where it has only one */
 extern ClusterSnapshot *txn_snapshot_of_transaction(void);
+/*
+ * The same, as it is now: what reads with it does not see what the transaction writes from here on.
+ * Kept until txn_snapshot_release().
+ */
+extern ClusterSnapshot *txn_snapshot_keep(void);
 extern void txn_snapshot_release(ClusterSnapshot *snapshot);
 /* this node's part */
 extern Snapshot txn_snapshot_local(ClusterSnapshot *snapshot);
