@@ -17,6 +17,7 @@
 
 #include "citus/base/session.h"
 #include "citus/base/settings.h"
+#include "citus/cluster/cluster.h"
 #include "citus/tables/tables.h"
 #include "commands_internal.h"
 
@@ -143,6 +144,10 @@ run_here(UtilityCall *call, bool internal)
 	if (isShell)
 		base_frame_pop(FRAME_OWN_DDL);
 	commands_shell_sizes_restore(sizes);
+	/* without citus.enable_ddl_propagation, or in a script; parts belong to what they are parts of */
+	if (!internal && call->context != PROCESS_UTILITY_SUBCOMMAND && IsTransactionState() &&
+		base_extension_is_active() && cluster_is_complete())
+		commands_watch_unhandled(call->pstmt->utilityStmt);
 }
 
 static void

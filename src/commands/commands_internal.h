@@ -186,6 +186,10 @@ extern char *commands_drop_text(ObjectType type, const ObjectAddress *address,
 /* table_ddl.c */
 extern List *commands_steps_create_table(Command *command);
 extern List *commands_steps_create_table_as(Command *command);
+/* after CREATE SCHEMA: what a handler does for a table that comes alone */
+extern void commands_settle_elements(List *elements, Oid schemaId);
+/* after a statement without a handler: watches for foreign keys that it may have made */
+extern void commands_watch_unhandled(Node *statement);
 extern List *commands_steps_create_foreign_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
 /* known tables of a composite type; what their shards are told when it changes */

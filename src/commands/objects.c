@@ -502,6 +502,9 @@ share_created(Command *command, void *argument)
 	}
 	else if (!is_held_back(&address))
 		commands_share_object(&address);
+	if (IsA(command->statement, CreateSchemaStmt))
+		commands_settle_elements(((CreateSchemaStmt *) command->statement)->schemaElts,
+								 address.objectId);
 }
 
 /* the rows of a known table are not in the relation that a publication names */

@@ -187,6 +187,79 @@ share_managed(Command *command, void *argument)
 	make_managed(relid, argument != NULL);
 }
 
+static Oid
+copied_table_of(List *relids)
+{
+	ListCell   *cell;
+
+	foreach(cell, relids)
+	{
+		if (referenced_kind(catalog_table_get(lfirst_oid(cell))) == REFERENCED_COPIED)
+			return lfirst_oid(cell);
+	}
+	return InvalidOid;
+}
+
+/*
+ * Makes the table known that is a partition or child of a known one, or that a foreign key links to
+ * a reference table.  A plain one may reference a distributed table: other nodes get to know.
+ */
+static void
+settle_created(Oid relid)
+{
+	Oid			copied;
+
+	if (get_rel_persistence(relid) == RELPERSISTENCE_TEMP || catalog_table_is_known(relid))
+		return;
+	tables_add_member(relid);
+	if (catalog_table_is_known(relid))
+		return;
+	tables_watch_referenced(relid);
+	if (tables_references_distributed(relid))
+		return;
+	copied = copied_table_of(tables_referenced(relid));
+	if (OidIsValid(copied))
+	{
+		require_managed_possible(get_rel_name(relid), copied);
+		make_managed(relid, true);
+	}
+	else if (commands_use_managed_tables && catalog_is_coordinator() &&
+			 get_rel_relkind(relid) == RELKIND_RELATION)
+		make_managed(relid, false);
+}
+
+/* the tables among what CREATE SCHEMA has made in its schema */
+void
+commands_settle_elements(List *elements, Oid schemaId)
+{
+	ListCell   *cell;
+
+	foreach(cell, elements)
+	{
+		Oid			relid = InvalidOid;
+
+		if (IsA(lfirst(cell), CreateStmt))
+			relid = get_relname_relid(((CreateStmt *) lfirst(cell))->relation->relname, schemaId);
+		if (OidIsValid(relid))
+			settle_created(relid);
+	}
+}
+
+void
+commands_watch_unhandled(Node *statement)
+{
+	RangeVar   *name = NULL;
+	Oid			relid;
+
+	if (IsA(statement, CreateStmt))
+		name = ((CreateStmt *) statement)->relation;
+	else if (IsA(statement, AlterTableStmt))
+		name = ((AlterTableStmt *) statement)->relation;
+	relid = name != NULL ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+	if (OidIsValid(relid) && !catalog_table_is_known(relid))
+		tables_watch_referenced(relid);
+}
+
 /* a plain table may reference a distributed one: other nodes get to know */
 static void
 watch_created(Command *command, void *argument)
@@ -283,7 +356,6 @@ commands_steps_create_table(Command *command)
 		return list_make2(commands_step_local(), commands_step_call(share_partition, NULL));
 	}
 	if (statement->relation->relpersistence == RELPERSISTENCE_TEMP ||
-		statement->inhRelations != NIL || statement->ofTypename != NULL ||
 		table_exists_already(statement))
 		return NIL;
 
@@ -296,7 +368,8 @@ commands_steps_create_table(Command *command)
 		return list_make2(commands_step_local(),
 						  commands_step_call(share_managed, (void *) "automatic"));
 	}
-	if (commands_use_managed_tables && catalog_is_coordinator())
+	if (commands_use_managed_tables && catalog_is_coordinator() &&
+		statement->inhRelations == NIL && statement->ofTypename == NULL)
 		return list_make2(commands_step_local(), commands_step_call(share_managed, NULL));
 	return NIL;
 }

@@ -589,12 +589,16 @@ tables_lay_out_again(Oid relid, ShardLayout *layout, List *held, List *former)
 
 /* ---- partitions and children that come later ---- */
 
+/* the first one, or InvalidOid */
 static Oid
 parent_of(Oid relid)
 {
+	List	   *parents;
+
 	if (get_rel_relispartition(relid))
 		return get_partition_parent(relid, false);
-	return linitial_oid(deparse_parents(relid));
+	parents = deparse_parents(relid);
+	return parents == NIL ? InvalidOid : linitial_oid(parents);
 }
 
 static void
@@ -623,7 +627,8 @@ add_member(Oid relid, const DistTable *parent)
 void
 tables_add_member(Oid relid)
 {
-	const DistTable *parent = catalog_table_get(parent_of(relid));
+	Oid			parentId = parent_of(relid);
+	const DistTable *parent = OidIsValid(parentId) ? catalog_table_get(parentId) : NULL;
 
 	if (parent != NULL && !catalog_table_is_known(relid))
 		add_member(relid, parent);

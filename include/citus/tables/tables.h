@@ -54,7 +54,7 @@ extern void tables_rehash_all(List *relids);
 /*
  * Makes a plain partition or child (INHERITS) that has just been created for, or attached to, a
  * known table on this node known too, with those below it: same kind, colocated with its parent,
- * rows moved to its shards.
+ * rows moved to its shards.  Does nothing for other tables.
  */
 extern void tables_add_member(Oid relid);
 /*
