@@ -144,7 +144,7 @@ run_here(UtilityCall *call, bool internal)
 	if (isShell)
 		base_frame_pop(FRAME_OWN_DDL);
 	commands_shell_sizes_restore(sizes);
-	/* without citus.enable_ddl_propagation, or in a script; parts belong to what they are parts of */
+	/* without citus.enable_ddl_propagation, or in a script; parts belong to their statement */
 	if (!internal && call->context != PROCESS_UTILITY_SUBCOMMAND && IsTransactionState() &&
 		base_extension_is_active() && cluster_is_complete())
 		commands_watch_unhandled(call->pstmt->utilityStmt);

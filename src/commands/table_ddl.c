@@ -620,6 +620,32 @@ detaches_concurrently(const AlterTableStmt *statement)
 }
 
 static void
+check_detached(Command *command, void *argument)
+{
+	const Oid  *relids = argument;
+
+	tables_check_detached(relids[0], relids[1]);
+}
+
+/* before a partition is detached; nobody adds rows that refer to it, from whatever node, after */
+static List *
+add_check_of_detached(Oid relid, const AlterTableStmt *statement, List *steps)
+{
+	Oid		   *relids;
+
+	if (((AlterTableCmd *) linitial(statement->cmds))->subtype != AT_DetachPartition)
+		return steps;
+	relids = palloc(2 * sizeof(Oid));
+	relids[0] = relid;
+	relids[1] = attached_partition(statement);
+	if (!OidIsValid(relids[1]))
+		return steps;
+	steps = lcons(commands_step_call(check_detached, relids), steps);
+	return lcons(commands_step_lock_shells(list_make1_oid(relid), AccessExclusiveLock,
+										   LOCK_CHILDREN), steps);
+}
+
+static void
 manage_altered(Command *command, void *argument)
 {
 	make_managed(*(Oid *) argument, true);
@@ -705,6 +731,7 @@ steps_for_known_table(Command *command, Oid relid)
 	steps = list_concat(commands_steps_before_change(change), steps);
 	steps = list_concat(list_concat(commands_steps_before_key_change(keyChange), steps),
 						commands_steps_after_key_change(keyChange));
+	steps = add_check_of_detached(relid, statement, steps);
 	return commands_add_local_keys(commands_local_keys(relid, statement), steps);
 }
 

@@ -57,3 +57,37 @@ INSERT INTO near_pair VALUES (78, 78);
 ALTER TABLE near_pair VALIDATE CONSTRAINT unchecked;
 DROP TABLE near_pair, far_pair;
 DROP TABLE near, near_follows, far;
+
+-- partitions that rows of a local table refer to
+CREATE TABLE far_parts (a int, b text, PRIMARY KEY (a, b)) PARTITION BY RANGE (a);
+CREATE TABLE far_low PARTITION OF far_parts FOR VALUES FROM (0) TO (10);
+CREATE TABLE far_mid PARTITION OF far_parts FOR VALUES FROM (10) TO (20) PARTITION BY LIST (b);
+CREATE TABLE far_mid_x PARTITION OF far_mid FOR VALUES IN ('x');
+CREATE TABLE far_high PARTITION OF far_parts FOR VALUES FROM (20) TO (30);
+-- distribute: SELECT create_distributed_table('far_parts', 'a')
+INSERT INTO far_parts SELECT i, 'x' FROM generate_series(0, 29) i;
+CREATE TABLE near_parts (x bigint, y varchar, CONSTRAINT near_p FOREIGN KEY (x, y) REFERENCES far_parts ON DELETE CASCADE);
+CREATE TABLE near_split (y text, x int) PARTITION BY LIST (y);
+CREATE TABLE near_split_x PARTITION OF near_split FOR VALUES IN ('x');
+ALTER TABLE near_split ADD CONSTRAINT near_s FOREIGN KEY (x, y) REFERENCES far_parts;
+INSERT INTO near_parts VALUES (1, 'x'), (12, 'x'), (NULL, 'x');
+ALTER TABLE far_parts DETACH PARTITION far_low;
+ALTER TABLE far_parts DETACH PARTITION far_low CONCURRENTLY;
+ALTER TABLE far_parts DETACH PARTITION far_mid;
+ALTER TABLE far_mid DETACH PARTITION far_mid_x;
+DROP TABLE far_low;
+TRUNCATE far_low;
+ALTER TABLE far_parts DETACH PARTITION far_high;
+DELETE FROM near_parts WHERE x = 1;
+INSERT INTO near_split VALUES ('x', 2);
+ALTER TABLE far_parts DETACH PARTITION far_low;
+DELETE FROM near_split;
+ALTER TABLE far_parts DETACH PARTITION far_low CONCURRENTLY;
+SELECT count(*) FROM far_parts;
+SELECT count(*) FROM far_low;
+INSERT INTO near_parts VALUES (2, 'x');
+DELETE FROM far_low WHERE a = 2;
+ALTER TABLE near_parts ALTER CONSTRAINT near_p DEFERRABLE INITIALLY DEFERRED;
+ALTER TABLE far_parts DETACH PARTITION far_mid;
+SELECT * FROM near_parts ORDER BY x;
+DROP TABLE near_parts, near_split, far_parts, far_low, far_high;

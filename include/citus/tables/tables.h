@@ -142,6 +142,8 @@ extern bool tables_references_distributed(Oid relid);
 extern void tables_refuse_watched(Oid relid);
 /* raises 0A000 when a plain table of another node references one of the columns (char *) */
 extern void tables_refuse_watched_columns(Oid relid, List *columns);
+/* raises 23503 when rows of plain tables, of any node, refer to the partition by a parent's key */
+extern void tables_check_detached(Oid parentId, Oid partition);
 /*
  * Drops foreign keys of plain tables of this node to columns (char *) of a distributed table or its
  * family that get another type, and creates them again, which raises what ALTER TABLE would.
