@@ -11,10 +11,12 @@
  *
  * which a shard's server computes when its first row asks, too.
  *
- * Invariants: (1) a sub-query that was left is in the state from which it runs again, for others
- * of the same plan may ask for it; (2) conditions on the key that read such a value select all
- * shards; a query that belongs to one shard group then runs on all of them, and rows of
- * one are its rows (tasks.c): no row was found by the value, or the error was raised.
+ * Invariants: (1) others of the same plan may ask for a sub-query that was left: it raises the
+ * error then, without having run a second time, or, where it depends on values that change, it is
+ * in the state from which it runs again, and is known to have too many rows until they do;
+ * (2) conditions on the key that read such a value select all shards; a query that belongs to one
+ * shard group then runs on all of them, and rows of one are its rows (tasks.c): no row was found
+ * by the value, or the error was raised.
  *
  * Main path: executor_late_fragment(), before parameters are evaluated and shards are chosen.
  */
@@ -52,16 +54,59 @@ set_values(SubPlanState *node, ExprContext *econtext, TupleDesc desc)
 	}
 }
 
+static void
+raise_too_many(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("more than one row returned by a subquery used as an expression")));
+}
+
+/* what a sub-query that has too many rows runs from then on: invariant (1) */
+static TupleTableSlot *
+run_too_many(PlanState *ps)
+{
+	raise_too_many();
+	return NULL;
+}
+
+/*
+ * Has it been found to have more than one row for the values that it depends on?  What says so is a
+ * mark of hashed sub-plans, which are asked for no value.
+ */
+static bool
+has_too_many(const SubPlanState *node)
+{
+	return node->planstate->ExecProcNode == run_too_many ||
+		(node->havenullrows && node->planstate->chgParam == NULL);
+}
+
+static void
+note_too_many(SubPlanState *node)
+{
+	if (node->planstate->plan->extParam == NULL)
+	{
+		node->planstate->ExecProcNode = run_too_many;
+		return;
+	}
+	ExecReScan(node->planstate);
+	node->havenullrows = true;
+}
+
 /* false: it has more than one row, and its parameters are not set */
 static bool
 compute_values(SubPlanState *node, ExprContext *econtext)
 {
 	EState	   *estate = node->planstate->state;
 	ScanDirection direction = estate->es_direction;
-	MemoryContext caller = MemoryContextSwitchTo(econtext->ecxt_per_query_memory);
+	MemoryContext caller;
 	TupleDesc	desc = NULL;
 	TupleTableSlot *slot;
 
+	if (has_too_many(node))
+		return false;
+	node->havenullrows = false;
+	caller = MemoryContextSwitchTo(econtext->ecxt_per_query_memory);
 	estate->es_direction = ForwardScanDirection;
 	slot = ExecProcNode(node->planstate);
 	if (!TupIsNull(slot))
@@ -80,7 +125,7 @@ compute_values(SubPlanState *node, ExprContext *econtext)
 		set_values(node, econtext, desc);
 		return true;
 	}
-	ExecReScan(node->planstate);	/* invariant (1) */
+	note_too_many(node);
 	return false;
 }
 
@@ -172,8 +217,6 @@ executor_late_fragment(Fragment *fragment, ExprContext *econtext)
 Datum
 raise_more_than_one_row(PG_FUNCTION_ARGS)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CARDINALITY_VIOLATION),
-			 errmsg("more than one row returned by a subquery used as an expression")));
+	raise_too_many();
 	PG_RETURN_NULL();
 }

@@ -151,3 +151,13 @@ EXECUTE late (5);
 INSERT INTO ed VALUES (1, 2, 3, 'four');
 EXECUTE late (5);
 EXECUTE late (0);
+
+-- a sub-query that has too many rows is run once
+CREATE SEQUENCE s;
+TRUNCATE ed;
+SELECT a, (SELECT count(*) FROM ed WHERE ed.k = l.a AND ed.g = (SELECT nextval('s') FROM l)) FROM l WHERE a < 9;
+SELECT count(*) FROM ed, eo WHERE ed.k = eo.k AND ed.x < (SELECT nextval('s') FROM l);
+SELECT nextval('s') < 6;
+SELECT setval('s', 1);
+SELECT a, (SELECT count(*) FROM d WHERE d.k = 5 AND d.g = (SELECT nextval('s') FROM l i WHERE i.a >= l.a)) FROM l WHERE a < 9;
+SELECT nextval('s');
