@@ -344,18 +344,80 @@ prune_has_extern_param(const PruneSpec *prune)
 	return false;
 }
 
+/* a value that is known only when the statement runs: of a sub-query, or of what runs first */
+static bool
+has_late_param(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((Param *) node)->paramkind == PARAM_EXEC ||
+			(((Param *) node)->paramkind == PARAM_EXTERN &&
+			 ((Param *) node)->paramid >= PLAN_STAGED_PARAM);
+	return expression_tree_walker(node, has_late_param, context);
+}
+
+static bool
+prune_has_late_param(const PruneSpec *prune)
+{
+	ListCell   *cell;
+
+	if (prune == NULL)
+		return false;
+	if (has_late_param((Node *) prune->value, NULL))
+		return true;
+	foreach(cell, prune->args)
+	{
+		if (prune_has_late_param(lfirst(cell)))
+			return true;
+	}
+	return false;
+}
+
+/* one of the conditions that all rows satisfy says which shard they are in */
+static bool
+prune_finds_one(const PruneSpec *prune)
+{
+	ListCell   *cell;
+
+	if (prune == NULL)
+		return false;
+	foreach(cell, prune->kind == PRUNE_AND ? prune->args : NIL)
+	{
+		if (prune_finds_one(lfirst(cell)))
+			return true;
+	}
+	return prune->kind == PRUNE_EQUAL || prune->kind == PRUNE_ONLY || prune->kind == PRUNE_SHARD;
+}
+
 /* false for EXPLAIN (GENERIC_PLAN): neither shards nor values are known */
 static bool
 can_resolve(DistScanState *state)
 {
 	Fragment   *fragment = state->plan->fragment;
 
-	if (state->params == NULL && has_exec_param((Node *) fragment->params, NULL))
+	if (state->params == NULL && (has_exec_param((Node *) fragment->params, NULL) ||
+								  prune_has_late_param(fragment->prune)))
 		return false;
 	if (state->css.ss.ps.state->es_param_list_info != NULL)
 		return true;
 	return !has_extern_param((Node *) fragment->params, NULL) &&
 		!prune_has_extern_param(fragment->prune);
+}
+
+/* which shards remain is known at execution: how many of them, where that is known now */
+static void
+explain_late_shards(const Fragment *fragment, ExplainState *es)
+{
+	const DistTable *table = catalog_table_get(fragment->anchor);
+
+	if (fragment->target != FRAGMENT_SHARDS || table == NULL ||
+		!prune_has_late_param(fragment->prune))
+		return;
+	ExplainPropertyText("Shards",
+						psprintf(prune_finds_one(fragment->prune) ?
+								 "1 of %d, chosen at execution" :
+								 "some of %d, chosen at execution", table->nshards), es);
 }
 
 static void
@@ -366,6 +428,7 @@ explain_fragment(DistScanState *state, ExplainState *es)
 
 	if (!can_resolve(state))
 	{
+		explain_late_shards(state->plan->fragment, es);
 		ExplainPropertyText("Tasks Shown", "None, parameters have no values", es);
 		if (es->verbose)
 			ExplainPropertyText("Query",

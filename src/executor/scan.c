@@ -183,13 +183,44 @@ without_moved(List *params)
 	return result;
 }
 
-/* the fragment's parameters with the values that had to be computed first */
-static List *
-stage_params(DistScanState *state, List *params)
+static PruneSpec *
+stage_prune(const PruneSpec *prune, StagedRow *row)
 {
-	StagedRow	row = {NULL};
+	List	   *args = NIL;
+	ListCell   *lc;
 
-	params = without_moved(params);
+	if (prune == NULL)
+		return NULL;
+	foreach(lc, prune->args)
+		args = lappend(args, stage_prune(lfirst(lc), row));
+	return plan_prune_make(prune->kind, (Expr *) staged_mutator((Node *) prune->value, row),
+						   args);
+}
+
+/* until the scan runs again */
+static void
+take_fragment(DistScanState *state, Fragment *fragment)
+{
+	DistPlan   *plan = palloc(sizeof(DistPlan));
+
+	memcpy(plan, state->plan, sizeof(DistPlan));
+	plan->fragment = fragment;
+	if (state->punctual == NULL)
+		state->punctual = state->plan;
+	state->plan = plan;
+}
+
+/*
+ * The fragment's parameters with the values that had to be computed first, which its condition on
+ * the key may read, too.  Under EXPLAIN there are none.
+ */
+static List *
+stage_params(DistScanState *state)
+{
+	List	   *params = without_moved(state->plan->fragment->params);
+	StagedRow	row = {NULL};
+	Fragment   *fragment;
+
 	if (state->css.custom_ps == NIL)
 		return params;
 	if (!state->explainOnly)
@@ -198,30 +229,27 @@ stage_params(DistScanState *state, List *params)
 		if (TupIsNull(row.slot))
 			elog(ERROR, "staged sources gave no row");
 	}
+	fragment = palloc(sizeof(Fragment));
+	memcpy(fragment, state->plan->fragment, sizeof(Fragment));
+	fragment->prune = stage_prune(fragment->prune, &row);
+	take_fragment(state, fragment);
 	return (List *) staged_mutator((Node *) params, &row);
 }
 
-/* until the scan runs again: a fragment whose values raise their errors where a row asks */
+/* a fragment whose values raise their errors where a row asks */
 static void
 leave_late_values(DistScanState *state)
 {
 	Fragment   *late = executor_late_fragment(state->plan->fragment, state->econtext);
-	DistPlan   *plan;
 
-	if (late == state->plan->fragment)
-		return;
-	plan = palloc(sizeof(DistPlan));
-	memcpy(plan, state->plan, sizeof(DistPlan));
-	plan->fragment = late;
-	state->punctual = state->plan;
-	state->plan = plan;
+	if (late != state->plan->fragment)
+		take_fragment(state, late);
 }
 
 void
 executor_scan_resolve(DistScanState *state)
 {
 	MemoryContext caller;
-	Fragment   *fragment;
 	PlanState  *parent = &state->css.ss.ps;
 	ResourceOwner owner = CurrentResourceOwner;
 
@@ -232,12 +260,10 @@ executor_scan_resolve(DistScanState *state)
 	CurrentResourceOwner = state->owner;
 	if (state->params == NULL)
 		leave_late_values(state);
-	fragment = state->plan->fragment;
 	if (state->params == NULL)
-		state->params = executor_params_evaluate(stage_params(state, fragment->params), parent,
-												 state->econtext);
-	state->tasks = executor_tasks_make(fragment, state->params, parent, state->econtext,
-									   &state->nshards);
+		state->params = executor_params_evaluate(stage_params(state), parent, state->econtext);
+	state->tasks = executor_tasks_make(state->plan->fragment, state->params, parent,
+									   state->econtext, &state->nshards);
 	executor_tasks_name(state->tasks, state->reader == NULL ? NULL : SCAN_DESC(state));
 	executor_explain_mark(state->tasks, state->css.ss.ps.state->es_instrument);
 	CurrentResourceOwner = owner;

@@ -181,6 +181,9 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 	if (whole != NULL)
 		return planner_make_stmt(request, whole, request->query->targetList);
 	query = planner_normalize(request->query);
+	upper = planner_transform_key_values(request, query);
+	if (upper != NULL)
+		return planner_scan_query(request, upper);
 	upper = planner_transform_fragments(request, query, refusal, &whole);
 	if (upper == NULL)
 	{

@@ -178,7 +178,19 @@ extern Query *planner_transform_fragments(PlanRequest *request, Query *query, Re
 #define PLANNER_MAX_VALUES	10000.0
 
 extern Query *planner_transform_values(PlanRequest *request, Query *query, Refusal *refusal);
+extern Query *planner_transform_key_values(PlanRequest *request, Query *query);
+/* true for a query that reads a relation which not all nodes have */
+extern bool planner_reads_distant_relation(Query *query);
 extern DistPlan *planner_plan_with_values(DistPlan *plan, RangeTblEntry *rte);
+
+/* ---- planner_key_values.c ---- */
+
+extern SubLink *planner_key_sublink(PlanRequest *request, Query *query, Node *qual);
+
+/* ---- planner_lookup.c ---- */
+
+/* true when an index begins with the column */
+extern bool planner_column_has_index(Oid relid, AttrNumber attno);
 
 /* ---- planner_move.c ---- */
 
@@ -542,6 +554,7 @@ typedef enum StageExtent
  * its WHERE may want.  Sets *reason when that is not possible.
  */
 extern Query *planner_select_relation(Query *query, Index rti, const char **reason);
+extern Query *planner_stage_keys(PlanRequest *request, Query *query, const char **reason);
 extern Query *planner_stage(Query *query, const DistTable *anchor, StageExtent extent,
 							const char **reason);
 

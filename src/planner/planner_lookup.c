@@ -166,8 +166,8 @@ planner_rel_is_looked_up(PlannerInfo *root, RelOptInfo *rel)
 /* ---- cost ---- */
 
 /* true when an index begins with the column: the shards have it, too */
-static bool
-column_has_index(Oid relid, AttrNumber attno)
+bool
+planner_column_has_index(Oid relid, AttrNumber attno)
 {
 	Relation	relation = RelationIdGetRelation(relid);
 	bool		found = false;
@@ -194,7 +194,7 @@ planner_cost_lookup(PlannerInfo *root, RelOptInfo *rel, Path *path)
 	const DistTable *table = table_of_rel(root, rel);
 	double		looked = rel->tuples / Max(table->nshards, 1);
 
-	if (column_has_index(table->relid, table->keyAttno))
+	if (planner_column_has_index(table->relid, table->keyAttno))
 		looked = Min(looked, path->rows);
 	path->startup_cost = LOOKUP_STARTUP_COST;
 	path->total_cost = LOOKUP_STARTUP_COST + looked * cpu_tuple_cost + path->rows * SCAN_ROW_COST;

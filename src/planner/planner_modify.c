@@ -240,6 +240,27 @@ modify_staged(PlanRequest *request, Query *query, Refusal *refusal)
 	return NULL;
 }
 
+/* values that choose the shards of an UPDATE or DELETE are computed first */
+static PlannedStmt *
+modify_by_keys(PlanRequest *request, Query *query)
+{
+	Refusal		refusal = {NULL, 0};
+	Query	   *staged;
+	Query	   *sources;
+	const char *reason;
+	QueryShape	shape;
+
+	if ((query->commandType != CMD_UPDATE && query->commandType != CMD_DELETE) ||
+		!query->hasSubLinks || !DIST_TABLE_HAS_KEY(target_table(query)))
+		return NULL;
+	staged = copyObject(query);
+	sources = planner_stage_keys(request, staged, &reason);
+	if (sources == NULL)
+		return NULL;
+	planner_shape(query, &shape);
+	return shape.pinned ? NULL : modify_shards(request, staged, sources, &refusal);
+}
+
 /*
  * Conditions of a view on the target that cannot be printed as part of the statement: of a MERGE;
  * those of a security barrier where they read other relations, or others would see what they hide.
@@ -327,7 +348,9 @@ modify_whole(PlanRequest *request, Query *query, Refusal *refusal)
 	if (!has_apart_conditions(query) && request->early == NULL && !fires_for_rows(request) &&
 		!planner_lacks_insert_rights(request, query))
 	{
-		stmt = modify_shards(request, query, NULL, refusal);
+		stmt = modify_by_keys(request, query);
+		if (stmt == NULL)
+			stmt = modify_shards(request, query, NULL, refusal);
 		if (stmt == NULL)
 			stmt = modify_staged(request, query, refusal);
 		inserts = stmt == NULL && query->commandType == CMD_MERGE && request->fires == NULL;

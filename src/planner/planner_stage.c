@@ -482,6 +482,24 @@ stage_rows(StageContext *context, Query *query, Index rti)
 	list_nth_cell(query->rtable, rti - 1)->ptr_value = made;
 }
 
+/* ---- conditions on distribution columns ---- */
+
+/* those of an UPDATE's or DELETE's WHERE: their sub-queries become sources */
+static void
+stage_key_conditions(StageContext *context, PlanRequest *request, Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, make_ands_implicit((Expr *) query->jointree->quals))
+	{
+		SubLink    *sublink = planner_key_sublink(request, query, lfirst(lc));
+
+		if (sublink != NULL && context->impossible == NULL)
+			sublink->subselect = (Node *) stage_source(context,
+													   castNode(Query, sublink->subselect));
+	}
+}
+
 /* ---- levels ---- */
 
 /* true when the query must not run once per shard: it would see other rows each time */
@@ -610,4 +628,20 @@ planner_stage(Query *query, const DistTable *anchor, StageExtent extent, const c
 	if (context.impossible != NULL || context.sources == NIL)
 		return NULL;
 	return join_sources(context.sources);
+}
+
+/*
+ * planner_stage_keys
+ *		The same for sub-queries only that distribution columns are compared with, whose values then
+ *		choose shards.
+ */
+Query *
+planner_stage_keys(PlanRequest *request, Query *query, const char **reason)
+{
+	StageContext context = {NULL};
+
+	stage_key_conditions(&context, request, query);
+	*reason = context.impossible;
+	return context.impossible != NULL || context.sources == NIL ? NULL :
+		join_sources(context.sources);
 }

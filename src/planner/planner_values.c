@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -62,6 +63,12 @@ distant_relation_walker(Node *node, void *context)
 		return query_tree_walker((Query *) node, distant_relation_walker, context,
 								 QTW_EXAMINE_RTES_BEFORE);
 	return expression_tree_walker(node, distant_relation_walker, context);
+}
+
+bool
+planner_reads_distant_relation(Query *query)
+{
+	return distant_relation_walker((Node *) query, NULL);
 }
 
 static bool
@@ -299,6 +306,85 @@ lift_mutator(Node *node, ValuesContext *context)
 	return expression_tree_mutator(node, lift_mutator, context);
 }
 
+/* ---- conditions on distribution columns ---- */
+
+/* what takes the place of a condition that compares a distribution column; NULL: it stays */
+static Node *
+lift_key_condition(ValuesContext *context, Query *query, Node *qual)
+{
+	SubLink    *sublink = planner_key_sublink(context->request, query, qual);
+	OpExpr	   *op;
+
+	if (sublink == NULL)
+		return NULL;
+	if (sublink == (SubLink *) qual)
+		return lift_comparison(context, sublink);
+	if (!can_be_sent(exprType((Node *) sublink)))
+		return NULL;
+	op = (OpExpr *) copyObject(qual);
+	if (IsA(linitial(op->args), SubLink))
+		linitial(op->args) = make_value(context, sublink);
+	else
+		lsecond(op->args) = make_value(context, sublink);
+	return (Node *) op;
+}
+
+/* in place: of WHERE and of joins that keep no other rows */
+static void
+lift_key_conditions(ValuesContext *context, Query *query, Node *node)
+{
+	Node	  **quals;
+	List	   *list;
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (IsA(node, FromExpr))
+	{
+		foreach(lc, ((FromExpr *) node)->fromlist)
+			lift_key_conditions(context, query, lfirst(lc));
+		quals = &((FromExpr *) node)->quals;
+	}
+	else if (IsA(node, JoinExpr) && ((JoinExpr *) node)->jointype == JOIN_INNER)
+	{
+		lift_key_conditions(context, query, ((JoinExpr *) node)->larg);
+		lift_key_conditions(context, query, ((JoinExpr *) node)->rarg);
+		quals = &((JoinExpr *) node)->quals;
+	}
+	else
+		return;
+	if (!checkExprHasSubLink(*quals))
+		return;
+	list = make_ands_implicit((Expr *) *quals);
+	foreach(lc, list)
+	{
+		Node	   *value = lift_key_condition(context, query, lfirst(lc));
+
+		if (value != NULL)
+			lfirst(lc) = value;
+	}
+	*quals = list == NIL ? NULL : (Node *) make_ands_explicit(list);
+}
+
+static void
+lift_keys_from_query(ValuesContext *context, Query *query)
+{
+	ListCell   *lc;
+
+	if (query->rowMarks != NIL || query->commandType != CMD_SELECT)
+		return;
+	if (query->hasSubLinks)
+		lift_key_conditions(context, query, (Node *) query->jointree);
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY)
+			lift_keys_from_query(context, rte->subquery);
+	}
+}
+
+/* ---- all others ---- */
+
 /* in place; conditions of policies and calls in FROM stay as they are */
 static void
 lift_from_query(ValuesContext *context, Query *query)
@@ -412,6 +498,25 @@ give_mutator(Node *node, ValuesContext *context)
 	return expression_tree_mutator(node, give_mutator, context);
 }
 
+/* true when the query, or one in its FROM, has sub-queries in expressions */
+static bool
+has_sublinks(Query *query)
+{
+	ListCell   *lc;
+
+	check_stack_depth();
+	if (query->hasSubLinks)
+		return true;
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_SUBQUERY && has_sublinks(rte->subquery))
+			return true;
+	}
+	return false;
+}
+
 /*
  * planner_transform_values
  *		Like planner_transform() and those that follow it, for a normalized query that they refuse:
@@ -431,6 +536,59 @@ planner_transform_values(PlanRequest *request, Query *query, Refusal *refusal)
 	upper = planner_transform_fragments(request, lifted, refusal, NULL);
 	if (upper != NULL)
 		(void) give_mutator((Node *) upper, &context);
+	return upper;
+}
+
+/* true when a fragment of the query, which has no values yet, chooses its shards by one */
+static bool
+chooses_by_value(ValuesContext *context, Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+		DistPlan   *plan = planner_rte_plan(rte);
+
+		if (rte->rtekind == RTE_SUBQUERY && chooses_by_value(context, rte->subquery))
+			return true;
+		for (int i = 0; plan != NULL && plan->fragment != NULL &&
+			 i < list_length(context->values); i++)
+		{
+			if (prune_reads_value(plan->fragment->prune, VALUE_PARAM + i))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * planner_transform_key_values
+ *		The same for a query that they would not refuse, but run on all shards: where a distribution
+ *		column is compared with a sub-query's value.  NULL: there is none, or it chooses no shard.
+ */
+Query *
+planner_transform_key_values(PlanRequest *request, Query *query)
+{
+	ValuesContext context = {request};
+	Refusal		refusal = {NULL, 0};
+	Query	   *lifted;
+	Query	   *upper;
+	QueryShape	shape;
+
+	if (query->rowMarks != NIL || query->hasModifyingCTE || !has_sublinks(query))
+		return NULL;
+	lifted = copyObject(query);
+	lift_keys_from_query(&context, lifted);
+	if (context.values == NIL)
+		return NULL;
+	planner_shape(query, &shape);
+	if (!shape.complete || shape.pinned)
+		return NULL;
+	upper = planner_transform(lifted, &refusal, NULL);
+	if (upper == NULL || !chooses_by_value(&context, upper))
+		return NULL;
+	(void) give_mutator((Node *) upper, &context);
 	return upper;
 }
 

@@ -238,8 +238,9 @@ tokens_of_equal(PruneContext *context, Expr *expr, const Bounds *bounds)
 	return set;
 }
 
+/* only: of an array with several elements nothing is known */
 static TokenSet
-tokens_of_any(PruneContext *context, Expr *expr, const Bounds *bounds)
+tokens_of_array(PruneContext *context, Expr *expr, const Bounds *bounds, bool only)
 {
 	ShardRouter *router;
 	ArrayType  *array;
@@ -264,6 +265,8 @@ tokens_of_any(PruneContext *context, Expr *expr, const Bounds *bounds)
 	type = ARR_ELEMTYPE(array);
 	get_typlenbyvalalign(type, &length, &byValue, &align);
 	deconstruct_array(array, type, length, byValue, align, &elements, &nulls, &count);
+	if (only && count > 1)
+		return everything;
 	router = routing_router_for_value(context->table, type);
 	tokens = palloc(sizeof(int32) * Max(count, 1));
 	for (int i = 0; i < count; i++)
@@ -287,7 +290,9 @@ tokens_of_conjunct(PruneContext *context, const PruneSpec *prune, const Bounds *
 		case PRUNE_EQUAL:
 			return tokens_of_equal(context, prune->value, bounds);
 		case PRUNE_ANY:
-			return tokens_of_any(context, prune->value, bounds);
+			return tokens_of_array(context, prune->value, bounds, false);
+		case PRUNE_ONLY:
+			return tokens_of_array(context, prune->value, bounds, true);
 		case PRUNE_AND:
 			foreach(cell, prune->args)
 				set = intersect_sets(set, tokens_of_conjunct(context, lfirst(cell), bounds));
@@ -335,7 +340,9 @@ tokens_of(PruneContext *context, const PruneSpec *prune)
 		case PRUNE_EQUAL:
 			return tokens_of_equal(context, prune->value, NULL);
 		case PRUNE_ANY:
-			return tokens_of_any(context, prune->value, NULL);
+			return tokens_of_array(context, prune->value, NULL, false);
+		case PRUNE_ONLY:
+			return tokens_of_array(context, prune->value, NULL, true);
 		case PRUNE_SHARD:
 			/* says nothing about tokens: shards_by_id() */
 			return everything;

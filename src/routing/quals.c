@@ -351,6 +351,46 @@ spec_of_row_comparison(RowCompareExpr *compare, const KeyColumn *key)
 	return spec;
 }
 
+/*
+ * The array of a query that only gives its elements: SELECT a FROM unnest(array) AS rows (a); NULL:
+ * it is another one.
+ */
+static Node *
+array_of_rows(Query *query)
+{
+	RangeTblEntry *rte = list_length(query->rtable) == 1 ? linitial(query->rtable) : NULL;
+	FuncExpr   *call;
+	Var		   *column;
+
+	if (rte == NULL || rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1 ||
+		rte->funcordinality || list_length(query->targetList) != 1 ||
+		query->jointree->quals != NULL || query->limitCount != NULL ||
+		query->limitOffset != NULL || query->hasAggs || query->hasTargetSRFs ||
+		query->groupClause != NIL || query->groupingSets != NIL || query->havingQual != NULL)
+		return NULL;
+	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
+	column = (Var *) linitial_node(TargetEntry, query->targetList)->expr;
+	if (!IsA(call, FuncExpr) || call->funcid != F_UNNEST_ANYARRAY ||
+		!IsA(column, Var) || column->varno != 1 || column->varlevelsup != 0 ||
+		!is_usable_value(linitial(call->args)))
+		return NULL;
+	return linitial(call->args);
+}
+
+/* key = (SELECT the elements of an array): of several, a row that asks raises the error */
+static PruneSpec *
+spec_of_scalar(OpExpr *op, Node *keySide, SubLink *sublink, const KeyColumn *key)
+{
+	Node	   *array = sublink->subLinkType == EXPR_SUBLINK && IsA(sublink->subselect, Query) ?
+		array_of_rows((Query *) sublink->subselect) : NULL;
+
+	if (array == NULL ||
+		!is_routing_equality(op->opno, op->inputcollid, exprType(keySide),
+							 get_element_type(exprType(array)), key))
+		return make_leaf(PRUNE_ALL);
+	return plan_prune_make(PRUNE_ONLY, (Expr *) copyObject(array), NIL);
+}
+
 static PruneSpec *
 spec_of_operator(OpExpr *op, const KeyColumn *key)
 {
@@ -372,6 +412,8 @@ spec_of_operator(OpExpr *op, const KeyColumn *key)
 	set_opfuncid(op);
 	if (!is_key(keySide, key))
 		return spec_of_numeric_equality(op, keySide, value, key);
+	if (IsA(value, SubLink))
+		return spec_of_scalar(op, keySide, (SubLink *) value, key);
 	if ((op->opfuncid == F_DATE_EQ_TIMESTAMP || op->opfuncid == F_TIMESTAMP_EQ_DATE) &&
 		key->type == DATEOID && is_usable_value(value))
 		return spec_of_day(value);
@@ -575,6 +617,20 @@ values_of(Query *query)
 	return rte;
 }
 
+/* key IN (SELECT the elements of an array); NULL: it is something else */
+static PruneSpec *
+spec_of_elements(SubLink *sublink, const KeyColumn *key)
+{
+	OpExpr	   *op = (OpExpr *) sublink->testexpr;
+	Node	   *array = array_of_rows((Query *) sublink->subselect);
+
+	if (array == NULL || !IsA(op, OpExpr) || !is_key(linitial(op->args), key) ||
+		!is_routing_equality(op->opno, op->inputcollid, exprType(linitial(op->args)),
+							 get_element_type(exprType(array)), key))
+		return NULL;
+	return plan_prune_make(PRUNE_ANY, (Expr *) copyObject(array), NIL);
+}
+
 /* (key, ...) IN (VALUES ...): the condition for any of the rows */
 static PruneSpec *
 spec_of_sublink(SubLink *sublink, const KeyColumn *key)
@@ -582,9 +638,13 @@ spec_of_sublink(SubLink *sublink, const KeyColumn *key)
 	Query	   *query = (Query *) sublink->subselect;
 	RangeTblEntry *rte = sublink->subLinkType == ANY_SUBLINK && IsA(query, Query) ?
 		values_of(query) : NULL;
+	PruneSpec  *spec = sublink->subLinkType == ANY_SUBLINK && IsA(query, Query) ?
+		spec_of_elements(sublink, key) : NULL;
 	List	   *conditions = NIL;
 	ListCell   *cell;
 
+	if (spec != NULL)
+		return spec;
 	if (rte == NULL || contain_vars_of_level((Node *) rte->values_lists, 1))
 		return make_leaf(PRUNE_ALL);
 	foreach(cell, rte->values_lists)

@@ -41,6 +41,7 @@ typedef enum PruneKind
 	PRUNE_NONE,					/* contradiction */
 	PRUNE_EQUAL,				/* key = value */
 	PRUNE_ANY,					/* key = ANY (value), an array */
+	PRUNE_ONLY,					/* key = the only element of value; of several: nothing known */
 	PRUNE_ABOVE,				/* key > value */
 	PRUNE_FROM,					/* key >= value */
 	PRUNE_UPTO,					/* key <= value */
@@ -56,7 +57,7 @@ typedef struct PruneSpec
 {
 	ExtensibleNode node;
 	PruneKind	kind;
-	Expr	   *value;			/* of the key's type; PRUNE_ANY: an array; PRUNE_SHARD: int8 */
+	Expr	   *value;			/* the key's type; PRUNE_ANY, _ONLY: an array; _SHARD: int8 */
 	List	   *args;			/* PRUNE_AND, PRUNE_OR: of PruneSpec */
 } PruneSpec;
 
