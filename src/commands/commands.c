@@ -165,8 +165,8 @@ run_handler(UtilityCall *call, Command *command, const CommandHandler *handler)
 	commands_shell_sizes_restore(sizes);
 }
 
-void
-commands_process(UtilityCall *call)
+static void
+process(UtilityCall *call)
 {
 	Command		command = {0};
 	const CommandHandler *handler;
@@ -186,4 +186,18 @@ commands_process(UtilityCall *call)
 	else
 		run_handler(call, &command, handler);
 	tables_after_statement();
+}
+
+void
+commands_process(UtilityCall *call)
+{
+	Node	   *statement = call->pstmt->utilityStmt;
+	bool		meetsViews = (IsA(statement, DropStmt) || IsA(statement, CreateSchemaStmt)) &&
+		can_look(call);
+
+	if (meetsViews)
+		commands_own_views_leave(statement);
+	process(call);
+	if (meetsViews)
+		commands_own_views_return(statement);
 }

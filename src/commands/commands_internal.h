@@ -312,6 +312,9 @@ extern void commands_require_maintained(Oid relid);
 extern void commands_set_shell_size(Oid relid, double pages, double rows, bool gathered);
 extern List *commands_shell_sizes(Node *statement);
 extern void commands_shell_sizes_restore(List *sizes);
+/* own_views.c: the extension's views leave schema public before it goes, return when it comes */
+extern void commands_own_views_leave(Node *statement);
+extern void commands_own_views_return(Node *statement);
 /* statistics.c: statistics of the table's columns from its shards; texts that spread them */
 extern bool commands_read_statistics(const DistTable *table, bool alone, List **rows);
 extern List *commands_merge_statistics(const DistTable *table, List *rows, double tableRows);
