@@ -5,13 +5,13 @@
  *
  * Watches (catalog's watches.c) call executor_elsewhere_ask() for each such row, on the node of the
  * statement.  It asks the node that knows the key, in the same transaction.  That one looks for
- * rows that refer to the row's old values, deletes them or sets them to NULL where the key says
- * so, and otherwise tells of them; what is an error then is raised here, for only this session
- * sees what else the statement has changed.
+ * rows that refer to the row's old values, deletes them, sets them to NULL or to the row's new
+ * values where the key says so, and otherwise tells of them; what is an error then is raised here,
+ * for only this session sees what else the statement has changed.
  *
- * What would give the other node's rows new keys is an error: the session there would have to find
- * them in the distributed table, which it sees as it was before the statement.  So is what
- * triggers of users would see there.
+ * The session there sees the distributed table as it was before the statement.  New values of a key
+ * are known to be there, so that their check is left out.  What the check would have to find
+ * (defaults), and what triggers of users would see there, is an error.
  *
  * Main path: executor_elsewhere_ask(); on the other node executor_elsewhere_act().
  */
@@ -39,15 +39,26 @@
 #include "citus/cluster/cluster.h"
 #include "executor/change_internal.h"
 
-/* OldKey: values of the referenced columns, as the referenced table has them */
+/*
+ * OldKey: values of the referenced columns, as the referenced table has them; when the row changes,
+ * behind them those that it gets.
+ */
 typedef struct OldKey
 {
 	Oid			relid;
 	int			count;
+	bool		changes;
 	AttrNumber	columns[INDEX_MAX_KEYS];
-	Oid			types[INDEX_MAX_KEYS];
-	Datum		values[INDEX_MAX_KEYS];
+	Oid			types[2 * INDEX_MAX_KEYS];
+	Datum		values[2 * INDEX_MAX_KEYS];
+	char		nulls[2 * INDEX_MAX_KEYS];	/* as SPI has them */
 } OldKey;
+
+static int
+values_of_key(const OldKey *key)
+{
+	return key->changes ? 2 * key->count : key->count;
+}
 
 /* a query with the values as its parameters; the number of rows */
 static uint64
@@ -63,10 +74,10 @@ run_with_key(const char *sql, OldKey *key, Oid role, Oid owned, long limit)
 	latest = RegisterSnapshot(GetLatestSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare(sql, key->count, key->types);
+	plan = SPI_prepare(sql, values_of_key(key), key->types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\"", sql);
-	if (SPI_execute_snapshot(plan, key->values, NULL, latest,
+	if (SPI_execute_snapshot(plan, key->values, key->nulls, latest,
 							 IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
 							 InvalidSnapshot, false, true, limit) < 0)
 		elog(ERROR, "could not run \"%s\"", sql);
@@ -102,24 +113,29 @@ take_key(const TriggerData *data, const Watch *watch, OldKey *key)
 
 	key->relid = watch->relid;
 	key->count = watch->ncolumns;
+	key->changes = !changed;
 	for (int i = 0; i < watch->ncolumns; i++)
 	{
 		AttrNumber	column = column_of_row(data, watch, i);
 		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(data->tg_relation),
 													column - 1);
+		int			next = key->count + i;
 		bool		isNull;
-		Datum		value;
 
 		key->columns[i] = watch->columns[i];
 		key->types[i] = attribute->atttypid;
 		key->values[i] = slot_getattr(data->tg_trigslot, column, &isNull);
+		key->nulls[i] = ' ';
 		if (isNull)
 			return false;
-		if (changed)
+		if (!key->changes)
 			continue;
-		value = slot_getattr(data->tg_newslot, column, &isNull);
-		changed = isNull || !datum_image_eq(key->values[i], value, attribute->attbyval,
-											attribute->attlen);
+		key->types[next] = attribute->atttypid;
+		key->values[next] = slot_getattr(data->tg_newslot, column, &isNull);
+		key->nulls[next] = isNull ? 'n' : ' ';
+		changed = changed || isNull ||
+			!datum_image_eq(key->values[i], key->values[next], attribute->attbyval,
+							attribute->attlen);
 	}
 	return changed;
 }
@@ -146,8 +162,9 @@ ask(const ClusterNode *node, const Watch *watch, bool onDelete, OldKey *key)
 	appendStringInfo(&sql, BASE_NODE_SELECT "referring_schema, referring_table, constraint_name "
 					 "FROM citus_internal.act_on_referring(%u, '%c', %s, ARRAY[",
 					 watch->constraint, watch->action, onDelete ? "true" : "false");
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(&sql, "%s%s", i == 0 ? "" : ", ", quote_literal_cstr(text_of(key, i)));
+	for (int i = 0; i < values_of_key(key); i++)
+		appendStringInfo(&sql, "%s%s", i == 0 ? "" : ", ",
+						 key->nulls[i] == 'n' ? "NULL" : quote_literal_cstr(text_of(key, i)));
 	appendStringInfoString(&sql, "]::pg_catalog.text[])");
 	executor_quiesce_all(NULL);
 	rows = linitial(cluster_call_each(list_make1(unconstify(ClusterNode *, node)), sql.data));
@@ -169,6 +186,7 @@ key_is_there(OldKey *key)
 					 catalog_qualified_name(key->relid));
 	executor_append_references(&sql, key->relid, key->columns, equals, key->count);
 	appendStringInfoString(&sql, " FOR KEY SHARE");
+	key->changes = false;
 	return run_with_key(sql.data, key, catalog_relation_owner(key->relid), key->relid, 1) > 0;
 }
 
@@ -236,8 +254,8 @@ refuse_action(const OldKey *key, const ClusterNode *node, char **found)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot change rows of table \"%s\" on this node that local table \"%s\" of "
 					"another node references", get_rel_name(key->relid), found[1]),
-			 errdetail("Foreign key \"%s\" would have its rows get other keys, or triggers fire "
-					   "for them.", found[2]),
+			 errdetail("Foreign key \"%s\" would have its rows get keys that only this statement "
+					   "sees, or triggers fire for them.", found[2]),
 			 errhint("Run the statement on node %s:%d, or distribute table \"%s\".", node->name,
 					 node->port, found[1])));
 }
@@ -271,6 +289,7 @@ executor_elsewhere_ask(TriggerData *data)
 /* Referring: the foreign key, and the table that has it */
 typedef struct Referring
 {
+	Oid			constraint;
 	Oid			relid;
 	char	   *name;
 	AttrNumber	own[INDEX_MAX_KEYS];
@@ -294,6 +313,7 @@ find_referring(Oid constraintId, Referring *referring, OldKey *key)
 		ReleaseSysCache(tuple);
 		return false;
 	}
+	referring->constraint = constraintId;
 	referring->relid = form->conrelid;
 	referring->name = pstrdup(NameStr(form->conname));
 	key->relid = form->confrelid;
@@ -311,7 +331,8 @@ parse_values(OldKey *key, ArrayType *texts)
 	int			count;
 
 	deconstruct_array(texts, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	if (count != key->count)
+	key->changes = count == 2 * key->count;
+	if (count != values_of_key(key))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("foreign key has %d columns, not %d", key->count, count)));
@@ -322,14 +343,17 @@ parse_values(OldKey *key, ArrayType *texts)
 		Oid			input;
 		Oid			parameter;
 
-		get_atttypetypmodcoll(key->relid, key->columns[i], &key->types[i], &typmod, &collation);
+		get_atttypetypmodcoll(key->relid, key->columns[i % key->count], &key->types[i], &typmod,
+							  &collation);
 		getTypeInputInfo(key->types[i], &input, &parameter);
-		if (nulls[i])
+		key->nulls[i] = nulls[i] ? 'n' : ' ';
+		if (!nulls[i])
+			key->values[i] = OidInputFunctionCall(input, TextDatumGetCString(elements[i]),
+												  parameter, typmod);
+		else if (i < key->count)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("value of a foreign key is null")));
-		key->values[i] = OidInputFunctionCall(input, TextDatumGetCString(elements[i]), parameter,
-											  typmod);
 	}
 }
 
@@ -347,51 +371,139 @@ has_user_triggers(Oid relid)
 	return result;
 }
 
-static void
-append_nulls(StringInfo sql, const Referring *referring, const OldKey *key)
+/* true when the trigger is a check of another foreign key, on columns that the key does not set */
+static bool
+checks_other_columns(const Trigger *trigger, const Referring *referring, int count)
 {
-	int			count = referring->nset > 0 ? referring->nset : key->count;
-	const AttrNumber *columns = referring->nset > 0 ? referring->set : referring->own;
+	HeapTuple	tuple;
+	AttrNumber	own[INDEX_MAX_KEYS];
+	AttrNumber	others[INDEX_MAX_KEYS];
+	int			ncolumns;
+	bool		result = RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_FK;
+
+	if (!result)
+		return false;
+	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(trigger->tgconstraint));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", trigger->tgconstraint);
+	DeconstructFkConstraintRow(tuple, &ncolumns, own, others, NULL, NULL, NULL, NULL, NULL);
+	ReleaseSysCache(tuple);
+	for (int i = 0; i < ncolumns; i++)
+	{
+		for (int j = 0; j < count; j++)
+			result &= own[i] != referring->own[j];
+	}
+	return result;
+}
+
+/*
+ * True when nothing but the key itself would look at new values of its columns, so that a statement
+ * without triggers does what one with them would, but for the key's own check.
+ */
+static bool
+may_follow(const Referring *referring, const OldKey *key)
+{
+	Relation	relation = table_open(referring->relid, RowExclusiveLock);
+	TriggerDesc *triggers = relation->trigdesc;
+	bool		result = relation->rd_rel->relkind == RELKIND_RELATION &&
+		relation->rd_rules == NULL && key->changes;
+
+	for (int i = 0; i < key->count; i++)
+		result = result && (key->count == 1 || key->nulls[key->count + i] != 'n');
+	for (int i = 0; result && triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		result = trigger->tgisinternal && (trigger->tgconstraint == referring->constraint ||
+										   checks_other_columns(trigger, referring, key->count));
+	}
+	table_close(relation, NoLock);
+	return result;
+}
+
+/* the columns that the statement sets, to NULL or to what the referenced row gets */
+static void
+append_columns(StringInfo sql, const Referring *referring, const OldKey *key, bool onDelete,
+			   bool follows)
+{
+	bool		some = referring->nset > 0 && onDelete;
+	int			count = some ? referring->nset : key->count;
+	const AttrNumber *columns = some ? referring->set : referring->own;
 
 	for (int i = 0; i < count; i++)
-		appendStringInfo(sql, "%s%s = NULL", i == 0 ? "" : ", ",
+	{
+		appendStringInfo(sql, "%s%s = ", i == 0 ? "" : ", ",
 						 quote_identifier(get_attname(referring->relid, columns[i], false)));
+		if (follows)
+			appendStringInfo(sql, "$%d", key->count + i + 1);
+		else
+			appendStringInfoString(sql, "NULL");
+	}
+}
+
+/* as run_with_key(); no trigger fires */
+static uint64
+run_without_triggers(const char *sql, OldKey *key, Oid role, Oid owned)
+{
+	int			saved = SessionReplicationRole;
+	uint64		processed = 0;
+
+	PG_TRY();
+	{
+		SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
+		processed = run_with_key(sql, key, role, owned, 0);
+	}
+	PG_FINALLY();
+	{
+		SessionReplicationRole = saved;
+	}
+	PG_END_TRY();
+	return processed;
 }
 
 /* true if rows refer to the key and are not taken care of here */
 static bool
 act(const Referring *referring, OldKey *key, char action, bool onDelete)
 {
-	bool		acts = !has_user_triggers(referring->relid) &&
-		(action == FKCONSTR_ACTION_SETNULL || (action == FKCONSTR_ACTION_CASCADE && onDelete));
+	bool		follows = action == FKCONSTR_ACTION_CASCADE && !onDelete;
+	bool		acts = follows ? may_follow(referring, key) :
+		!has_user_triggers(referring->relid) &&
+		(action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_CASCADE);
 	const char *only = only_if_plain(referring->relid);
+	Oid			owner = catalog_relation_owner(referring->relid);
 	char	   *name = catalog_qualified_name(referring->relid);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	if (!acts)
 		appendStringInfo(&sql, "SELECT 1 FROM %s%s", only, name);
-	else if (action == FKCONSTR_ACTION_CASCADE)
+	else if (action == FKCONSTR_ACTION_CASCADE && !follows)
 		appendStringInfo(&sql, "DELETE FROM %s%s", only, name);
 	else
 	{
 		appendStringInfo(&sql, "UPDATE %s%s SET ", only, name);
-		append_nulls(&sql, referring, key);
+		append_columns(&sql, referring, key, onDelete, follows);
 	}
 	executor_append_references(&sql, referring->relid, referring->own, referring->equals,
 							   key->count);
+	if (acts && follows)
+	{
+		run_without_triggers(sql.data, key, owner, referring->relid);
+		return false;
+	}
 	if (!acts)
 		appendStringInfoString(&sql, " FOR KEY SHARE");
-	return run_with_key(sql.data, key, catalog_relation_owner(referring->relid),
-						referring->relid, acts ? 0 : 1) > 0 && !acts;
+	/* only what follows has parameters for new values */
+	key->changes = false;
+	return run_with_key(sql.data, key, owner, referring->relid, acts ? 0 : 1) > 0 && !acts;
 }
 
 /*
  * executor_elsewhere_act
  *		Does what the foreign key asks for when a row with these values goes (or, not onDelete,
- *		changes).  False when that is done; true when rows refer to it that somebody else has to
- *		decide about; *relid and *name are the table's and the constraint's then.  Raises what the
- *		server would.
+ *		changes to those that follow).  False when that is done; true when rows refer to it that
+ *		somebody else has to decide about; *relid and *name are the table's and the constraint's
+ *		then.  Raises what the server would.
  */
 bool
 executor_elsewhere_act(Oid constraintId, char action, bool onDelete, ArrayType *values,
