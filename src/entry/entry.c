@@ -120,7 +120,8 @@ static bool
 function_needs_hook(Oid functionOid)
 {
 	return (previousNeedsFmgr && previousNeedsFmgr(functionOid)) ||
-		base_user_code_needs_hook(functionOid);
+		base_user_code_needs_hook(functionOid) ||
+		planner_function_asks_session_user(functionOid);
 }
 
 /* what the hooks keep for a call */

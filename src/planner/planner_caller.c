@@ -9,14 +9,17 @@
  * fragments see all rows and get from policies what this node has computed.
  *
  * session_user is the user of the client's session; what works for it on another node is a session
- * of whoever may log in there.  In such sessions a function that knows takes its place.
+ * of whoever may log in there.  In such sessions a function that knows takes its place, and
+ * functions in SQL that ask are not inlined: their own statements are planned like others.
  *
  * Functions of users in policies may ask for the same, and nobody can tell.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -24,7 +27,10 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parse_func.h"
 #include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 #include "citus/base/compat.h"
 #include "citus/base/origin.h"
@@ -161,4 +167,39 @@ planner_ask_session_user(Query *query)
 	if (!base_session_is_internal() || !asks_session_user_walker((Node *) query, NULL))
 		return query;
 	return castNode(Query, session_user_mutator((Node *) query, NULL));
+}
+
+/* a word of the text of a function, or what stands for it in a body that was parsed */
+static bool
+body_asks_session_user(HeapTuple tuple)
+{
+	char	   *parsed = psprintf("{SQLVALUEFUNCTION :op %d ", (int) SVFOP_SESSION_USER);
+	bool		isNull;
+	Datum		body = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isNull);
+	char	   *source;
+
+	if (!isNull)
+		return strstr(TextDatumGetCString(body), parsed) != NULL;
+	body = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isNull);
+	if (isNull)
+		return false;
+	source = TextDatumGetCString(body);
+	return strstr(asc_tolower(source, strlen(source)), "session_user") != NULL;
+}
+
+bool
+planner_function_asks_session_user(Oid functionOid)
+{
+	HeapTuple	tuple;
+	bool		asks;
+
+	if (!base_session_is_internal())
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(functionOid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	asks = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId &&
+		body_asks_session_user(tuple);
+	ReleaseSysCache(tuple);
+	return asks;
 }

@@ -27,6 +27,12 @@ extern const char *planner_condition_obstacle(Oid relid, Node *condition);
  */
 extern Node *planner_redirect_expression(Node *expression);
 
+/*
+ * In a session that works for another one: is it a function in SQL that asks for session_user?  It
+ * must not be inlined then: where it was, nobody sees what it asks.
+ */
+extern bool planner_function_asks_session_user(Oid functionOid);
+
 /* the triggers that COPY FROM fires for a table; NULL: none */
 extern FireSpec *planner_fires_copy(Oid relid);
 
