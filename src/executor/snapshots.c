@@ -13,7 +13,8 @@
  *
  * Scans that lock rows of a SELECT skip those that functions beside them have changed, as one
  * server does: they are not made to read before a write, and read again after it.  So their group,
- * too, has its snapshot before that.
+ * too, has its snapshot before that; and so has the group of a scan that may be read again, which
+ * began before the write and has kept no rows.
  *
  * Where the transaction has written, or locked rows, on other nodes than those, they are members,
  * too: who had the rows before has committed there, and what it wrote here must be in sight.
@@ -316,14 +317,21 @@ executor_snapshot_get(DistScanState *state)
 	return group->snapshot;
 }
 
-bool
-executor_snapshot_skips_changed(const DistScanState *state)
+/* a scan of a statement that writes nothing itself: its functions may, or who has it as a cursor */
+static bool
+is_of_reading_statement(const DistScanState *state)
 {
 	const PlannedStmt *stmt = state->css.ss.ps.state->es_plannedstmt;
 
-	return state->group != NULL && state->plan->fragment != NULL &&
-		state->plan->fragment->hasRowLocks && stmt->commandType == CMD_SELECT &&
+	return state->plan->fragment != NULL && stmt->commandType == CMD_SELECT &&
 		!stmt->hasModifyingCTE;
+}
+
+bool
+executor_snapshot_skips_changed(const DistScanState *state)
+{
+	return state->group != NULL && is_of_reading_statement(state) &&
+		state->plan->fragment->hasRowLocks;
 }
 
 /* is it the first of everything that the statement reads, which is read once? */
@@ -337,6 +345,21 @@ is_read_once(const DistScanState *state)
 	return plan != NULL;
 }
 
+/*
+ * May the scan read its shards after others have written?  One that has not begun is made to begin
+ * before they do, and a lookup to read all that it can want, unless they lock rows.
+ */
+static bool
+may_read_later(const DistScanState *scan)
+{
+	if (!is_of_reading_statement(scan))
+		return false;
+	if (scan->phase == SCAN_NEW)
+		return scan->plan->fragment->hasRowLocks;
+	return (scan->plan->fragment->hasRowLocks || scan->plan->fragment->all == NULL) &&
+		!is_read_once(scan);
+}
+
 /* will its scans, or functions, read after others of the same statement have written? */
 static bool
 reads_after_writes(ScanGroup *group)
@@ -347,10 +370,7 @@ reads_after_writes(ScanGroup *group)
 		return true;
 	dlist_foreach(iter, &group->scans)
 	{
-		const DistScanState *scan = dlist_container(DistScanState, groupLink, iter.cur);
-
-		if (executor_snapshot_skips_changed(scan) &&
-			(scan->phase == SCAN_NEW || !is_read_once(scan)))
+		if (may_read_later(dlist_container(DistScanState, groupLink, iter.cur)))
 			return true;
 	}
 	return false;
