@@ -261,7 +261,7 @@ commands_copy_in_order(CopyRun *run, void (*read) (void *argument), void *argume
 		run->judge = NULL;
 		run->sending = true;
 		if (run->writer != NULL)
-			(void) executor_writer_end(run->writer);
+			executor_writer_end_wrong(run->writer);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -381,6 +381,7 @@ executor_writer_end(ShardWriter *writer)
 	uint64		rows;
 
 	executor_user_check(&writer->user);
+	writer->ended = true;
 	executor_writer_flush_all(writer);
 	executor_writer_settle(&writer->user);
 	executor_user_check(&writer->user);

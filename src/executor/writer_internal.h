@@ -75,6 +75,7 @@ struct ShardWriter
 	/* of a COPY: what is wrong with its first wrong line, as far as is known (writer_order.c) */
 	ErrorData  *failure;
 	uint64		failureLine;
+	bool		ended;			/* there are no more rows: the failure waits for none */
 	bool		failedHere;		/* no more rows go into shards of this node */
 	List	   *unread;			/* of KeptRows: no shard has read or will read them */
 	ConnUser	user;
@@ -95,6 +96,7 @@ extern void executor_writer_receive(ShardWriter *writer, bool wait);
 extern bool executor_writer_is_wrong_line(const ShardWriter *writer, int sqlstate);
 extern void executor_writer_keep_failure(ShardWriter *writer);
 /* raises the failure, once the other nodes have read what they were sent */
+extern void executor_writer_recycle(ShardWriter *writer, KeptRows *kept);
 extern void executor_writer_check(ShardWriter *writer);
 
 extern bool executor_writer_uses(ConnUser *user, RemoteConn *conn);

@@ -8,6 +8,9 @@
  * has been kept, and is read here, by the server's parser and the constraints of the table's shell,
  * as far as lines come before the one that is known to be wrong.  The least line's error is raised.
  *
+ * Foreign keys are asked when all rows have been read: a row that one refuses is told last, and
+ * what is read meanwhile is only looked at where the node's transaction has failed.
+ *
  * Only shards see that a row conflicts with another one: of two conflicts in different shards of
  * one node the first to be found is told.
  *
@@ -37,13 +40,21 @@ executor_writer_is_wrong_line(const ShardWriter *writer, int sqlstate)
 		 ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION);
 }
 
+/* what one server asks when all rows have been read */
+static bool
+is_asked_at_end(int sqlstate)
+{
+	return sqlstate == ERRCODE_FOREIGN_KEY_VIOLATION;
+}
+
 /* Another error may have an earlier line, which is to be told. */
 void
 executor_writer_keep_failure(ShardWriter *writer)
 {
 	MemoryContext caller = MemoryContextSwitchTo(writer->context);
 	ErrorData  *error = CopyErrorData();
-	uint64		line = line_of_context(error->context, get_rel_name(writer->table->relid));
+	uint64		line = is_asked_at_end(error->sqlerrcode) ? PG_UINT64_MAX :
+		line_of_context(error->context, get_rel_name(writer->table->relid));
 
 	FlushErrorState();
 	if (writer->failure == NULL || line < writer->failureLine)
@@ -92,17 +103,57 @@ check_unread(ShardWriter *writer, const KeptRows *kept)
 	}
 }
 
-void
-executor_writer_check(ShardWriter *writer)
+static void
+check_all_unread(ShardWriter *writer)
 {
 	ListCell   *cell;
 
-	if (writer->failure == NULL)
+	foreach(cell, writer->unread)
+	{
+		check_unread(writer, lfirst(cell));
+		executor_writer_recycle(writer, lfirst(cell));
+	}
+	list_free(writer->unread);
+	writer->unread = NIL;
+}
+
+/*
+ * A row that a foreign key refuses is told when all of the input has been read, unless one of the
+ * rest is wrong.  After a failure in this session nothing more may run in it, so that it is told.
+ */
+static bool
+failure_waits(const ShardWriter *writer)
+{
+	return writer->failure != NULL && is_asked_at_end(writer->failure->sqlerrcode) &&
+		!writer->ended && !writer->failedHere;
+}
+
+void
+executor_writer_check(ShardWriter *writer)
+{
+	if (failure_waits(writer))
+		check_all_unread(writer);
+	if (writer->failure == NULL || failure_waits(writer))
 		return;
 	executor_writer_flush_all(writer);
 	executor_writer_receive(writer, true);
-	foreach(cell, writer->unread)
-		check_unread(writer, lfirst(cell));
+	check_all_unread(writer);
 	(void) executor_enter_role(writer->role);
 	ReThrowError(writer->failure);
+}
+
+/*
+ * The input itself is wrong, behind all rows that have been put: raises the error of an earlier
+ * line, if there is one, but none that would be asked for at the end.
+ */
+void
+executor_writer_end_wrong(ShardWriter *writer)
+{
+	executor_user_check(&writer->user);
+	executor_writer_flush_all(writer);
+	executor_writer_settle(&writer->user);
+	executor_user_check(&writer->user);
+	check_all_unread(writer);
+	if (writer->failure != NULL && !is_asked_at_end(writer->failure->sqlerrcode))
+		executor_writer_check(writer);
 }

@@ -49,8 +49,8 @@ add_unread(ShardWriter *writer, KeptRows *kept)
 }
 
 /* the shard has read them: their buffers serve others */
-static void
-recycle(ShardWriter *writer, KeptRows *kept)
+void
+executor_writer_recycle(ShardWriter *writer, KeptRows *kept)
 {
 	MemoryContext caller;
 	StringInfo	spare;
@@ -147,7 +147,7 @@ take_answer(ShardWriter *writer, WriterNode *node, RemoteAnswer *answer)
 				writer->rows += strtou64(answer->values[0], NULL, 10);
 			break;
 		case REMOTE_ANSWER_DONE:
-			recycle(writer, sent->kept);
+			executor_writer_recycle(writer, sent->kept);
 			forget_sent(writer, node, sent);
 			break;
 		case REMOTE_ANSWER_ERROR:

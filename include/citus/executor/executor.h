@@ -79,6 +79,8 @@ extern void executor_writer_set_line(ShardWriter *writer, uint64 line);
 extern void executor_writer_poll(ShardWriter *writer);
 /* flushes, waits for all nodes, frees; rows written (copies count once) */
 extern uint64 executor_writer_end(ShardWriter *writer);
+/* the input is wrong behind all rows that were put: raises what is wrong before, if anything */
+extern void executor_writer_end_wrong(ShardWriter *writer);
 
 /*
  * Runs write(); errors about rows that it raises while it works with somebody else's rights quote
