@@ -607,6 +607,27 @@ select_column(Query *query, int number)
 	return outer;
 }
 
+static bool
+function_is_volatile(Oid funcid, void *context)
+{
+	return func_volatile(funcid) == PROVOLATILE_VOLATILE;
+}
+
+/* gives other rows each time; what stands for rows that are there already does not */
+static bool
+is_volatile_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && planner_call_plan((FuncExpr *) node) != NULL)
+		return false;
+	if (check_functions_in_node(node, function_is_volatile, context))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, is_volatile_walker, context, 0);
+	return expression_tree_walker(node, is_volatile_walker, context);
+}
+
 /* column number of the sub-query with this id, as a sub-query of its own */
 static Node *
 select_one_column(MultiContext *context, int subLinkId, int number)
@@ -630,7 +651,7 @@ select_one_column(MultiContext *context, int subLinkId, int number)
 			IncrementVarSublevelsUp(value, -1, 1);
 			return value;
 		}
-		if (contain_volatile_functions(sublink->subselect))
+		if (is_volatile_walker(sublink->subselect, NULL))
 			context->impossible = "a volatile sub-query sets several columns";
 		select = select_column(copyObject((Query *) sublink->subselect), number);
 		sublink = makeNode(SubLink);

@@ -51,28 +51,38 @@ target_root(Query *query)
 	return root_of(rt_fetch(query->resultRelation, query->rtable)->relid);
 }
 
+/* plans a SELECT as a part that runs before others; what stands for its rows */
+static RangeTblEntry *
+select_early(PlanRequest *request, Query *query, EarlyReads *early)
+{
+	PlanRequest each = *request;
+	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows read first");
+
+	each.query = query;
+	each.cursorOptions = 0;
+	each.early = NULL;
+	plan->partId = planner_new_part_id();
+	early->parts = lappend(early->parts, planner_plan_request(&each));
+	early->ids = lappend_int(early->ids, plan->partId);
+	return planner_plan_rte(plan, query->targetList);
+}
+
 static void
 read_early(ReadContext *context, Query *query, Index rti)
 {
 	RangeTblEntry *rte = rt_fetch(rti, query->rtable);
-	PlanRequest request = *context->request;
-	DistPlan   *plan = plan_make(DIST_PLAN_PART_ROWS, "rows read first");
 	RangeTblEntry *made;
 	const char *reason;
+	Query	   *select = planner_select_relation(query, rti, &reason);
 
-	request.query = planner_select_relation(query, rti, &reason);
-	request.cursorOptions = 0;
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot modify table \"%s\" in a common table expression of a statement "
-						"that also reads it", get_rel_name(rte->relid)),
+				 errmsg("cannot modify table \"%s\" in a statement that also reads it in this way",
+						get_rel_name(rte->relid)),
 				 errdetail_internal("%s", reason),
 				 errhint("Run the modification as a statement of its own.")));
-	plan->partId = planner_new_part_id();
-	context->early->parts = lappend(context->early->parts, planner_plan_request(&request));
-	context->early->ids = lappend_int(context->early->ids, plan->partId);
-	made = planner_plan_rte(plan, request.query->targetList);
+	made = select_early(context->request, select, context->early);
 	made->alias = rte->alias;
 	made->eref = rte->eref;
 	made->inFromCl = rte->inFromCl;
@@ -107,6 +117,33 @@ planner_read_early(PlanRequest *request, Query *query, Oid changed, EarlyReads *
 	ReadContext context = {request, list_make1_oid(root_of(changed)), early};
 
 	(void) read_walker((Node *) query, &context);
+}
+
+/* SELECT * of the only entry of a query, which gives what is in targetList */
+static List *
+all_columns(List *targetList)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (!tle->resjunk)
+			result = lappend(result, makeTargetEntry((Expr *) makeVarFromTargetEntry(1, tle),
+													 tle->resno, tle->resname, false));
+	}
+	return result;
+}
+
+Query *
+planner_compute_early(PlanRequest *request, Query *query, EarlyReads *early)
+{
+	Query	   *result = planner_make_select_from(select_early(request, query, early));
+
+	result->targetList = all_columns(query->targetList);
+	return result;
 }
 
 /* ---- replacing references ---- */
@@ -207,12 +244,42 @@ make_part(Query *part, List *earlier)
 	return part;
 }
 
-/* a SELECT that must run once, however many parts (more than few) read its rows */
+/* the same of a SELECT, which may refer to itself */
+static Query *
+make_select_part(CommonTableExpr *cte, List *earlier)
+{
+	RangeTblEntry *rte;
+	Query	   *part;
+
+	if (!cte->cterecursive)
+		return make_part(castNode(Query, copyObject(cte->ctequery)), earlier);
+	rte = makeNode(RangeTblEntry);
+	rte->rtekind = RTE_CTE;
+	rte->ctename = cte->ctename;
+	rte->coltypes = cte->ctecoltypes;
+	rte->coltypmods = cte->ctecoltypmods;
+	rte->colcollations = cte->ctecolcollations;
+	rte->eref = makeAlias(cte->ctename, copyObject(cte->ctecolnames));
+	rte->inFromCl = true;
+	part = planner_make_select_from(rte);
+	part->targetList = all_columns(castNode(Query, cte->ctequery)->targetList);
+	part->cteList = lappend(copyObject(earlier), copyObject(cte));
+	part->hasRecursive = true;
+	part->canSetTag = false;
+	return part;
+}
+
+/*
+ * A SELECT that must run once, however many parts (more than few) read its rows.  few < 0: any,
+ * whatever it is.
+ */
 static bool
 runs_once(CommonTableExpr *cte, int few)
 {
 	Query	   *query = castNode(Query, cte->ctequery);
 
+	if (few < 0)
+		return query->commandType == CMD_SELECT && cte->cterefcount > 0;
 	return query->commandType == CMD_SELECT && !cte->cterecursive && cte->cterefcount > few &&
 		(query->rowMarks != NIL || contain_volatile_functions((Node *) query));
 }
@@ -261,8 +328,9 @@ plan_in_parts(PlanRequest *request, int few)
 		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
 		Query	   *part = castNode(Query, cte->ctequery);
 		ReplaceContext context = {cte->ctename, -1, NULL, part->returningList};
+		bool		changes = part->commandType != CMD_SELECT;
 
-		if (part->commandType == CMD_SELECT)
+		if (!changes)
 		{
 			if (!runs_once(cte, few))
 			{
@@ -271,14 +339,16 @@ plan_in_parts(PlanRequest *request, int few)
 			}
 			context.targetList = part->targetList;
 		}
+		/* before its references to itself are replaced, too */
+		part = part->commandType == CMD_SELECT ? make_select_part(cte, kept) :
+			make_part(copyObject(part), kept);
 		context.plan = plan_make(DIST_PLAN_PART_ROWS, "rows of a common table expression");
 		context.plan->partId = planner_new_part_id();
 		ids = lappend_int(ids, context.plan->partId);
 		if (context.targetList != NIL)
 			(void) replace_walker((Node *) query, &context);
-		parts = lappend(parts, plan_after(request, make_part(copyObject(part), kept), changed,
-										  &early));
-		if (part->commandType != CMD_SELECT)
+		parts = lappend(parts, plan_after(request, part, changed, &early));
+		if (changes)
 			changed = lappend_oid(changed, target_root(part));
 	}
 
@@ -300,6 +370,35 @@ planner_modifying_ctes(PlanRequest *request)
 	return plan_in_parts(request, 1);
 }
 
+/* depth: of the node below the statement */
+static bool
+cte_walker(Node *node, int *depth)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_CTE &&
+			((RangeTblEntry *) node)->ctelevelsup == *depth;
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		++*depth;
+		result = query_tree_walker((Query *) node, cte_walker, depth, QTW_EXAMINE_RTES_BEFORE);
+		--*depth;
+		return result;
+	}
+	return expression_tree_walker(node, cte_walker, depth);
+}
+
+bool
+planner_conflict_reads_ctes(Query *query)
+{
+	int			depth = 0;
+
+	return cte_walker((Node *) query->onConflict, &depth);
+}
+
 /* A clause that is read again for each row, as ON CONFLICT is, must find the same rows. */
 PlannedStmt *
 planner_conflict_ctes(PlanRequest *request)
@@ -309,6 +408,8 @@ planner_conflict_ctes(PlanRequest *request)
 
 	if (query->onConflict == NULL)
 		return NULL;
+	if (planner_conflict_reads_ctes(query))
+		return plan_in_parts(request, -1);
 	foreach(lc, query->cteList)
 	{
 		if (runs_once(lfirst_node(CommonTableExpr, lc), 0))

@@ -398,16 +398,20 @@ extern Expr *planner_upsert_first_check(Query *query, int paramId);
 extern PlannedStmt *planner_upsert(PlanRequest *request, Query *query, Refusal *refusal);
 /* true for an upsert, or the UPDATE that it becomes, of which policies ask what is in the way */
 extern bool planner_upsert_asks_policies(Query *query);
-/* true when a statement that gives keys new values may change rows one after another */
-extern bool planner_upsert_goes_by_rows(Query *query);
-/* true when several indexes decide about conflicts, each of other rows; 42P10 when none does */
-extern bool planner_upsert_has_indexes(Query *query);
+
+/* ---- planner_upsert_rows.c ---- */
+
 /*
- * The same row by row: fills in what the INSERT needs, and answers the
- * statement that inserts or does nothing; NULL with the refusal filled in.
+ * True when a row may meet what became of the row before, by the index that decides about
+ * conflicts, or when several decide, each of other rows.  42P10 when none does.
+ */
+extern bool planner_upsert_needs_rows(Query *query);
+/*
+ * The same row by row: fills in what the INSERT needs, and answers the statement that inserts or
+ * does nothing; NULL with the refusal filled in.  What early gets must run before.
  */
 extern Query *planner_upsert_rows(PlanRequest *request, Query *query, InsertSpec *insert,
-								  Refusal *refusal);
+								  EarlyReads *early, Refusal *refusal);
 
 /* ---- planner_modify.c, planner_insert_select.c: statements that run on shards ---- */
 
@@ -525,8 +529,13 @@ extern bool planner_returning_is_plain(Query *query);
 /* ---- planner_cte.c ---- */
 
 extern PlannedStmt *planner_modifying_ctes(PlanRequest *request);
-/* an upsert that no strategy plans: its volatile expressions run first; NULL: there are none */
+/*
+ * An upsert that no strategy plans: what its clause reads, or its volatile expressions, run first;
+ * NULL: there are none.
+ */
 extern PlannedStmt *planner_conflict_ctes(PlanRequest *request);
+/* true when the clause of an upsert reads common table expressions of the statement */
+extern bool planner_conflict_reads_ctes(Query *query);
 /*
  * Puts a node over the statement that first runs the statements of parts.  Rows of those that
  * return some are read through stand-ins (DIST_PLAN_PART_ROWS); those that set the tag count.
@@ -535,6 +544,8 @@ extern PlannedStmt *planner_add_parts(PlannedStmt *stmt, List *parts, List *ids)
 /* what query, ours to change, reads of a table will be read before anybody changes it */
 extern void planner_read_early(PlanRequest *request, Query *query, Oid changed,
 							   EarlyReads *early);
+/* the same of a sub-query that refers to nothing around it; what is to stand in its place */
+extern Query *planner_compute_early(PlanRequest *request, Query *query, EarlyReads *early);
 /* what stand-ins know a part by */
 extern int	planner_new_part_id(void);
 

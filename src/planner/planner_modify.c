@@ -648,14 +648,20 @@ make_again(InsertSpec *insert, Query *shell, List *targetList, List *columns)
 }
 
 static bool
+is_upsert(Query *query)
+{
+	return query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE;
+}
+
+static bool
 upserts_row_by_row(PlanRequest *request, Query *query)
 {
-	return query->onConflict != NULL && query->onConflict->action == ONCONFLICT_UPDATE &&
-		(fires_for_rows(request) ||
-		 ((!conflict_keeps_key(query, target_table(query)) ||
-		   planner_lacks_insert_rights(request, query) ||
-		   (!conflict_reads_here(query, target_table(query)) &&
-			planner_upsert_has_indexes(query))) && planner_upsert_goes_by_rows(query)));
+	const DistTable *table = target_table(query);
+
+	return is_upsert(query) &&
+		(fires_for_rows(request) || !conflict_keeps_key(query, table) ||
+		 planner_lacks_insert_rights(request, query) ||
+		 (!conflict_reads_here(query, table) && planner_upsert_needs_rows(query)));
 }
 
 /* true when nothing of a user's runs with the rows of an INSERT; the rows themselves are values */
@@ -689,16 +695,18 @@ choose_insert_role(PlanRequest *request, Query *query, InsertSpec *insert, Refus
 	return true;
 }
 
+/* early: NULL, or the upsert goes row by row and leaves there what must run before */
 static InsertSpec *
-make_insert_spec(PlanRequest *request, Query *query, List *columns, Refusal *refusal)
+make_insert_spec(PlanRequest *request, Query *query, List *columns, EarlyReads *early,
+				 Refusal *refusal)
 {
 	InsertSpec *insert = plan_insert_make();
 	Query	   *shell;
 	const char *reason;
 
-	if (upserts_row_by_row(request, query))
+	if (early != NULL)
 	{
-		query = planner_upsert_rows(request, query, insert, refusal);
+		query = planner_upsert_rows(request, query, insert, early, refusal);
 		if (query == NULL)
 			return NULL;
 	}
@@ -788,8 +796,9 @@ add_missing_columns(Query *source, Oid relid, List **columns)
 }
 
 static PlannedStmt *
-insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
+insert_rows(PlanRequest *request, Query *query, bool byRows, Refusal *refusal)
 {
+	EarlyReads	early = {NIL, NIL};
 	DistPlan   *plan = plan_make(DIST_PLAN_INSERT, "insert");
 	PlanRequest sourceRequest = *request;
 	PlannedStmt *stmt;
@@ -801,7 +810,7 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 		add_missing_columns(sourceRequest.query, target_table(query)->relid, &columns);
 	if (columns == NIL)
 		columns = add_null_column(sourceRequest.query, target_table(query)->relid);
-	plan->insert = make_insert_spec(request, query, columns, refusal);
+	plan->insert = make_insert_spec(request, query, columns, byRows ? &early : NULL, refusal);
 	if (plan->insert == NULL)
 		return NULL;
 	plan->modifies = true;
@@ -815,7 +824,22 @@ insert_rows(PlanRequest *request, Query *query, Refusal *refusal)
 	}
 	else
 		stmt = planner_plan_request(&sourceRequest);
-	return planner_add_node(request, stmt, plan, query->returningList);
+	stmt = planner_add_node(request, stmt, plan, query->returningList);
+	return early.parts == NIL ? stmt : planner_add_parts(stmt, early.parts, early.ids);
+}
+
+/* ON CONFLICT that shards cannot do alone; RETURNING may be anything */
+static PlannedStmt *
+plan_upsert(PlanRequest *request, Query *query, bool byRows, Refusal *refusal)
+{
+	PlannedStmt *stmt = NULL;
+
+	if (byRows)
+		stmt = insert_rows(request, query, true, refusal);
+	else if (planner_returning_is_plain(query))
+		stmt = planner_upsert(request, query, refusal);
+	return stmt != NULL || planner_returning_is_plain(query) ? stmt :
+		planner_detach_output(request, query);
 }
 
 static PlannedStmt *
@@ -840,18 +864,10 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 						get_attname(table->relid, table->keyAttno, false),
 						get_rel_name(table->relid))));
 
-	if ((fires_for_rows(request) && query->onConflict != NULL) ||
-		upserts_row_by_row(request, query))
-	{
-		stmt = insert_rows(request, query, refusal);
-		return stmt != NULL || planner_returning_is_plain(query) ? stmt :
-			planner_detach_output(request, query);
-	}
-	if (!conflict_keeps_key(query, table) || !conflict_reads_here(query, table) ||
-		(lacksRights && query->onConflict != NULL &&
-		 query->onConflict->action == ONCONFLICT_UPDATE))
-		return planner_returning_is_plain(query) ? planner_upsert(request, query, refusal) :
-			planner_detach_output(request, query);
+	if (upserts_row_by_row(request, query))
+		return plan_upsert(request, query, true, refusal);
+	if (!conflict_reads_here(query, table))
+		return plan_upsert(request, query, false, refusal);
 	foreach(lc, query->rtable)
 	{
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
@@ -863,12 +879,11 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		if (stmt != NULL)
 			return stmt;
 	}
-	stmt = insert_rows(request, query, refusal);
+	stmt = insert_rows(request, query, false, refusal);
 	if (stmt == NULL && !planner_returning_is_plain(query))
 		stmt = planner_detach_output(request, query);
-	if (stmt == NULL && query->onConflict != NULL &&
-		query->onConflict->action == ONCONFLICT_UPDATE)
-		stmt = planner_upsert(request, query, refusal);
+	if (stmt == NULL && is_upsert(query))
+		stmt = plan_upsert(request, query, planner_upsert_needs_rows(query), refusal);
 	return stmt;
 }
 
