@@ -86,11 +86,23 @@ is_read_by_another(Query *query, RangeTblEntry *rte)
 	return OidIsValid(role) && role != GetUserId();
 }
 
+/*
+ * Policies are not the owner's: they are those of a role whose cursor is read with the owner's
+ * rights (planner_cursor.c).
+ */
+static bool
+is_read_by_owner(Query *query, RangeTblEntry *rte)
+{
+	return query->hasRowSecurity &&
+		compat_rte_check_as_user(query, rte) == catalog_relation_owner(rte->relid);
+}
+
 bool
 planner_relation_asks_caller(Query *query, RangeTblEntry *rte)
 {
 	return rte->securityQuals != NIL && is_read_by_another(query, rte) &&
-		asks_caller_walker((Node *) rte->securityQuals, NULL);
+		(is_read_by_owner(query, rte) ||
+		 asks_caller_walker((Node *) rte->securityQuals, NULL));
 }
 
 bool
@@ -104,6 +116,8 @@ planner_policies_ask_caller(Query *query)
 	target = rt_fetch(query->resultRelation, query->rtable);
 	if (!is_read_by_another(query, target))
 		return false;
+	if (is_read_by_owner(query, target))
+		return true;
 	foreach(lc, query->withCheckOptions)
 	{
 		if (asks_caller_walker(lfirst_node(WithCheckOption, lc)->qual, NULL))

@@ -799,7 +799,8 @@ choose_role(ChangeBuild *build)
 	Oid			relid = build->spec->relid;
 	AclMode		needed = ACL_SELECT | ACL_UPDATE |
 		(build->query->commandType == CMD_MERGE ? ACL_INSERT : 0);
-	bool		policies = check_enable_rls(relid, build->spec->role, true) == RLS_ENABLED;
+	bool		policies = check_enable_rls(relid, build->spec->role, true) == RLS_ENABLED ||
+		planner_policies_ask_caller(build->query);
 
 	build->unforced = policies && !shards_apply_policies(build);
 	if (!build->unforced &&

@@ -57,7 +57,8 @@ role_of(Query *query, RangeTblEntry *rte)
 
 /*
  * Who has rights on columns only works on the shards as the owner; what the statement itself needs
- * is checked as ever.  Not where policies are asked, which differ between the two.
+ * is checked as ever, and the policies of the role are asked here (planner_caller.c).  Not where
+ * there are none but those that the owner is subject to.
  */
 static bool
 may_be_named(Query *query, RangeTblEntry *rte)
@@ -68,8 +69,8 @@ may_be_named(Query *query, RangeTblEntry *rte)
 		return false;
 	role = role_of(query, rte);
 	return planner_may_read_places(rte->relid, role) ||
-		(check_enable_rls(rte->relid, role, true) != RLS_ENABLED &&
-		 check_enable_rls(rte->relid, catalog_relation_owner(rte->relid), true) != RLS_ENABLED);
+		check_enable_rls(rte->relid, role, true) == RLS_ENABLED ||
+		check_enable_rls(rte->relid, catalog_relation_owner(rte->relid), true) != RLS_ENABLED;
 }
 
 static void
