@@ -237,8 +237,6 @@ static const SettingDef accepted[] = {
 	INT_ROW("max_high_priority_background_processes", 2, 0, 10000, PGC_SUSET, 0),
 	BOOL_ROW("check_available_space_before_move", true, PGC_USERSET, HIDDEN),
 	REAL_ROW("desired_percent_disk_available_after_move", 10, 0, 100, PGC_SIGHUP, 0),
-	INT_ROW("rebalancer_by_disk_size_base_cost", 104857600, 0, INT_MAX, PGC_USERSET,
-			GUC_UNIT_BYTE | HIDDEN),
 	INT_ROW("max_rebalancer_logged_ignored_moves", 5, -1, INT_MAX, PGC_USERSET, HIDDEN),
 	INT_ROW("max_background_task_executors", 1, 1, 1000, PGC_SIGHUP, 0),
 	INT_ROW("max_background_task_executors_per_node", 1, 1, 128, PGC_SIGHUP, 0),

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "citus/base/settings.h"
 #include "citus/operations/operations.h"
 #include "operations/operations_internal.h"
@@ -13,6 +15,9 @@ int			operations_metadata_sync_mode = METADATA_SYNC_TRANSACTIONAL;
 
 int			operations_sync_interval = 60000;
 int			operations_cleanup_interval = 15000;
+
+/* the function, which is SQL, asks for it by name */
+static int	diskSizeBaseCost = 100 * 1024 * 1024;
 
 static const struct config_enum_entry metadata_sync_modes[] = {
 	{"transactional", METADATA_SYNC_TRANSACTIONAL, false},
@@ -61,6 +66,17 @@ static const SettingDef settings[] = {
 		.max = 7 * 24 * 3600 * 1000,
 		.context = PGC_SIGHUP,
 		.flags = GUC_UNIT_MS,
+	},
+	{
+		.name = "citus.rebalancer_by_disk_size_base_cost",
+		.description = "What citus_shard_cost_by_disk_size() adds to the size of a shard.",
+		.type = SETTING_INT,
+		.variable = &diskSizeBaseCost,
+		.boot.i = 100 * 1024 * 1024,
+		.min = 0,
+		.max = INT_MAX,
+		.context = PGC_USERSET,
+		.flags = GUC_UNIT_BYTE | GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE,
 	},
 };
 
