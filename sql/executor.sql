@@ -74,12 +74,12 @@ COMMENT ON FUNCTION citus_internal.raise_second_conflict()
     IS 'raises an error: an upsert affects a row twice';
 
 -- in place of a sub-query's value in a query for shards
-CREATE FUNCTION citus_internal.raise_more_than_one_row()
+CREATE FUNCTION citus_internal.raise_subquery_error(code text, message text, detail text, hint text)
     RETURNS text
     LANGUAGE C VOLATILE
-    AS 'MODULE_PATHNAME', $$raise_more_than_one_row$$;
-COMMENT ON FUNCTION citus_internal.raise_more_than_one_row()
-    IS 'raises an error: a sub-query used as an expression has more than one row';
+    AS 'MODULE_PATHNAME', $$raise_subquery_error$$;
+COMMENT ON FUNCTION citus_internal.raise_subquery_error(text, text, text, text)
+    IS 'raises the error that computing a sub-query has raised';
 
 -- Upserts in several statements; the second function is immutable, so that it may travel.
 CREATE FUNCTION citus_internal.upsert_starts(id int)

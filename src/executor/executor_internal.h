@@ -574,14 +574,29 @@ extern void executor_movements_run(DistScanState *state, RunOptions *options);
 extern void executor_movements_end(DistScanState *state);
 
 extern Node *executor_scan_create(CustomScan *scan);
-/* ---- values that rows may not ask for (late_values.c) ---- */
+
+/* ---- values that rows may not ask for (late_values.c, late_apart.c) ---- */
 
 /*
- * The fragment, or, when sub-queries that its parameters or conditions on the key read have more
- * rows than one, a copy that raises 21000 where a row asks for them.  Computes the others, as
- * reading them would.  Palloc'd in the current context.
+ * The fragment, or, when computing sub-queries that its parameters or conditions on the key read
+ * fails, a copy that raises the error where a row asks for them.  Computes the others, as reading
+ * them would.  Palloc'd in the current context.
  */
 extern Fragment *executor_late_fragment(Fragment *fragment, ExprContext *econtext);
+
+/* sets a scalar sub-query's parameters to a row's values, which are copied; NULL: to NULL */
+extern void executor_late_set(SubPlanState *node, ExprContext *econtext, TupleTableSlot *slot);
+
+/* may it fail, and can it be computed for itself? */
+extern bool executor_apart_is_wanted(SubPlanState *node);
+/* ... now, of one that is wanted? */
+extern bool executor_apart_is_possible(SubPlanState *node, ExprContext *econtext);
+/*
+ * Computes it in a sub-transaction and sets its parameters.  False: *error has been raised, or,
+ * where that is NULL, a scalar has a second row; the parameters are then in no state.  Raises
+ * errors that are not about values.
+ */
+extern bool executor_apart_compute(SubPlanState *node, ExprContext *econtext, ErrorData **error);
 
 /* parameters and tasks, without running anything */
 extern void executor_scan_resolve(DistScanState *state);

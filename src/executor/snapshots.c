@@ -46,6 +46,7 @@ struct ScanGroup
 	int			nscans;
 	int			nholds;			/* statements; then of all nodes */
 	ClusterSnapshot *snapshot;	/* NULL: not taken yet, or not needed */
+	bool		ofTransaction;	/* a scan of it has read with the transaction's */
 	/* the transaction's, as it was before the first write beside the scans; NULL: none yet */
 	ClusterSnapshot *kept;
 };
@@ -310,10 +311,13 @@ executor_snapshot_get(DistScanState *state)
 		return NULL;
 	if (group->kept != NULL)
 		return group->kept;
-	if (is_of_transaction(stmt))
+	if (group->snapshot != NULL)
+		return group->snapshot;
+	/* what is computed in a sub-transaction (late_apart.c) is in a block, and the rest is not */
+	group->ofTransaction |= is_of_transaction(stmt);
+	if (group->ofTransaction)
 		return txn_snapshot_of_transaction();
-	if (group->snapshot == NULL)
-		group->snapshot = take_for(state);
+	group->snapshot = take_for(state);
 	return group->snapshot;
 }
 

@@ -74,6 +74,7 @@ static const Field fragmentFields[] = {
 	FIELD(Fragment, copiesAtOnce, FIELD_BOOL),
 	FIELD(Fragment, mayBeNowhere, FIELD_BOOL),
 	FIELD(Fragment, pinned, FIELD_BOOL),
+	FIELD(Fragment, cannotRaise, FIELD_BOOL),
 	FIELD(Fragment, all, FIELD_NODE),
 	FIELD(Fragment, params, FIELD_NODE),
 	FIELD(Fragment, canSort, FIELD_BOOL),

@@ -69,6 +69,7 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	fragment->returnsRows = query->commandType == CMD_SELECT || query->returningList != NIL;
 	fragment->hasRowLocks = has_locks_walker((Node *) query, NULL);
 	fragment->hasModifyingCte = query->hasModifyingCTE;
+	fragment->cannotRaise = query->commandType == CMD_SELECT && !plan_may_raise((Node *) query);
 	fragment->findsOneRow = (query->commandType == CMD_UPDATE ||
 							 query->commandType == CMD_DELETE || query->rowMarks != NIL) &&
 		planner_finds_one_row(query);

@@ -13,8 +13,6 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
-#include "catalog/pg_aggregate.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -31,67 +29,6 @@
 
 /* of IN (SELECT ..): a list that reaches more of the shards than this share is not worth it */
 #define WORTH_SHARE	0.25
-
-/* ---- errors ---- */
-
-/* equality is no function that looks at values more closely than to compare them */
-static bool
-operator_may_raise(OpExpr *op)
-{
-	return !op_mergejoinable(op->opno, exprType(linitial(op->args))) &&
-		!get_func_leakproof(get_opcode(op->opno));
-}
-
-/* functions of this server that take any values; not percentiles, of odd fractions */
-static bool
-aggregate_may_raise(Aggref *agg)
-{
-	return agg->aggkind != AGGKIND_NORMAL || agg->aggfnoid >= FirstNormalObjectId;
-}
-
-/* walker: a query or expression whose computation may fail, for what it looks like */
-static bool
-may_raise_walker(Node *node, void *context)
-{
-	bool		raises = false;
-
-	if (node == NULL)
-		return false;
-	check_stack_depth();
-	switch (nodeTag(node))
-	{
-		case T_List:
-		case T_TargetEntry:
-		case T_FromExpr:
-		case T_JoinExpr:
-		case T_RangeTblRef:
-		case T_SetOperationStmt:
-		case T_CommonTableExpr:
-		case T_Var:
-		case T_Const:
-		case T_Param:
-		case T_RelabelType:
-		case T_NullTest:
-		case T_BooleanTest:
-		case T_BoolExpr:
-			break;
-		case T_OpExpr:
-			raises = operator_may_raise((OpExpr *) node);
-			break;
-		case T_FuncExpr:
-			raises = !get_func_leakproof(((FuncExpr *) node)->funcid);
-			break;
-		case T_Aggref:
-			raises = aggregate_may_raise((Aggref *) node);
-			break;
-		case T_Query:
-			return query_tree_walker((Query *) node, may_raise_walker, context, 0);
-		default:
-			raises = true;
-			break;
-	}
-	return raises || expression_tree_walker(node, may_raise_walker, context);
-}
 
 /* ---- keys ---- */
 
@@ -185,7 +122,7 @@ planner_key_sublink(PlanRequest *request, Query *query, Node *qual)
 		return NULL;
 	distant = planner_reads_distant_relation(values);
 	if ((distant && query->commandType == CMD_SELECT) ||
-		contain_volatile_functions((Node *) values) || may_raise_walker((Node *) values, NULL))
+		contain_volatile_functions((Node *) values) || plan_may_raise((Node *) values))
 		return NULL;
 	if (sublink->subLinkType == ANY_SUBLINK && !is_short_list(request, values, table, distant))
 		return NULL;

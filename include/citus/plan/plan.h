@@ -133,6 +133,7 @@ typedef struct Fragment
 								 * another's, and writers need not queue up at the first copy */
 	bool		mayBeNowhere;	/* no shard can hold rows: no task is needed to know the result */
 	bool		pinned;			/* prune selects one shard group, whose rows are all its rows */
+	bool		cannotRaise;	/* no value makes it fail: plan_may_raise() of its query */
 	List	   *params;			/* of Expr */
 	struct Fragment *all;		/* a lookup, which runs again with other params: the same without
 								 * what changes, whose rows the node's own conditions choose from;
@@ -376,6 +377,12 @@ extern LockTarget *plan_lock_target_make(void);
 extern CursorSpec *plan_cursor_make(void);
 extern Movement *plan_movement_make(Fragment *source, int keyColumn, const char *name);
 extern DistPlan *plan_make(DistPlanKind kind, const char *strategy);
+
+/*
+ * A Query, or an expression of one or of a plan: may computing it fail for the values that it
+ * finds?  Looks into catalogs.
+ */
+extern bool plan_may_raise(Node *node);
 
 /* the DistPlan of a CustomScan of ours; NULL for any other plan node */
 extern DistPlan *plan_of_custom_scan(const Plan *plan);
