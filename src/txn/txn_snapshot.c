@@ -211,13 +211,17 @@ take_round(ClusterSnapshot *snapshot, List *members, int round, int64 window)
 	txn_member_receive_all(snapshot, members);
 }
 
-/* Do all reports agree?  What they lack is noted in their members. */
+/*
+ * Do all reports agree?  What they lack is noted in their members.  late: the one that comes when
+ * the others are in use; NULL: all are new.
+ */
 static bool
-reports_agree(ClusterSnapshot *snapshot, int64 elapsed, bool *uncovered)
+reports_agree(ClusterSnapshot *snapshot, const Member *late, int64 elapsed, bool *uncovered)
 {
 	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
 	SnapshotReport *reports = palloc(list_length(snapshot->members) * sizeof(SnapshotReport));
 	int			n = 0;
+	int			number = -1;	/* of the late one */
 	bool		agree;
 	ListCell   *cell;
 
@@ -225,10 +229,13 @@ reports_agree(ClusterSnapshot *snapshot, int64 elapsed, bool *uncovered)
 	{
 		Member	   *member = lfirst(cell);
 
+		if (member == late)
+			number = n;
 		if (member->hasReport)
 			reports[n++] = member->report;
 	}
-	agree = txn_snapshot_match(reports, n, elapsed, uncovered);
+	agree = number < 0 ? txn_snapshot_match(reports, n, elapsed, uncovered) :
+		txn_snapshot_match_late(reports, n, number, elapsed, uncovered);
 	n = 0;
 	foreach(cell, snapshot->members)
 	{
@@ -426,7 +433,7 @@ take_all(ClusterSnapshot *snapshot)
 		take_round(snapshot, snapshot->members, round, window);
 		BASE_STOP_POINT("txn-snapshot-taken");
 		elapsed = txn_commits_now() - snapshot->start;
-		if (reports_agree(snapshot, elapsed, &uncovered) &
+		if (reports_agree(snapshot, NULL, elapsed, &uncovered) &
 			own_agrees(snapshot, snapshot->members, elapsed))
 		{
 			if (round > 0)
@@ -661,14 +668,47 @@ txn_snapshot_agrees(ClusterSnapshot *snapshot)
 {
 	bool		uncovered;
 
-	return reports_agree(snapshot, txn_commits_now() - snapshot->start, &uncovered);
+	return reports_agree(snapshot, NULL, txn_commits_now() - snapshot->start, &uncovered);
 }
 
 /* ---- who comes later ---- */
 
+/* what this session has committed earlier had ended on all nodes before the members were asked */
+static void
+remember_own(ClusterSnapshot *snapshot, const Member *late)
+{
+	MemoryContext caller = MemoryContextSwitchTo(snapshot->context);
+	ListCell   *cell;
+
+	foreach(cell, snapshot->members)
+	{
+		Member	   *member = lfirst(cell);
+
+		if (member != late)
+			member->report.seen = list_concat(member->report.seen, txn_snapshot_own_commits());
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* does one of those that are in use lack something? */
+static bool
+others_lack(const ClusterSnapshot *snapshot, const Member *late)
+{
+	ListCell   *cell;
+
+	foreach(cell, snapshot->members)
+	{
+		const Member *member = lfirst(cell);
+
+		if (member != late && member->report.mustSee != NIL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A single member takes its snapshot when the others are in use.  Whatever those lack cannot be
- * mended.
+ * mended, and neither can it that the member's server knows too little of what ended since then.
  */
 static void
 join_late(ClusterSnapshot *snapshot, Member *member)
@@ -677,28 +717,22 @@ join_late(ClusterSnapshot *snapshot, Member *member)
 	bool		wasTaking = taking;
 
 	taking = true;
+	remember_own(snapshot, member);
 	for (int round = 0;; round++)
 	{
 		bool		uncovered;
 		int64		begun = txn_commits_now();
 		int64		elapsed = begun - snapshot->start;
-		ListCell   *cell;
+		int64		window = Max(MIN_WINDOW_US, 4 * elapsed);
 
-		take_round(snapshot, list_make1(member), round, Max(MIN_WINDOW_US, 4 * elapsed));
-		if (member->nodeId != 0 && member->conn == NULL)
+		take_round(snapshot, list_make1(member), round, window);
+		if (!member->hasReport)
 			raise_disagreement();
 		elapsed = txn_commits_now() - snapshot->start;
-		if (reports_agree(snapshot, elapsed, &uncovered) &
+		if (reports_agree(snapshot, member, elapsed, &uncovered) &
 			own_agrees(snapshot, list_make1(member), txn_commits_now() - begun))
 			break;
-		foreach(cell, snapshot->members)
-		{
-			Member	   *other = lfirst(cell);
-
-			if (other != member && other->report.mustSee != NIL)
-				uncovered = true;
-		}
-		if (uncovered)
+		if (others_lack(snapshot, member) || (uncovered && member->report.window < window))
 			raise_disagreement();
 		lose_patience(snapshot, &patience);
 		remember_seen(snapshot, member);

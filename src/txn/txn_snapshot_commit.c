@@ -26,8 +26,13 @@ typedef struct OwnPart
 	bool		announced;		/* PREPARE TRANSACTION was read, and has not happened */
 } OwnPart;
 
+#define KEPT_COMMITS 16
+
 /* of the current transaction */
 static OwnPart own = {0};
+/* of the session: which transactions over several nodes it has begun to commit last, in a ring */
+static GlobalXact own_commits[KEPT_COMMITS];
+static uint32 n_own_commits = 0;
 
 /* ---- the initiator ---- */
 
@@ -60,12 +65,28 @@ txn_snapshot_commit_begin(List *writers, bool localWrote)
 	own.id.group = catalog_local_group();
 	own.id.number = txn_backend_gid_number();
 	own.connection = 0;
+	own_commits[n_own_commits++ % KEPT_COMMITS] = own.id;
 	if (localWrote)
 	{
 		txn_commits_add(&own.id, 0, participants);
 		own.added = true;
 	}
 	return psprintf(" " GROUPS_MARK "%s */", txn_snapshot_print_participants(participants));
+}
+
+List *
+txn_snapshot_own_commits(void)
+{
+	List	   *ids = NIL;
+
+	for (int i = 0; i < Min(n_own_commits, KEPT_COMMITS); i++)
+	{
+		GlobalXact *id = palloc(sizeof(GlobalXact));
+
+		*id = own_commits[i];
+		ids = lappend(ids, id);
+	}
+	return ids;
 }
 
 void

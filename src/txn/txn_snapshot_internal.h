@@ -63,6 +63,12 @@ typedef struct SnapshotReport
  */
 extern bool txn_snapshot_match(SnapshotReport *reports, int n, int64 elapsed, bool *uncovered);
 /*
+ * The same when all but one are in use, were reported on before that one was asked for, and agree
+ * with each other.  *uncovered: of that one.
+ */
+extern bool txn_snapshot_match_late(SnapshotReport *reports, int n, int late, int64 elapsed,
+									bool *uncovered);
+/*
  * The same for a report and one about a snapshot taken before, which stays, and reported on later:
  * at most elapsed us after the report's snapshot was asked for.  What that must see is added to its
  * mustSee.  False: it sees what the earlier snapshot does not.
@@ -192,6 +198,8 @@ extern void txn_snapshot_end(bool isCommit);
 
 /* the transaction is about to be prepared on the nodes of writers; text for the statements */
 extern char *txn_snapshot_commit_begin(List *writers, bool localWrote);
+/* of GlobalXact *: those that this session has committed last, each from begin to end */
+extern List *txn_snapshot_own_commits(void);
 /* all have prepared; waits while a reader needs it */
 extern void txn_snapshot_commit_wait(void);
 /* the local transaction has ended, or was prepared */

@@ -118,40 +118,87 @@ compare_invisible(const ReportedXact *xact, SnapshotReport *report, const Snapsh
 		must_see(report, &xact->id);
 }
 
+/* what other must see of the transactions in report, and report because other may have seen it */
+static void
+compare(SnapshotReport *report, SnapshotReport *other, int64 elapsed)
+{
+	for (int x = 0; x < report->nxacts; x++)
+	{
+		const ReportedXact *xact = &report->xacts[x];
+
+		if (!takes_part(&xact->participants, other->groupId))
+			continue;
+		if (xact->visible)
+			compare_visible(xact, other, elapsed);
+		else
+			compare_invisible(xact, report, other, elapsed);
+	}
+}
+
+/* case 4 */
+static void
+compare_parts(SnapshotReport *report)
+{
+	for (int x = 0; x < report->nxacts; x++)
+	{
+		const ReportedXact *xact = &report->xacts[x];
+
+		if (!xact->visible && sight_of(report, &xact->id) == SIGHT_BOTH)
+			must_see(report, &xact->id);
+	}
+}
+
+static bool
+is_covered(const SnapshotReport *report, int64 elapsed)
+{
+	return report->window >= elapsed + MARGIN(elapsed);
+}
+
+static bool
+nothing_is_lacking(const SnapshotReport *reports, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		if (reports[i].mustSee != NIL)
+			return false;
+	}
+	return true;
+}
+
 bool
 txn_snapshot_match(SnapshotReport *reports, int n, int64 elapsed, bool *uncovered)
 {
-	bool		agree = true;
-
 	*uncovered = false;
 	for (int i = 0; i < n; i++)
 		reports[i].mustSee = NIL;
 	for (int i = 0; i < n; i++)
 	{
-		SnapshotReport *report = &reports[i];
-
-		if (n > 1 && report->window < elapsed + MARGIN(elapsed))
-			*uncovered = true;
-		for (int x = 0; x < report->nxacts; x++)
+		*uncovered |= n > 1 && !is_covered(&reports[i], elapsed);
+		compare_parts(&reports[i]);
+		for (int j = 0; j < n; j++)
 		{
-			const ReportedXact *xact = &report->xacts[x];
-
-			if (!xact->visible && sight_of(report, &xact->id) == SIGHT_BOTH)
-				must_see(report, &xact->id);	/* case 4 */
-			for (int j = 0; j < n; j++)
-			{
-				if (j == i || !takes_part(&xact->participants, reports[j].groupId))
-					continue;
-				if (xact->visible)
-					compare_visible(xact, &reports[j], elapsed);
-				else
-					compare_invisible(xact, report, &reports[j], elapsed);
-			}
+			if (j != i)
+				compare(&reports[i], &reports[j], elapsed);
 		}
 	}
+	return nothing_is_lacking(reports, n) && !*uncovered;
+}
+
+bool
+txn_snapshot_match_late(SnapshotReport *reports, int n, int late, int64 elapsed, bool *uncovered)
+{
 	for (int i = 0; i < n; i++)
-		agree = agree && reports[i].mustSee == NIL;
-	return agree && !*uncovered;
+		reports[i].mustSee = NIL;
+	compare_parts(&reports[late]);
+	for (int i = 0; i < n; i++)
+	{
+		if (i == late)
+			continue;
+		compare(&reports[late], &reports[i], elapsed);
+		compare(&reports[i], &reports[late], elapsed);
+	}
+	*uncovered = n > 1 && !is_covered(&reports[late], elapsed);
+	return nothing_is_lacking(reports, n) && !*uncovered;
 }
 
 /* what report must see; README.md, "A snapshot that has been read with" */

@@ -104,6 +104,16 @@ ROLLBACK;
 SELECT citus_internal.snapshot_take(5, -1) ~ '^-1 [0-9]+$' AS empty,
     citus_internal.snapshot_take(5, 9223372036854775807) ~ '^[0-9]+ [0-9]+(;.*)?$' AS full;
 
+-- this node's part of a snapshot is asked for when others have been in use for longer than reports go back
+CREATE TABLE copied (k int PRIMARY KEY, v int);
+SELECT create_reference_table('copied');
+INSERT INTO copied SELECT k, 1 FROM e
+    WHERE k < (SELECT count(*) + 1000 FROM plain)
+        AND k IN (SELECT a.k FROM e a JOIN e b ON a.v = b.k
+                  WHERE (SELECT count(*) FROM generate_series(1, 6000 + a.v)) > 0)
+    ON CONFLICT (k) DO UPDATE SET v = (SELECT max(s.v) FROM e s WHERE s.k < excluded.k);
+DROP TABLE copied;
+
 DROP FUNCTION total, total_stable;
 DROP TABLE e, plain;
 DROP ROLE snapshot_reader;

@@ -206,6 +206,58 @@ UNIT_TEST(snapshots_whose_reports_do_not_go_back_far_enough)
 	UNIT_ASSERT(txn_snapshot_match(reports, 1, 60 * MS, &uncovered));
 }
 
+/* 1 and 3 are in use for 400 ms when 2 comes, whose report goes back far enough */
+static bool
+late_agrees(void)
+{
+	bool		uncovered;
+	bool		agree;
+
+	reports[1].window = 1600 * MS;
+	agree = txn_snapshot_match_late(reports, 3, 1, 400 * MS, &uncovered);
+	UNIT_ASSERT(!uncovered);
+	return agree;
+}
+
+UNIT_TEST(snapshot_that_comes_when_others_are_in_use)
+{
+	GlobalXact	id = {0, 7};
+	bool		uncovered;
+
+	/* how far the others go back does not matter */
+	start();
+	UNIT_ASSERT(late_agrees());
+	/* ended while they were in use, and before; there it may have been forgotten */
+	start();
+	report(2, 7, true, 300 * MS);
+	UNIT_ASSERT(!late_agrees());
+	UNIT_ASSERT_INT(1, list_length(reports[0].mustSee));
+	start();
+	report(2, 7, true, 500 * MS);
+	UNIT_ASSERT(late_agrees());
+	/* as nearly then that clocks may differ about it, but known to have ended before */
+	start();
+	report(2, 7, true, 410 * MS);
+	UNIT_ASSERT(!late_agrees());
+	reports[0].seen = list_make1(&id);
+	UNIT_ASSERT(late_agrees());
+	/* seen by one that is in use: can be waited for */
+	start();
+	report(1, 7, true, 1 * MS);
+	report(2, 7, false, 401 * MS);
+	UNIT_ASSERT(!late_agrees());
+	UNIT_ASSERT(reports[0].mustSee == NIL);
+	UNIT_ASSERT_INT(1, list_length(reports[1].mustSee));
+	/* those in use have agreed: of what is at the edge of their windows nothing is asked */
+	start();
+	report(1, 7, true, 49 * MS)->participants.groups[1] = 3;
+	UNIT_ASSERT(late_agrees());
+	/* the late one's server knows too little of what ended meanwhile */
+	start();
+	UNIT_ASSERT(!txn_snapshot_match_late(reports, 3, 1, 400 * MS, &uncovered));
+	UNIT_ASSERT(uncovered);
+}
+
 UNIT_TEST(snapshot_reports_as_text)
 {
 	StringInfoData text;
