@@ -43,12 +43,20 @@ COMMENT ON FUNCTION citus_internal.referenced_elsewhere()
     IS 'asks the node of a local table that references the row for what its foreign key says';
 
 CREATE FUNCTION citus_internal.act_on_referring(constraint_id oid, action "char",
-    on_delete boolean, key text[], OUT referring_schema text, OUT referring_table text,
-    OUT constraint_name text)
+    on_delete boolean, keys text[], OUT key_number int, OUT referring_schema text, OUT referring_table text,
+    OUT constraint_name text, OUT referenced text, OUT condition text, OUT quoted text)
+    RETURNS SETOF record
     LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', $$act_on_referring$$;
 COMMENT ON FUNCTION citus_internal.act_on_referring(oid, "char", boolean, text[])
-    IS 'does what a foreign key of a local table asks for when a referenced row goes or changes; the constraint, where that is not decided here';
+    IS 'does what a foreign key of a local table asks for when referenced rows go or change; what is not decided here: rows that refer to it, and values that must be in a referenced table';
+
+CREATE FUNCTION citus_internal.note_reference()
+    RETURNS trigger
+    LANGUAGE C
+    AS 'MODULE_PATHNAME', $$note_reference$$;
+COMMENT ON FUNCTION citus_internal.note_reference()
+    IS 'in place of a foreign key''s check that another node makes';
 
 -- Where the current row of a cursor is: WHERE CURRENT OF.
 CREATE FUNCTION citus_internal.cursor_shard(cursor text, relation oid)

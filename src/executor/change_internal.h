@@ -164,7 +164,5 @@ extern void executor_change_follow_moves(ChangeState *state);
 
 /* for a watch's trigger; raises what the server would for a foreign key */
 extern void executor_elsewhere_ask(struct TriggerData *data);
-extern bool executor_elsewhere_act(Oid constraintId, char action, bool onDelete,
-								   struct ArrayType *values, Oid *relid, char **name);
 
 #endif

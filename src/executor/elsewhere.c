@@ -4,67 +4,41 @@
  *	  to rows which a statement of this one deletes or changes.
  *
  * Watches (catalog's watches.c) call executor_elsewhere_ask() for each such row, on the node of the
- * statement.  It asks the node that knows the key, in the same transaction.  That one looks for
- * rows that refer to the row's old values, deletes them, sets them to NULL or to the row's new
- * values where the key says so, and otherwise tells of them; what is an error then is raised here,
- * for only this session sees what else the statement has changed.
+ * statement.  It asks the node that knows the key, in the same transaction.  That one does what the
+ * key says (elsewhere_act.c), and tells of what only this session can decide, for only it sees what
+ * else the statement has changed: of rows that still refer to the old values, and of values that
+ * rows of local tables have got and that must be those of a row.
  *
- * The session there sees the distributed table as it was before the statement.  New values of a key
- * are known to be there, so that their check is left out.  What the check would have to find
- * (defaults), and what triggers of users would see there, is an error.
- *
- * Main path: executor_elsewhere_ask(); on the other node executor_elsewhere_act().
+ * Main path: executor_elsewhere_ask() -> ask(), settle().
  */
 #include "postgres.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "utils/typcache.h"
 #include "citus/base/compat_triggers.h"
 #include "citus/cluster/cluster.h"
-#include "executor/change_internal.h"
+#include "executor/elsewhere_internal.h"
 
-/*
- * OldKey: values of the referenced columns, as the referenced table has them; when the row changes,
- * behind them those that it gets.
- */
-typedef struct OldKey
-{
-	Oid			relid;
-	int			count;
-	bool		changes;
-	AttrNumber	columns[INDEX_MAX_KEYS];
-	Oid			types[2 * INDEX_MAX_KEYS];
-	Datum		values[2 * INDEX_MAX_KEYS];
-	char		nulls[2 * INDEX_MAX_KEYS];	/* as SPI has them */
-} OldKey;
-
-static int
-values_of_key(const OldKey *key)
+int
+executor_key_values(const OldKey *key)
 {
 	return key->changes ? 2 * key->count : key->count;
 }
 
-/* a query with the values as its parameters; the number of rows */
-static uint64
-run_with_key(const char *sql, OldKey *key, Oid role, Oid owned, long limit)
+uint64
+executor_key_run(const char *sql, OldKey *key, Oid owned, bool fires, long limit)
 {
-	CallerRole	caller = executor_enter_unforced(role, owned);
+	CallerRole	caller = executor_enter_unforced(catalog_relation_owner(owned), owned);
 	Snapshot	latest;
 	SPIPlanPtr	plan;
 	uint64		processed;
@@ -74,12 +48,12 @@ run_with_key(const char *sql, OldKey *key, Oid role, Oid owned, long limit)
 	latest = RegisterSnapshot(GetLatestSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = SPI_prepare(sql, values_of_key(key), key->types);
+	plan = SPI_prepare(sql, executor_key_values(key), key->types);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare \"%s\"", sql);
 	if (SPI_execute_snapshot(plan, key->values, key->nulls, latest,
 							 IsolationUsesXactSnapshot() ? GetTransactionSnapshot() :
-							 InvalidSnapshot, false, true, limit) < 0)
+							 InvalidSnapshot, false, fires, limit) < 0)
 		elog(ERROR, "could not run \"%s\"", sql);
 	processed = SPI_processed;
 	SPI_finish();
@@ -88,13 +62,22 @@ run_with_key(const char *sql, OldKey *key, Oid role, Oid owned, long limit)
 	return processed;
 }
 
-static const char *
-only_if_plain(Oid relid)
+const char *
+executor_only_if_plain(Oid relid)
 {
 	return get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ";
 }
 
-/* ---- the node of the statement ---- */
+/* Asking: rows that one foreign key has to follow */
+typedef struct Asking
+{
+	Watch		watch;
+	bool		onDelete;
+	const ClusterNode *node;
+	List	   *keys;			/* of OldKey * */
+} Asking;
+
+/* ---- the row ---- */
 
 static AttrNumber
 column_of_row(const TriggerData *data, const Watch *watch, int number)
@@ -150,27 +133,7 @@ text_of(const OldKey *key, int number)
 	return OidOutputFunctionCall(output, key->values[number]);
 }
 
-/* what the other node answers: schema, table, constraint; or NULL when nothing is left to do */
-static char **
-ask(const ClusterNode *node, const Watch *watch, bool onDelete, OldKey *key)
-{
-	StringInfoData sql;
-	List	   *rows;
-	char	  **row;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, BASE_NODE_SELECT "referring_schema, referring_table, constraint_name "
-					 "FROM citus_internal.act_on_referring(%u, '%c', %s, ARRAY[",
-					 watch->constraint, watch->action, onDelete ? "true" : "false");
-	for (int i = 0; i < values_of_key(key); i++)
-		appendStringInfo(&sql, "%s%s", i == 0 ? "" : ", ",
-						 key->nulls[i] == 'n' ? "NULL" : quote_literal_cstr(text_of(key, i)));
-	appendStringInfoString(&sql, "]::pg_catalog.text[])");
-	executor_quiesce_all(NULL);
-	rows = linitial(cluster_call_each(list_make1(unconstify(ClusterNode *, node)), sql.data));
-	row = rows == NIL ? NULL : linitial(rows);
-	return row == NULL || row[0] == NULL ? NULL : row;
-}
+/* ---- what the other node leaves to decide ---- */
 
 /* true if a row of the referenced table has the old values, still or again */
 static bool
@@ -182,12 +145,12 @@ key_is_there(OldKey *key)
 	for (int i = 0; i < key->count; i++)
 		equals[i] = lookup_type_cache(key->types[i], TYPECACHE_EQ_OPR)->eq_opr;
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT 1 FROM %s%s", only_if_plain(key->relid),
+	appendStringInfo(&sql, "SELECT 1 FROM %s%s", executor_only_if_plain(key->relid),
 					 catalog_qualified_name(key->relid));
 	executor_append_references(&sql, key->relid, key->columns, equals, key->count);
 	appendStringInfoString(&sql, " FOR KEY SHARE");
 	key->changes = false;
-	return run_with_key(sql.data, key, catalog_relation_owner(key->relid), key->relid, 1) > 0;
+	return executor_key_run(sql.data, key, key->relid, true, 1) > 0;
 }
 
 /* as the server decides whether an error may quote the key */
@@ -227,295 +190,208 @@ quoted_key(const OldKey *key)
 }
 
 static void
-raise_violation(const OldKey *key, char action, char **found)
+raise_violation(const OldKey *key, bool restricts, const Finding *found)
 {
-	bool		restricts = action == FKCONSTR_ACTION_RESTRICT && COMPAT_RESTRICT_HAS_OWN_ERROR;
-
 	ereport(ERROR,
 			(errcode(restricts ? ERRCODE_RESTRICT_VIOLATION : ERRCODE_FOREIGN_KEY_VIOLATION),
 			 restricts ?
 			 errmsg("update or delete on table \"%s\" violates RESTRICT setting of foreign key "
-					"constraint \"%s\" on table \"%s\"", get_rel_name(key->relid), found[2],
-					found[1]) :
+					"constraint \"%s\" on table \"%s\"", get_rel_name(key->relid),
+					found->constraint, found->table) :
 			 errmsg("update or delete on table \"%s\" violates foreign key constraint \"%s\" on "
-					"table \"%s\"", get_rel_name(key->relid), found[2], found[1]),
+					"table \"%s\"", get_rel_name(key->relid), found->constraint, found->table),
 			 restricts ?
-			 errdetail("%s is referenced from table \"%s\".", quoted_key(key), found[1]) :
-			 errdetail("%s is still referenced from table \"%s\".", quoted_key(key), found[1]),
-			 err_generic_string(PG_DIAG_SCHEMA_NAME, found[0]),
-			 err_generic_string(PG_DIAG_TABLE_NAME, found[1]),
-			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, found[2])));
+			 errdetail("%s is referenced from table \"%s\".", quoted_key(key), found->table) :
+			 errdetail("%s is still referenced from table \"%s\".", quoted_key(key),
+					   found->table),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, found->schema),
+			 err_generic_string(PG_DIAG_TABLE_NAME, found->table),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, found->constraint)));
+}
+
+/* ---- values that rows of the other node have got ---- */
+
+/* as the check of the other node's row would look for them, here where they can be seen */
+static void
+check_values(const Finding *found)
+{
+	Datum		name = CStringGetDatum(found->referenced);
+	Oid			relid = DatumGetObjectId(DirectFunctionCall1(regclassin, name));
+	OldKey		none = {.relid = relid};
+	char	   *sql = psprintf("SELECT 1 FROM %s%s x WHERE %s FOR KEY SHARE OF x",
+							   executor_only_if_plain(relid), found->referenced,
+							   found->condition);
+
+	if (executor_key_run(sql, &none, relid, true, 1) > 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+					found->table, found->constraint),
+			 errdetail("%s is not present in table \"%s\".", found->quoted,
+					   get_rel_name(relid)),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, found->schema),
+			 err_generic_string(PG_DIAG_TABLE_NAME, found->table),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, found->constraint)));
 }
 
 static void
-refuse_action(const OldKey *key, const ClusterNode *node, char **found)
+settle(const Asking *asking, char **row)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot change rows of table \"%s\" on this node that local table \"%s\" of "
-					"another node references", get_rel_name(key->relid), found[1]),
-			 errdetail("Foreign key \"%s\" would have its rows get keys that only this statement "
-					   "sees, or triggers fire for them.", found[2]),
-			 errhint("Run the statement on node %s:%d, or distribute table \"%s\".", node->name,
-					 node->port, found[1])));
+	char		action = asking->watch.action;
+	bool		restricts = action == FKCONSTR_ACTION_RESTRICT;
+	OldKey	   *key = list_nth(asking->keys, pg_strtoint32(row[0]));
+	Finding		found = {
+		.schema = row[1], .table = row[2], .constraint = row[3],
+		.referenced = row[4], .condition = row[5], .quoted = row[6]
+	};
+
+	if (found.referenced != NULL)
+		check_values(&found);
+	else if (restricts || !key_is_there(key))
+		raise_violation(key, restricts && COMPAT_RESTRICT_HAS_OWN_ERROR, &found);
 }
 
+/* ---- what is asked ---- */
+
+/*
+ * Of the statement whose AFTER triggers are being called, until all have been: one call for all of
+ * its rows, so that the other node can do what one statement does.
+ */
+typedef struct Pending
+{
+	MemoryContext context;
+	List	   *askings;		/* of Asking * */
+} Pending;
+
+static Pending *pending = NULL;
+
+/* what the other node leaves to decide here: List of char **, see Finding */
+static List *
+ask(const Asking *asking)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, BASE_NODE_SELECT "key_number, referring_schema, referring_table, "
+					 "constraint_name, referenced, condition, quoted "
+					 "FROM citus_internal.act_on_referring(%u, '%c', %s, ARRAY[",
+					 asking->watch.constraint, asking->watch.action,
+					 asking->onDelete ? "true" : "false");
+	foreach(cell, asking->keys)
+	{
+		OldKey	   *key = lfirst(cell);
+
+		for (int i = 0; i < executor_key_values(key); i++)
+		{
+			appendStringInfo(&sql, "%s%s", separator, key->nulls[i] == 'n' ? "NULL" :
+							 quote_literal_cstr(text_of(key, i)));
+			separator = ", ";
+		}
+	}
+	appendStringInfoString(&sql, "]::pg_catalog.text[])");
+	executor_quiesce_all(NULL);
+	return linitial(cluster_call_each(list_make1(unconstify(ClusterNode *, asking->node)),
+									  sql.data));
+}
+
+static void
+ask_and_settle(const Asking *asking)
+{
+	ListCell   *cell;
+
+	foreach(cell, ask(asking))
+		settle(asking, lfirst(cell));
+}
+
+/* values of the row's slots do not stay */
+static OldKey *
+copy_key(const OldKey *key)
+{
+	OldKey	   *copy = palloc(sizeof(OldKey));
+
+	*copy = *key;
+	for (int i = 0; i < executor_key_values(key); i++)
+	{
+		int16		length;
+		bool		byValue;
+
+		get_typlenbyval(key->types[i], &length, &byValue);
+		if (key->nulls[i] != 'n')
+			copy->values[i] = datumCopy(key->values[i], byValue, length);
+	}
+	return copy;
+}
+
+static void
+ask_later(const Asking *asking, const OldKey *key)
+{
+	MemoryContext caller = MemoryContextSwitchTo(pending->context);
+	Asking	   *known = NULL;
+	ListCell   *cell;
+
+	foreach(cell, pending->askings)
+	{
+		Asking	   *other = lfirst(cell);
+
+		if (other->watch.constraint == asking->watch.constraint &&
+			other->node == asking->node && other->onDelete == asking->onDelete)
+			known = other;
+	}
+	if (known == NULL)
+	{
+		known = palloc(sizeof(Asking));
+		*known = *asking;
+		known->watch.key = NULL;
+		pending->askings = lappend(pending->askings, known);
+	}
+	known->keys = lappend(known->keys, copy_key(key));
+	MemoryContextSwitchTo(caller);
+}
+
+/* what the server checks row by row is asked at once: triggers that fire next may change it */
 void
 executor_elsewhere_ask(TriggerData *data)
 {
-	Watch		watch;
+	Asking		asking = {.onDelete = TRIGGER_FIRED_BY_DELETE(data->tg_event)};
 	OldKey		key;
-	const ClusterNode *node;
-	char	  **found;
 
-	catalog_watch_read(data->tg_trigger, &watch);
-	node = watch.groupId == catalog_local_group() ? NULL : catalog_node_of_group(watch.groupId);
+	catalog_watch_read(data->tg_trigger, &asking.watch);
+	asking.node = asking.watch.groupId == catalog_local_group() ? NULL :
+		catalog_node_of_group(asking.watch.groupId);
 	/* a node that has left keeps what it had, and has no distributed tables any more */
-	if (node == NULL || !take_key(data, &watch, &key))
+	if (asking.node == NULL || !take_key(data, &asking.watch, &key))
 		return;
-	found = ask(node, &watch, TRIGGER_FIRED_BY_DELETE(data->tg_event), &key);
-	if (found == NULL)
+	if (pending != NULL && asking.watch.action != FKCONSTR_ACTION_NOACTION &&
+		asking.watch.action != FKCONSTR_ACTION_RESTRICT)
+	{
+		ask_later(&asking, &key);
 		return;
-	if (watch.action == FKCONSTR_ACTION_RESTRICT)
-		raise_violation(&key, watch.action, found);
-	else if (watch.action != FKCONSTR_ACTION_NOACTION)
-		refuse_action(&key, node, found);
-	else if (!key_is_there(&key))
-		raise_violation(&key, watch.action, found);
-}
-
-/* ---- the node that knows the key ---- */
-
-/* Referring: the foreign key, and the table that has it */
-typedef struct Referring
-{
-	Oid			constraint;
-	Oid			relid;
-	char	   *name;
-	AttrNumber	own[INDEX_MAX_KEYS];
-	int			nset;			/* columns that ON DELETE SET NULL is about; 0: all */
-	AttrNumber	set[INDEX_MAX_KEYS];
-	Oid			equals[INDEX_MAX_KEYS];
-} Referring;
-
-/* false: there is no such key any more, and none that nobody else knows */
-static bool
-find_referring(Oid constraintId, Referring *referring, OldKey *key)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraintId));
-	Form_pg_constraint form;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	if (form->contype != CONSTRAINT_FOREIGN || catalog_table_is_known(form->conrelid))
-	{
-		ReleaseSysCache(tuple);
-		return false;
 	}
-	referring->constraint = constraintId;
-	referring->relid = form->conrelid;
-	referring->name = pstrdup(NameStr(form->conname));
-	key->relid = form->confrelid;
-	DeconstructFkConstraintRow(tuple, &key->count, referring->own, key->columns,
-							   referring->equals, NULL, NULL, &referring->nset, referring->set);
-	ReleaseSysCache(tuple);
-	return true;
+	asking.keys = list_make1(&key);
+	ask_and_settle(&asking);
 }
 
-static void
-parse_values(OldKey *key, ArrayType *texts)
+/* calls AFTER triggers by the function, and asks for what they leave */
+void
+executor_elsewhere_around(void (*fire) (EState *estate), EState *estate)
 {
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
-
-	deconstruct_array(texts, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	key->changes = count == 2 * key->count;
-	if (count != values_of_key(key))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("foreign key has %d columns, not %d", key->count, count)));
-	for (int i = 0; i < count; i++)
-	{
-		int32		typmod;
-		Oid			collation;
-		Oid			input;
-		Oid			parameter;
-
-		get_atttypetypmodcoll(key->relid, key->columns[i % key->count], &key->types[i], &typmod,
-							  &collation);
-		getTypeInputInfo(key->types[i], &input, &parameter);
-		key->nulls[i] = nulls[i] ? 'n' : ' ';
-		if (!nulls[i])
-			key->values[i] = OidInputFunctionCall(input, TextDatumGetCString(elements[i]),
-												  parameter, typmod);
-		else if (i < key->count)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("value of a foreign key is null")));
-	}
-}
-
-/* triggers of users would see the distributed table as it was before the statement */
-static bool
-has_user_triggers(Oid relid)
-{
-	Relation	relation = table_open(relid, RowShareLock);
-	TriggerDesc *triggers = relation->trigdesc;
-	bool		result = false;
-
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		result |= !triggers->triggers[i].tgisinternal;
-	table_close(relation, NoLock);
-	return result;
-}
-
-/* true when the trigger is a check of another foreign key, on columns that the key does not set */
-static bool
-checks_other_columns(const Trigger *trigger, const Referring *referring, int count)
-{
-	HeapTuple	tuple;
-	AttrNumber	own[INDEX_MAX_KEYS];
-	AttrNumber	others[INDEX_MAX_KEYS];
-	int			ncolumns;
-	bool		result = RI_FKey_trigger_type(trigger->tgfoid) == RI_TRIGGER_FK;
-
-	if (!result)
-		return false;
-	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(trigger->tgconstraint));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", trigger->tgconstraint);
-	DeconstructFkConstraintRow(tuple, &ncolumns, own, others, NULL, NULL, NULL, NULL, NULL);
-	ReleaseSysCache(tuple);
-	for (int i = 0; i < ncolumns; i++)
-	{
-		for (int j = 0; j < count; j++)
-			result &= own[i] != referring->own[j];
-	}
-	return result;
-}
-
-/*
- * True when nothing but the key itself would look at new values of its columns, so that a statement
- * without triggers does what one with them would, but for the key's own check.
- */
-static bool
-may_follow(const Referring *referring, const OldKey *key)
-{
-	Relation	relation = table_open(referring->relid, RowExclusiveLock);
-	TriggerDesc *triggers = relation->trigdesc;
-	bool		result = relation->rd_rel->relkind == RELKIND_RELATION &&
-		relation->rd_rules == NULL && key->changes;
-
-	for (int i = 0; i < key->count; i++)
-		result = result && (key->count == 1 || key->nulls[key->count + i] != 'n');
-	for (int i = 0; result && triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		result = trigger->tgisinternal && (trigger->tgconstraint == referring->constraint ||
-										   checks_other_columns(trigger, referring, key->count));
-	}
-	table_close(relation, NoLock);
-	return result;
-}
-
-/* the columns that the statement sets, to NULL or to what the referenced row gets */
-static void
-append_columns(StringInfo sql, const Referring *referring, const OldKey *key, bool onDelete,
-			   bool follows)
-{
-	bool		some = referring->nset > 0 && onDelete;
-	int			count = some ? referring->nset : key->count;
-	const AttrNumber *columns = some ? referring->set : referring->own;
-
-	for (int i = 0; i < count; i++)
-	{
-		appendStringInfo(sql, "%s%s = ", i == 0 ? "" : ", ",
-						 quote_identifier(get_attname(referring->relid, columns[i], false)));
-		if (follows)
-			appendStringInfo(sql, "$%d", key->count + i + 1);
-		else
-			appendStringInfoString(sql, "NULL");
-	}
-}
-
-/* as run_with_key(); no trigger fires */
-static uint64
-run_without_triggers(const char *sql, OldKey *key, Oid role, Oid owned)
-{
-	int			saved = SessionReplicationRole;
-	uint64		processed = 0;
+	Pending		own = {.context = CurrentMemoryContext};
+	Pending    *outer = pending;
+	ListCell   *cell;
 
 	PG_TRY();
 	{
-		SessionReplicationRole = SESSION_REPLICATION_ROLE_REPLICA;
-		processed = run_with_key(sql, key, role, owned, 0);
+		pending = &own;
+		fire(estate);
 	}
 	PG_FINALLY();
 	{
-		SessionReplicationRole = saved;
+		pending = outer;
 	}
 	PG_END_TRY();
-	return processed;
-}
-
-/* true if rows refer to the key and are not taken care of here */
-static bool
-act(const Referring *referring, OldKey *key, char action, bool onDelete)
-{
-	bool		follows = action == FKCONSTR_ACTION_CASCADE && !onDelete;
-	bool		acts = follows ? may_follow(referring, key) :
-		!has_user_triggers(referring->relid) &&
-		(action == FKCONSTR_ACTION_SETNULL || action == FKCONSTR_ACTION_CASCADE);
-	const char *only = only_if_plain(referring->relid);
-	Oid			owner = catalog_relation_owner(referring->relid);
-	char	   *name = catalog_qualified_name(referring->relid);
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	if (!acts)
-		appendStringInfo(&sql, "SELECT 1 FROM %s%s", only, name);
-	else if (action == FKCONSTR_ACTION_CASCADE && !follows)
-		appendStringInfo(&sql, "DELETE FROM %s%s", only, name);
-	else
-	{
-		appendStringInfo(&sql, "UPDATE %s%s SET ", only, name);
-		append_columns(&sql, referring, key, onDelete, follows);
-	}
-	executor_append_references(&sql, referring->relid, referring->own, referring->equals,
-							   key->count);
-	if (acts && follows)
-	{
-		run_without_triggers(sql.data, key, owner, referring->relid);
-		return false;
-	}
-	if (!acts)
-		appendStringInfoString(&sql, " FOR KEY SHARE");
-	/* only what follows has parameters for new values */
-	key->changes = false;
-	return run_with_key(sql.data, key, owner, referring->relid, acts ? 0 : 1) > 0 && !acts;
-}
-
-/*
- * executor_elsewhere_act
- *		Does what the foreign key asks for when a row with these values goes (or, not onDelete,
- *		changes to those that follow).  False when that is done; true when rows refer to it that
- *		somebody else has to decide about; *relid and *name are the table's and the constraint's
- *		then.  Raises what the server would.
- */
-bool
-executor_elsewhere_act(Oid constraintId, char action, bool onDelete, ArrayType *values,
-					   Oid *relid, char **name)
-{
-	Referring	referring = {0};
-	OldKey		key = {0};
-
-	if (!find_referring(constraintId, &referring, &key))
-		return false;
-	parse_values(&key, values);
-	*relid = referring.relid;
-	*name = referring.name;
-	return act(&referring, &key, action, onDelete);
+	foreach(cell, own.askings)
+		ask_and_settle(lfirst(cell));
 }

@@ -666,6 +666,10 @@ extern void executor_actions_leave(const DistTable *table, List *shells);
 extern void executor_actions_set(List *shells);
 extern void executor_actions_filter(ResultRelInfo *info);
 extern void executor_actions_statement_started(QueryDesc *query);
+/* likewise, for checks that another node makes (elsewhere_act.c) */
+extern void executor_elsewhere_started(QueryDesc *query);
+/* calls AFTER triggers by the function, and then asks other nodes for what these have left */
+extern void executor_elsewhere_around(void (*fire) (EState *estate), EState *estate);
 extern void executor_actions_look(struct TriggerData *data);
 
 /* ---- upserts in several statements (upsert.c) ---- */

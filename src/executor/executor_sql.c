@@ -14,7 +14,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "citus/base/session.h"
-#include "executor/change_internal.h"
+#include "executor/elsewhere_internal.h"
 #include "executor/executor_internal.h"
 #include "exchange_internal.h"
 
@@ -25,6 +25,7 @@ PG_FUNCTION_INFO_V1(leave_shard);
 PG_FUNCTION_INFO_V1(leave_actions);
 PG_FUNCTION_INFO_V1(raise_unseen_reference);
 PG_FUNCTION_INFO_V1(referenced_elsewhere);
+PG_FUNCTION_INFO_V1(note_reference);
 PG_FUNCTION_INFO_V1(act_on_referring);
 PG_FUNCTION_INFO_V1(raise_second_conflict);
 PG_FUNCTION_INFO_V1(upsert_starts);
@@ -277,28 +278,52 @@ referenced_elsewhere(PG_FUNCTION_ARGS)
 	return PointerGetDatum(NULL);
 }
 
-/* citus_internal.act_on_referring(constraint oid, action, on delete, values) returns record */
+/* citus_internal.note_reference() returns trigger: see executor_elsewhere_note() */
+Datum
+note_reference(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager",
+						"note_reference")));
+	executor_elsewhere_note((TriggerData *) fcinfo->context);
+	PG_RETURN_POINTER(NULL);
+}
+
+/* citus_internal.act_on_referring(constraint oid, action, on delete, values) returns records */
 Datum
 act_on_referring(PG_FUNCTION_ARGS)
 {
-	TupleDesc	desc;
-	Datum		values[3] = {0};
-	bool		nulls[3] = {true, true, true};
-	Oid			relid;
-	char	   *name;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *findings;
+	ListCell   *cell;
 
 	base_require_node_command(fcinfo);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	if (executor_elsewhere_act(PG_GETARG_OID(0), PG_GETARG_CHAR(1), PG_GETARG_BOOL(2),
-							   PG_GETARG_ARRAYTYPE_P(3), &relid, &name))
+	InitMaterializedSRF(fcinfo, 0);
+	findings = executor_elsewhere_act(PG_GETARG_OID(0), PG_GETARG_CHAR(1), PG_GETARG_BOOL(2),
+									  PG_GETARG_ARRAYTYPE_P(3));
+	foreach(cell, findings)
 	{
-		values[0] = CStringGetTextDatum(get_namespace_name(get_rel_namespace(relid)));
-		values[1] = CStringGetTextDatum(get_rel_name(relid));
-		values[2] = CStringGetTextDatum(name);
-		memset(nulls, 0, sizeof(nulls));
+		const Finding *found = lfirst(cell);
+		const char *texts[] = {
+			NULL, found->schema, found->table, found->constraint, found->referenced,
+			found->condition, found->quoted
+		};
+		Datum		values[FINDING_COLUMNS] = {0};
+		bool		nulls[FINDING_COLUMNS];
+
+		values[0] = Int32GetDatum(found->number);
+		nulls[0] = false;
+		for (int i = 1; i < FINDING_COLUMNS; i++)
+		{
+			nulls[i] = texts[i] == NULL;
+			if (!nulls[i])
+				values[i] = CStringGetTextDatum(texts[i]);
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	return (Datum) 0;
 }
 
 /* citus_internal.raise_second_conflict() returns boolean: never */

@@ -480,6 +480,7 @@ executor_statement_started(QueryDesc *query)
 		return;
 	txn_note_statement(query->plannedstmt);
 	executor_actions_statement_started(query);
+	executor_elsewhere_started(query);
 	open_tables(estate, query->plannedstmt);
 	if (estate->es_snapshot == NULL || !txn_snapshot_is_wanted())
 		return;

@@ -893,7 +893,7 @@ executor_triggers_fire_after(EState *estate)
 {
 	int			known = list_length(estate->es_trig_target_relations);
 
-	AfterTriggerEndQuery(estate);
+	executor_elsewhere_around(AfterTriggerEndQuery, estate);
 	for (int i = known; i < list_length(estate->es_trig_target_relations); i++)
 	{
 		ResultRelInfo *opened = list_nth(estate->es_trig_target_relations, i);

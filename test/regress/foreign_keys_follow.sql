@@ -48,7 +48,7 @@ UPDATE other SET k = 109 WHERE k = 9;
 WITH changed AS (UPDATE other SET k = k + 100 WHERE k < 4 RETURNING k) SELECT * FROM changed ORDER BY 1;
 UPDATE far SET a = 115 WHERE a = 15;
 DELETE FROM far WHERE a = 16;
--- not known here: who else would have to look
+-- values that have to be looked for here
 UPDATE other SET k = 120 WHERE k = 20;
 UPDATE other SET k = 119 WHERE k = 19;
 DELETE FROM other WHERE k = 18;

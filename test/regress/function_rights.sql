@@ -103,7 +103,7 @@ INSERT INTO calls VALUES
 -- PATTERN|WHY: what is nobody's
 CREATE TEMP TABLE free (pattern text, why text);
 INSERT INTO free VALUES
-    ('cache_invalidate|citus_drop_trigger|referenced_elsewhere|_valid$|role_exists', 'triggers and constraints of catalogs'),
+    ('cache_invalidate|citus_drop_trigger|referenced_elsewhere|note_reference|_valid$|role_exists', 'triggers and constraints of catalogs'),
     ('citus_version|citus_server_id|is_coordinator|coordinator_nodeid|is_primary_node|_for_nodeid|_for_groupid|active_worker_nodes', 'what pg_dist_node tells everybody'),
     ('column_name|shard_name|is_a_known_shard|is_visible|colocated|on_worker|time_partition_range|table_type|shell_of_relation|shard_of_row', 'what the catalogs tell everybody'),
     ('shard_cost_1|node_capacity_1|allowed_on_node_true|validate_rebalance', 'constants'),

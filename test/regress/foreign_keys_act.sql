@@ -1,0 +1,113 @@
+-- Triggers, rules, partitions and defaults of a local table act when another node changes rows it refers to.
+CREATE SCHEMA fka;
+SET search_path TO fka;
+SET citus.shard_count TO 4;
+CREATE TABLE far (a int, b text, v int, PRIMARY KEY (a, b));
+CREATE TABLE other (k int PRIMARY KEY);
+CREATE TABLE ref (k int PRIMARY KEY);
+SELECT create_distributed_table('far', 'a');
+SELECT create_distributed_table('other', 'k');
+SELECT create_reference_table('ref');
+INSERT INTO far SELECT i, 'x''' || i, i FROM generate_series(1, 20) i;
+INSERT INTO other SELECT generate_series(1, 30);
+INSERT INTO ref SELECT generate_series(1, 30);
+CREATE TABLE log (id serial, what text, n bigint);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log (what) VALUES (TG_TABLE_NAME || ' ' || TG_OP || ' ' || TG_WHEN || ' ' || TG_LEVEL || ' ' || TG_NAME || ' ' || current_user || coalesce(' ' || OLD::text, '') || coalesce(' ' || NEW::text, '')); IF TG_OP = 'DELETE' THEN RETURN OLD; END IF; RETURN NEW; END $$;
+CREATE TABLE given (id int, k int DEFAULT 1 REFERENCES other ON DELETE SET DEFAULT ON UPDATE SET DEFAULT);
+INSERT INTO given VALUES (1, 18), (2, 18), (3, 17), (4, 1);
+CREATE TABLE lost (k int DEFAULT 99 CONSTRAINT lost_k REFERENCES other ON DELETE SET DEFAULT);
+INSERT INTO lost VALUES (16);
+CREATE TABLE empty (k int DEFAULT NULL REFERENCES other ON DELETE SET DEFAULT);
+INSERT INTO empty VALUES (15);
+CREATE TABLE noted (id int, k int REFERENCES other ON UPDATE CASCADE ON DELETE CASCADE);
+CREATE TRIGGER n1 BEFORE UPDATE OR DELETE ON noted FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER n2 AFTER UPDATE OR DELETE ON noted FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER n3 BEFORE UPDATE OR DELETE ON noted FOR EACH STATEMENT EXECUTE FUNCTION note();
+CREATE TRIGGER n4 AFTER UPDATE OR DELETE ON noted FOR EACH STATEMENT EXECUTE FUNCTION note();
+INSERT INTO noted VALUES (1, 19), (2, 19), (3, 20), (4, 21);
+CREATE TABLE halves (k int REFERENCES other ON UPDATE CASCADE, w text) PARTITION BY RANGE (k);
+CREATE TABLE halves_1 PARTITION OF halves FOR VALUES FROM (0) TO (25);
+CREATE TABLE halves_2 PARTITION OF halves DEFAULT;
+CREATE TRIGGER h2 AFTER INSERT OR UPDATE OR DELETE ON halves FOR EACH ROW EXECUTE FUNCTION note();
+INSERT INTO halves VALUES (22, 'a'), (22, 'b'), (23, 'c');
+CREATE TABLE chain (k int UNIQUE REFERENCES other ON UPDATE CASCADE);
+CREATE TABLE chained (k int REFERENCES chain (k) ON UPDATE CASCADE, l int CONSTRAINT chained_l REFERENCES other ON DELETE SET DEFAULT DEFAULT 2);
+INSERT INTO chain VALUES (24); INSERT INTO chained VALUES (24, 25);
+CREATE TABLE twice (x int CONSTRAINT twice_1 REFERENCES other ON UPDATE CASCADE CONSTRAINT twice_2 REFERENCES ref);
+INSERT INTO twice VALUES (26);
+CREATE FUNCTION bend() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.k := NEW.k + 1000; RETURN NEW; END $$;
+CREATE TABLE bent (k int CONSTRAINT bent_k REFERENCES other ON UPDATE CASCADE);
+INSERT INTO bent VALUES (27);
+CREATE TRIGGER b BEFORE UPDATE ON bent FOR EACH ROW EXECUTE FUNCTION bend();
+CREATE FUNCTION stay() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TABLE stays (k int CONSTRAINT stay_k REFERENCES other ON DELETE CASCADE);
+INSERT INTO stays VALUES (28);
+CREATE TRIGGER b BEFORE DELETE ON stays FOR EACH ROW EXECUTE FUNCTION stay();
+CREATE TABLE ruled (k int CONSTRAINT ruled_k REFERENCES other ON DELETE CASCADE);
+INSERT INTO ruled VALUES (29);
+CREATE RULE r AS ON DELETE TO ruled DO ALSO INSERT INTO log (what) VALUES ('rule ' || OLD.k);
+CREATE FUNCTION reads() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log (what, n) SELECT 'reads', count(*) FROM ref; RETURN NULL; END $$;
+CREATE TABLE reader (k int REFERENCES other ON DELETE CASCADE);
+INSERT INTO reader VALUES (30);
+CREATE TRIGGER b AFTER DELETE ON reader FOR EACH ROW EXECUTE FUNCTION reads();
+CREATE TABLE full2 (x int DEFAULT 7, y text, CONSTRAINT full_2 FOREIGN KEY (x, y) REFERENCES far MATCH FULL ON DELETE SET DEFAULT);
+INSERT INTO full2 VALUES (5, 'x''5');
+\c - - localhost :worker1_port
+SET search_path TO fka;
+\set VERBOSITY default
+\set SHOW_CONTEXT never
+DELETE FROM other WHERE k = 18;
+UPDATE other SET k = 117 WHERE k = 17;
+DELETE FROM other WHERE k = 1;
+DELETE FROM other WHERE k = 16;
+BEGIN;
+INSERT INTO other VALUES (99);
+DELETE FROM other WHERE k = 16;
+SELECT count(*) FROM other;
+COMMIT;
+DELETE FROM other WHERE k = 15;
+UPDATE other SET k = k + 100 WHERE k IN (19, 20);
+DELETE FROM other WHERE k = 21;
+UPDATE other SET k = 32 WHERE k = 22;
+UPDATE other SET k = 24 WHERE k = 23;
+UPDATE other SET k = 13 WHERE k = 32;
+UPDATE other SET k = 124 WHERE k = 24;
+DELETE FROM other WHERE k = 25;
+UPDATE other SET k = 126 WHERE k = 26;
+BEGIN;
+INSERT INTO ref VALUES (126);
+UPDATE other SET k = 126 WHERE k = 26;
+COMMIT;
+UPDATE other SET k = 127 WHERE k = 27;
+DELETE FROM other WHERE k = 28;
+DELETE FROM other WHERE k = 29;
+DELETE FROM other WHERE k = 30;
+DELETE FROM far WHERE a = 5;
+-- other tables of the cluster are out of reach
+\c - - localhost :coordinator_port
+SET search_path TO fka;
+CREATE FUNCTION looks() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM count(*) FROM far; RETURN NULL; END $$;
+CREATE FUNCTION writes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO ref VALUES (1000); RETURN NULL; END $$;
+CREATE TABLE looker (k int REFERENCES other ON DELETE CASCADE);
+INSERT INTO looker VALUES (10), (11);
+CREATE TRIGGER b AFTER DELETE ON looker FOR EACH ROW WHEN (OLD.k = 10) EXECUTE FUNCTION looks();
+CREATE TRIGGER c AFTER DELETE ON looker FOR EACH ROW WHEN (OLD.k = 11) EXECUTE FUNCTION writes();
+\c - - localhost :worker1_port
+SET search_path TO fka;
+\set SHOW_CONTEXT never
+DELETE FROM other WHERE k = 10;
+DELETE FROM other WHERE k = 11;
+\c - - localhost :coordinator_port
+SET search_path TO fka;
+DELETE FROM other WHERE k = 10;
+DELETE FROM other WHERE k = 11;
+TABLE given ORDER BY id;
+TABLE lost; TABLE empty;
+TABLE noted ORDER BY id; SELECT tableoid::regclass, * FROM halves ORDER BY w;
+TABLE chain; TABLE chained; TABLE twice; TABLE bent; TABLE stays; TABLE ruled; TABLE reader; TABLE full2;
+-- rows of several shards come in any order, statement triggers once a statement
+SELECT what, n, count(*) FROM log GROUP BY 1, 2 ORDER BY what COLLATE "C", 2;
+SELECT * FROM other ORDER BY k;
+SELECT * FROM citus_internal.check_consistency();
+SET client_min_messages TO warning;
+DROP SCHEMA fka CASCADE;
