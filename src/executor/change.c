@@ -872,13 +872,13 @@ executor_change_begin_upsert(DistScanState *scan)
 {
 	const ChangeSpec *spec = scan->plan->change;
 	const DistTable *table = catalog_table_get(spec->relid);
-	RowSink		sink = {NULL, NULL};
 	List	   *tasks = NIL;
 	CallerRole	caller;
 
 	PreventCommandIfReadOnly("INSERT");
 	if (table == NULL)
 		return;
+	executor_lock_table_for_write(table, spec->role);
 	caller = executor_enter_role(executor_role_to_lock(table, spec->role));
 	for (int i = 0; i < table->nshards; i++)
 	{
@@ -888,7 +888,7 @@ executor_change_begin_upsert(DistScanState *scan)
 
 		tasks = executor_tasks_for_shard(tasks, shard, sql, NULL, true);
 	}
-	(void) executor_tasks_write(tasks, &sink, NULL, NULL);
+	executor_tasks_lock_tables(tasks);
 	executor_leave_role(caller);
 	if (!IsolationUsesXactSnapshot())
 		scan->childSnapshot = RegisterSnapshot(GetTransactionSnapshot());

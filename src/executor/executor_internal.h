@@ -386,6 +386,8 @@ extern uint64 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt
 								   Snapshot snapshot);
 /* the same for statements that lock rows and change none */
 extern void executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot);
+/* for LOCK TABLE of shards: whoever has not begun to read does so later, behind the lock */
+extern void executor_tasks_lock_tables(List *tasks);
 /* true when a single remote task of stmt needs no transaction around it; stmt may be NULL */
 extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* makes a write of several shards wait for other such writes of the table, on all nodes */

@@ -177,20 +177,15 @@ executor_may_autocommit(const PlannedStmt *stmt)
 	return stmt != NULL && txn_is_client_statement(stmt) && txn_may_autocommit();
 }
 
+/* quiet: nothing that is under way may see a difference, unless it is on the tasks' connections */
 static uint64
-run_tasks(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snapshot snapshot)
+run_quietly(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snapshot snapshot)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus write",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
 	WriteRun   *write = palloc0(sizeof(WriteRun));
 	RunOptions	options = {.use = use};
-	ClusterSnapshot *reads = executor_snapshot_for_write();
-
-	executor_triggers_settle();
-	executor_quiesce_all(NULL);
-	if (reads != NULL && snapshot != NULL)
-		snapshot = txn_snapshot_local(reads);
 
 	write->sink = sink;
 	write->user.owner = write;
@@ -219,6 +214,18 @@ run_tasks(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snap
 	return executor_tasks_count(tasks);
 }
 
+static uint64
+run_tasks(List *tasks, RowSink *sink, TxnUse use, const PlannedStmt *alone, Snapshot snapshot)
+{
+	ClusterSnapshot *reads = executor_snapshot_for_write();
+
+	executor_triggers_settle();
+	executor_quiesce_all(NULL);
+	if (reads != NULL && snapshot != NULL)
+		snapshot = txn_snapshot_local(reads);
+	return run_quietly(tasks, sink, use, alone, snapshot);
+}
+
 uint64
 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt *alone, Snapshot snapshot)
 {
@@ -229,6 +236,14 @@ void
 executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot)
 {
 	(void) run_tasks(tasks, sink, TXN_LOCK, NULL, snapshot);
+}
+
+void
+executor_tasks_lock_tables(List *tasks)
+{
+	RowSink		sink = {NULL, NULL};
+
+	(void) run_quietly(tasks, &sink, TXN_WRITE, NULL, NULL);
 }
 
 /* ---- deadlocks ---- */
@@ -289,7 +304,6 @@ executor_role_to_lock(const DistTable *table, Oid role)
 void
 executor_lock_table_for_write(const DistTable *table, Oid role)
 {
-	RowSink		sink = {NULL, NULL};
 	CallerRole	caller;
 	char	   *sql;
 
@@ -298,8 +312,7 @@ executor_lock_table_for_write(const DistTable *table, Oid role)
 	sql = psprintf("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE",
 				   catalog_shard_qualified_name(table->shards[0]));
 	caller = executor_enter_role(executor_role_to_lock(table, role));
-	executor_tasks_write(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true),
-						 &sink, NULL, NULL);
+	executor_tasks_lock_tables(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true));
 	executor_leave_role(caller);
 }
 

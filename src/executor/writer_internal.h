@@ -96,8 +96,9 @@ extern void executor_writer_receive(ShardWriter *writer, bool wait);
 extern bool executor_writer_is_wrong_line(const ShardWriter *writer, int sqlstate);
 extern void executor_writer_keep_failure(ShardWriter *writer);
 /* raises the failure, once the other nodes have read what they were sent */
-extern void executor_writer_recycle(ShardWriter *writer, KeptRows *kept);
 extern void executor_writer_check(ShardWriter *writer);
+/* nobody reads the rows any more: their buffers serve others */
+extern void executor_writer_recycle(ShardWriter *writer, KeptRows *kept);
 
 extern bool executor_writer_uses(ConnUser *user, RemoteConn *conn);
 extern void executor_writer_settle(ConnUser *user);
