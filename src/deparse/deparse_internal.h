@@ -18,8 +18,8 @@
 
 /* a copy of query whose text means the same on another node; query_adapt.c */
 extern Query *deparse_query_adapt(const Query *query);
-/* assignments to several parts of one column become entries of their own; query_assign.c */
-extern List *deparse_split_assignments(List *targetList);
+/* target lists of a (copied) query as the server's deparser needs them; query_assign.c */
+extern void deparse_show_assignments(Query *query);
 extern void deparse_query_name_columns(Query *query);
 
 /*

@@ -668,24 +668,6 @@ has_leaky_condition(Node *node)
 }
 
 static void
-split_assignments(Query *query)
-{
-	ListCell   *cell;
-
-	if (query->commandType == CMD_UPDATE || query->commandType == CMD_INSERT)
-		query->targetList = deparse_split_assignments(query->targetList);
-	if (query->onConflict)
-		query->onConflict->onConflictSet =
-			deparse_split_assignments(query->onConflict->onConflictSet);
-	foreach(cell, query->mergeActionList)
-	{
-		MergeAction *action = lfirst(cell);
-
-		action->targetList = deparse_split_assignments(action->targetList);
-	}
-}
-
-static void
 show_if_implicit(CoercionForm *form)
 {
 	if (*form == COERCE_IMPLICIT_CAST)
@@ -746,7 +728,7 @@ adapt_query(Query *query, AdaptContext *context)
 	context->leaks |= has_leaky_condition((Node *) query->jointree) ||
 		contain_leaked_vars(query->havingQual);
 	keep_barriers(query, context->leaks);
-	split_assignments(query);
+	deparse_show_assignments(query);
 	if (query->onConflict && OidIsValid(query->onConflict->constraint))
 		set_conflict_columns(query->onConflict, query->resultRelation);
 	force_prefixes(query);

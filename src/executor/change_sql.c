@@ -290,12 +290,22 @@ append_where(StringInfo sql, ChangeBatch *batch, const Shard *shard, const char 
 static void
 append_assignments(StringInfo sql, ChangeBatch *batch)
 {
+	const char *separator = "";
 	ListCell   *cell;
 
 	foreach(cell, batch->columns)
-		appendStringInfo(sql, "%s%s = v.c%d", foreach_current_index(cell) == 0 ? "" : ", ",
+	{
+		appendStringInfo(sql, "%s%s = v.c%d", separator,
 						 column_name(batch->state, lfirst_int(cell)),
 						 batch->firstValue + foreach_current_index(cell));
+		separator = ", ";
+	}
+	foreach(cell, batch->action->defaults)
+	{
+		appendStringInfo(sql, "%s%s = DEFAULT", separator,
+						 column_name(batch->state, lfirst_int(cell)));
+		separator = ", ";
+	}
 }
 
 static void

@@ -118,7 +118,8 @@ static const Field insertFields[] = {
 static const Field actionFields[] = {
 	FIELD(ChangeAction, command, FIELD_INT),
 	FIELD(ChangeAction, columns, FIELD_NODE),
-	FIELD(ChangeAction, firstValue, FIELD_INT)
+	FIELD(ChangeAction, firstValue, FIELD_INT),
+	FIELD(ChangeAction, defaults, FIELD_NODE)
 };
 
 static const Field changeFields[] = {

@@ -702,6 +702,7 @@ add_assignments(ChangeBuild *build, ChangeAction *action)
 	List	   *targetList = build->query->targetList;
 	ListCell   *lc;
 
+	action->defaults = deparse_generated_columns(build->query);
 	action->firstValue = list_length(build->columns) + 1;
 	foreach(lc, targetList)
 	{

@@ -25,6 +25,7 @@
 
 #include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
+#include "citus/deparse/template.h"
 #include "planner_change_internal.h"
 
 /* ---- columns of pairs ---- */
@@ -183,6 +184,8 @@ describe_action(ChangeBuild *build, MergeAction *merge)
 	ListCell   *lc;
 
 	action->command = merge->commandType;
+	if (action->command == CMD_UPDATE)
+		action->defaults = deparse_generated_columns(build->query);
 	foreach(lc, merge->targetList)
 	{
 		TargetEntry *tle = lfirst_node(TargetEntry, lc);

@@ -487,6 +487,24 @@ finish_mutator(Node *node, FinishContext *context)
 	return expression_tree_mutator(node, finish_mutator, context);
 }
 
+/* a column has one ref: of clauses that have become the same, upper keeps the first */
+static void
+mark_grouped(Query *upper, PathTarget *columns, int column, Index ref)
+{
+	ListCell   *lc;
+
+	if (columns->sortgrouprefs[column] == 0)
+	{
+		columns->sortgrouprefs[column] = ref;
+		return;
+	}
+	foreach(lc, upper->groupClause)
+	{
+		if (lfirst_node(SortGroupClause, lc)->tleSortGroupRef == ref)
+			upper->groupClause = foreach_delete_current(upper->groupClause, lc);
+	}
+}
+
 /*
  * Results as expressions over the columns, which get the refs of the clauses that upper groups by.
  * NULL when upper groups by something else.
@@ -508,7 +526,7 @@ target_of_upper(Grouping *grouping, Query *upper, PathTarget *columns)
 		{
 			if (!IsA(tle->expr, Var))
 				return NULL;
-			columns->sortgrouprefs[((Var *) tle->expr)->varattno - 1] = tle->ressortgroupref;
+			mark_grouped(upper, columns, ((Var *) tle->expr)->varattno - 1, tle->ressortgroupref);
 		}
 		(void) number_walker((Node *) expr, &next);
 		add_column_to_pathtarget(target, expr, tle->ressortgroupref);

@@ -126,6 +126,28 @@ stage_column(StageContext *context, Query *collect, RangeTblEntry *rows, Expr *e
 }
 
 /*
+ * unnest() of rows in FROM gives their fields as columns; in a target list it gives the rows.  Puts
+ * the functions of rows there: SELECT unnest($1), unnest($2), which go on in step.
+ */
+static void
+unnest_in_targets(Query *result, const RangeTblEntry *rows)
+{
+	ListCell   *lc;
+
+	foreach(lc, result->targetList)
+	{
+		TargetEntry *tle = lfirst_node(TargetEntry, lc);
+
+		if (IsA(tle->expr, Var))
+			tle->expr = (Expr *) list_nth_node(RangeTblFunction, rows->functions,
+											   ((Var *) tle->expr)->varattno - 1)->funcexpr;
+	}
+	result->rtable = NIL;
+	result->jointree->fromlist = NIL;
+	result->hasTargetSRFs = true;
+}
+
+/*
  * Registers the rows of source (whose columns have the names and positions that the statement
  * knows) and returns a query that gives the same rows from parameters.
  */
@@ -135,6 +157,7 @@ stage_source(StageContext *context, Query *source)
 	RangeTblEntry *rows = makeNode(RangeTblEntry);
 	Query	   *collect = planner_make_select_from(planner_subquery_rte(source, "source"));
 	Query	   *result = planner_make_select_from(rows);
+	bool		hasRows = false;
 	AttrNumber	attno = 0;
 	ListCell   *lc;
 
@@ -153,10 +176,13 @@ stage_source(StageContext *context, Query *source)
 		if (IsA(value, Const) && ((Const *) value)->constisnull)
 			column = (Expr *) copyObject(value);	/* a column that nobody reads */
 		else
+		{
+			hasRows |= type_is_rowtype(exprType(value));
 			column = (Expr *) stage_column(context, collect, rows,
 										   (Expr *) makeVar(1, attno, exprType(value),
 															exprTypmod(value),
 															exprCollation(value), 0));
+		}
 		if (context->impossible != NULL)
 			return source;
 		result->targetList = lappend(result->targetList,
@@ -170,6 +196,8 @@ stage_source(StageContext *context, Query *source)
 		(void) stage_column(context, collect, rows,
 							(Expr *) makeConst(INT4OID, -1, InvalidOid, 4, Int32GetDatum(0),
 											   false, true));
+	if (hasRows)
+		unnest_in_targets(result, rows);
 	collect->hasAggs = true;
 	context->sources = lappend(context->sources, collect);
 	return result;

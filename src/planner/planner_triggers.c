@@ -24,6 +24,7 @@
 #include "utils/syscache.h"
 
 #include "citus/catalog/catalog.h"
+#include "citus/deparse/template.h"
 #include "citus/planner/planner.h"
 #include "planner_internal.h"
 
@@ -81,6 +82,8 @@ describe_statement(Query *query)
 		else if (action->commandType != CMD_NOTHING)
 			add_command(spec, action->commandType);
 	}
+	if (list_member_int(spec->commands, CMD_UPDATE))
+		spec->updated = list_concat_unique_int(spec->updated, deparse_generated_columns(query));
 	return spec;
 }
 

@@ -120,3 +120,11 @@ CREATE VIEW w AS SELECT k2, sum(x) AS total FROM d GROUP BY k2;
 SELECT w.*, l.name FROM l LEFT JOIN LATERAL (SELECT * FROM w WHERE w.k2 = l.id) w ON true;
 SET enable_hashagg = off;
 SELECT k2, count(*), sum(v) FROM d WHERE x > (SELECT avg(id) FROM l) GROUP BY k2 ORDER BY k2;
+RESET enable_hashagg;
+
+-- What it is grouped by becomes the same when constants are known.
+SET citus.enable_router_execution = off;
+SELECT d.k2, count(*) FROM (VALUES (1.5)) v (c) JOIN d ON true GROUP BY d.k2, CASE WHEN v.c > 2 THEN 1 ELSE d.k2 END;
+SELECT d.k2, CASE WHEN v.c > 2 THEN 1 ELSE d.k2 END, sum(DISTINCT d.v) FROM (VALUES (1.5)) v (c) JOIN d ON true GROUP BY 1, 2 HAVING max(d.x) > 1;
+SELECT FROM (VALUES (1.5)) v (c) JOIN d ON true GROUP BY d.k2, d.s, CASE WHEN v.c > 2 THEN 1 ELSE d.k2 END;
+SELECT d.k, count(*) FROM (VALUES (1.5)) v (c) JOIN d ON true GROUP BY d.k, CASE WHEN v.c > 2 THEN 1 ELSE d.k END;

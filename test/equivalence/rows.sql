@@ -86,3 +86,27 @@ UPDATE vb SET v = 'yes' WHERE k = 6 RETURNING *;
 UPDATE vb SET v = v || '!';
 DELETE FROM vb WHERE k = 4;
 SELECT k, v FROM a ORDER BY k;
+
+-- Values of composite types from elsewhere.
+CREATE TYPE pair AS (x int, y text);
+CREATE DOMAIN checked AS pair CHECK ((value).x < 100);
+CREATE TABLE c (k int, v int, p pair, q checked);
+CREATE TABLE s (k int, v int, p pair, q checked);
+CREATE TABLE l (k int, p pair);
+-- distribute: SELECT create_distributed_table('c', 'k', colocate_with => 'a')
+-- distribute: SELECT create_distributed_table('s', 'k', colocate_with => 'a')
+INSERT INTO c SELECT i, i % 4, ROW(i % 4, 'p' || i % 3)::pair, ROW(i % 5, 'q')::pair FROM generate_series(1, 20) i;
+INSERT INTO s SELECT i, i % 4, CASE WHEN i <> 4 THEN ROW(i % 3, 'p' || i % 2)::pair END, ROW(i, 'q')::pair FROM generate_series(1, 12) i;
+INSERT INTO l SELECT i, ROW(i, 'p' || i)::pair FROM generate_series(0, 2) i;
+SELECT k FROM c WHERE p IN (SELECT p FROM s WHERE v = 1);
+UPDATE c SET v = 5 WHERE p = ANY (SELECT p FROM s WHERE v = 1) RETURNING k, p;
+UPDATE c SET v = 6 FROM s WHERE c.p = s.p AND s.v = 2 RETURNING c.k;
+UPDATE c SET v = 7 WHERE (p, 1) IN (SELECT p, k FROM s) RETURNING k;
+UPDATE c SET p = (SELECT p FROM s WHERE s.k > c.k ORDER BY p DESC LIMIT 1), q = (SELECT q FROM s WHERE s.v = c.v ORDER BY s.k LIMIT 1) WHERE k < 9 RETURNING k, p, (q).x;
+UPDATE c SET v = (SELECT count(*) FROM s WHERE s.p IS NULL OR (s.q).x > c.k) RETURNING k, v;
+DELETE FROM c WHERE q IN (SELECT q FROM s) AND k > 15 RETURNING k, q;
+DELETE FROM c USING l WHERE l.p = c.p RETURNING c.k, l;
+DELETE FROM c WHERE (SELECT count(l) FROM l WHERE (l.p).x > c.v) > 1 RETURNING k;
+INSERT INTO s (k, p) SELECT max(k), p FROM c GROUP BY p RETURNING k, p;
+MERGE INTO c USING (SELECT p, max(k) AS k FROM s GROUP BY p) m ON c.p = m.p WHEN MATCHED AND m.k > 3 THEN DELETE WHEN MATCHED THEN UPDATE SET v = 0 WHEN NOT MATCHED AND m.k IS NOT NULL THEN INSERT (k, p) VALUES (m.k, m.p);
+SELECT * FROM c;

@@ -26,6 +26,12 @@ extern SqlTemplate *deparse_query_template(const Query *query, bool nameColumns)
 extern bool deparse_assigns_parts(Expr *expr);
 
 /*
+ * The generated columns of its target that a rewritten statement SETs to DEFAULT, as an IntList in
+ * the current context.  Takes AccessShareLock on the target.
+ */
+extern List *deparse_generated_columns(const Query *query);
+
+/*
  * Splits the template of an INSERT whose only row is VALUES of parameters: see InsertSpec.
  * query has no VALUES RTE; its target list entries (in order of spec->columns) are replaced.
  */

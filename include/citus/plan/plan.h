@@ -230,6 +230,7 @@ typedef struct ChangeAction
 	CmdType		command;		/* CMD_UPDATE, CMD_DELETE, CMD_INSERT or CMD_NOTHING */
 	List	   *columns;		/* attribute numbers that are given values, IntList */
 	int			firstValue;		/* the child's column with the first of them; the others follow */
+	List	   *defaults;		/* generated columns that an UPDATE names, IntList */
 } ChangeAction;
 
 /* where a column that DIST_PLAN_CHANGES returns comes from, and what its number means */
