@@ -9,7 +9,7 @@
  *
  *		0	the group of the node
  *		1	the key as that node tells it: oid of the constraint, ON DELETE, ON UPDATE,
- *			deferrable, initially deferred, names of the referenced columns
+ *			deferrable, initially deferred; names of its schema, itself, the referenced columns
  *		2	oid of the relation here, and numbers of these columns
  *
  * On the node itself nothing asks them: there the foreign key's own triggers act.  A partition is

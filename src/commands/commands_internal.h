@@ -190,6 +190,11 @@ extern List *commands_steps_create_table_as(Command *command);
 extern void commands_settle_elements(List *elements, Oid schemaId);
 /* after a statement without a handler: watches for foreign keys that it may have made */
 extern void commands_watch_unhandled(Node *statement);
+/*
+ * The statement here, and after it all nodes hear of foreign keys of a plain table to distributed
+ * ones; referenced: one that it may get a foreign key to, or InvalidOid.
+ */
+extern List *commands_steps_to_reference(Oid relid, Oid referenced);
 extern List *commands_steps_create_foreign_table(Command *command);
 extern List *commands_steps_alter_table(Command *command);
 /* known tables of a composite type; what their shards are told when it changes */

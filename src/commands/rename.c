@@ -141,6 +141,8 @@ commands_steps_rename(Command *command)
 			return steps_for_rename_in_table(command, relid);
 		if (type == OBJECT_ATTRIBUTE)
 			return steps_for_rename_attribute(command, relid);
+		if (type == OBJECT_TABCONSTRAINT && tables_references_distributed(relid))
+			return commands_steps_to_reference(relid, InvalidOid);
 		return steps_for_relation_object(command, relid);
 	}
 
@@ -200,6 +202,8 @@ commands_steps_set_schema(Command *command)
 			return NIL;
 		if (table != NULL)
 			return steps_for_table_schema(command, table);
+		if (tables_references_distributed(relid))
+			return commands_steps_to_reference(relid, InvalidOid);
 		return steps_for_relation_object(command, relid);
 	}
 	if (statement->objectType == OBJECT_STATISTIC_EXT)

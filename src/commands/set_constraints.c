@@ -4,13 +4,16 @@
  *
  * The server does it for the shells first, which finds names and checks that they may be deferred.
  * Shards have constraints under names of their own; those of other nodes hear of it when the
- * transaction gets there (txn_constraints.c), or at once if something is to be checked now.
+ * transaction gets there (txn_constraints.c), or at once if something is to be checked now.  A
+ * foreign key that only another node knows has triggers here (watches) and no name that the server
+ * would find.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_trigger.h"
@@ -25,6 +28,7 @@
 #include "citus/base/session.h"
 #include "citus/cluster/cluster.h"
 #include "citus/executor/executor.h"
+#include "citus/tables/tables.h"
 #include "citus/txn/txn.h"
 #include "commands_internal.h"
 
@@ -122,21 +126,43 @@ add_of_schema(NamedConstraints *named, Relation catalog, Oid schemaId, const cha
 	return found;
 }
 
-/* all constraints of a name in the first schema that has one, as the server does it */
-static void
+/* foreign keys of other nodes' tables; true when there are any */
+static bool
+add_watches(NamedConstraints *named, Oid schemaId, const char *name)
+{
+	WatchedName watched = tables_watches_of_name(get_namespace_name(schemaId), name);
+
+	if (watched.triggers != NIL && !watched.deferrable)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("constraint \"%s\" is not deferrable", name)));
+	named->triggers = list_concat(named->triggers, watched.triggers);
+	return watched.triggers != NIL;
+}
+
+/*
+ * All constraints of a name in the first schema that has one, as the server does it; false when
+ * the server would not find it.
+ */
+static bool
 add_named(NamedConstraints *named, const RangeVar *constraint)
 {
 	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
 	List	   *schemas = constraint->schemaname == NULL ? fetch_search_path(true) :
 		list_make1_oid(LookupExplicitNamespace(constraint->schemaname, false));
+	bool		found = false;
+	bool		watched = false;
 	ListCell   *cell;
 
 	foreach(cell, schemas)
 	{
-		if (add_of_schema(named, catalog, lfirst_oid(cell), constraint->relname))
+		found = add_of_schema(named, catalog, lfirst_oid(cell), constraint->relname);
+		watched = add_watches(named, lfirst_oid(cell), constraint->relname);
+		if (found || watched)
 			break;
 	}
 	table_close(catalog, AccessShareLock);
+	return found || !watched;
 }
 
 /* ---- shards ---- */
@@ -244,6 +270,18 @@ check_elsewhere(void *nodes)
 	cluster_run(nodes, list_make1("SELECT 1"));
 }
 
+/* the server's part: without what it would not find */
+static void
+set_found(Command *command, void *argument)
+{
+	ConstraintsSetStmt *statement = copyObject((ConstraintsSetStmt *) command->statement);
+
+	statement->constraints = argument;
+	WarnNoTransactionBlock(command->call->context == PROCESS_UTILITY_TOPLEVEL, "SET CONSTRAINTS");
+	if (statement->constraints != NIL)
+		AfterTriggerSetState(statement);
+}
+
 static void
 set_elsewhere(Command *command, void *argument)
 {
@@ -271,8 +309,21 @@ set_elsewhere(Command *command, void *argument)
 List *
 commands_steps_set_constraints(Command *command)
 {
+	ConstraintsSetStmt *statement = (ConstraintsSetStmt *) command->statement;
+	NamedConstraints named = {NIL, NIL, NIL};
+	List	   *found = NIL;
+	CommandStep *step;
+	ListCell   *cell;
+
 	if (command->internal)
 		return NIL;
+	foreach(cell, statement->constraints)
+	{
+		if (add_named(&named, lfirst(cell)))
+			found = lappend(found, lfirst(cell));
+	}
 	/* without a snapshot, for SET TRANSACTION may follow */
-	return list_make2(commands_step_local(), commands_step_alone(set_elsewhere, NULL));
+	step = list_length(found) == list_length(statement->constraints) ? commands_step_local() :
+		commands_step_alone(set_found, found);
+	return list_make2(step, commands_step_alone(set_elsewhere, NULL));
 }

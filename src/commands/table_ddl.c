@@ -743,8 +743,8 @@ watch_altered(Command *command, void *argument)
 }
 
 /* nobody deletes rows, from whatever node, between the check of a foreign key and its end */
-static List *
-steps_to_reference(Oid relid, Oid referenced)
+List *
+commands_steps_to_reference(Oid relid, Oid referenced)
 {
 	List	   *steps = list_make2(commands_step_local(), call_with_relid(watch_altered, relid));
 
@@ -778,7 +778,7 @@ steps_for_plain_table(Command *command, Oid relid)
 		return list_make2(commands_step_local(), call_with_relid(share_attached, relid));
 	referenced = find_referenced_by_alter(statement, REFERENCED_SPREAD);
 	if (OidIsValid(referenced) || tables_references_distributed(relid))
-		return steps_to_reference(relid, referenced);
+		return commands_steps_to_reference(relid, referenced);
 	referenced = find_referenced_by_alter(statement, REFERENCED_COPIED);
 	if (!OidIsValid(referenced) || get_rel_persistence(relid) == RELPERSISTENCE_TEMP)
 		return NIL;

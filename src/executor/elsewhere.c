@@ -94,7 +94,7 @@ take_key(const TriggerData *data, const Watch *watch, OldKey *key)
 {
 	bool		changed = TRIGGER_FIRED_BY_DELETE(data->tg_event);
 
-	key->relid = watch->relid;
+	key->relid = RelationGetRelid(data->tg_relation);
 	key->count = watch->ncolumns;
 	key->changes = !changed;
 	for (int i = 0; i < watch->ncolumns; i++)
@@ -105,7 +105,7 @@ take_key(const TriggerData *data, const Watch *watch, OldKey *key)
 		int			next = key->count + i;
 		bool		isNull;
 
-		key->columns[i] = watch->columns[i];
+		key->columns[i] = column;
 		key->types[i] = attribute->atttypid;
 		key->values[i] = slot_getattr(data->tg_trigslot, column, &isNull);
 		key->nulls[i] = ' ';
@@ -284,12 +284,12 @@ ask(const Asking *asking)
 	{
 		OldKey	   *key = lfirst(cell);
 
+		appendStringInfo(&sql, "%s%s", separator,
+						 quote_literal_cstr(catalog_qualified_name(key->relid)));
 		for (int i = 0; i < executor_key_values(key); i++)
-		{
-			appendStringInfo(&sql, "%s%s", separator, key->nulls[i] == 'n' ? "NULL" :
+			appendStringInfo(&sql, ", %s", key->nulls[i] == 'n' ? "NULL" :
 							 quote_literal_cstr(text_of(key, i)));
-			separator = ", ";
-		}
+		separator = ", ";
 	}
 	appendStringInfoString(&sql, "]::pg_catalog.text[])");
 	executor_quiesce_all(NULL);

@@ -18,6 +18,7 @@
  * each statement; executor_elsewhere_note() for each check.
  */
 #include "postgres.h"
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
@@ -31,6 +32,7 @@
 #include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -113,11 +115,18 @@ parse_value(OldKey *key, int i, Datum given, bool isNull)
 				 errmsg("value of a foreign key is null")));
 }
 
+static Oid
+relation_of_name(Datum given)
+{
+	return DatumGetObjectId(DirectFunctionCall1(regclassin,
+												CStringGetDatum(TextDatumGetCString(given))));
+}
+
 /* the values of all rows, one after another: List of OldKey * */
 static List *
 parse_keys(const OldKey *pattern, bool onDelete, ArrayType *texts)
 {
-	int			width = onDelete ? pattern->count : 2 * pattern->count;
+	int			width = 1 + (onDelete ? pattern->count : 2 * pattern->count);
 	List	   *keys = NIL;
 	Datum	   *elements;
 	bool	   *nulls;
@@ -133,8 +142,10 @@ parse_keys(const OldKey *pattern, bool onDelete, ArrayType *texts)
 		OldKey	   *key = palloc(sizeof(OldKey));
 
 		*key = *pattern;
-		for (int i = 0; i < width; i++)
-			parse_value(key, i, elements[at + i], nulls[at + i]);
+		for (int i = 1; i < width; i++)
+			parse_value(key, i - 1, elements[at + i], nulls[at + i]);
+		if (!nulls[at])
+			key->relid = relation_of_name(elements[at]);
 		keys = lappend(keys, key);
 	}
 	return keys;
@@ -293,6 +304,43 @@ keep_partitions(void)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/* of constraints that are copies of one, the one by which the table refers to a partition */
+static Oid
+copy_for_partition(Relation catalog, const Referring *referring, Oid parent, Oid partition)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			result = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conparentid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(parent));
+	scan = systable_beginscan(catalog, ConstraintParentIndexId, true, NULL, 1, &key);
+	while (!OidIsValid(result) && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->conrelid != referring->relid)
+			continue;
+		result = form->confrelid == partition ? form->oid :
+			copy_for_partition(catalog, referring, form->oid, partition);
+	}
+	systable_endscan(scan);
+	return result;
+}
+
+/* the server tells of the partition's own constraint */
+static char *
+name_for_relation(const Referring *referring, Oid relid)
+{
+	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
+	Oid			copy = get_rel_relispartition(relid) ?
+		copy_for_partition(catalog, referring, referring->constraint, relid) : InvalidOid;
+
+	table_close(catalog, AccessShareLock);
+	return OidIsValid(copy) ? get_constraint_name(copy) : referring->name;
+}
+
 /* if rows refer to the old values, a Finding */
 static void
 look(const Referring *referring, OldKey *key, int number, List **findings)
@@ -313,7 +361,7 @@ look(const Referring *referring, OldKey *key, int number, List **findings)
 	found->number = number;
 	found->schema = get_namespace_name(get_rel_namespace(referring->relid));
 	found->table = get_rel_name(referring->relid);
-	found->constraint = referring->name;
+	found->constraint = name_for_relation(referring, key->relid);
 	*findings = lappend(*findings, found);
 }
 

@@ -16,7 +16,7 @@
  */
 typedef struct OldKey
 {
-	Oid			relid;
+	Oid			relid;			/* the referenced table, or the partition that has the row */
 	int			count;
 	bool		changes;
 	AttrNumber	columns[INDEX_MAX_KEYS];
@@ -58,9 +58,9 @@ extern const char *executor_only_if_plain(Oid relid);
 /* ---- elsewhere_act.c ---- */
 
 /*
- * Does what the foreign key asks for when rows with these values go; not onDelete: change, from the
- * first half of each row's values to the second.  List of Finding *, in the current context.
- * Raises what the server would.
+ * Does what the foreign key asks for when rows go.  Of each row there are the qualified name of its
+ * relation, the old values, and, when it changes (not onDelete), the new ones.  List of Finding *,
+ * in the current context.  Raises what the server would.
  */
 extern List *executor_elsewhere_act(Oid constraintId, char action, bool onDelete,
 									ArrayType *values);

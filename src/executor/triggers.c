@@ -28,6 +28,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "executor/nodeModifyTable.h"
@@ -641,16 +642,40 @@ is_of_foreign_key(const Trigger *trigger)
 	return catalog_trigger_is_referenced(trigger) || catalog_trigger_is_watch(trigger);
 }
 
-/* some of the triggers: foreign keys' that act here, or the others; NULL: none */
+/* true if the trigger is of a foreign key to the relation itself, and not to a parent of it */
+static bool
+is_of_key_to(const Trigger *trigger, Oid relid)
+{
+	Watch		watch;
+
+	if (catalog_trigger_is_referenced(trigger))
+		return !trigger->tgisclone;
+	if (!catalog_trigger_is_watch(trigger))
+		return false;
+	catalog_watch_read(trigger, &watch);
+	return watch.relid == relid;
+}
+
+/* true if the row's departure from the partition is no concern of the trigger's */
+static bool
+leaves_departure(const Trigger *trigger, const FireTarget *from)
+{
+	return is_of_foreign_key(trigger) &&
+		!is_of_key_to(trigger, RelationGetRelid(from->relation));
+}
+
+/* those of foreign keys that act here; or, departed given, those to fire for the row; NULL: none */
 static TriggerDesc *
-select_triggers(const TriggerDesc *triggers, bool referenced)
+select_triggers(const TriggerDesc *triggers, const FireTarget *departed)
 {
 	TriggerDesc *chosen = palloc0(sizeof(TriggerDesc));
 
 	chosen->triggers = palloc0(sizeof(Trigger) * (triggers == NULL ? 0 : triggers->numtriggers));
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
-		if (is_of_foreign_key(&triggers->triggers[i]) != referenced)
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (departed == NULL ? !is_of_foreign_key(trigger) : leaves_departure(trigger, departed))
 			continue;
 		chosen->triggers[chosen->numtriggers++] = triggers->triggers[i];
 		set_flags(chosen, &triggers->triggers[i]);
@@ -658,7 +683,10 @@ select_triggers(const TriggerDesc *triggers, bool referenced)
 	return chosen->numtriggers == 0 ? NULL : chosen;
 }
 
-/* the row has left the relation for another partition: for a foreign key it has been updated */
+/*
+ * The row has left the relation for another partition: for a foreign key to the whole table it has
+ * been updated, for one to the partition it has gone.
+ */
 static void
 after_departure(TriggerRun *run, FireTarget *from, TupleTableSlot *row,
 				TransitionCaptureState *capture)
@@ -668,17 +696,49 @@ after_departure(TriggerRun *run, FireTarget *from, TupleTableSlot *row,
 	List	   *conditions = from->conditions;
 	ListCell   *cell;
 
-	from->info->ri_TrigDesc = select_triggers(triggers, false);
+	from->info->ri_TrigDesc = select_triggers(triggers, from);
 	from->deferred = from->conditions = NIL;
 	foreach(cell, deferred)
 	{
-		if (!is_of_foreign_key(lfirst(cell)))
+		if (!leaves_departure(lfirst(cell), from))
 			from->deferred = lappend(from->deferred, lfirst(cell));
 	}
 	after_delete(run, from, row, capture);
 	from->info->ri_TrigDesc = triggers;
 	from->deferred = deferred;
 	from->conditions = conditions;
+}
+
+/* as the server does not know where such a row goes, for a foreign key to a part of the table */
+static void
+refuse_referenced_parts(TriggerRun *run, const FireTarget *from)
+{
+	const char *root = RelationGetRelationName(run->root->relation);
+	ListCell   *cell;
+
+	foreach(cell, get_partition_ancestors(RelationGetRelid(from->relation)))
+	{
+		Relation	ancestor;
+		List	   *deferred = NIL;
+		TriggerDesc *triggers;
+
+		if (lfirst_oid(cell) == RelationGetRelid(run->root->relation))
+			break;
+		ancestor = table_open(lfirst_oid(cell), AccessShareLock);
+		triggers = executor_triggers_choose(ancestor, &deferred);
+		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		{
+			if (is_of_key_to(&triggers->triggers[i], lfirst_oid(cell)))
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("cannot move tuple across partitions when a non-root ancestor of "
+								"the source partition is directly referenced in a foreign key"),
+						 errdetail("A foreign key points to ancestor \"%s\" but not the root "
+								   "ancestor \"%s\".", RelationGetRelationName(ancestor), root),
+						 errhint("Consider defining the foreign key on table \"%s\".", root)));
+		}
+		table_close(ancestor, NoLock);
+	}
 }
 
 /*
@@ -704,7 +764,7 @@ static void
 after_root_update(TriggerRun *run, TupleTableSlot *old, TupleTableSlot *row)
 {
 	FireTarget *root = run->root;
-	TriggerDesc *triggers = select_triggers(root->info->ri_TrigDesc, true);
+	TriggerDesc *triggers = select_triggers(root->info->ri_TrigDesc, NULL);
 
 	if (triggers != NULL && run->rootWithRows == NULL)
 		run->rootWithRows = make_root_with_rows(run, triggers);
@@ -723,6 +783,7 @@ after_move(TriggerRun *run, FireTarget *from, FireTarget *to, TupleTableSlot *ol
 	TransitionCaptureState *capture = capture_of(run, FIRE_UPDATE);
 	TriggerDesc *triggers;
 
+	refuse_referenced_parts(run, from);
 	if (capture != NULL && (capture->tcs_update_old_table || capture->tcs_update_new_table))
 	{
 		/* nobody's row triggers: they would take it for an event of theirs */

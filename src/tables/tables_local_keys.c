@@ -45,6 +45,11 @@
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
 
+/* names at the end of a key's description */
+#define KEY_NAMES_SCHEMA 0
+#define KEY_NAMES_CONSTRAINT 1
+#define KEY_NAMES_COLUMN 2		/* and those behind it */
+
 /* a foreign key that is not in the catalogs for a while */
 typedef struct TakenKey
 {
@@ -67,8 +72,8 @@ tables_key_is_one_sided(HeapTuple tuple)
 /* ---- watches ---- */
 
 /*
- * The key as all nodes remember it, see catalog's watches.c; names of columns, since their numbers
- * may differ.
+ * The key as all nodes remember it, see catalog's watches.c; names of its schema, itself, and of
+ * the columns, since their numbers may differ.
  */
 static char *
 describe_key(HeapTuple tuple)
@@ -83,8 +88,10 @@ describe_key(HeapTuple tuple)
 	initStringInfo(&text);
 	appendStringInfo(&text, "%u %c %c %d %d ", form->oid, form->confdeltype, form->confupdtype,
 					 form->condeferrable, form->condeferred);
+	appendStringInfoString(&text, quote_identifier(get_namespace_name(form->connamespace)));
+	appendStringInfo(&text, ",%s", quote_identifier(NameStr(form->conname)));
 	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s", i == 0 ? "" : ",",
+		appendStringInfo(&text, ",%s",
 						 quote_identifier(get_attname(form->confrelid, referenced[i], false)));
 	return text.data;
 }
@@ -110,20 +117,30 @@ known_watches(Oid relid, GroupId groupId, List **triggerIds)
 	return keys;
 }
 
+/* List of char *: the names that a key's description ends with: schema, constraint, columns */
+static List *
+names_of_key(const char *names)
+{
+	List	   *result;
+
+	if (!SplitIdentifierString(pstrdup(names), ',', &result) ||
+		list_length(result) <= KEY_NAMES_COLUMN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" does not name a foreign key and its columns", names)));
+	return result;
+}
+
 /* oid of the relation, and numbers of the columns that the key names */
 static char *
 numbers_of_columns(Oid relid, const char *names)
 {
-	char	   *copy = pstrdup(names);
-	List	   *columns;
 	ListCell   *lc;
 	StringInfoData numbers;
 
-	if (!SplitIdentifierString(copy, ',', &columns))
-		elog(ERROR, "\"%s\" is no list of columns", names);
 	initStringInfo(&numbers);
 	appendStringInfo(&numbers, "%u", relid);
-	foreach(lc, columns)
+	for_each_from(lc, names_of_key(names), KEY_NAMES_COLUMN)
 	{
 		AttrNumber	attno = get_attnum(relid, lfirst(lc));
 
@@ -312,6 +329,46 @@ tables_watch_again(void)
 
 	foreach(lc, watched_relations())
 		tables_watch(lfirst_oid(lc));
+}
+
+/* adds the relation's triggers for keys of the name */
+static void
+add_watches_of_name(WatchedName *found, Oid relid, const char *schema, const char *name)
+{
+	Relation	relation = table_open(relid, AccessShareLock);
+	TriggerDesc *triggers = relation->trigdesc;
+
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		int			deferrable;
+		int			namesAt = 0;
+		List	   *names;
+		Watch		watch;
+
+		if (!catalog_trigger_is_watch(&triggers->triggers[i]))
+			continue;
+		catalog_watch_read(&triggers->triggers[i], &watch);
+		if (sscanf(watch.key, "%*u %*c %*c %d %*d %n", &deferrable, &namesAt) != 1)
+			continue;
+		names = names_of_key(watch.key + namesAt);
+		if (strcmp(list_nth(names, KEY_NAMES_SCHEMA), schema) != 0 ||
+			strcmp(list_nth(names, KEY_NAMES_CONSTRAINT), name) != 0)
+			continue;
+		found->triggers = lappend_oid(found->triggers, triggers->triggers[i].tgoid);
+		found->deferrable |= deferrable != 0;
+	}
+	table_close(relation, AccessShareLock);
+}
+
+WatchedName
+tables_watches_of_name(const char *schema, const char *name)
+{
+	WatchedName found = {NIL, false};
+	ListCell   *lc;
+
+	foreach(lc, watched_relations())
+		add_watches_of_name(&found, lfirst_oid(lc), schema, name);
+	return found;
 }
 
 void

@@ -136,6 +136,15 @@ extern List *tables_referencing(Oid relid);
 extern void tables_watch(Oid relid);
 extern void tables_watch_referenced(Oid relid);
 extern void tables_watch_again(void);
+
+/* triggers (OIDs) of this node's shells by which keys of a name watch that others know */
+typedef struct WatchedName
+{
+	List	   *triggers;
+	bool		deferrable;		/* some key may be deferred */
+} WatchedName;
+
+extern WatchedName tables_watches_of_name(const char *schema, const char *name);
 /* true when the table has a foreign key to a distributed one */
 extern bool tables_references_distributed(Oid relid);
 /* raises 2BP01 when a plain table of another node references the table */
