@@ -7,9 +7,10 @@ LANGUAGE C STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'fragment_rows';
 
 -- what a row fails with that a view WITH CHECK OPTION would not show
-CREATE FUNCTION citus_internal.raise_check_option(view_name text)
+CREATE FUNCTION citus_internal.raise_check_option(view_name text, relation oid, given text,
+    new_row record)
 RETURNS boolean
-LANGUAGE C STRICT VOLATILE
+LANGUAGE C VOLATILE
 AS 'MODULE_PATHNAME', 'raise_check_option';
 
 -- sums of partial results in the type of one server's result

@@ -16,32 +16,34 @@
 
 #include "access/sysattr.h"
 #include "access/table.h"
+#include "access/htup_details.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_func.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/typcache.h"
 
+#include "citus/base/compat.h"
 #include "citus/base/compat_planner.h"
 #include "planner_internal.h"
 
 PG_FUNCTION_INFO_V1(raise_check_option);
 
-/* citus_internal.raise_check_option(view text) returns boolean: never */
-Datum
-raise_check_option(PG_FUNCTION_ARGS)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_WITH_CHECK_OPTION_VIOLATION),
-			 errmsg("new row violates check option for view \"%s\"",
-					text_to_cstring(PG_GETARG_TEXT_PP(0)))));
-}
+/* a value is quoted as far as the server quotes it */
+#define QUOTED_BYTES 64
 
 typedef struct DetachContext
 {
@@ -49,6 +51,87 @@ typedef struct DetachContext
 	List	   *columns;		/* TargetEntry: Vars that the statement will return */
 	int			depth;
 } DetachContext;
+
+/* ---- what the error quotes ---- */
+
+static void
+append_quoted(StringInfo text, HeapTuple row, TupleDesc desc, int i)
+{
+	char	   *value;
+	int			length;
+
+	if (TupleDescAttr(desc, i)->attgenerated == 'v')
+		value = "virtual";
+	else
+		value = SPI_getvalue(row, desc, i + 1);
+	if (value == NULL)
+		value = "null";
+	length = strlen(value);
+	if (length <= QUOTED_BYTES)
+		appendStringInfoString(text, value);
+	else
+	{
+		appendBinaryStringInfo(text, value, pg_mbcliplen(value, length, QUOTED_BYTES));
+		appendStringInfoString(text, "...");
+	}
+}
+
+/*
+ * The row as the server describes it to the current user: all of it, or the columns that he may
+ * read or has given values; NULL when there are none, or policies hide rows.
+ */
+static char *
+describe_row(Oid relid, const char *given, HeapTupleHeader header)
+{
+	bool		all = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	TupleDesc	desc = lookup_rowtype_tupdesc(get_rel_type_id(relid), -1);
+	HeapTupleData row = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+	StringInfoData names;
+	StringInfoData values;
+
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		const char *separator = values.len == 0 ? "" : ", ";
+
+		if (attribute->attisdropped ||
+			(!all && given[i] != '1' &&
+			 pg_attribute_aclcheck(relid, i + 1, GetUserId(), ACL_SELECT) != ACLCHECK_OK))
+			continue;
+		appendStringInfo(&names, "%s%s", separator, NameStr(attribute->attname));
+		appendStringInfoString(&values, separator);
+		append_quoted(&values, &row, desc, i);
+	}
+	ReleaseTupleDesc(desc);
+	if (values.len == 0 || check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return NULL;
+	return all ? psprintf("(%s)", values.data) :
+		psprintf("(%s) = (%s)", names.data, values.data);
+}
+
+/*
+ * citus_internal.raise_check_option(view text, relation oid, given text, row) returns boolean:
+ * never.  given has a 1 for each column that the statement gives a value; the row may be NULL, and
+ * is then not quoted.
+ */
+Datum
+raise_check_option(PG_FUNCTION_ARGS)
+{
+	char	   *row = NULL;
+
+	if (PG_NARGS() > 1 && !PG_ARGISNULL(3))
+		row = describe_row(PG_GETARG_OID(1), text_to_cstring(PG_GETARG_TEXT_PP(2)),
+						   PG_GETARG_HEAPTUPLEHEADER(3));
+	ereport(ERROR,
+			(errcode(ERRCODE_WITH_CHECK_OPTION_VIOLATION),
+			 errmsg("new row violates check option for view \"%s\"",
+					text_to_cstring(PG_GETARG_TEXT_PP(0))),
+			 row == NULL ? 0 : errdetail("Failing row contains %s.", row)));
+}
+
+/* ---- columns of the statement ---- */
 
 static Node *
 returned_column(DetachContext *context, Expr *expr)
@@ -230,24 +313,73 @@ select_from_part(DetachContext *context, int id, List *targetList, Node *qual)
 	return select;
 }
 
-static Oid
-check_option_oid(void)
+/* a 1 for each column of the target that the statement gives a value, a 0 for others */
+static char *
+columns_given(const Query *query, RangeTblEntry *rte)
 {
-	Oid			argument = TEXTOID;
+	Relation	relation = table_open(rte->relid, AccessShareLock);
+	int			natts = RelationGetNumberOfAttributes(relation);
+	char	   *result = palloc0(natts + 1);
+	CompatPermInfo *permissions = compat_rte_perminfo(compat_query_perminfos(query), rte);
 
-	return LookupFuncName(list_make2(makeString("citus_internal"),
-									 makeString("raise_check_option")), 1, &argument, false);
+	for (int i = 0; i < natts; i++)
+	{
+		int			member = i + 1 - FirstLowInvalidHeapAttributeNumber;
+
+		result[i] = bms_is_member(member, permissions->insertedCols) ||
+			bms_is_member(member, permissions->updatedCols) ? '1' : '0';
+	}
+	table_close(relation, NoLock);
+	return result;
+}
+
+/* the new row, if whoever the statement works for may read it: more may not be asked for */
+static Node *
+row_to_quote(DetachContext *context)
+{
+	Query	   *query = context->query;
+	RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+	Oid			role = compat_rte_check_as_user(query, rte);
+	Var		   *var;
+
+	if (pg_class_aclcheck(rte->relid, OidIsValid(role) ? role : GetUserId(), ACL_SELECT) !=
+		ACLCHECK_OK)
+		return (Node *) makeNullConst(RECORDOID, -1, InvalidOid);
+	var = makeVar(query->resultRelation, InvalidAttrNumber, get_rel_type_id(rte->relid), -1,
+				  InvalidOid, 0);
+	return row_of_table(context, var, rte->relid);
+}
+
+static Expr *
+text_constant(const char *value)
+{
+	return (Expr *) makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, CStringGetTextDatum(value),
+							  false, false);
+}
+
+static Expr *
+call_raise(const Query *query, const char *view, Node *row)
+{
+	RangeTblEntry *rte = rt_fetch(query->resultRelation, query->rtable);
+	Oid			types[] = {TEXTOID, OIDOID, TEXTOID, RECORDOID};
+	Oid			function = LookupFuncName(list_make2(makeString("citus_internal"),
+													 makeString("raise_check_option")),
+										  lengthof(types), types, false);
+	Const	   *relid = makeConst(OIDOID, -1, InvalidOid, sizeof(Oid),
+								  ObjectIdGetDatum(rte->relid), false, true);
+
+	return (Expr *) makeFuncExpr(function, BOOLOID,
+								 list_make4(text_constant(view), relid,
+											text_constant(columns_given(query, rte)), row),
+								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
 /* SELECT an error FROM rows WHERE the view would not show them */
 static Query *
-make_check(DetachContext *context, int id, WithCheckOption *option, Node *condition)
+make_check(DetachContext *context, int id, WithCheckOption *option, Node *condition, Node *row)
 {
 	BooleanTest *test = makeNode(BooleanTest);
-	Const	   *name = makeConst(TEXTOID, -1, InvalidOid, -1,
-								 CStringGetTextDatum(option->relname), false, false);
-	Expr	   *call = (Expr *) makeFuncExpr(check_option_oid(), BOOLOID, list_make1(name),
-											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	Expr	   *call = call_raise(context->query, option->relname, row);
 
 	test->arg = (Expr *) condition;
 	test->booltesttype = IS_NOT_TRUE;
@@ -372,6 +504,7 @@ planner_detach_output(PlanRequest *request, Query *query)
 	List	   *targetList = detach_returning(&context);
 	List	   *conditions = NIL;
 	List	   *parts;
+	Node	   *row = NULL;
 	Node	   *nothing = query->returningList == NIL ? makeBoolConst(false, false) : NULL;
 	PlannedStmt *stmt;
 	ListCell   *option;
@@ -380,6 +513,8 @@ planner_detach_output(PlanRequest *request, Query *query)
 	foreach(option, check_options(query, true))
 		conditions = lappend(conditions, detach_expr(&context,
 													 lfirst_node(WithCheckOption, option)->qual));
+	if (conditions != NIL)
+		row = row_to_quote(&context);
 	ensure_column(&context);
 	change->returningList = context.columns;
 	change->withCheckOptions = check_options(change, false);
@@ -387,7 +522,8 @@ planner_detach_output(PlanRequest *request, Query *query)
 	forboth(option, check_options(query, true), condition, conditions)
 	{
 		parts = lappend(parts, plan_select(request, make_check(&context, id, lfirst(option),
-															   lfirst(condition)),
+															   lfirst(condition),
+															   copyObject(row)),
 										   &context, early));
 		ids = lappend_int(ids, planner_new_part_id());
 	}
