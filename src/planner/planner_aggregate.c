@@ -193,6 +193,22 @@ rule_for(SplitContext *context, Aggref *agg)
 	return listed || !aggregate_has_states(agg) ? rule : AGG_STATE;
 }
 
+bool
+planner_aggregate_adds_up(Aggref *agg)
+{
+	const char *name;
+
+	if (agg->aggkind != AGGKIND_NORMAL || get_func_namespace(agg->aggfnoid) != PG_CATALOG_NAMESPACE)
+		return false;
+	name = get_func_name(agg->aggfnoid);
+	for (int i = 0; name != NULL && i < lengthof(aggregateRules); i++)
+	{
+		if (strcmp(name, aggregateRules[i].name) == 0)
+			return aggregateRules[i].rule != AGG_NONE;
+	}
+	return false;
+}
+
 /* true when an aggregate makes the fragment be grouped by its arguments */
 static bool
 groups_values_walker(Node *node, SplitContext *context)

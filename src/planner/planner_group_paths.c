@@ -356,9 +356,8 @@ add_whole_path(Grouping *grouping, Query *query, const QueryShape *shape)
 
 /* ---- groups of several shards ---- */
 
-/* true when values that are equal are the same */
-static bool
-equal_is_same(const Var *var)
+bool
+planner_equal_is_same(const Var *var)
 {
 	TypeCacheEntry *type = lookup_type_cache(getBaseType(var->vartype), TYPECACHE_BTREE_OPFAMILY);
 	Oid			function;
@@ -633,7 +632,7 @@ add_grouped_paths(Grouping *grouping)
 		return;
 	foreach(lc, grouping->extra)
 	{
-		if (!equal_is_same(lfirst_node(Var, lc)))
+		if (!planner_equal_is_same(lfirst_node(Var, lc)))
 			return;
 	}
 	/* groups by what the conditions read, too, may have a distribution column's value in common */

@@ -252,6 +252,8 @@ typedef struct SplitResult
 	Query	   *counts;			/* over lower's rows, with DISTINCT; range table still empty */
 } SplitResult;
 
+/* true for an aggregate of the server whose partial results are such aggregates, too */
+extern bool planner_aggregate_adds_up(Aggref *agg);
 extern Query *planner_split_aggregates(Query *query, QueryShape *shape, SplitResult *result);
 
 /* ---- planner_packed.c ---- */
@@ -374,6 +376,19 @@ extern void planner_store_batches(PlannedStmt *stmt);
 /* ---- planner_narrow.c ---- */
 
 extern void planner_narrow(PlanRequest *request, Query *query);
+/* the same for one level, without those below it */
+extern void planner_narrow_level(PlanRequest *request, Query *query);
+/* true when no join fills up rows of the level's relation with NULLs */
+extern bool planner_keeps_rows_of(Query *query, Index rti);
+
+/* ---- planner_early_groups.c ---- */
+
+extern Query *planner_group_early(PlanRequest *request, Query *query);
+
+/* ---- planner_group_paths.c ---- */
+
+/* true when values of the column that are equal are the same */
+extern bool planner_equal_is_same(const Var *var);
 
 /* ---- planner_modify.c ---- */
 

@@ -287,8 +287,14 @@ narrow_joins(NarrowContext *context, Node *node)
 	}
 }
 
-static void
-narrow_level(PlanRequest *request, Query *query)
+bool
+planner_keeps_rows_of(Query *query, Index rti)
+{
+	return bms_is_member(rti, relations_below((Node *) query->jointree, true));
+}
+
+void
+planner_narrow_level(PlanRequest *request, Query *query)
 {
 	NarrowContext context = {request, query, NULL, NULL};
 
@@ -308,7 +314,7 @@ narrow_walker(Node *node, void *request)
 	{
 		/* from the inside out: what is added here is not to be looked at */
 		(void) query_tree_walker((Query *) node, narrow_walker, request, 0);
-		narrow_level(request, (Query *) node);
+		planner_narrow_level(request, (Query *) node);
 		return false;
 	}
 	return expression_tree_walker(node, narrow_walker, request);

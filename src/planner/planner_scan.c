@@ -700,6 +700,16 @@ reduce_query(PlanRequest *request, Query *query)
 	return reduced != NULL ? reduced : query;
 }
 
+/* in place */
+static void
+group_early(PlanRequest *request, Query *query)
+{
+	Query	   *grouped = planner_group_early(request, query);
+
+	if (grouped != NULL)
+		memcpy(query, grouped, sizeof(Query));
+}
+
 static bool
 reduce_walker(Node *node, void *context)
 {
@@ -730,6 +740,7 @@ reduce_walker(Node *node, void *context)
 	}
 	else if (IsA(node, Query))
 	{
+		group_early(request, (Query *) node);
 		planner_ranks_reduce((Query *) node);
 		return query_tree_walker((Query *) node, reduce_walker, context,
 								 QTW_EXAMINE_RTES_BEFORE);
@@ -925,6 +936,7 @@ planner_scan_query(PlanRequest *request, Query *query)
 	PlannedStmt *stmt;
 
 	planner_compute_samples(query);
+	group_early(request, query);
 	planner_union_thin(request, query);
 	planner_ranks_reduce(query);
 	(void) query_tree_walker(query, reduce_walker, request, QTW_EXAMINE_RTES_BEFORE);
