@@ -51,6 +51,7 @@ static bool
 own_parts_may_raise(Plan *plan)
 {
 	const DistPlan *dist;
+	const Node *count;
 
 	switch (nodeTag(plan))
 	{
@@ -69,7 +70,8 @@ own_parts_may_raise(Plan *plan)
 			return plan_may_raise((Node *) ((IndexOnlyScan *) plan)->indexqual);
 		case T_Limit:
 			/* a number below zero would be wrong */
-			return !IsA(((Limit *) plan)->limitCount, Const) ||
+			count = ((Limit *) plan)->limitCount;
+			return (count != NULL && !IsA(count, Const)) ||
 				((Limit *) plan)->limitOffset != NULL;
 		case T_CustomScan:
 			dist = plan_of_custom_scan(plan);

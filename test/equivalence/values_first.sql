@@ -161,3 +161,9 @@ SELECT nextval('s') < 6;
 SELECT setval('s', 1);
 SELECT a, (SELECT count(*) FROM d WHERE d.k = 5 AND d.g = (SELECT nextval('s') FROM l i WHERE i.a >= l.a)) FROM l WHERE a < 9;
 SELECT nextval('s');
+
+-- OFFSET without LIMIT in a sub-query that runs when a row asks for it.
+SELECT count(*) FROM d WHERE EXISTS (SELECT count(*) FROM o OFFSET 2);
+SELECT count(*) FROM d WHERE EXISTS (SELECT string_agg(t, '-' ORDER BY t) FROM d OFFSET 0);
+SELECT count(*) FROM d WHERE d.g > (SELECT max(k) - 58 FROM o OFFSET 0);
+SELECT count(*) FROM d WHERE d.g > (SELECT max(k) - 58 FROM o LIMIT NULL OFFSET -1);
