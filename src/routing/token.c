@@ -509,9 +509,41 @@ routing_shard_of_token(const DistTable *table, int32 token)
 	return -1;
 }
 
+/* where the table itself forbids it, its user knows the server's error */
+static void
+raise_not_null(const DistTable *table, const char *column)
+{
+	const char *name = get_rel_name(table->relid);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg("null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+					column, name),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME,
+								get_namespace_name(get_rel_namespace(table->relid))),
+			 err_generic_string(PG_DIAG_TABLE_NAME, name),
+			 err_generic_string(PG_DIAG_COLUMN_NAME, column)));
+}
+
+static bool
+key_is_not_null(const DistTable *table)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table->relid),
+										Int16GetDatum(table->keyAttno));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	result = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 void
 routing_refuse_null(const DistTable *table, const char *detail)
 {
+	if (key_is_not_null(table))
+		raise_not_null(table, get_attname(table->relid, table->keyAttno, false));
 	ereport(ERROR,
 			errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 			errmsg("null value in distribution column \"%s\" of table \"%s\"",

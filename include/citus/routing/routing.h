@@ -42,7 +42,7 @@ extern Oid	routing_hash_family(Oid type);
 /* index of the shard that owns token; -1 if none does */
 extern int	routing_shard_of_token(const DistTable *table, int32 token);
 
-/* raises 22004, naming the column; detail may be NULL */
+/* raises 23502 where the column is NOT NULL, else 22004 with the detail, which may be NULL */
 extern void routing_refuse_null(const DistTable *table, const char *detail);
 
 /*
