@@ -415,6 +415,8 @@ extern int	executor_functions_read(const PlannedStmt *stmt);
 
 extern void executor_snapshot_enter(struct DistScanState *state);
 extern void executor_snapshot_leave(struct DistScanState *state);
+/* the snapshot of the statement's scans stays as it is until the context goes away */
+extern void executor_snapshot_stay(EState *estate, MemoryContext context);
 /* may other scans read with the same? */
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);
@@ -650,6 +652,9 @@ extern void executor_explain_scan(CustomScanState *node, List *ancestors,
 
 extern void executor_parts_init(void);
 extern Node *executor_parts_create(DistPlan *plan);
+/* nodes of DIST_PLAN_PART_ROWS with this id read these rows until they are taken back */
+extern void executor_part_rows_give(int id, Tuplestorestate *store);
+extern void executor_part_rows_take(void);
 
 /* ---- rows that are locked one by one (lock.c) ---- */
 

@@ -8,7 +8,8 @@
  *
  * A row that could not be locked was skipped (SKIP LOCKED), or somebody has changed or deleted it
  * since the candidates were read: then the candidates are read again, with a new snapshot, until
- * every wanted one was locked as it was read.  Under REPEATABLE READ the lock itself fails.
+ * every wanted one was locked as it was read; those of an UPDATE or DELETE are looked at again as
+ * they are (lock_again.c).  Under REPEATABLE READ the lock itself fails.
  * Functions of the query may change its rows themselves, at each reading anew: as on one server,
  * such a row is left out.
  *
@@ -33,11 +34,10 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "citus/base/compat.h"
-#include "executor/executor_internal.h"
+#include "executor/lock_internal.h"
 
 #define SPARE_CANDIDATES	64		/* asked for beyond LIMIT, at first */
 #define MAX_BATCH_ROWS		1000
-#define MAX_TARGETS			8
 
 typedef struct LockState
 {
@@ -48,12 +48,6 @@ typedef struct LockState
 	TupleTableSlot *rowSlot;
 } LockState;
 
-/* the rows of a candidate; zeroed before it is filled, for it is hashed as bytes */
-typedef struct CandidateKey
-{
-	RowId		rows[MAX_TARGETS];
-} CandidateKey;
-
 /* a combination of rows that candidates have named */
 typedef struct TriedKey
 {
@@ -62,13 +56,6 @@ typedef struct TriedKey
 	int64		seen;			/* candidates of the present reading */
 	int			reading;		/* to which seen belongs */
 } TriedKey;
-
-typedef struct Candidate
-{
-	CandidateKey key;
-	MinimalTuple tuple;
-	int			locked;			/* targets whose row is */
-} Candidate;
 
 /* one execution */
 typedef struct LockRun
@@ -81,6 +68,7 @@ typedef struct LockRun
 	bool		skipsLocked;
 	bool		again;			/* rows have changed since they were read */
 	bool		meddled;		/* functions of the query have changed rows */
+	bool		looksAgain;		/* candidates that have changed are not read anew */
 	HTAB	   *tried;			/* of TriedKey */
 	int			reading;		/* counts readings of the candidates */
 	TupleDesc	desc;			/* of candidates */
@@ -124,6 +112,8 @@ begin_run(LockRun *run, LockState *state)
 	run->ask = run->wanted < 0 ? -1 : run->wanted + SPARE_CANDIDATES;
 	foreach(cell, run->spec->targets)
 		run->skipsLocked |= ((LockTarget *) lfirst(cell))->waitPolicy == LockWaitSkip;
+	run->looksAgain = run->spec->againId != 0 && !IsolationUsesXactSnapshot() &&
+		txn_snapshot_is_wanted();
 	control.hcxt = CurrentMemoryContext;
 	run->tried = hash_create("citus lock candidates", 64, &control,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
@@ -133,52 +123,71 @@ begin_run(LockRun *run, LockState *state)
 
 /* ---- candidates ---- */
 
+ParamListInfo
+executor_params_with(EState *estate, int number, Oid type, Datum value, bool isNull)
+{
+	ParamListInfo given = estate->es_param_list_info;
+	int			n = Max(given == NULL ? 0 : given->numParams, number);
+	ParamListInfo params = makeParamList(n);
+	ParamExternData *param = &params->params[number - 1];
+
+	memset(params->params, 0, sizeof(ParamExternData) * n);
+	if (given != NULL)
+	{
+		given = copyParamList(given);
+		memcpy(params->params, given->params, sizeof(ParamExternData) * given->numParams);
+	}
+	param->ptype = type;
+	param->pflags = PARAM_FLAG_CONST;
+	param->isnull = isNull;
+	param->value = value;
+	return params;
+}
+
 /* the client's parameters, and how many candidates are wanted, if they have a limit */
 static ParamListInfo
 make_params(LockRun *run, EState *estate)
 {
-	ParamListInfo given = copyParamList(estate->es_param_list_info);
-	int			n = Max(given == NULL ? 0 : given->numParams, run->spec->limitParam);
-	ParamListInfo params;
-	ParamExternData *limit;
-
 	if (run->spec->limitParam == 0)
-		return given;
-	params = makeParamList(n);
-	limit = &params->params[run->spec->limitParam - 1];
-	memset(params->params, 0, sizeof(ParamExternData) * n);
-	if (given != NULL)
-		memcpy(params->params, given->params, sizeof(ParamExternData) * given->numParams);
-	limit->ptype = INT8OID;
-	limit->pflags = PARAM_FLAG_CONST;
-	limit->isnull = run->ask < 0;
-	limit->value = Int64GetDatum(run->ask);
-	return params;
+		return copyParamList(estate->es_param_list_info);
+	return executor_params_with(estate, run->spec->limitParam, INT8OID, Int64GetDatum(run->ask),
+								run->ask < 0);
 }
 
-static Tuplestorestate *
-read_candidates(LockRun *run, bool first)
+Tuplestorestate *
+executor_part_read(EState *estate, PlannedStmt *stmt, Snapshot snapshot, ParamListInfo params,
+				   TupleDesc *desc)
 {
-	EState	   *estate = run->state->css.ss.ps.state;
-	PlannedStmt *stmt = linitial_node(PlannedStmt, run->state->plan->parts);
 	Tuplestorestate *store = tuplestore_begin_heap(false, false, work_mem);
 	DestReceiver *receiver = CreateDestReceiver(DestTuplestore);
-	uint64		changes = executor_changes_started();
 	QueryDesc  *query;
 
 	SetTuplestoreDestReceiverParams(receiver, store, CurrentMemoryContext, false, NULL, NULL);
-	PushActiveSnapshot(first ? estate->es_snapshot : GetTransactionSnapshot());
+	PushActiveSnapshot(snapshot);
 	query = CreateQueryDesc(stmt, estate->es_sourceText, GetActiveSnapshot(), InvalidSnapshot,
-							receiver, make_params(run, estate), estate->es_queryEnv, 0);
+							receiver, params, estate->es_queryEnv, 0);
 	ExecutorStart(query, 0);
-	if (run->desc == NULL)
-		run->desc = CreateTupleDescCopy(query->tupDesc);
+	if (desc != NULL)
+		*desc = CreateTupleDescCopy(query->tupDesc);
 	compat_executor_run(query, ForwardScanDirection, 0);
 	ExecutorFinish(query);
 	ExecutorEnd(query);
 	FreeQueryDesc(query);
 	PopActiveSnapshot();
 	receiver->rDestroy(receiver);
+	return store;
+}
+
+static Tuplestorestate *
+read_candidates(LockRun *run, bool first)
+{
+	EState	   *estate = run->state->css.ss.ps.state;
+	uint64		changes = executor_changes_started();
+	Tuplestorestate *store =
+		executor_part_read(estate, linitial(run->state->plan->parts),
+						   first ? estate->es_snapshot : GetTransactionSnapshot(),
+						   make_params(run, estate), run->desc == NULL ? &run->desc : NULL);
+
 	run->meddled = executor_changes_started() != changes;
 	return store;
 }
@@ -229,11 +238,21 @@ clause_of(const LockTarget *target)
 	return psprintf(" FOR %s OF t%s", strength, waits[target->waitPolicy]);
 }
 
-/* a statement that locks the rows that candidates (numbers, IntList) have in one shard */
-static List *
-add_lock_statement(List *tasks, const LockTarget *target, int position, const Shard *shard,
-				   List *numbers, Candidate *candidates)
+/* what a statement locks or, if it finds, looks for */
+typedef struct LockTasks
 {
+	const LockTarget *target;
+	int			position;
+	Candidate  *candidates;
+	bool		finds;
+	List	   *tasks;
+} LockTasks;
+
+/* a statement for the rows that candidates (numbers, IntList) have in one shard */
+static void
+add_lock_statement(LockTasks *lock, const Shard *shard, List *numbers)
+{
+	const LockTarget *target = lock->target;
 	const DistTable *table = catalog_table_get(target->relid);
 	const Shard *whole = table->shards[shard->index];
 	ExecutorParams *params = executor_params_make(2 * list_length(numbers));
@@ -241,7 +260,8 @@ add_lock_statement(List *tasks, const LockTarget *target, int position, const Sh
 	ListCell   *cell;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT v.n FROM %s t, (VALUES ", catalog_shard_qualified_name(whole));
+	appendStringInfo(&sql, "SELECT v.n%s FROM %s t, (VALUES ", lock->finds ? ", t.ctid" : "",
+					 catalog_shard_qualified_name(whole));
 	foreach(cell, numbers)
 	{
 		int			i = 2 * foreach_current_index(cell);
@@ -252,14 +272,19 @@ add_lock_statement(List *tasks, const LockTarget *target, int position, const Sh
 		params->values[i] = Int32GetDatum(lfirst_int(cell));
 		params->types[i + 1] = TIDOID;
 		params->values[i + 1] =
-			PointerGetDatum(&candidates[lfirst_int(cell)].key.rows[position].ctid);
+			PointerGetDatum(&lock->candidates[lfirst_int(cell)].key.rows[lock->position].ctid);
 	}
-	appendStringInfoString(&sql, ") v (n, id) WHERE t.ctid OPERATOR(pg_catalog.=) v.id");
+	appendStringInfoString(&sql, ") v (n, id) WHERE t.ctid OPERATOR(pg_catalog.=) ");
+	if (lock->finds)
+		appendStringInfo(&sql, "citus_internal.row_version(" INT64_FORMAT ", v.id)", shard->id);
+	else
+		appendStringInfoString(&sql, "v.id");
 	if (shard->relid != target->relid)
 		appendStringInfo(&sql, " AND t.tableoid = %s::pg_catalog.regclass",
 						 quote_literal_cstr(catalog_shard_qualified_name(shard)));
-	appendStringInfoString(&sql, clause_of(target));
-	return executor_tasks_to_lock(tasks, whole, sql.data, params);
+	if (!lock->finds)
+		appendStringInfoString(&sql, clause_of(target));
+	lock->tasks = executor_tasks_to_lock(lock->tasks, whole, sql.data, params);
 }
 
 static const Shard *
@@ -275,11 +300,11 @@ get_shard(const LockTarget *target, ShardId id)
 	return shard;
 }
 
-/* statements for all candidates that have locked the rows of the targets before */
-static List *
-make_lock_tasks(const LockTarget *target, int position, Candidate *candidates, int n)
+List *
+executor_candidates_tasks(const LockTarget *target, int position, Candidate *candidates, int n,
+						  bool finds)
 {
-	List	   *tasks = NIL;
+	LockTasks	lock = {target, position, candidates, finds, NIL};
 	bool	   *done = palloc0(sizeof(bool) * n);
 
 	for (int i = 0; i < n; i++)
@@ -297,10 +322,9 @@ make_lock_tasks(const LockTarget *target, int position, Candidate *candidates, i
 				done[j] = true;
 		}
 		if (numbers != NIL)
-			tasks = add_lock_statement(tasks, target, position, get_shard(target, id), numbers,
-									   candidates);
+			add_lock_statement(&lock, get_shard(target, id), numbers);
 	}
-	return tasks;
+	return lock.tasks;
 }
 
 static TupleDesc
@@ -312,15 +336,14 @@ make_number_desc(void)
 	return desc;
 }
 
-/* locks the rows of one target; candidates whose row was locked count one more */
-static void
-lock_target(const LockTarget *target, int position, Candidate *candidates, int n,
-			Snapshot snapshot)
+void
+executor_candidates_lock(const LockTarget *target, int position, Candidate *candidates, int n,
+						 Snapshot snapshot)
 {
 	TupleDesc	desc = make_number_desc();
 	RowSink		sink = {executor_reader_make(desc), tuplestore_begin_heap(false, false, work_mem)};
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	List	   *tasks = make_lock_tasks(target, position, candidates, n);
+	List	   *tasks = executor_candidates_tasks(target, position, candidates, n, false);
 	CallerRole	caller;
 
 	if (tasks != NIL)
@@ -357,8 +380,8 @@ executor_rows_lock(Oid relid, const RowId *rows, bool *locked, int n)
 		target->role = catalog_relation_owner(relid);
 	for (int i = 0; i < n; i++)
 		candidates[i].key.rows[0] = rows[i];
-	lock_target(target, 0, candidates, n,
-				IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : NULL);
+	executor_candidates_lock(target, 0, candidates, n,
+							 IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : NULL);
 	for (int i = 0; i < n; i++)
 		locked[i] = candidates[i].locked > 0;
 }
@@ -382,15 +405,18 @@ lock_batch(LockRun *run, Candidate *candidates, int n)
 	LockState  *state = run->state;
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(run->desc, &TTSOpsMinimalTuple);
 	TupleDesc	desc = state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
+	LookAgainRun again = {state->plan, state->css.ss.ps.state, run->desc, candidates, n};
 
 	for (int i = 0; i < list_length(run->spec->targets); i++)
-		lock_target(list_nth(run->spec->targets, i), i, candidates, n,
-					IsolationUsesXactSnapshot() ? state->css.ss.ps.state->es_snapshot : NULL);
+		executor_candidates_lock(list_nth(run->spec->targets, i), i, candidates, n,
+								 IsolationUsesXactSnapshot() ? again.estate->es_snapshot : NULL);
+	if (run->looksAgain)
+		executor_look_again(&again);
 	for (int i = 0; i < n; i++)
 	{
 		if (candidates[i].locked < list_length(run->spec->targets))
 		{
-			if (run->skipsLocked || run->meddled)
+			if (run->skipsLocked || run->meddled || run->looksAgain)
 				continue;
 			/* its turn is before the others' */
 			run->again = true;
@@ -457,6 +483,8 @@ run_lock(LockState *state)
 	state->rows = tuplestore_begin_heap(true, false, work_mem);
 	MemoryContextSwitchTo(context);
 	begin_run(&run, state);
+	if (run.looksAgain)
+		executor_snapshot_stay(state->css.ss.ps.state, context);
 	while (run.wanted != 0)
 	{
 		Tuplestorestate *store;

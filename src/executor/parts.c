@@ -7,7 +7,8 @@
  * Nodes of DIST_PLAN_PART_ROWS, anywhere below it or in a later statement, read what was kept.
  *
  * A reader finds the node by its executor state; a reader in a statement that is being run, by
- * being under the innermost node that has such a statement.
+ * being under the innermost node that has such a statement.  Rows of a statement of another node
+ * are given to its readers (executor_part_rows_give()).
  *
  * Invariants: (1) every statement runs exactly once, also when nobody reads its rows and when the
  * main plan gives none; (2) the list of nodes is empty between transactions.
@@ -43,14 +44,22 @@ typedef struct PartRowsState
 	int			pointer;		/* own read pointer in it */
 } PartRowsState;
 
+typedef struct GivenRows
+{
+	int			id;
+	Tuplestorestate *store;
+} GivenRows;
+
 /* of PartsState *, innermost first; cells live in the top transaction's context */
 static List *nodes = NIL;
+/* of GivenRows *, the last first; the same */
+static List *given = NIL;
 
 static void
 forget_nodes(LifecycleEvent event, SubTransactionId subid, SubTransactionId parent)
 {
 	if (event == LIFECYCLE_COMMIT || event == LIFECYCLE_ABORT || event == LIFECYCLE_PREPARE)
-		nodes = NIL;
+		nodes = given = NIL;
 }
 
 void
@@ -235,14 +244,36 @@ find_parts(PartRowsState *state)
 	return found;
 }
 
-/* the rows to read */
+void
+executor_part_rows_give(int id, Tuplestorestate *store)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	GivenRows  *rows = palloc(sizeof(GivenRows));
+
+	rows->id = id;
+	rows->store = store;
+	given = lcons(rows, given);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+executor_part_rows_take(void)
+{
+	pfree(linitial(given));
+	given = list_delete_first(given);
+}
+
+/* the rows to read; of what an error has left only the last is looked at, and never needed */
 static Tuplestorestate *
 find_store(PartRowsState *state)
 {
 	PartsState *found = find_parts(state);
+	GivenRows  *rows = given == NIL ? NULL : linitial(given);
 	Tuplestorestate *store = found == NULL ? NULL :
 		found->stores[index_of_part(found, state->plan->partId)];
 
+	if (rows != NULL && rows->id == state->plan->partId)
+		return rows->store;
 	if (store == NULL)
 		elog(ERROR, "rows of part %d of the statement are not there", state->plan->partId);
 	return store;

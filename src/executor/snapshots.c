@@ -23,7 +23,7 @@
  * chooses among rows, what the transaction has waited for elsewhere is waited for on its nodes
  * (executor_snapshot_await_others); one that looks for one row and finds none is run again then.
  *
- * Invariants: (1) a group exists as long as a scan is in it, or a statement holds it; these keep
+ * Invariants: (1) a group exists as long as a scan is in it, or somebody holds it; these keep
  * the server's snapshot registered, so that no other one has its address; (2) a scan leaves at its
  * end or when its memory goes away.
  */
@@ -45,6 +45,7 @@ struct ScanGroup
 	dlist_head	scans;			/* of DistScanState, by groupLink */
 	int			nscans;
 	int			nholds;			/* statements; then of all nodes */
+	int			nstays;			/* who will read with it again */
 	ClusterSnapshot *snapshot;	/* NULL: not taken yet, or not needed */
 	bool		ofTransaction;	/* a scan of it has read with the transaction's */
 	/* the transaction's, as it was before the first write beside the scans; NULL: none yet */
@@ -92,7 +93,7 @@ get_group(Snapshot key)
 static void
 forget_unused(ScanGroup *group)
 {
-	if (group->nscans + group->nholds > 0)
+	if (group->nscans + group->nholds + group->nstays > 0)
 		return;
 	dlist_delete(&group->link);
 	if (group->snapshot != NULL)
@@ -154,10 +155,41 @@ hold_group(EState *estate)
 	MemoryContextRegisterResetCallback(estate->es_query_cxt, callback);
 }
 
+static void
+end_stay(void *arg)
+{
+	ScanGroup  *group = arg;
+
+	group->nstays--;
+	forget_unused(group);
+}
+
+void
+executor_snapshot_stay(EState *estate, MemoryContext context)
+{
+	ScanGroup  *group;
+	MemoryContextCallback *callback;
+
+	if (!txn_snapshot_is_wanted())
+		return;
+	group = get_group(estate->es_snapshot);
+	group->nstays++;
+	callback = MemoryContextAlloc(context, sizeof(MemoryContextCallback));
+	callback->func = end_stay;
+	callback->arg = group;
+	MemoryContextRegisterResetCallback(context, callback);
+}
+
+static bool
+is_shared(const ScanGroup *group)
+{
+	return group->nscans + group->nholds + group->nstays > 1;
+}
+
 bool
 executor_snapshot_is_shared(DistScanState *state)
 {
-	return state->group != NULL && state->group->nscans + state->group->nholds > 1;
+	return state->group != NULL && is_shared(state->group);
 }
 
 /* ---- which nodes ---- */
@@ -286,7 +318,7 @@ take_for(DistScanState *state)
 
 	add_places_of_tasks(&places, state->running);
 	changedElsewhere = add_changed_places(&places);
-	if (group->nscans + group->nholds > 1)
+	if (is_shared(group))
 		add_places_of_group(&places, group);
 	else if (state->plan->fragment->movements != NIL || state->plan->fragment->all != NULL)
 		add_places_of_table(&places, state->plan->fragment);

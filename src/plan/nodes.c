@@ -172,7 +172,11 @@ static const Field lockFields[] = {
 	FIELD(LockSpec, targets, FIELD_NODE),
 	FIELD(LockSpec, limit, FIELD_NODE),
 	FIELD(LockSpec, offset, FIELD_NODE),
-	FIELD(LockSpec, limitParam, FIELD_INT)
+	FIELD(LockSpec, limitParam, FIELD_INT),
+	FIELD(LockSpec, placesParam, FIELD_INT),
+	FIELD(LockSpec, againId, FIELD_INT),
+	FIELD(LockSpec, ownColumns, FIELD_INT),
+	FIELD(LockSpec, placeColumns, FIELD_INT)
 };
 
 static const Field cursorFields[] = {

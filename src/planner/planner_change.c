@@ -809,6 +809,9 @@ choose_role(ChangeBuild *build)
 		 pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) == needed))
 		return;
 	build->spec->role = catalog_relation_owner(relid);
+	/* policies that the owner would have to obey, and the role need not */
+	build->unforced |= !policies &&
+		check_enable_rls(relid, build->spec->role, true) == RLS_ENABLED;
 	if (build->spec->role == GetUserId())
 		build->spec->role = InvalidOid;
 	build->spec->unforced = build->unforced;
@@ -913,6 +916,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	ChangeBuild build = {.request = request, .refusal = refusal};
 	PlanRequest sourceRequest = *request;
 	LockTarget *wanted = NULL;
+	LookAgain  *again = NULL;
 	DistPlan   *plan;
 	PlannedStmt *stmt;
 
@@ -937,6 +941,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 		{
 			wanted = make_lock_target(&build, build.strength);
 			build.strength = LCS_NONE;
+			again = planner_again_begin(&build);
 		}
 		if (!planner_change_replace_target(&build))
 			return NULL;
@@ -951,7 +956,7 @@ planner_change_upsert(PlanRequest *request, Query *query, const char *conflict,
 	sourceRequest.cursorOptions = 0;
 	sourceRequest.early = NULL;
 	if (wanted != NULL)
-		sourceRequest.query = planner_lock_found(&sourceRequest, build.source, wanted);
+		sourceRequest.query = planner_lock_found(&build, wanted, again);
 	stmt = planner_scan(&sourceRequest);
 	compat_stmt_take_relations(stmt, request->query);
 	stmt->dependsOnRole = true;

@@ -59,6 +59,21 @@ extern void planner_change_add_old(ChangeBuild *build, ChangeCarrier carry);
 extern void planner_change_choose_lock(ChangeBuild *build);
 extern void planner_change_add_identity(ChangeBuild *build, Expr *shard, Expr *row);
 
+/* ---- planner_again.c ---- */
+
+typedef struct LookAgain LookAgain;
+
+extern LookAgain *planner_again_begin(ChangeBuild *build);
+extern void planner_again_plan(ChangeBuild *build, LookAgain *again, DistPlan *plan);
+
+/* ---- planner_lock.c ---- */
+
+/*
+ * A query for the rows of the source, which has no locks, whose row of the target could be locked.
+ * again: NULL, or how rows are looked at that have changed.
+ */
+extern Query *planner_lock_found(ChangeBuild *build, LockTarget *target, LookAgain *again);
+
 /* ---- planner_change_policies.c ---- */
 
 /* what policies ask of rows; the actions and their values are known */

@@ -494,8 +494,8 @@ extern PlannedStmt *planner_change_upsert(PlanRequest *request, Query *merge,
 extern DistPlan *planner_lock(PlanRequest *request, Query *query, bool scans);
 /* true when this level of the query locks rows of a reference table */
 extern bool planner_locks_replica(Query *query);
-/* a query for the rows of one without locks whose row of the target could be locked */
-extern Query *planner_lock_found(PlanRequest *request, Query *query, LockTarget *target);
+/* the highest number of a parameter of the client's; 0: there is none */
+extern int	planner_max_param(Query *query);
 /* SELECT of all output columns of a plan */
 extern Query *planner_select_from_plan(DistPlan *plan, List *targetList);
 

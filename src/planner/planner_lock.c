@@ -97,6 +97,15 @@ max_param_walker(Node *node, int *max)
 	return expression_tree_walker(node, max_param_walker, max);
 }
 
+int
+planner_max_param(Query *query)
+{
+	int			max = 0;
+
+	(void) query_tree_walker(query, max_param_walker, &max, 0);
+	return max;
+}
+
 static Param *
 make_limit_param(LockSpec *spec)
 {
@@ -280,8 +289,7 @@ planner_lock(PlanRequest *request, Query *query, bool scans)
 		!(scans && any_lacks_place_rights(query)))
 		return NULL;
 
-	(void) query_tree_walker(query, max_param_walker, &spec->limitParam, 0);
-	spec->limitParam++;
+	spec->limitParam = planner_max_param(query) + 1;
 	spec->limit = (Expr *) query->limitCount;
 	spec->offset = (Expr *) query->limitOffset;
 	if (checkExprHasSubLink((Node *) spec->limit) || checkExprHasSubLink((Node *) spec->offset))
@@ -301,17 +309,20 @@ planner_lock(PlanRequest *request, Query *query, bool scans)
 }
 
 Query *
-planner_lock_found(PlanRequest *request, Query *query, LockTarget *target)
+planner_lock_found(ChangeBuild *build, LockTarget *target, LookAgain *again)
 {
 	DistPlan   *plan = plan_make(DIST_PLAN_LOCK, "row locks");
-	PlanRequest each = *request;
+	PlanRequest each = *build->request;
 
 	plan->lock = plan_lock_make();
 	plan->lock->targets = list_make1(target);
-	each.query = query;
+	each.query = build->source;
 	each.cursorOptions = 0;
+	each.early = NULL;
 	plan->parts = list_make1(planner_scan(&each));
-	return planner_select_from_plan(plan, query->targetList);
+	if (again != NULL)
+		planner_again_plan(build, again, plan);
+	return planner_select_from_plan(plan, build->columns);
 }
 
 Query *

@@ -300,7 +300,7 @@ typedef struct LockTarget
 
 /*
  * LockSpec: a SELECT that locks rows of several shards, and only those that it returns.  The
- * candidates (parts, of one SELECT without locks) have the output's columns first.
+ * candidates (parts, the first) have the output's columns first; planner_again.c tells the rest.
  */
 typedef struct LockSpec
 {
@@ -308,8 +308,11 @@ typedef struct LockSpec
 	List	   *targets;		/* of LockTarget */
 	Expr	   *limit;			/* NULL: no limit */
 	Expr	   *offset;
-	int			limitParam;		/* extern parameter of the candidates: how many are wanted, int8;
-								 * 0: there is none */
+	int			limitParam;		/* of candidates: how many are wanted, int8; 0: there is none */
+	int			placesParam;	/* extern parameter of the second part: tid[] */
+	int			againId;		/* by which the third part knows its rows; 0: there is none */
+	int			ownColumns;		/* of candidates: the output's */
+	int			placeColumns;	/* of the second part: shard, int8, and behind it place, tid */
 } LockSpec;
 
 /*
@@ -363,7 +366,6 @@ typedef struct DistPlan
 } DistPlan;
 
 extern void plan_init(void);
-
 extern SqlTemplate *plan_template_make(const char *text, int nholes, const int *holes,
 									   const Oid *relids);
 extern PruneSpec *plan_prune_make(PruneKind kind, Expr *value, List *args);
