@@ -410,6 +410,7 @@ take_rows(ChangeState *state)
 		CHECK_FOR_INTERRUPTS();
 		executor_change_keep_row(state, slot, flags_of_row(state, slot));
 	}
+	executor_change_end_checks(state);
 	hash_destroy(state->seen);
 	MemoryContextDelete(control.hcxt);
 }

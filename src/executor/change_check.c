@@ -1,7 +1,7 @@
 /*
  * change_check.c
- *	  What policies of row-level security ask of rows before they are changed, and what partitions
- *	  ask of rows that an upsert updates.
+ *	  What policies of row-level security ask of rows before they are changed, what constraints ask
+ *	  of rows that an upsert proposes, and partitions of those that it updates.
  *
  * The statements that change rows run as the table's owner then, and shards ask nothing
  * (planner_change_policies.c says when).  The server's errors come at the row where it would raise
@@ -126,17 +126,48 @@ executor_change_begin_checks(ChangeState *state)
 	state->checks = executor_checks_begin(state->scan, state->spec->checks, state->spec->relid);
 	if (state->spec->keepsPartition)
 		state->partitionContext = CreateExprContext(state->scan->css.ss.ps.state);
-	if (state->checks != NULL || state->spec->keepsPartition)
+	if (state->spec->proposedColumn > 0)
+	{
+		state->constraints = palloc0(sizeof(RowConstraints));
+		executor_constraints_begin(state->constraints, table_open(state->spec->relid, NoLock));
+	}
+	if (state->checks != NULL || state->constraints != NULL || state->spec->keepsPartition)
 		state->checkedRow = MakeSingleTupleTableSlot(state->desc, &TTSOpsVirtual);
+}
+
+/* the server asks them before it looks for conflicts, and so of rows that are never inserted */
+static void
+ask_constraints(ChangeState *state)
+{
+	EState	   *estate = state->constraints->estate;
+	MemoryContext caller = MemoryContextSwitchTo(GetPerTupleMemoryContext(estate));
+
+	executor_constraints_check(state->constraints, state->checkedRow);
+	MemoryContextSwitchTo(caller);
+	ExecClearTuple(state->checkedRow);
+	ResetPerTupleExprContext(estate);
 }
 
 void
 executor_change_check_proposed(ChangeState *state, TupleTableSlot *row)
 {
-	if (state->checks == NULL || state->spec->proposedColumn == 0)
+	if (state->constraints == NULL)
 		return;
 	executor_change_fill_row(state->checkedRow, row, state->spec->proposedColumn);
-	executor_checks_ask(state->checks, WCO_RLS_INSERT_CHECK, state->checkedRow, row);
+	if (state->checks != NULL)
+		executor_checks_ask(state->checks, WCO_RLS_INSERT_CHECK, state->checkedRow, row);
+	ask_constraints(state);
+}
+
+/* all rows have been taken; after an error the transaction closes the relation */
+void
+executor_change_end_checks(ChangeState *state)
+{
+	if (state->constraints == NULL)
+		return;
+	executor_constraints_end(state->constraints);
+	table_close(state->constraints->relation, NoLock);
+	state->constraints = NULL;
 }
 
 /* whether the statement wants to update the row or not */

@@ -35,6 +35,7 @@ typedef struct ChangeState
 	List	   *returned;		/* attributes of new rows that outputs need, IntList */
 	List	   *marked;		/* the same of rows that a DELETE has marked; IntList */
 	RowChecks  *checks;			/* what policies ask; NULL: nothing */
+	RowConstraints *constraints;	/* asked about rows that an upsert proposes, or NULL */
 	TupleTableSlot *checkedRow; /* as the table has it */
 	List	   *partitionChecks;	/* of PartitionCheck *, of an upsert */
 	ExprContext *partitionContext;
@@ -127,6 +128,7 @@ extern void executor_change_assign(TupleTableSlot *slot, TupleTableSlot *row,
 extern void executor_change_begin_checks(ChangeState *state);
 /* 42501 when a policy does not want it: the row that an upsert would insert, */
 extern void executor_change_check_proposed(ChangeState *state, TupleTableSlot *row);
+extern void executor_change_end_checks(ChangeState *state);
 /* one that is in its way, */
 extern void executor_change_check_conflict(ChangeState *state, TupleTableSlot *row);
 /* a row as it is, */

@@ -624,6 +624,26 @@ extern void executor_upsert_rows_note(UpsertRun *upsert, TupleTableSlot *row);
 /* updates what is in the row's way; how many rows; *found: there was one that it takes */
 extern uint64 executor_upsert_rows_update(UpsertRun *upsert, TupleTableSlot *row, bool *found);
 
+/* ---- constraints of rows that no shard has yet (row_constraints.c) ---- */
+
+typedef struct RowConstraints
+{
+	Relation	relation;
+	EState	   *estate;			/* its per-tuple context is the caller's to reset */
+	struct ResultRelInfo *info;
+	struct ModifyTableState *modify;	/* of a partitioned table */
+	struct PartitionTupleRouting *routing;
+} RowConstraints;
+
+/* relation stays open until executor_constraints_end(), which an error makes superfluous */
+extern void executor_constraints_begin(RowConstraints *constraints, Relation relation);
+/*
+ * The server's error, in the shell's names, when constraints of the table do not want the row,
+ * whose generated columns are computed.
+ */
+extern void executor_constraints_check(RowConstraints *constraints, TupleTableSlot *row);
+extern void executor_constraints_end(RowConstraints *constraints);
+
 /* ---- policies that shards do not apply (row_checks.c) ---- */
 
 typedef struct RowChecks RowChecks;

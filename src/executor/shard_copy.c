@@ -13,7 +13,6 @@
 #include "access/xact.h"
 #include "commands/copy.h"
 #include "commands/copyfrom_internal.h"
-#include "executor/execPartition.h"
 #include "executor/executor.h"
 #include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
@@ -26,7 +25,6 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
-#include "citus/base/compat_triggers.h"
 #include "citus/base/session.h"
 #include "citus/deparse/template.h"
 #include "executor/executor_internal.h"
@@ -282,73 +280,12 @@ executor_shard_copy_here(const ShardCopy *copy, const ShardRows *rows)
 
 /* ---- rows that no shard has read ---- */
 
-/* a table's constraints, as its shell has them */
-typedef struct RowChecker
-{
-	Relation	relation;
-	EState	   *estate;
-	ResultRelInfo *info;
-	ModifyTableState *modify;	/* of a partitioned table */
-	PartitionTupleRouting *routing;
-} RowChecker;
-
 static void
-begin_checker(RowChecker *checker, Relation relation)
+check_rows(CopyFromState state, RowConstraints *constraints, const ShardRows *rows, uint64 before)
 {
-	checker->relation = relation;
-	checker->estate = CreateExecutorState();
-	checker->info = makeNode(ResultRelInfo);
-	checker->routing = NULL;
-	compat_estate_add_target(checker->estate, relation, NULL);
-	InitResultRelInfo(checker->info, relation, 1, NULL, 0);
-	if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		return;
-	checker->modify = makeNode(ModifyTableState);
-	checker->modify->ps.state = checker->estate;
-	checker->modify->operation = CMD_INSERT;
-	checker->modify->mt_nrels = 1;
-	checker->modify->resultRelInfo = checker->modify->rootResultRelInfo = checker->info;
-	checker->routing = ExecSetupPartitionTupleRouting(checker->estate, relation);
-}
-
-/* the partition that takes the row, which becomes a row of the partition's; raises 23514 */
-static ResultRelInfo *
-find_partition(RowChecker *checker, TupleTableSlot **row)
-{
-	ResultRelInfo *info = ExecFindPartition(checker->modify, checker->info, checker->routing,
-											*row, checker->estate);
-	TupleDesc	desc = RelationGetDescr(info->ri_RelationDesc);
-	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(checker->relation), desc);
-
-	if (map != NULL)
-		*row = execute_attr_map_slot(map->attrMap, *row,
-									 MakeSingleTupleTableSlot(desc, &TTSOpsVirtual));
-	return info;
-}
-
-static void
-check_row(RowChecker *checker, TupleTableSlot *row)
-{
-	ResultRelInfo *info = checker->info;
-	TupleConstr *constraints;
-
-	if (checker->routing != NULL)
-		info = find_partition(checker, &row);
-	constraints = RelationGetDescr(info->ri_RelationDesc)->constr;
-	if (constraints != NULL && constraints->has_generated_stored)
-		ExecComputeStoredGenerated(info, checker->estate, row, CMD_INSERT);
-	if (constraints != NULL)
-		ExecConstraints(info, row, checker->estate);
-	if (checker->routing == NULL && info->ri_RelationDesc->rd_rel->relispartition)
-		ExecPartitionCheck(info, row, checker->estate, true);
-}
-
-static void
-check_rows(CopyFromState state, RowChecker *checker, const ShardRows *rows, uint64 before)
-{
-	TupleTableSlot *row = MakeSingleTupleTableSlot(RelationGetDescr(checker->relation),
+	TupleTableSlot *row = MakeSingleTupleTableSlot(RelationGetDescr(constraints->relation),
 												   &TTSOpsVirtual);
-	ExprContext *econtext = GetPerTupleExprContext(checker->estate);
+	ExprContext *econtext = GetPerTupleExprContext(constraints->estate);
 	ErrorContextCallback callback = {error_context_stack, CopyFromErrorCallback, state};
 	const char *at = rows->lines;
 	uint64		line = 0;
@@ -363,11 +300,11 @@ check_rows(CopyFromState state, RowChecker *checker, const ShardRows *rows, uint
 		if (!NextCopyFrom(state, econtext, row->tts_values, row->tts_isnull))
 			break;
 		ExecStoreVirtualTuple(row);
-		row->tts_tableOid = RelationGetRelid(checker->relation);
-		check_row(checker, row);
+		row->tts_tableOid = RelationGetRelid(constraints->relation);
+		executor_constraints_check(constraints, row);
 		ExecClearTuple(row);
 		MemoryContextSwitchTo(caller);
-		ResetPerTupleExprContext(checker->estate);
+		ResetPerTupleExprContext(constraints->estate);
 	}
 	error_context_stack = callback.previous;
 }
@@ -384,7 +321,7 @@ executor_shard_copy_check(const ShardCopy *copy, const ShardRows *rows, uint64 b
 	MemoryContext context = CurrentMemoryContext;
 	Relation	relation = table_open(rows->shard->relid, RowExclusiveLock);
 	volatile CopyFromState state = NULL;
-	RowChecker	checker;
+	RowConstraints constraints;
 
 	PG_TRY();
 	{
@@ -392,8 +329,8 @@ executor_shard_copy_check(const ShardCopy *copy, const ShardRows *rows, uint64 b
 		state = BeginCopyFrom(make_parsestate(NULL), relation, NULL, NULL, false, read_source,
 							  copy->statement->attlist, copy->statement->options);
 		state->eol_type = (EolType) rows->lineEnd;
-		begin_checker(&checker, relation);
-		check_rows(state, &checker, rows, before);
+		executor_constraints_begin(&constraints, relation);
+		check_rows(state, &constraints, rows, before);
 	}
 	PG_CATCH();
 	{

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -399,7 +400,9 @@ add_actions(ChangeBuild *build, Expr *present)
 		add_action_values(build, lfirst(merge), lfirst(action),
 						  make_action_test(number, foreach_current_index(merge) + 1));
 	planner_change_add_checks(build);
-	if (build->spec->conflict != NULL && build->spec->checks != NIL)
+	if (build->spec->conflict != NULL &&
+		(build->spec->checks != NIL || build->desc->constr != NULL ||
+		 get_rel_relkind(build->spec->relid) == RELKIND_PARTITIONED_TABLE))
 		add_proposed_row(build);
 	planner_change_add_old(build, carry_over_pairs);
 	planner_change_describe_outputs(build, carry_over_pairs);

@@ -102,3 +102,24 @@ INSERT INTO ex VALUES (1, '[1,5)');
 INSERT INTO ex VALUES (1, '[3,9)') ON CONFLICT ON CONSTRAINT ex_k_excl DO UPDATE SET r = excluded.r;
 INSERT INTO ex VALUES (1, '[3,9)') ON CONFLICT ON CONSTRAINT ex_k_excl DO NOTHING;
 SELECT * FROM ex;
+
+-- Constraints are asked about rows to insert before conflicts are looked for.
+CREATE TABLE asked (k int PRIMARY KEY, a int NOT NULL, b int, g int GENERATED ALWAYS AS (a + b) STORED, CHECK (a < 90), CONSTRAINT sum CHECK (g < 10));
+CREATE TABLE parts (k int, a int, b int, PRIMARY KEY (k, a)) PARTITION BY RANGE (a);
+CREATE TABLE parts_low (k int NOT NULL, gone int, b int CHECK (b < 5), a int NOT NULL);
+ALTER TABLE parts_low DROP COLUMN gone;
+ALTER TABLE parts ATTACH PARTITION parts_low FOR VALUES FROM (0) TO (10);
+-- distribute: SELECT create_distributed_table('asked', 'k')
+-- distribute: SELECT create_distributed_table('parts', 'k')
+INSERT INTO asked VALUES (1, 1, 1), (2, 2, 2);
+INSERT INTO parts VALUES (1, 1, 1), (2, 2, 2);
+INSERT INTO asked VALUES (1, 95, -95), (3, 7, 1) ON CONFLICT (k) DO UPDATE SET b = (SELECT max(s.b) / 100 FROM s WHERE s.a < excluded.a);
+INSERT INTO asked VALUES (1, NULL, 1) ON CONFLICT (k) DO UPDATE SET a = (SELECT count(*) / 100 FROM s WHERE s.a < excluded.b);
+INSERT INTO asked VALUES (1, 5, 5) ON CONFLICT (k) DO UPDATE SET a = (SELECT count(*) / 100 FROM s WHERE s.a < excluded.b);
+INSERT INTO asked SELECT a, 5, a FROM s WHERE a < 8 ON CONFLICT (k) DO UPDATE SET a = (SELECT count(*) / 100 FROM s WHERE s.a < excluded.b) WHERE asked.k = 2;
+INSERT INTO asked SELECT a, 5, 1 FROM s WHERE a < 4 ON CONFLICT (k) DO UPDATE SET a = (SELECT count(*) FROM s WHERE s.a < excluded.b + 3) RETURNING *;
+INSERT INTO parts VALUES (1, 1, 7) ON CONFLICT (k, a) DO UPDATE SET b = (SELECT count(*) / 100 FROM s WHERE s.a < excluded.b);
+INSERT INTO parts VALUES (1, 1, 4), (3, 12, 1) ON CONFLICT (k, a) DO UPDATE SET b = (SELECT count(*) / 100 FROM s WHERE s.a < excluded.b);
+INSERT INTO parts VALUES (1, 1, 4), (3, 3, 1) ON CONFLICT (k, a) DO UPDATE SET b = (SELECT count(*) / 100 FROM s WHERE s.a < excluded.b) RETURNING *;
+SELECT * FROM asked;
+SELECT * FROM parts;

@@ -262,8 +262,8 @@ typedef struct ChangeSpec
 	List	   *outputs;		/* of ChangeOutput, IntList */
 	List	   *outputNumbers;
 	const char *conflict;		/* an upsert: index columns as ON CONFLICT names them; or NULL */
-	int			proposedColumn; /* an upsert: first of the columns of the row to insert, one an
-								 * attribute, which policies are asked about; 0: not there */
+	/* an upsert: first column of the row to insert, which policies, checks are asked about; or 0 */
+	int			proposedColumn;
 	List	   *checks;			/* of RowCheck: policies, which shards do not apply */
 	Oid			role;			/* with whose rights it writes; invalid: the current user's */
 	bool		unforced;		/* as in Fragment */
