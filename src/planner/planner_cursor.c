@@ -55,29 +55,30 @@ role_of(Query *query, RangeTblEntry *rte)
 	return OidIsValid(role) ? role : GetUserId();
 }
 
-/*
- * Who has rights on columns only works on the shards as the owner; what the statement itself needs
- * is checked as ever, and the policies of the role are asked here (planner_caller.c).  Not where
- * there are none but those that the owner is subject to.
- */
 static bool
-may_be_named(Query *query, RangeTblEntry *rte)
+may_be_named(RangeTblEntry *rte)
 {
-	Oid			role;
-
-	if (rte->rtekind != RTE_RELATION || !catalog_table_is_known(rte->relid))
-		return false;
-	role = role_of(query, rte);
-	return planner_may_read_places(rte->relid, role) ||
-		check_enable_rls(rte->relid, role, true) == RLS_ENABLED ||
-		check_enable_rls(rte->relid, catalog_relation_owner(rte->relid), true) != RLS_ENABLED;
+	return rte->rtekind == RTE_RELATION && catalog_table_is_known(rte->relid);
 }
 
+/*
+ * Who has rights on columns only works on the shards as the owner; what the statement itself needs
+ * is checked as ever, and the policies of the role are asked here (planner_caller.c).  Where the
+ * role has none, and the owner is subject to some, they are one that all rows pass.
+ */
 static void
 name_as_owner(Query *query, RangeTblEntry *rte)
 {
-	if (!planner_may_read_places(rte->relid, role_of(query, rte)))
-		compat_rte_set_check_as_user(query, rte, catalog_relation_owner(rte->relid));
+	Oid			owner = catalog_relation_owner(rte->relid);
+
+	if (planner_may_read_places(rte->relid, role_of(query, rte)))
+		return;
+	compat_rte_set_check_as_user(query, rte, owner);
+	if (rte->securityQuals == NIL && check_enable_rls(rte->relid, owner, true) == RLS_ENABLED)
+	{
+		rte->securityQuals = list_make1(makeBoolConst(true, false));
+		query->hasRowSecurity = true;
+	}
 }
 
 /* the only relation of a query without joins, whose rows are rows of it; 0: it is something else */
@@ -103,13 +104,13 @@ find_targets(Query *query)
 	ListCell   *lc;
 
 	if (query->rowMarks == NIL)
-		return rti > 0 && may_be_named(query, rt_fetch(rti, query->rtable)) ?
+		return rti > 0 && may_be_named(rt_fetch(rti, query->rtable)) ?
 			list_make1_int(rti) : NIL;
 	foreach(lc, query->rowMarks)
 	{
 		RowMarkClause *mark = lfirst_node(RowMarkClause, lc);
 
-		if (!mark->pushedDown && may_be_named(query, rt_fetch(mark->rti, query->rtable)))
+		if (!mark->pushedDown && may_be_named(rt_fetch(mark->rti, query->rtable)))
 			found = lappend_int(found, mark->rti);
 	}
 	return found;
@@ -372,7 +373,7 @@ resolve_current(Query *query)
 		return;
 	query->jointree->quals = current_mutator(query->jointree->quals, query);
 	target = rt_fetch(query->resultRelation, query->rtable);
-	if (may_be_named(query, target))
+	if (may_be_named(target))
 		name_as_owner(query, target);
 }
 

@@ -1,0 +1,44 @@
+-- Writes and cursors of a role with rights on columns that policies do not concern, where they are forced upon the owner.
+CREATE ROLE eq_forced_owner;
+CREATE ROLE eq_forced_user BYPASSRLS;
+CREATE SEQUENCE s;
+CREATE TABLE t (k int PRIMARY KEY, v int, hidden int, n int DEFAULT nextval('s'));
+-- distribute: SELECT create_distributed_table('t', 'k')
+INSERT INTO t SELECT i, i, i FROM generate_series(1, 12) i;
+ALTER TABLE t OWNER TO eq_forced_owner;
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+ALTER TABLE t FORCE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (v < 4) WITH CHECK (v < 50);
+GRANT SELECT (k, v), UPDATE (v), DELETE ON t TO eq_forced_user;
+GRANT USAGE ON SEQUENCE s TO eq_forced_user;
+-- worker
+SET ROLE eq_forced_user;
+SELECT count(k) FROM t;
+UPDATE t SET v = v + 100 WHERE v + nextval('s') * 0 > 2 RETURNING k, v;
+SELECT k, v FROM t ORDER BY k;
+DELETE FROM t WHERE k + nextval('s') * 0 = 12 RETURNING v;
+DELETE FROM t WHERE hidden + nextval('s') * 0 = 11;
+SELECT count(k), sum(v) FROM t;
+BEGIN;
+DECLARE c CURSOR FOR SELECT k, v FROM t WHERE k > 6 ORDER BY k;
+FETCH c;
+UPDATE t SET v = 1000 WHERE CURRENT OF c RETURNING k, v;
+FETCH c;
+DELETE FROM t WHERE CURRENT OF c;
+SELECT k, v FROM t ORDER BY k;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT v FROM t WHERE k = 9;
+FETCH c;
+UPDATE t SET v = 1000 WHERE CURRENT OF c RETURNING k, v;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR FOR SELECT v FROM t WHERE k = 9;
+FETCH c;
+UPDATE t SET hidden = 1000 WHERE CURRENT OF c;
+ROLLBACK;
+RESET ROLE;
+DROP TABLE t;
+DROP SEQUENCE s;
+DROP ROLE eq_forced_user;
+DROP ROLE eq_forced_owner;
