@@ -192,6 +192,24 @@ note_begin(RunNode *node, TimestampTz now)
 	node->ended = 0;
 }
 
+/*
+ * The connection begins to read.  Where a snapshot of its node is taken for that, whoever is in the
+ * middle of using the connection is settled first: not the run itself, which is about to use it.
+ */
+static void
+begin_reading(TaskRun *run, RunConn *rc)
+{
+	ConnUser   *user = run->options.user;
+	bool		settling = user != NULL && user->settling;
+
+	if (user != NULL)
+		user->settling = true;
+	txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
+	if (user != NULL)
+		user->settling = settling;
+	rc->begun = true;
+}
+
 /* gives a connection work, up to the depth that leaves the rest to others */
 static void
 feed_conn(TaskRun *run, RunConn *rc)
@@ -204,10 +222,7 @@ feed_conn(TaskRun *run, RunConn *rc)
 		bool		begins = !rc->begun;
 
 		if (begins)
-		{
-			txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
-			rc->begun = true;
-		}
+			begin_reading(run, rc);
 		rc->node->waiting = list_delete_first(rc->node->waiting);
 		send_task(run, rc, task);
 		if (begins)

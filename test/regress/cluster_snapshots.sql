@@ -112,7 +112,17 @@ INSERT INTO copied SELECT k, 1 FROM e
         AND k IN (SELECT a.k FROM e a JOIN e b ON a.v = b.k
                   WHERE (SELECT count(*) FROM generate_series(1, 6000 + a.v)) > 0)
     ON CONFLICT (k) DO UPDATE SET v = (SELECT max(s.v) FROM e s WHERE s.k < excluded.k);
-DROP TABLE copied;
+
+-- another node joins the snapshot when the session first connects to it
+CREATE TABLE one (k int, v int);
+SELECT create_distributed_table('one', NULL);
+INSERT INTO one SELECT i, i % 3 FROM generate_series(1, 6) i;
+\c -
+WITH w AS (UPDATE one o SET v = o.v
+           WHERE EXISTS (SELECT 1 FROM e WHERE e.k = o.v AND e.k = o.k) OR o.k = ANY (ARRAY[7, 2])
+           RETURNING o.k)
+    SELECT count(*), (SELECT count(*) FROM one), (SELECT count(*) FROM copied WHERE k < 0) FROM w;
+DROP TABLE copied, one;
 
 DROP FUNCTION total, total_stable;
 DROP TABLE e, plain;
