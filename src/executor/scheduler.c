@@ -195,8 +195,9 @@ note_begin(RunNode *node, TimestampTz now)
 /*
  * The connection begins to read.  Where a snapshot of its node is taken for that, whoever is in the
  * middle of using the connection is settled first: not the run itself, which is about to use it.
+ * False if the connection broke meanwhile.
  */
-static void
+static bool
 begin_reading(TaskRun *run, RunConn *rc)
 {
 	ConnUser   *user = run->options.user;
@@ -204,14 +205,14 @@ begin_reading(TaskRun *run, RunConn *rc)
 
 	if (user != NULL)
 		user->settling = true;
-	txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
+	rc->begun = txn_conn_begin_reading(rc->conn, run->options.use, run->options.snapshot);
 	if (user != NULL)
 		user->settling = settling;
-	rc->begun = true;
+	return rc->begun;
 }
 
-/* gives a connection work, up to the depth that leaves the rest to others */
-static void
+/* Gives a connection work, up to the depth that leaves the rest to others; false if it broke. */
+static bool
 feed_conn(TaskRun *run, RunConn *rc)
 {
 	int			depth = rc->node->mayGrow ? rc->node->depth : MAX_DEPTH;
@@ -221,13 +222,14 @@ feed_conn(TaskRun *run, RunConn *rc)
 		ExecutorTask *task = linitial(rc->node->waiting);
 		bool		begins = !rc->begun;
 
-		if (begins)
-			begin_reading(run, rc);
+		if (begins && !begin_reading(run, rc))
+			return false;
 		rc->node->waiting = list_delete_first(rc->node->waiting);
 		send_task(run, rc, task);
 		if (begins)
 			note_begin(rc->node, task->started);
 	}
+	return true;
 }
 
 /* ---- connections: joining, failing ---- */
@@ -305,10 +307,8 @@ advance_conn(TaskRun *run, RunConn *rc)
 	if (state == REMOTE_CONNECTING)
 		state = remote_conn_poll(rc->conn);
 
-	if (state == REMOTE_BROKEN)
+	if (state == REMOTE_BROKEN || (state != REMOTE_CONNECTING && !feed_conn(run, rc)))
 		lose_conn(run, rc);
-	else if (state != REMOTE_CONNECTING)
-		feed_conn(run, rc);
 }
 
 static bool
@@ -521,7 +521,7 @@ finish_task(TaskRun *run, RunConn *rc, ExecutorTask *task, uint64 count)
 		take_plan(rc, task);
 	adapt_depth(rc, task);
 	rc->lastEnd = task->ended;
-	feed_conn(run, rc);
+	(void) feed_conn(run, rc);	/* it has begun to read */
 }
 
 static void

@@ -727,7 +727,7 @@ join_late(ClusterSnapshot *snapshot, Member *member)
 
 		take_round(snapshot, list_make1(member), round, window);
 		if (!member->hasReport)
-			raise_disagreement();
+			break;				/* lost: its user tells why */
 		elapsed = txn_commits_now() - snapshot->start;
 		if (reports_agree(snapshot, member, elapsed, &uncovered) &
 			own_agrees(snapshot, list_make1(member), txn_commits_now() - begun))
@@ -737,7 +737,7 @@ join_late(ClusterSnapshot *snapshot, Member *member)
 		lose_patience(snapshot, &patience);
 		remember_seen(snapshot, member);
 	}
-	member->agreed = true;
+	member->agreed = member->hasReport;
 	taking = wasTaking;
 }
 
@@ -814,7 +814,7 @@ send_join(RemoteConn *conn, uint64 number, int slot)
 					  slotText, &txn_own_answer_marker);
 }
 
-void
+bool
 txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot)
 {
 	RemoteXact *xact = txn_xact_of_conn(conn);
@@ -823,30 +823,33 @@ txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot)
 	if (snapshot == NULL || snapshot->ended)
 	{
 		txn_conn_begin(conn, use);
-		return;
+		return true;
 	}
 	txn_xact_begin(xact, use);
 	if (snapshot->tried)
 	{
 		begin_trying(snapshot, xact);
-		return;
+		return true;
 	}
 	/* the transaction's own is in force where none that was kept is */
 	txn_snapshot_clear(xact, IsolationUsesXactSnapshot() && !snapshot->kept);
 	if (xact->snapshotInForce == snapshot->number)
-		return;
+		return true;
 	member = member_for(snapshot, xact);
+	if (member->conn == NULL)
+		return false;
 	if (member->conn == conn)
 	{
 		if ((IsolationUsesXactSnapshot() && !snapshot->kept) ||
 			xact->snapshotInForce == snapshot->number)
-			return;
+			return true;
 		txn_snapshot_send_number(conn, "citus: snapshot_use",
 								 "SELECT citus_internal.snapshot_use($1::int8)", snapshot->number);
 	}
 	else
 		send_join(conn, snapshot->number, member->report.slot);
 	xact->snapshotInForce = snapshot->number;
+	return true;
 }
 
 /* registered as long as the cluster snapshot is there */

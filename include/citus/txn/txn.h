@@ -167,8 +167,11 @@ extern ClusterSnapshot *txn_snapshot_early(void);
 extern char *txn_snapshot_export(void);
 /* SET and its kin were run */
 extern void txn_variable_set(const VariableSetStmt *stmt);
-/* txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL */
-extern void txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot);
+/*
+ * txn_conn_begin(), and commands from here on read with the snapshot; it may be NULL.  False if the
+ * connection is lost while its node takes a snapshot after the others: remote_error_raise() tells.
+ */
+extern bool txn_conn_begin_reading(RemoteConn *conn, TxnUse use, ClusterSnapshot *snapshot);
 /*
  * The SQLSTATE of an additional connection's task whose snapshot has ended with the transaction
  * that had taken it: not by itself a reason, that transaction's error is on its way, too.
