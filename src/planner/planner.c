@@ -282,7 +282,8 @@ raise_refusal(Query *query, Refusal *refusal)
 
 /*
  * A fragment that selects runs on one copy of what it touches: modifications in it must be of rows
- * that have one copy, leave them where they are, and fire no triggers.
+ * that have one copy, leave them where they are, fire no triggers, and no view may check the rows,
+ * which the text of a statement on shards does not say.
  */
 static bool
 ctes_may_travel(Query *query, List **looked)
@@ -300,7 +301,7 @@ ctes_may_travel(Query *query, List **looked)
 		table = catalog_table_get(rt_fetch(part->resultRelation, part->rtable)->relid);
 		if (table == NULL || table->kind == DIST_TABLE_REFERENCE ||
 			planner_fires(part, looked) != NULL ||
-			planner_policies_ask_caller(part))
+			planner_policies_ask_caller(part) || planner_has_check_options(part))
 			return false;
 		foreach(target, part->targetList)
 		{

@@ -29,6 +29,30 @@ INSERT INTO everything VALUES (70, 1, 'all');
 INSERT INTO everything VALUES (70, 2, 'all') ON CONFLICT (k) DO UPDATE SET v = excluded.v RETURNING *;
 UPDATE everything SET v = v + 1 WHERE k = 70;
 DELETE FROM everything WHERE k = 70 RETURNING v;
+
+-- in WITH: a statement that one shard could do whole, and others
+WITH x AS (UPDATE small_deep SET v = 100 WHERE k = 6 RETURNING *) SELECT * FROM x;
+WITH x AS (UPDATE small_deep SET k = 7 WHERE k = 6 RETURNING *) SELECT * FROM x;
+WITH x AS (UPDATE small_deep SET v = 7 WHERE k = 4 RETURNING *) SELECT * FROM x;
+WITH x AS (UPDATE small_deep SET v = 100 WHERE k = 4) SELECT 1;
+WITH x AS (UPDATE small_deep SET v = 8 WHERE k = 4 RETURNING k), y AS (DELETE FROM t WHERE k = 9 RETURNING k) SELECT * FROM x UNION ALL SELECT * FROM y;
+WITH x AS (UPDATE listed SET note = 'with' WHERE k = 3 RETURNING *) SELECT x.*, t.note FROM x JOIN t USING (k);
+WITH x AS (INSERT INTO small_deep VALUES (80, 1000, 'no') RETURNING *) SELECT * FROM x;
+WITH x AS (INSERT INTO small_deep VALUES (80, 10, 'yes') RETURNING *) SELECT * FROM x WHERE k = 80;
+WITH x AS (INSERT INTO small_deep SELECT k + 78, v, 'of' FROM t WHERE k = 4 RETURNING *) SELECT * FROM x;
+WITH x AS (INSERT INTO small_deep SELECT k + 77, v, 'of' FROM t WHERE k = 4) SELECT 1;
+WITH x AS (INSERT INTO small_deep VALUES (80, 70, 'no') ON CONFLICT (k) DO UPDATE SET v = excluded.v RETURNING *) SELECT * FROM x;
+WITH x AS (MERGE INTO small_deep s USING (VALUES (80)) n (k) ON s.k = n.k WHEN MATCHED THEN UPDATE SET v = 60) SELECT 1;
+WITH x AS (MERGE INTO small_deep s USING (VALUES (80)) n (k) ON s.k = n.k AND s.k = 80 WHEN MATCHED THEN UPDATE SET v = 61 RETURNING s.k) SELECT * FROM x;
+WITH x AS (MERGE INTO small_deep s USING (VALUES (80)) n (k) ON s.k = n.k AND s.k = 80 WHEN MATCHED THEN UPDATE SET v = 12 RETURNING s.k, v) SELECT * FROM x;
+WITH x AS (MERGE INTO small_deep s USING (VALUES (87)) n (k) ON s.k = n.k WHEN NOT MATCHED THEN INSERT VALUES (n.k, 1, 'odd') RETURNING s.k, v) SELECT * FROM x;
+WITH x AS (MERGE INTO small_deep s USING (VALUES (88)) n (k) ON s.k = n.k WHEN NOT MATCHED THEN INSERT VALUES (n.k, 1, 'even') RETURNING s.k, v) SELECT * FROM x;
+PREPARE in_with (int, int) AS WITH x AS (UPDATE small_deep SET v = $2 WHERE k = $1 RETURNING *) SELECT * FROM x;
+EXECUTE in_with (80, 13);
+EXECUTE in_with (80, 60);
+DEALLOCATE in_with;
+DELETE FROM t WHERE k >= 80;
+
 CREATE VIEW barrier WITH (security_barrier) AS SELECT * FROM t WHERE v < 60;
 UPDATE barrier SET note = 'b' WHERE k > 2 RETURNING k;
 UPDATE barrier SET note = 'b' WHERE random() >= 0 AND k > 2 RETURNING k;

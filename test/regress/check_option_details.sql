@@ -50,6 +50,9 @@ UPDATE pv SET v = 200 WHERE k = 1;
 RESET ROLE;
 ALTER TABLE p DISABLE ROW LEVEL SECURITY;
 UPDATE pv SET v = v + 1;
+-- in WITH, where one shard has the row
+WITH x AS (UPDATE pv SET v = 200 WHERE k = 1 RETURNING *) SELECT * FROM x;
+WITH x AS (UPDATE pv SET v = 2 WHERE k = 1 RETURNING *) SELECT k, v FROM x;
 -- the view's owner may not read all of the row: it is not asked for
 INSERT INTO ov VALUES (200, 200);
 INSERT INTO ov VALUES (3, 3);
