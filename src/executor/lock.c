@@ -348,7 +348,8 @@ executor_candidates_lock(const LockTarget *target, int position, Candidate *cand
 
 	if (tasks != NIL)
 	{
-		caller = executor_enter_role(target->role);
+		caller = target->unforced ? executor_enter_unforced(target->role, target->relid) :
+			executor_enter_role(target->role);
 		executor_tasks_lock(tasks, &sink, snapshot);
 		executor_leave_role(caller);
 	}
@@ -375,9 +376,12 @@ executor_rows_lock(Oid relid, const RowId *rows, bool *locked, int n)
 	target->relid = relid;
 	target->strength = LCS_FORKEYSHARE;
 	target->waitPolicy = LockWaitBlock;
-	/* rights on columns do for the cursor that asks */
+	/* rights on columns do for the cursor that asks, which has seen what policies show */
 	if (pg_class_aclmask(relid, GetUserId(), needed, ACLMASK_ALL) != needed)
+	{
 		target->role = catalog_relation_owner(relid);
+		target->unforced = true;
+	}
 	for (int i = 0; i < n; i++)
 		candidates[i].key.rows[0] = rows[i];
 	executor_candidates_lock(target, 0, candidates, n,

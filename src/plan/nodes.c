@@ -165,7 +165,8 @@ static const Field lockTargetFields[] = {
 	FIELD(LockTarget, rowColumn, FIELD_INT),
 	FIELD(LockTarget, strength, FIELD_INT),
 	FIELD(LockTarget, waitPolicy, FIELD_INT),
-	FIELD(LockTarget, role, FIELD_OID)
+	FIELD(LockTarget, role, FIELD_OID),
+	FIELD(LockTarget, unforced, FIELD_BOOL)
 };
 
 static const Field lockFields[] = {

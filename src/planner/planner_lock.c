@@ -164,19 +164,14 @@ add_row_columns(Query *query, Index rti, LockTarget *target)
 	target->rowColumn = add_column(query, planner_place_in_shard(rti));
 }
 
-/*
- * Where a role may not read where rows are, their owner may, unless there are policies that the
- * owner would have to obey and the user need not.
- */
+/* where a role may not read where rows are, their owner may */
 static bool
 lacks_place_rights(const LockTarget *target)
 {
 	Oid			role = OidIsValid(target->role) ? target->role : GetUserId();
 	Oid			owner = catalog_relation_owner(target->relid);
 
-	return owner != GetUserId() &&
-		!planner_may_read_places(target->relid, role) &&
-		check_enable_rls(target->relid, owner, true) != RLS_ENABLED;
+	return owner != GetUserId() && !planner_may_read_places(target->relid, role);
 }
 
 static bool
@@ -205,6 +200,9 @@ replace_relation(PlanRequest *request, Query *query, Index rti, LockTarget *targ
 	{
 		build.spec->role = target->role = catalog_relation_owner(target->relid);
 		build.elevated = true;
+		/* policies that the owner would have to obey, and the role need not */
+		build.unforced = target->unforced =
+			check_enable_rls(target->relid, target->role, true) == RLS_ENABLED;
 	}
 	/* no outer join fills up rows that are locked: conditions apply below joins */
 	planner_change_take_quals(&build, &build.source->jointree->quals);

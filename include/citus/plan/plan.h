@@ -13,7 +13,6 @@
 #include "nodes/extensible.h"
 #include "nodes/parsenodes.h"
 #include "nodes/plannodes.h"
-#include "nodes/primnodes.h"
 #include "citus/base/types.h"
 
 /*
@@ -296,6 +295,7 @@ typedef struct LockTarget
 	int			strength;		/* LockClauseStrength */
 	int			waitPolicy;		/* LockWaitPolicy */
 	Oid			role;			/* with whose rights; invalid: the current user's */
+	bool		unforced;		/* as in Fragment */
 } LockTarget;
 
 /*
