@@ -20,6 +20,8 @@
 extern Query *deparse_query_adapt(const Query *query);
 /* target lists of a (copied) query as the server's deparser needs them; query_assign.c */
 extern void deparse_show_assignments(Query *query);
+/* columns that depend on a key which the fragment does not see are grouped, too; query_groups.c */
+extern void deparse_group_dependents(Query *query);
 extern void deparse_query_name_columns(Query *query);
 
 /*

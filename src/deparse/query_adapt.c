@@ -2,7 +2,7 @@
  * query_adapt.c
  *	  Changing a Query so that its text means the same on a shard of another node.
  *
- * The server's deparser prints what is right for this database.  Nine things would mean something
+ * The server's deparser prints what is right for this database.  Ten things would mean something
  * else elsewhere, or with a shard in place of the table, and are rewritten in a copy of the tree:
  *
  * - a whole-row reference has the shard's row type: it becomes ROW(columns)::table;
@@ -15,7 +15,8 @@
  * - security qualifications of the target are not printed: they join the WHERE clause;
  * - a value that must fit a column (as in INSERT .. SELECT) would be printed as a cast, which cuts
  *	 what is too long: it becomes a call of the cast's function;
- * - assignments to parts of one column are one expression: they become several (query_assign.c).
+ * - assignments to parts of one column are one expression: they become several (query_assign.c);
+ * - columns that depend on a grouped primary key need it in the fragment, too (query_groups.c).
  *
  * Row-level security is not carried: it is applied again where the shard lives.  What cannot be
  * carried raises 0A000.
@@ -754,6 +755,7 @@ adapt_query(Query *query, AdaptContext *context)
 		number_output_tableoids(query, context);
 	query = query_tree_mutator(query, adapt_node, context, 0);
 	context->queries = list_delete_first(context->queries);
+	deparse_group_dependents(query);
 	if (query->commandType == CMD_SELECT)
 		show_casts_of_values(query);
 	context->leaks = leaks;
