@@ -392,7 +392,7 @@ commands_copy_from(Command *command, void *argument)
 	prepare_output(&run);
 	begin_input(&run, command->call->queryString);
 	redirect_defaults(&run);
-	run.triggers = executor_triggers_begin(planner_fires_copy(RelationGetRelid(run.relation)));
+	run.triggers = executor_triggers_begin(planner_fires_copy(RelationGetRelid(run.relation)), 0);
 	executor_write_for_caller(copy_lines, &run);
 	executor_triggers_end(run.triggers);
 	EndCopyFrom(run.input);

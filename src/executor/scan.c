@@ -362,7 +362,8 @@ run_writes(DistScanState *state)
 	state->phase = SCAN_COMPLETE;
 	executor_user_unregister(&state->user);
 
-	state->triggers = executor_triggers_begin(state->plan->fires);
+	state->triggers = executor_triggers_begin(state->plan->fires,
+											  state->css.ss.ps.state->es_top_eflags);
 	executor_write_for_caller(write_rows, state);
 	if (state->triggers != NULL && !state->plan->fires->joins)
 		executor_triggers_end(state->triggers);

@@ -22,13 +22,14 @@
  *
  * Main path: executor_triggers_begin(); for each row _insert() or _update() or _delete(), which
  * call BEFORE triggers; when it is changed, _inserted() ..., which keep an event for the AFTER
- * triggers; executor_triggers_end() calls these.  Not here: deferred ones (triggers_deferred.c).
+ * triggers; executor_triggers_end() calls these.  Not here: deferred ones (triggers_deferred.c),
+ * the level that they are called at the end of (triggers_level.c), which foreign keys an event is
+ * of concern to (triggers_keys.c).
  */
 #include "postgres.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "executor/nodeModifyTable.h"
@@ -58,11 +59,12 @@ static TriggerRun *joined = NULL;
 	(triggers->flag |= TRIGGER_TYPE_MATCHES(type, TRIGGER_TYPE_##level, TRIGGER_TYPE_##timing, \
 											TRIGGER_TYPE_##event))
 
-static void
-set_flags(TriggerDesc *triggers, const Trigger *trigger)
+void
+executor_triggers_add(TriggerDesc *triggers, const Trigger *trigger)
 {
 	int16		type = trigger->tgtype;
 
+	triggers->triggers[triggers->numtriggers++] = *trigger;
 	SET_FLAG(trig_insert_before_row, ROW, BEFORE, INSERT);
 	SET_FLAG(trig_insert_after_row, ROW, AFTER, INSERT);
 	SET_FLAG(trig_insert_before_statement, STATEMENT, BEFORE, INSERT);
@@ -97,8 +99,7 @@ choose_trigger(TriggerDesc *chosen, Trigger *trigger, List **deferred)
 		return;
 	}
 	trigger->tgdeferrable = trigger->tginitdeferred = false;
-	chosen->triggers[chosen->numtriggers++] = *trigger;
-	set_flags(chosen, trigger);
+	executor_triggers_add(chosen, trigger);
 }
 
 /*
@@ -192,15 +193,12 @@ add_target(TriggerRun *run, Relation relation, TriggerDesc *triggers, List *defe
 	FireTarget *target = palloc0(sizeof(FireTarget));
 	ResultRelInfo *root = run->root == NULL ? NULL : run->root->info;
 	TupleDesc	desc = RelationGetDescr(relation);
-	ResultRelInfo *called;
 
 	target->relation = relation;
 	target->deferred = deferred;
 	target->info = executor_triggers_info(relation, triggers, root == NULL ? 1 : 0, root);
-	/* AFTER triggers look for a relation that is below no other */
-	called = root == NULL ? target->info : executor_triggers_info(relation, triggers, 0, NULL);
-	run->estate->es_trig_target_relations = lappend(run->estate->es_trig_target_relations,
-													called);
+	executor_level_announce(run, relation, (triggers == NULL ? 0 : triggers->numtriggers) +
+							list_length(deferred));
 	target->oldSlot = MakeTupleTableSlot(CreateTupleDescCopyConstr(desc), &TTSOpsVirtual);
 	target->newSlot = MakeTupleTableSlot(CreateTupleDescCopyConstr(desc), &TTSOpsVirtual);
 	target->oldSlot->tts_tableOid = RelationGetRelid(relation);
@@ -421,6 +419,7 @@ void
 executor_triggers_forget(void)
 {
 	firing = joined = NULL;
+	executor_level_forget();
 }
 
 TriggerRun *
@@ -592,10 +591,14 @@ after_insert(TriggerRun *run, FireTarget *target, TupleTableSlot *row,
 
 static void
 after_delete(TriggerRun *run, FireTarget *target, TupleTableSlot *row,
-			 TransitionCaptureState *capture)
+			 TransitionCaptureState *capture, bool departs)
 {
-	ExecARDeleteTriggers(run->estate, target->info, NULL, old_tuple(run, target, row), capture,
-						 false);
+	HeapTuple	tuple = old_tuple(run, target, row);
+	char	   *enabled = executor_keys_leave(target->info, departs ? target : NULL,
+											  target->oldSlot, NULL);
+
+	ExecARDeleteTriggers(run->estate, target->info, NULL, tuple, capture, false);
+	executor_keys_restore(target->info, enabled);
 	executor_triggers_defer(run, target, TRIGGER_EVENT_DELETE, target->oldSlot, NULL);
 }
 
@@ -620,7 +623,7 @@ executor_triggers_deleted(TriggerRun *run, Oid relid, TupleTableSlot *old)
 
 	ResetPerTupleExprContext(run->estate);
 	if (wants_after(run, target, FIRE_DELETE))
-		after_delete(run, target, old, run->capture);
+		after_delete(run, target, old, run->capture, false);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -630,57 +633,12 @@ after_update(TriggerRun *run, FireTarget *target, TupleTableSlot *old, TupleTabl
 {
 	HeapTuple	tuple = old_tuple(run, target, old);
 	TupleTableSlot *new = new_row(run, target, row, CMD_UPDATE);
+	char	   *enabled = executor_keys_leave(target->info, NULL, target->oldSlot, new);
 
 	ExecARUpdateTriggers(run->estate, target->info, NULL, NULL, NULL, tuple, new, NIL,
 						 capture_of(run, FIRE_UPDATE), false);
+	executor_keys_restore(target->info, enabled);
 	executor_triggers_defer(run, target, TRIGGER_EVENT_UPDATE, target->oldSlot, new);
-}
-
-static bool
-is_of_foreign_key(const Trigger *trigger)
-{
-	return catalog_trigger_is_referenced(trigger) || catalog_trigger_is_watch(trigger);
-}
-
-/* true if the trigger is of a foreign key to the relation itself, and not to a parent of it */
-static bool
-is_of_key_to(const Trigger *trigger, Oid relid)
-{
-	Watch		watch;
-
-	if (catalog_trigger_is_referenced(trigger))
-		return !trigger->tgisclone;
-	if (!catalog_trigger_is_watch(trigger))
-		return false;
-	catalog_watch_read(trigger, &watch);
-	return watch.relid == relid;
-}
-
-/* true if the row's departure from the partition is no concern of the trigger's */
-static bool
-leaves_departure(const Trigger *trigger, const FireTarget *from)
-{
-	return is_of_foreign_key(trigger) &&
-		!is_of_key_to(trigger, RelationGetRelid(from->relation));
-}
-
-/* those of foreign keys that act here; or, departed given, those to fire for the row; NULL: none */
-static TriggerDesc *
-select_triggers(const TriggerDesc *triggers, const FireTarget *departed)
-{
-	TriggerDesc *chosen = palloc0(sizeof(TriggerDesc));
-
-	chosen->triggers = palloc0(sizeof(Trigger) * (triggers == NULL ? 0 : triggers->numtriggers));
-	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (departed == NULL ? !is_of_foreign_key(trigger) : leaves_departure(trigger, departed))
-			continue;
-		chosen->triggers[chosen->numtriggers++] = triggers->triggers[i];
-		set_flags(chosen, &triggers->triggers[i]);
-	}
-	return chosen->numtriggers == 0 ? NULL : chosen;
 }
 
 /*
@@ -691,72 +649,19 @@ static void
 after_departure(TriggerRun *run, FireTarget *from, TupleTableSlot *row,
 				TransitionCaptureState *capture)
 {
-	TriggerDesc *triggers = from->info->ri_TrigDesc;
 	List	   *deferred = from->deferred;
 	List	   *conditions = from->conditions;
 	ListCell   *cell;
 
-	from->info->ri_TrigDesc = select_triggers(triggers, from);
 	from->deferred = from->conditions = NIL;
 	foreach(cell, deferred)
 	{
-		if (!leaves_departure(lfirst(cell), from))
+		if (!executor_key_leaves(lfirst(cell), from))
 			from->deferred = lappend(from->deferred, lfirst(cell));
 	}
-	after_delete(run, from, row, capture);
-	from->info->ri_TrigDesc = triggers;
+	after_delete(run, from, row, capture, true);
 	from->deferred = deferred;
 	from->conditions = conditions;
-}
-
-/* as the server does not know where such a row goes, for a foreign key to a part of the table */
-static void
-refuse_referenced_parts(TriggerRun *run, const FireTarget *from)
-{
-	const char *root = RelationGetRelationName(run->root->relation);
-	ListCell   *cell;
-
-	foreach(cell, get_partition_ancestors(RelationGetRelid(from->relation)))
-	{
-		Relation	ancestor;
-		List	   *deferred = NIL;
-		TriggerDesc *triggers;
-
-		if (lfirst_oid(cell) == RelationGetRelid(run->root->relation))
-			break;
-		ancestor = table_open(lfirst_oid(cell), AccessShareLock);
-		triggers = executor_triggers_choose(ancestor, &deferred);
-		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
-		{
-			if (is_of_key_to(&triggers->triggers[i], lfirst_oid(cell)))
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot move tuple across partitions when a non-root ancestor of "
-								"the source partition is directly referenced in a foreign key"),
-						 errdetail("A foreign key points to ancestor \"%s\" but not the root "
-								   "ancestor \"%s\".", RelationGetRelationName(ancestor), root),
-						 errhint("Consider defining the foreign key on table \"%s\".", root)));
-		}
-		table_close(ancestor, NoLock);
-	}
-}
-
-/*
- * The partitioned table as a relation whose rows are kept as a whole; the server finds it before
- * the one that it is otherwise.
- */
-static ResultRelInfo *
-make_root_with_rows(TriggerRun *run, TriggerDesc *triggers)
-{
-	EState	   *estate = run->estate;
-	ResultRelInfo *called = executor_triggers_info(run->root->relation,
-												   run->root->info->ri_TrigDesc, 0, NULL);
-	ResultRelInfo *result = executor_triggers_info(run->root->relation, triggers, 0, NULL);
-
-	called->ri_RelationDesc->rd_rel->relkind = RELKIND_FOREIGN_TABLE;
-	result->ri_RelationDesc->rd_rel->relkind = RELKIND_FOREIGN_TABLE;
-	estate->es_trig_target_relations = lcons(called, estate->es_trig_target_relations);
-	return result;
 }
 
 /* what foreign keys to the whole table do for a row that changed its partition */
@@ -764,13 +669,21 @@ static void
 after_root_update(TriggerRun *run, TupleTableSlot *old, TupleTableSlot *row)
 {
 	FireTarget *root = run->root;
-	TriggerDesc *triggers = select_triggers(root->info->ri_TrigDesc, NULL);
+	HeapTuple	tuple = old_tuple(run, root, old);
+	char	   *enabled;
 
-	if (triggers != NULL && run->rootWithRows == NULL)
-		run->rootWithRows = make_root_with_rows(run, triggers);
-	if (triggers != NULL)
-		ExecARUpdateTriggers(run->estate, run->rootWithRows, NULL, NULL, NULL,
-							 old_tuple(run, root, old), row, NIL, NULL, false);
+	if (run->rootWithRows == NULL)
+	{
+		run->rootWithRows = executor_triggers_info(root->relation,
+												   executor_keys_of(root->info->ri_TrigDesc), 0,
+												   NULL);
+		/* so that the server keeps the row as a whole */
+		run->rootWithRows->ri_RelationDesc->rd_rel->relkind = RELKIND_FOREIGN_TABLE;
+	}
+	enabled = executor_keys_leave(run->rootWithRows, NULL, root->oldSlot, row);
+	ExecARUpdateTriggers(run->estate, run->rootWithRows, NULL, NULL, NULL, tuple, row, NIL, NULL,
+						 false);
+	executor_keys_restore(run->rootWithRows, enabled);
 	if (root->deferred != NIL)
 		executor_triggers_defer(run, root, TRIGGER_EVENT_UPDATE, old, row);
 }
@@ -783,7 +696,7 @@ after_move(TriggerRun *run, FireTarget *from, FireTarget *to, TupleTableSlot *ol
 	TransitionCaptureState *capture = capture_of(run, FIRE_UPDATE);
 	TriggerDesc *triggers;
 
-	refuse_referenced_parts(run, from);
+	executor_keys_refuse_move(run, from);
 	if (capture != NULL && (capture->tcs_update_old_table || capture->tcs_update_new_table))
 	{
 		/* nobody's row triggers: they would take it for an event of theirs */
@@ -884,11 +797,12 @@ open_root(TriggerRun *run, Oid relid)
 /*
  * executor_triggers_begin
  *		Opens the statement's relation and fires its BEFORE STATEMENT triggers; NULL for no spec.
+ *		eflags are the executor's for the statement.
  *		The run lives in a context of its own under the current one, until
  *		executor_triggers_end().
  */
 TriggerRun *
-executor_triggers_begin(FireSpec *spec)
+executor_triggers_begin(FireSpec *spec, int eflags)
 {
 	TriggerRun *run;
 	MemoryContext caller;
@@ -901,7 +815,7 @@ executor_triggers_begin(FireSpec *spec)
 	caller = MemoryContextSwitchTo(run->context);
 	run->spec = spec;
 	run->estate = CreateExecutorState();
-	AfterTriggerBeginQuery();
+	executor_level_enter(run, eflags);
 	open_root(run, spec->relid);
 	run->capture = MakeTransitionCaptureState(run->root->info->ri_TrigDesc, spec->relid,
 											  spec->command);
@@ -945,30 +859,13 @@ executor_triggers_set_pending(TriggerRun *run)
 	run->pending = true;
 }
 
-/*
- * Fires what has been kept.  A foreign key's function leaves events of its own statements to this
- * one, for whose relations the server opens what it does not find in the list, at its end.
- */
-void
-executor_triggers_fire_after(EState *estate)
-{
-	int			known = list_length(estate->es_trig_target_relations);
-
-	executor_elsewhere_around(AfterTriggerEndQuery, estate);
-	for (int i = known; i < list_length(estate->es_trig_target_relations); i++)
-	{
-		ResultRelInfo *opened = list_nth(estate->es_trig_target_relations, i);
-
-		table_close(opened->ri_RelationDesc, NoLock);
-	}
-}
-
 static void
 close_run(TriggerRun *run)
 {
 	ListCell   *cell;
 
-	executor_triggers_fire_after(run->estate);
+	if (run->level == run)
+		executor_level_end(run);
 	ExecResetTupleTable(run->estate->es_tupleTable, false);
 	if (run->routing != NULL)
 		ExecCleanupTupleRouting(run->routingState, run->routing);
@@ -1021,7 +918,7 @@ executor_triggers_begin_truncate(List *relids)
 	ListCell   *cell;
 
 	run->estate = CreateExecutorState();
-	AfterTriggerBeginQuery();
+	executor_level_enter(run, 0);
 	foreach(cell, relids)
 	{
 		Relation	relation = table_open(lfirst_oid(cell), AccessExclusiveLock);

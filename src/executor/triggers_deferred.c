@@ -295,7 +295,8 @@ fire_event(DeferredEvent *event)
 		estate->es_trig_target_relations = list_make1(info);
 		AfterTriggerBeginQuery();
 		queue_event(estate, info, event);
-		executor_triggers_fire_after(estate);
+		executor_elsewhere_around(AfterTriggerEndQuery, estate);
+		executor_level_close_found(estate, list_make1(info));
 		ExecResetTupleTable(estate->es_tupleTable, false);
 		FreeExecutorState(estate);
 		executor_leave_role(caller);

@@ -35,6 +35,12 @@ struct TriggerRun
 	Bitmapset  *updated;		/* columns as in permission bitmaps */
 	ResultRelInfo *rootWithRows;	/* for rows that have changed their partition; NULL: none has */
 
+	/* AFTER triggers, triggers_level.c */
+	struct TriggerRun *level;	/* whose end calls them: itself, or one that is ending */
+	List	   *announced;		/* of ResultRelInfo *: what events of its level may be about */
+	List	   *opened;			/* of Relation: for those that share its level */
+	int			depth;			/* of triggers' functions, when it began to end */
+
 	/* what the statement has changed; NULL: nobody wants to see it */
 	TransitionCaptureState *capture;
 	TransitionCaptureState *conflictCapture;	/* of ON CONFLICT DO UPDATE */
@@ -59,12 +65,34 @@ struct TriggerRun
 
 /* the relation's triggers that pass, or NULL, in the current context; deferred may be NULL */
 extern TriggerDesc *executor_triggers_choose(Relation relation, List **deferred);
+/* adds one to those of a description, which has the place */
+extern void executor_triggers_add(TriggerDesc *triggers, const Trigger *trigger);
 /* a copy of an open relation with these triggers; its rows need not be in the relation */
 extern ResultRelInfo *executor_triggers_info(Relation relation, TriggerDesc *triggers,
 											 Index rti, ResultRelInfo *root);
 
-/* the end of AfterTriggerBeginQuery(): calls AFTER triggers */
-extern void executor_triggers_fire_after(EState *estate);
+/* ---- triggers_keys.c ---- */
+
+/* those of foreign keys, or NULL */
+extern TriggerDesc *executor_keys_of(const TriggerDesc *triggers);
+/* true if the departure of a row from a partition for another is no concern of the trigger's */
+extern bool executor_key_leaves(const Trigger *trigger, const FireTarget *departed);
+/*
+ * Disables triggers of foreign keys that the row's event is no concern of, in the relation's own
+ * format; old, and new for an UPDATE.  For executor_keys_restore(), which must follow.
+ */
+extern char *executor_keys_leave(ResultRelInfo *info, const FireTarget *departed,
+								 TupleTableSlot *old, TupleTableSlot *new);
+extern void executor_keys_restore(ResultRelInfo *info, char *enabled);
+extern void executor_keys_refuse_move(const TriggerRun *run, const FireTarget *from);
+
+/* ---- triggers_level.c ---- */
+
+extern void executor_level_enter(TriggerRun *run, int eflags);
+extern void executor_level_announce(TriggerRun *run, Relation relation, int ntriggers);
+extern void executor_level_end(TriggerRun *run);
+extern void executor_level_close_found(EState *estate, const List *announced);
+extern void executor_level_forget(void);
 
 /* ---- triggers_deferred.c ---- */
 

@@ -103,8 +103,8 @@ extern uint64 executor_run_on_shards(const DistTable *table, const SqlTemplate *
 typedef struct TriggerRun TriggerRun;
 typedef void (*TriggerFlush) (void *argument);
 
-/* fires BEFORE STATEMENT triggers; NULL without a spec */
-extern TriggerRun *executor_triggers_begin(FireSpec *spec);
+/* fires BEFORE STATEMENT triggers; NULL without a spec; with the executor's flags, or 0 */
+extern TriggerRun *executor_triggers_begin(FireSpec *spec, int eflags);
 /* fires AFTER triggers; run may be NULL */
 extern void executor_triggers_end(TriggerRun *run);
 /* rows must pass through the functions below; run may be NULL */
