@@ -7,8 +7,6 @@
 #include "miscadmin.h"
 #include "remote/remote_internal.h"
 
-/* a cancel request takes a connection of its own; longer than this it is not worth waiting for */
-#define CANCEL_TIMEOUT_MS 2000
 /* a server that does not even take the request will not answer to anything else */
 #define HUNG_TIMEOUT_MS 1000
 
@@ -23,8 +21,12 @@ void
 remote_cancel(RemoteConn *conn)
 {
 	RemoteConnState state = remote_conn_state(conn);
+	RemoteItem *head = remote_queue_head(conn);
 
-	if (state == REMOTE_BUSY || state == REMOTE_COPY_IN || state == REMOTE_COPY_OUT)
+	/* without the proof it would be the session of a client, and lost */
+	if (head != NULL && head->kind == REMOTE_ITEM_PROOF)
+		conn->cancelProved = true;
+	else if (state == REMOTE_BUSY || state == REMOTE_COPY_IN || state == REMOTE_COPY_OUT)
 		(void) conn->transport->cancel(conn->link, CANCEL_TIMEOUT_MS);
 }
 

@@ -131,7 +131,7 @@ typedef enum RemoteItemKind
 	REMOTE_ITEM_COMMAND,
 	REMOTE_ITEM_PREPARE,		/* ours; answer swallowed, failure forgets the statement */
 	REMOTE_ITEM_UNPREPARE,		/* ours; answer ignored */
-	REMOTE_ITEM_PROOF,			/* ours; the server ends the session if it is wrong */
+	REMOTE_ITEM_PROOF,			/* ours; a session that has not proved itself is of no use */
 	REMOTE_ITEM_SYNC
 } RemoteItemKind;
 
@@ -206,6 +206,7 @@ struct RemoteConn
 	int			sharedSlot;		/* counter in shared memory, -1: uncounted */
 	unsigned char *secret;		/* with which to prove who we are; NULL: not to be proved */
 	bool		proved;			/* the proof was sent */
+	bool		cancelProved;	/* remote_cancel() waits for its answer */
 
 	/* life */
 	RemoteConnState state;		/* never BUSY: IDLE with a queue that is not empty means that */
@@ -353,6 +354,11 @@ extern const RemotePrepared *remote_prepared_ensure(RemoteConn *conn,
 extern void remote_prepared_done(RemoteConn *conn, uint32 id);
 /* its PREPARE or a command using it has failed: forgotten, if that may be the reason */
 extern void remote_prepared_failed(RemoteConn *conn, uint32 id, int sqlstate);
+
+/* ---- cancelling (remote_cancel.c) ---- */
+
+/* a cancel request takes a connection of its own; longer than this it is not worth waiting for */
+#define CANCEL_TIMEOUT_MS 2000
 
 /* ---- receiving (remote_receive.c) ---- */
 

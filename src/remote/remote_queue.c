@@ -188,7 +188,7 @@ send_proof(RemoteConn *conn)
 		remote_error_lost(conn, NULL);
 		return;
 	}
-	remote_queue_add(conn, REMOTE_ITEM_PROOF, NULL);
+	remote_queue_add(conn, REMOTE_ITEM_PROOF, NULL)->essential = true;
 	conn->unflushed = true;
 	conn->sectionOpen = true;
 	/* what follows begins a transaction of its own */

@@ -130,8 +130,14 @@ finish_item(RemoteConn *conn, RemoteAnswer *answer)
 {
 	RemoteItem *item = remote_queue_head(conn);
 	bool		isCommand = item->kind == REMOTE_ITEM_COMMAND;
+	bool		cancel = item->kind == REMOTE_ITEM_PROOF && conn->cancelProved;
 
 	remote_queue_pop(conn);
+	if (cancel)
+	{
+		conn->cancelProved = false;
+		(void) conn->transport->cancel(conn->link, CANCEL_TIMEOUT_MS);
+	}
 	if (isCommand)
 	{
 		conn->keptDecides = item->decisive;
@@ -265,13 +271,19 @@ remote_has_result(RemoteConn *conn)
 	return !conn->transport->busy(conn->link);
 }
 
-/* the server ends the session with this error */
+/*
+ * The server ends the session with this error, or does not know whose it is: what has interrupted
+ * the proof.  A database without the extension asks for none.
+ */
 static bool
-is_fatal(RemoteConn *conn)
+ends_session(RemoteConn *conn, const RemoteItem *item)
 {
 	RemoteError fields;
 
 	conn->transport->error(conn->link, &fields);
+	if (item->kind == REMOTE_ITEM_PROOF && fields.sqlstate != ERRCODE_UNDEFINED_SCHEMA &&
+		fields.sqlstate != ERRCODE_UNDEFINED_FUNCTION)
+		return true;
 	return fields.severity != NULL &&
 		(strcmp(fields.severity, "FATAL") == 0 || strcmp(fields.severity, "PANIC") == 0);
 }
@@ -294,7 +306,8 @@ advance(RemoteConn *conn, RemoteAnswer *answer)
 	}
 
 	result = conn->transport->next(conn->link);
-	if (result == REMOTE_RESULT_LOST || (result == REMOTE_RESULT_ERROR && is_fatal(conn)))
+	if (result == REMOTE_RESULT_LOST ||
+		(result == REMOTE_RESULT_ERROR && ends_session(conn, item)))
 	{
 		remote_error_lost(conn, NULL);
 		answer_lost(conn, answer);

@@ -23,8 +23,7 @@
 /* while nothing comes, whether the network is still there is looked at this often */
 #define LOOK_INTERVAL_MS 1000
 
-/* how long a server that is committing is asked to cancel, and then may take to answer */
-#define CANCEL_TIMEOUT_MS 2000
+/* how long a server that is committing may take to answer, once it was asked to cancel */
 #define DECISION_TIMEOUT_MS 10000
 
 typedef struct WaitSet

@@ -142,9 +142,12 @@ sub run_some {
     return grep { !/division by zero|duplicate key|statement timeout|multiple/ } @errors;
 }
 
+# A process of another session may have ended since it was seen; it has nothing then.
 sub resident {
     my ($process) = @_;
-    my $status = slurp_file("/proc/$process/status");
+    open my $h, '<', "/proc/$process/status" or return 0;
+    my $status = do { local $/; <$h> } // '';
+    close $h;
     # what the server shares is touched bit by bit
     return $status =~ /^RssAnon:\s+(\d+)/m ? $1 : 0;
 }
@@ -156,7 +159,7 @@ sub measure {
         $session->query('SELECT sum(total_bytes)::int / 1024 FROM pg_backend_memory_contexts');
     $now{'number of memory contexts'} =
         $session->query('SELECT count(*) FROM pg_backend_memory_contexts');
-    $now{'memory of the session'} = resident($pid);
+    $now{'memory of the session'} = resident($pid) || die "process $pid of the session is gone";
     $now{'files of the session'} = () = glob "/proc/$pid/fd/*";
     for my $worker ('worker1', 'worker2') {
         my @pids = split /\n/, $c->sql_on($worker, "SELECT pid FROM pg_stat_activity

@@ -369,6 +369,78 @@ UNIT_TEST(remote_asks_for_challenge_behind_pooler)
 	scripted_stop();
 }
 
+/* a connection whose proof and first query, "SELECT 2", are under way */
+static RemoteConn *
+conn_proving_itself(void)
+{
+	static const unsigned char secret[32] = {1};
+	RemoteTarget target = {.nodeId = 7, .host = "nowhere.invalid", .port = 1,
+		.poolinfo = "host=pooler.invalid", .secret = secret};
+	RemoteConn *conn = remote_conn_acquire(&target, false);
+
+	remote_conn_finish(conn);
+	scripted_rows("1234", 1);
+	scripted_done("SELECT 1");
+	remote_send_sql(conn, "SELECT 2", &first);
+	scripted_clear_log();
+	return conn;
+}
+
+UNIT_TEST(remote_cancel_waits_for_the_proof)
+{
+	RemoteConn *conn;
+
+	scripted_start();
+	conn = conn_proving_itself();
+	remote_cancel(conn);
+	UNIT_ASSERT_INT(REMOTE_ANSWER_NONE, receive(conn).kind);
+	UNIT_ASSERT(strstr(scripted_log(), "cancel") == NULL);
+	scripted_done("SELECT 1");
+	UNIT_ASSERT_INT(REMOTE_ANSWER_NONE, receive(conn).kind);
+	UNIT_ASSERT(strstr(scripted_log(), "cancel") != NULL);
+
+	/* once */
+	scripted_clear_log();
+	scripted_answer(REMOTE_RESULT_SYNC, NULL);
+	scripted_error(ERRCODE_QUERY_CANCELED, "ERROR", "canceled");
+	scripted_answer(REMOTE_RESULT_END, NULL);
+	scripted_answer(REMOTE_RESULT_SYNC, NULL);
+	UNIT_ASSERT_INT(REMOTE_ANSWER_ERROR, receive(conn).kind);
+	UNIT_ASSERT(strstr(scripted_log(), "cancel") == NULL);
+	finish(conn);
+}
+
+/* what the session gets for the proof, of this SQLSTATE: may it be used on? */
+static bool
+is_usable_after_failed_proof(int sqlstate)
+{
+	RemoteConn *conn;
+	RemoteAnswer answer;
+
+	scripted_start();
+	conn = conn_proving_itself();
+	scripted_error(sqlstate, "ERROR", "failed");
+	scripted_answer(REMOTE_RESULT_END, NULL);
+	scripted_answer(REMOTE_RESULT_SYNC, NULL);
+	scripted_done("SELECT 1");
+	scripted_answer(REMOTE_RESULT_SYNC, NULL);
+	answer = receive(conn);
+	UNIT_ASSERT_INT(answer.kind == REMOTE_ANSWER_DONE ? REMOTE_IDLE : REMOTE_BROKEN,
+					remote_conn_state(conn));
+	remote_conn_close(conn);
+	scripted_stop();
+	return answer.kind == REMOTE_ANSWER_DONE;
+}
+
+UNIT_TEST(remote_session_that_has_not_proved_itself_is_lost)
+{
+	UNIT_ASSERT(!is_usable_after_failed_proof(ERRCODE_QUERY_CANCELED));
+	UNIT_ASSERT(!is_usable_after_failed_proof(ERRCODE_OUT_OF_MEMORY));
+	/* no extension in the database, perhaps not yet */
+	UNIT_ASSERT(is_usable_after_failed_proof(ERRCODE_UNDEFINED_SCHEMA));
+	UNIT_ASSERT(is_usable_after_failed_proof(ERRCODE_UNDEFINED_FUNCTION));
+}
+
 UNIT_TEST(remote_busy_connection_is_not_kept)
 {
 	RemoteConn *conn;

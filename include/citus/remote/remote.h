@@ -219,7 +219,10 @@ extern char *remote_copy_get(RemoteConn *conn, int *length);
 
 /* ---- cancel ---- */
 
-/* asks the server to cancel what runs; does not wait for the effect */
+/*
+ * Asks the server to cancel what runs, as soon as it has answered the proof of the session; does
+ * not wait for the effect.
+ */
 extern void remote_cancel(RemoteConn *conn);
 /*
  * After an error: cancels, drains all outstanding answers for at most timeoutMs.  False: the
