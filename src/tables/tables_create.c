@@ -25,6 +25,7 @@
 #include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "commands/tablecmds.h"
 #include "miscadmin.h"
 #include "postmaster/postmaster.h"
@@ -261,9 +262,9 @@ plan_creations(const TableSpec *spec)
 /*
  * Local tables that became known only because foreign keys link them (also to each other) give way
  * to a table that is going to be spread: they cannot point to it while they are known, and may be
- * the next to be spread.
+ * the next to be spread.  Returns their oids.
  */
-static void
+static List *
 release_linked_local_tables(Oid relid)
 {
 	List	   *queue = list_make1_oid(relid);
@@ -288,6 +289,7 @@ release_linked_local_tables(Oid relid)
 		tables_require_owner(list_nth_oid(queue, i));
 		tables_make_plain(list_nth_oid(queue, i));
 	}
+	return list_delete_first(queue);
 }
 
 /* ---- shells ---- */
@@ -498,11 +500,100 @@ add_foreign_keys(const Creation *creation)
 	}
 }
 
+static bool
+is_created(const List *creations, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, creations)
+	{
+		if (list_member_oid(((Creation *) lfirst(lc))->family, relid))
+			return true;
+	}
+	return false;
+}
+
+/* a foreign key of a known table to one whose shells and shards were dropped, and it with them */
+typedef struct IncomingKey
+{
+	Oid			relid;
+	char	   *text;
+} IncomingKey;
+
+typedef struct IncomingKeys
+{
+	const List *creations;		/* whose tables have got theirs already */
+	List	   *keys;			/* of IncomingKey */
+} IncomingKeys;
+
+static void
+collect_incoming(HeapTuple tuple, void *context)
+{
+	IncomingKeys *incoming = context;
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+	IncomingKey *key;
+
+	if (!catalog_table_is_known(form->conrelid) ||
+		is_created(incoming->creations, form->conrelid))
+		return;
+	key = palloc(sizeof(IncomingKey));
+	key->relid = form->conrelid;
+	key->text = deparse_constraint(form->oid);
+	incoming->keys = lappend(incoming->keys, key);
+}
+
+static void
+restore_incoming_keys(const List *creations, const Creation *creation)
+{
+	IncomingKeys incoming = {creations, NIL};
+	ListCell   *lc;
+
+	foreach(lc, creation->family)
+		tables_visit_foreign_keys(lfirst_oid(lc), false, collect_incoming, &incoming);
+	foreach(lc, incoming.keys)
+	{
+		const IncomingKey *key = lfirst(lc);
+
+		cluster_run_on_others(list_make1(key->text));
+		tables_run_shard_ddl(catalog_table_get(key->relid), list_make1(key->text), NIL,
+							 "pg_catalog");
+	}
+}
+
+/* A table that has given way must not be one that a known table points to. */
+static void
+refuse_lost_key(HeapTuple tuple, void *context)
+{
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+	if (catalog_table_is_known(form->conrelid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot keep foreign key \"%s\" of table \"%s\"",
+						NameStr(form->conname), get_rel_name(form->conrelid)),
+				 errdetail("The referenced table \"%s\" has a foreign key to table \"%s\".",
+						   get_rel_name(form->confrelid), get_rel_name(*(Oid *) context))));
+}
+
+static void
+check_released(List *released, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, released)
+	{
+		if (!catalog_table_is_known(lfirst_oid(lc)))
+			tables_visit_foreign_keys(lfirst_oid(lc), false, refuse_lost_key, &relid);
+	}
+}
+
 void
 tables_create(const TableSpec *spec)
 {
 	const DistTable *known;
+	List	   *released = NIL;
 	List	   *creations;
+	Creation   *first;
 	ListCell   *lc;
 
 	cluster_require_coordinator();
@@ -519,14 +610,18 @@ tables_create(const TableSpec *spec)
 	}
 
 	if (spec->kind != DIST_TABLE_REFERENCE && spec->kind != DIST_TABLE_LOCAL)
-		release_linked_local_tables(spec->relid);
+		released = release_linked_local_tables(spec->relid);
 	creations = plan_creations(spec);
-	if (((Creation *) linitial(creations))->wasLocal)
+	first = linitial(creations);
+	if (first->wasLocal)
 		tables_make_plain(spec->relid);
 	foreach(lc, creations)
 		create_one(lfirst(lc));
 	foreach(lc, creations)
 		add_foreign_keys(lfirst(lc));
+	if (first->wasLocal)
+		restore_incoming_keys(creations, first);
+	check_released(released, spec->relid);
 	foreach(lc, tables_family(spec->relid))
 	{
 		tables_watch(lfirst_oid(lc));
