@@ -574,7 +574,8 @@ relation_is_ours_to_scan(Oid relid)
 void
 planner_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
-	if (planner_is_estimating())
+	/* what is known to be empty is not looked at, by us neither: its estimate is no row at all */
+	if (planner_is_estimating() || IS_DUMMY_REL(rel))
 		return;
 	if (rte->rtekind == RTE_FUNCTION)
 	{

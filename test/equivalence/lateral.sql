@@ -39,3 +39,12 @@ SELECT j.* FROM a RIGHT JOIN (s FULL JOIN t USING (f1)) j ON q2 = j.f1;
 SELECT row_to_json(x.*) FROM a JOIN s ON q1 = f1 JOIN t USING (f1) AS x;
 SELECT to_json(x) FROM s JOIN t USING (f1) AS x;
 SELECT json_agg(x) FROM (SELECT x.* FROM s JOIN t USING (f1) AS x ORDER BY 1) x;
+
+-- a table of which no row is asked for, beside one that is found by its key
+CREATE TABLE keyed (k int PRIMARY KEY, v int);
+-- distribute: SELECT create_distributed_table('keyed', 'k', colocate_with => 'none')
+INSERT INTO keyed VALUES (1, 2), (2, 3);
+SELECT * FROM s, LATERAL (SELECT x.k FROM keyed x JOIN keyed y ON y.k = x.v WHERE x.k IS NULL OFFSET 0) z;
+SELECT f1, z.* FROM s LEFT JOIN LATERAL
+    (SELECT x.k, y.v FROM a LEFT JOIN keyed x ON x.k = a.q1 AND false LEFT JOIN keyed y ON y.k = x.v WHERE a.q2 = s.f1 OFFSET 0) z ON true;
+UPDATE keyed SET v = v + 1 FROM (SELECT x.k FROM keyed x JOIN keyed y ON y.k = x.v WHERE x.k IS NULL OFFSET 0) z WHERE keyed.k = z.k;
