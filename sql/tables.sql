@@ -77,6 +77,18 @@ CREATE FUNCTION citus_internal.set_table_auto_converted(relation text, auto_conv
 -- foreign keys of a group's local tables that reference a distributed one
 CREATE FUNCTION citus_internal.set_watches(relation text, group_id int, keys text[]) RETURNS void
     LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_set_watches';
+CREATE FUNCTION citus_internal.local_key_watches(relation text) RETURNS SETOF text
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_local_key_watches';
+REVOKE ALL ON FUNCTION citus_internal.local_key_watches(text) FROM PUBLIC;
+-- those that are taken off and put back by the node that alters the type of a referenced column
+CREATE FUNCTION citus_internal.take_off_local_keys(relation text, columns text[],
+    OUT referring text, OUT name text, OUT definition text, OUT comment text) RETURNS SETOF record
+    LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'citus_internal_take_off_local_keys';
+REVOKE ALL ON FUNCTION citus_internal.take_off_local_keys(text, text[]) FROM PUBLIC;
+CREATE FUNCTION citus_internal.put_back_local_key(referring text, name text, definition text,
+    comment text, OUT constraint_id text, OUT referenced text) RETURNS SETOF record
+    LANGUAGE C AS 'MODULE_PATHNAME', 'citus_internal_put_back_local_key';
+REVOKE ALL ON FUNCTION citus_internal.put_back_local_key(text, text, text, text) FROM PUBLIC;
 
 -- ----- whatever drops a known table ends here
 

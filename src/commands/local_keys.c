@@ -1,10 +1,9 @@
 /*
  * local_keys.c
- *	  ALTER COLUMN ... TYPE of columns that plain tables of this node reference.
+ *	  ALTER COLUMN ... TYPE of columns that plain tables of one node reference.
  *
  * Such a foreign key goes before the statement and comes back, checked, when the rows are where
- * their new values belong (tables_local_keys.c).  A table of another node has to be there where the
- * statement runs.
+ * their new values belong (tables_local_keys.c; of other nodes' tables, tables_far_keys.c).
  *
  * Main path: commands_local_keys(), whose steps are put around the statement's own.
  */
@@ -18,7 +17,8 @@ struct LocalKeys
 {
 	Oid			relid;
 	List	   *columns;		/* of char *: those that get another type */
-	List	   *taken;
+	List	   *taken;			/* here */
+	FarKeys    *far;			/* on other nodes */
 };
 
 static void
@@ -26,14 +26,17 @@ take_off(Command *command, void *argument)
 {
 	LocalKeys  *keys = argument;
 
-	tables_refuse_watched_columns(keys->relid, keys->columns);
+	keys->far = tables_take_off_far_keys(keys->relid, keys->columns);
 	keys->taken = tables_take_off_local_keys(keys->relid, keys->columns);
 }
 
 static void
 put_back(Command *command, void *argument)
 {
-	tables_put_back_local_keys(((LocalKeys *) argument)->taken);
+	LocalKeys  *keys = argument;
+
+	tables_put_back_local_keys(keys->taken);
+	tables_put_back_far_keys(keys->far);
 }
 
 LocalKeys *

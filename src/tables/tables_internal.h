@@ -65,8 +65,33 @@ extern void tables_visit_foreign_keys(Oid relid, bool outgoing, ForeignKeyVisito
 									  void *context);
 /* what a group's keys (List of String) that reference the relation are, for this node's shell */
 extern void tables_set_watches(Oid relid, GroupId groupId, List *keys);
+/* the same of this node's keys, as they are (List of String) */
+extern List *tables_key_descriptions(Oid relid);
 /* the relation is not distributed any more */
 extern void tables_unwatch(Oid relid);
+
+/* a foreign key that is not in the catalogs for a while */
+typedef struct TakenKey
+{
+	Oid			relid;			/* whose it is */
+	char	   *name;
+	char	   *text;			/* ALTER TABLE .. ADD CONSTRAINT */
+	char	   *comment;		/* or NULL */
+} TakenKey;
+
+/* ALTER TABLE .. ADD CONSTRAINT of a plain table, as the server does it */
+extern void tables_add_constraint(const char *text);
+/*
+ * For the node that alters the referenced table: takes off (List of TakenKey *), raises 0A000 for
+ * keys that cannot be checked here; puts back without a check, as one that holds (OID), and tells
+ * which table it references.
+ */
+extern List *tables_take_off_own_keys(Oid relid, List *columns);
+extern Oid	tables_put_back_own_key(const TakenKey *key, Oid *referenced);
+/* raises 23503 when rows of the node's key refer to nothing; quotes what the user may read */
+extern void tables_check_far_key(const ClusterNode *node, Oid constraintId, Oid referenced,
+								 const char *user);
+
 /* true when a plain table references a distributed one */
 extern bool tables_key_is_one_sided(HeapTuple tuple);
 

@@ -11,7 +11,8 @@
  *
  * When the type of a referenced column changes, the server checks all rows of the plain table
  * against the shell, which has none, and before the shards have the new type.  So the foreign keys
- * are taken off before, and put back, which checks them, when the shards are done.
+ * are taken off before, and put back, which checks them, when the shards are done.  Keys of other
+ * nodes' tables are the matter of tables_far_keys.c.
  */
 #include "postgres.h"
 
@@ -49,15 +50,6 @@
 #define KEY_NAMES_SCHEMA 0
 #define KEY_NAMES_CONSTRAINT 1
 #define KEY_NAMES_COLUMN 2		/* and those behind it */
-
-/* a foreign key that is not in the catalogs for a while */
-typedef struct TakenKey
-{
-	Oid			relid;			/* whose it is */
-	char	   *name;
-	char	   *text;			/* ALTER TABLE .. ADD CONSTRAINT */
-	char	   *comment;		/* or NULL */
-} TakenKey;
 
 bool
 tables_key_is_one_sided(HeapTuple tuple)
@@ -104,6 +96,15 @@ collect_key(HeapTuple tuple, void *context)
 	if (tables_key_is_one_sided(tuple) &&
 		compat_constraint_is_enforced((Form_pg_constraint) GETSTRUCT(tuple)))
 		*keys = lappend(*keys, makeString(describe_key(tuple)));
+}
+
+List *
+tables_key_descriptions(Oid relid)
+{
+	List	   *keys = NIL;
+
+	tables_visit_foreign_keys(relid, false, collect_key, &keys);
+	return keys;
 }
 
 /* what the shell here knows of a group's keys */
@@ -236,7 +237,7 @@ tables_watch(Oid relid)
 	List	   *known = known_watches(relid, groupId, NULL);
 
 	if (catalog_table_is_known(relid))
-		tables_visit_foreign_keys(relid, false, collect_key, &keys);
+		keys = tables_key_descriptions(relid);
 	if (list_difference(keys, known) == NIL && list_difference(known, keys) == NIL)
 		return;
 	if (catalog_table_is_known(relid))
@@ -436,22 +437,6 @@ names_column(List *columns, const char *name)
 	return false;
 }
 
-static void
-refuse_watched_column(const Watch *watch, const char *name, List *columns)
-{
-	const ClusterNode *node = catalog_node_of_group(watch->groupId);
-
-	if (node == NULL || !names_column(columns, name))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot alter type of column \"%s\" of table \"%s\" on this node, because a "
-					"local table of another node references it", name,
-					get_rel_name(watch->relid)),
-			 errhint("Run the statement on node %s:%d, or distribute that table.", node->name,
-					 node->port)));
-}
-
 static bool
 references_columns(HeapTuple tuple, List *columns)
 {
@@ -467,29 +452,6 @@ references_columns(HeapTuple tuple, List *columns)
 			return true;
 	}
 	return false;
-}
-
-void
-tables_refuse_watched_columns(Oid relid, List *columns)
-{
-	ListCell   *member;
-
-	foreach(member, tables_family(relid))
-	{
-		Relation	relation = table_open(lfirst_oid(member), AccessShareLock);
-		ListCell   *lc;
-
-		foreach(lc, catalog_watches(relation))
-		{
-			Watch		watch;
-
-			catalog_watch_read(lfirst(lc), &watch);
-			for (int i = 0; i < watch.ncolumns; i++)
-				refuse_watched_column(&watch, get_attname(watch.relid, watch.columns[i], false),
-									  columns);
-		}
-		table_close(relation, AccessShareLock);
-	}
 }
 
 /* what is not validated is not checked now, either */
@@ -529,8 +491,8 @@ tables_take_off_local_keys(Oid relid, List *columns)
 }
 
 /* not as a statement of ours: the server's check is to read the shards */
-static void
-add_constraint(const char *text)
+void
+tables_add_constraint(const char *text)
 {
 	PlannedStmt *wrapper = makeNode(PlannedStmt);
 
@@ -555,7 +517,7 @@ tables_put_back_local_keys(List *keys)
 	{
 		const TakenKey *key = lfirst(lc);
 
-		add_constraint(key->text);
+		tables_add_constraint(key->text);
 		if (key->comment != NULL)
 			CreateComments(get_relation_constraint_oid(key->relid, key->name, false),
 						   ConstraintRelationId, 0, key->comment);

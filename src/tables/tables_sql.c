@@ -8,6 +8,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -34,6 +35,9 @@ PG_FUNCTION_INFO_V1(master_get_new_shardid);
 PG_FUNCTION_INFO_V1(master_get_new_placementid);
 PG_FUNCTION_INFO_V1(citus_internal_next_colocation_id);
 PG_FUNCTION_INFO_V1(citus_internal_set_watches);
+PG_FUNCTION_INFO_V1(citus_internal_take_off_local_keys);
+PG_FUNCTION_INFO_V1(citus_internal_put_back_local_key);
+PG_FUNCTION_INFO_V1(citus_internal_local_key_watches);
 
 /* the label of an enum value */
 static char *
@@ -201,4 +205,98 @@ citus_internal_set_watches(PG_FUNCTION_ARGS)
 	}
 	tables_set_watches(RangeVarGetRelid(relation, NoLock, false), PG_GETARG_INT32(1), keys);
 	PG_RETURN_VOID();
+}
+
+static Oid
+relation_of_name(text *name)
+{
+	return RangeVarGetRelid(makeRangeVarFromNameList(textToQualifiedNameList(name)), NoLock,
+							false);
+}
+
+/* a row of texts that may be NULL */
+static void
+put_texts(ReturnSetInfo *result, int count, const char **texts)
+{
+	Datum		values[4] = {0};
+	bool		nulls[4] = {0};
+
+	Assert(count <= lengthof(values));
+	for (int i = 0; i < count; i++)
+	{
+		nulls[i] = texts[i] == NULL;
+		if (!nulls[i])
+			values[i] = CStringGetTextDatum(texts[i]);
+	}
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* citus_internal.take_off_local_keys(text, text[]) returns records: a key each */
+Datum
+citus_internal_take_off_local_keys(PG_FUNCTION_ARGS)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	base_require_node_command(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &elements,
+					  &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (!nulls[i])
+			columns = lappend(columns, TextDatumGetCString(elements[i]));
+	}
+	foreach(lc, tables_take_off_own_keys(relation_of_name(PG_GETARG_TEXT_PP(0)), columns))
+	{
+		const TakenKey *key = lfirst(lc);
+		const char *texts[] = {
+			catalog_qualified_name(key->relid), key->name, key->text, key->comment
+		};
+
+		put_texts((ReturnSetInfo *) fcinfo->resultinfo, lengthof(texts), texts);
+	}
+	return (Datum) 0;
+}
+
+/* citus_internal.put_back_local_key(text, text, text, text) returns oid and referenced table */
+Datum
+citus_internal_put_back_local_key(PG_FUNCTION_ARGS)
+{
+	TakenKey	key = {0};
+	Oid			referenced;
+	const char *texts[2];
+
+	base_require_node_command(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		return (Datum) 0;
+	key.relid = relation_of_name(PG_GETARG_TEXT_PP(0));
+	key.name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	key.text = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	key.comment = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
+	texts[0] = psprintf("%u", tables_put_back_own_key(&key, &referenced));
+	texts[1] = catalog_qualified_name(referenced);
+	put_texts((ReturnSetInfo *) fcinfo->resultinfo, lengthof(texts), texts);
+	return (Datum) 0;
+}
+
+/* citus_internal.local_key_watches(text) returns what citus_internal.set_watches() takes */
+Datum
+citus_internal_local_key_watches(PG_FUNCTION_ARGS)
+{
+	ListCell   *lc;
+
+	base_require_node_command(fcinfo);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	foreach(lc, tables_key_descriptions(relation_of_name(PG_GETARG_TEXT_PP(0))))
+	{
+		const char *texts[] = {strVal(lfirst(lc))};
+
+		put_texts((ReturnSetInfo *) fcinfo->resultinfo, lengthof(texts), texts);
+	}
+	return (Datum) 0;
 }

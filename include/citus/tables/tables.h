@@ -149,8 +149,6 @@ extern WatchedName tables_watches_of_name(const char *schema, const char *name);
 extern bool tables_references_distributed(Oid relid);
 /* raises 2BP01 when a plain table of another node references the table */
 extern void tables_refuse_watched(Oid relid);
-/* raises 0A000 when a plain table of another node references one of the columns (char *) */
-extern void tables_refuse_watched_columns(Oid relid, List *columns);
 /* raises 23503 when rows of plain tables, of any node, refer to the partition by a parent's key */
 extern void tables_check_detached(Oid parentId, Oid partition);
 /*
@@ -159,6 +157,11 @@ extern void tables_check_detached(Oid parentId, Oid partition);
  */
 extern List *tables_take_off_local_keys(Oid relid, List *columns);
 extern void tables_put_back_local_keys(List *keys);
+/* the same for those of plain tables of other nodes */
+typedef struct FarKeys FarKeys;
+
+extern FarKeys *tables_take_off_far_keys(Oid relid, List *columns);
+extern void tables_put_back_far_keys(FarKeys *far);
 
 /*
  * Checks that a table's constraints (as they stand in the catalogs now) can be kept when

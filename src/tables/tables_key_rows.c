@@ -1,13 +1,16 @@
 /*
- * tables_detached.c
- *	  Whether rows of plain tables refer to a partition that is detached.
+ * tables_key_rows.c
+ *	  Whether the shards have what rows of plain tables refer to, where the server cannot ask.
  *
  * A foreign key to a partitioned table forbids to detach a partition with rows that it refers to.
  * The server checks that on shells, which have no rows; and what shards refer to is checked
- * between shards.  So for keys of plain tables, of this node and of others that watch (catalog's
- * watches.c), their values are read where they are, and looked for in the partition.
+ * between shards.  A foreign key of another node's table that is put back after ALTER COLUMN ..
+ * TYPE (tables_far_keys.c) cannot be checked there: only this session sees the shards.  So for keys
+ * of plain tables, of this node and of others that watch (catalog's watches.c), their values are
+ * read where they are, and looked for here.
  *
- * Main path: tables_check_detached(), once nobody can add rows or keys any more.
+ * Main path: tables_check_detached(), once nobody can add rows or keys any more;
+ * tables_check_far_key().
  */
 #include "postgres.h"
 
@@ -26,10 +29,7 @@
 #include "citus/tables/tables.h"
 #include "tables/tables_internal.h"
 
-/*
- * The keys of a node's plain tables that refer to a partition by a parent of it, with their parts
- * as SQL; of %s: the user who detaches, the partition, as literals.
- */
+/* keys of a node's tables with their parts as SQL; of %s: the user, as a literal, which ones */
 #define KEYS_QUERY \
 	"SELECT n.nspname, r.relname, c.conname, " \
 	"pg_catalog.format('%%s%%I.%%I', CASE r.relkind WHEN 'p' THEN '' ELSE 'ONLY ' END, " \
@@ -53,10 +53,7 @@
 	"pg_catalog.pg_type t " \
 	"JOIN pg_catalog.pg_namespace ts ON ts.oid OPERATOR(pg_catalog.=) t.typnamespace " \
 	"WHERE c.contype OPERATOR(pg_catalog.=) 'f' " \
-	"AND c.conparentid OPERATOR(pg_catalog.<>) 0 " \
-	"AND c.confrelid OPERATOR(pg_catalog.=) %s::pg_catalog.regclass " \
-	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_partition d " \
-	"WHERE d.logicalrelid OPERATOR(pg_catalog.=) c.conrelid) " \
+	"AND %s " \
 	"AND a.attrelid OPERATOR(pg_catalog.=) c.conrelid " \
 	"AND a.attnum OPERATOR(pg_catalog.=) k.own " \
 	"AND p.attrelid OPERATOR(pg_catalog.=) c.confrelid " \
@@ -66,6 +63,13 @@
 	"CASE h.typtype WHEN 'p' THEN p.atttypid ELSE h.oid END " \
 	"GROUP BY c.oid, n.nspname, r.relname, c.conname, r.relkind, r.oid, r.relrowsecurity " \
 	"ORDER BY c.oid"
+
+/* the keys of plain tables that refer to a partition (a literal) by a parent of it */
+#define KEYS_TO_PARTITION \
+	"c.conparentid OPERATOR(pg_catalog.<>) 0 " \
+	"AND c.confrelid OPERATOR(pg_catalog.=) %s::pg_catalog.regclass " \
+	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_partition d " \
+	"WHERE d.logicalrelid OPERATOR(pg_catalog.=) c.conrelid)"
 
 /* its columns */
 enum
@@ -108,11 +112,26 @@ query_here(const char *sql, int nargs, Oid *types, Datum *values)
 	return rows;
 }
 
-/* node NULL: this one */
+/* node NULL: this one; the transaction may have changed the node's catalogs */
 static List *
 query(const ClusterNode *node, const char *sql)
 {
-	return node == NULL ? query_here(sql, 0, NULL, NULL) : cluster_query(node, sql);
+	return node == NULL ? query_here(sql, 0, NULL, NULL) :
+		linitial(cluster_call_each(list_make1(unconstify(ClusterNode *, node)), sql));
+}
+
+static List *
+query_keys(const ClusterNode *node, const char *user, const char *which)
+{
+	return query(node, psprintf(KEYS_QUERY, quote_literal_cstr(user), which));
+}
+
+/* List of char **: the values of the key's rows, as text */
+static List *
+query_values(const ClusterNode *node, char **key)
+{
+	return query(node, psprintf("SELECT DISTINCT %s FROM %s WHERE %s", key[KEY_VALUES],
+								key[KEY_SOURCE], key[KEY_NOT_NULL]));
 }
 
 static Datum
@@ -127,9 +146,9 @@ array_of_column(List *rows, int column)
 	return PointerGetDatum(construct_array(values, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* the first of the key's values (char **) that the partition has, or NULL */
+/* the first of the key's values (char **) that the relation has, or has not; NULL: none */
 static char **
-find_referenced(char **key, List *rows, Oid partition)
+find_value(char **key, List *rows, Oid relid, bool isThere)
 {
 	int			count = pg_strtoint32(key[KEY_COUNT]);
 	Oid			types[INDEX_MAX_KEYS];
@@ -139,6 +158,8 @@ find_referenced(char **key, List *rows, Oid partition)
 	char	   *sql;
 	List	   *found;
 
+	if (rows == NIL)
+		return NULL;
 	initStringInfo(&columns);
 	initStringInfo(&parameters);
 	for (int i = 0; i < count; i++)
@@ -148,30 +169,40 @@ find_referenced(char **key, List *rows, Oid partition)
 		types[i] = TEXTARRAYOID;
 		arrays[i] = array_of_column(rows, i);
 	}
-	sql = psprintf("SELECT v.* FROM ROWS FROM (%s) v (%s) JOIN %s pk ON %s "
-				   "LIMIT 1", parameters.data, columns.data, catalog_qualified_name(partition),
-				   key[KEY_CONDITION]);
+	sql = psprintf("SELECT v.* FROM ROWS FROM (%s) v (%s) WHERE %s (SELECT FROM %s%s pk WHERE %s) "
+				   "LIMIT 1", parameters.data, columns.data, isThere ? "EXISTS" : "NOT EXISTS",
+				   get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+				   catalog_qualified_name(relid), key[KEY_CONDITION]);
 	found = query_here(sql, count, types, arrays);
 	return found == NIL ? NULL : linitial(found);
 }
 
-static void
-raise_referenced(char **key, char **values, Oid partition)
+/* (columns)=(values), or nothing where the user may not read them */
+static char *
+quoted_values(char **key, char **values)
 {
 	int			count = pg_strtoint32(key[KEY_COUNT]);
 	StringInfoData quoted;
 
 	initStringInfo(&quoted);
+	if (strcmp(key[KEY_MAY_QUOTE], "t") != 0)
+		return quoted.data;
+	appendStringInfo(&quoted, " (%s)=(", key[KEY_COLUMNS]);
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&quoted, "%s%s", i == 0 ? "" : ", ", values[i]);
+	appendStringInfoChar(&quoted, ')');
+	return quoted.data;
+}
+
+static void
+raise_referenced(char **key, char **values, Oid partition)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("removing partition \"%s\" violates foreign key constraint \"%s\"",
 					get_rel_name(partition), key[KEY_NAME]),
-			 strcmp(key[KEY_MAY_QUOTE], "t") == 0 ?
-			 errdetail("Key (%s)=(%s) is still referenced from table \"%s\".", key[KEY_COLUMNS],
-					   quoted.data, key[KEY_TABLE]) :
-			 errdetail("Key is still referenced from table \"%s\".", key[KEY_TABLE]),
+			 errdetail("Key%s is still referenced from table \"%s\".",
+					   quoted_values(key, values), key[KEY_TABLE]),
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, key[KEY_SCHEMA]),
 			 err_generic_string(PG_DIAG_TABLE_NAME, key[KEY_TABLE]),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, key[KEY_NAME])));
@@ -181,18 +212,13 @@ raise_referenced(char **key, char **values, Oid partition)
 static void
 check_keys(const ClusterNode *node, Oid partition, const char *user)
 {
-	char	   *name = catalog_qualified_name(partition);
-	List	   *keys = query(node, psprintf(KEYS_QUERY, quote_literal_cstr(user),
-											quote_literal_cstr(name)));
+	char	   *name = quote_literal_cstr(catalog_qualified_name(partition));
 	ListCell   *lc;
 
-	foreach(lc, keys)
+	foreach(lc, query_keys(node, user, psprintf(KEYS_TO_PARTITION, name)))
 	{
 		char	  **key = lfirst(lc);
-		List	   *rows = query(node, psprintf("SELECT DISTINCT %s FROM %s WHERE %s",
-												key[KEY_VALUES], key[KEY_SOURCE],
-												key[KEY_NOT_NULL]));
-		char	  **found = rows == NIL ? NULL : find_referenced(key, rows, partition);
+		char	  **found = find_value(key, query_values(node, key), partition, true);
 
 		if (found != NULL)
 			raise_referenced(key, found, partition);
@@ -236,4 +262,34 @@ tables_check_detached(Oid parentId, Oid partition)
 	foreach(lc, watching_nodes(parentId))
 		check_keys(lfirst(lc), partition, user);
 	cluster_restore_user(saved);
+}
+
+static void
+raise_missing(char **key, char **values, Oid relid)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+					key[KEY_TABLE], key[KEY_NAME]),
+			 errdetail("Key%s is not present in table \"%s\".", quoted_values(key, values),
+					   get_rel_name(relid)),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, key[KEY_SCHEMA]),
+			 err_generic_string(PG_DIAG_TABLE_NAME, key[KEY_TABLE]),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, key[KEY_NAME])));
+}
+
+void
+tables_check_far_key(const ClusterNode *node, Oid constraintId, Oid referenced, const char *user)
+{
+	ListCell   *lc;
+
+	foreach(lc, query_keys(node, user,
+						   psprintf("c.oid OPERATOR(pg_catalog.=) %u", constraintId)))
+	{
+		char	  **key = lfirst(lc);
+		char	  **missing = find_value(key, query_values(node, key), referenced, false);
+
+		if (missing != NULL)
+			raise_missing(key, missing, referenced);
+	}
 }
