@@ -39,11 +39,14 @@ key_column_name(const DistTable *table)
 	return get_attname(table->relid, table->keyAttno, false);
 }
 
+/* an event trigger of the statement may have made it known already */
 static void
 make_managed(Oid relid, bool automatic)
 {
 	TableSpec	spec = {0};
 
+	if (catalog_table_is_known(relid))
+		return;
 	spec.relid = relid;
 	spec.kind = DIST_TABLE_LOCAL;
 	spec.colocateWith = "default";

@@ -61,6 +61,18 @@ SELECT * FROM keys_of('a4');
 SELECT create_reference_table('d4');
 SELECT create_reference_table('r4');
 SELECT keys_of('a4') UNION ALL SELECT keys_of('r4') ORDER BY 1;
+-- an event trigger spreads whatever is made
+CREATE FUNCTION spread() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM create_reference_table(objid) FROM pg_event_trigger_ddl_commands() WHERE command_tag = 'CREATE TABLE';
+END $$;
+CREATE EVENT TRIGGER spread ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION spread();
+CREATE TABLE r5 (id int PRIMARY KEY);
+CREATE TABLE a5 (id int PRIMARY KEY, r int REFERENCES r5);
+DROP EVENT TRIGGER spread;
+SELECT logicalrelid, repmodel FROM pg_dist_partition WHERE logicalrelid::text IN ('a5', 'r5') ORDER BY 1;
+INSERT INTO a5 VALUES (1, 1);
+SELECT * FROM keys_of('a5');
 SELECT * FROM citus_internal.check_consistency();
-DROP TABLE a1, r1, a2, r2, a3, m3, r3, a4, r4, d4;
-DROP FUNCTION keys_of;
+DROP TABLE a1, r1, a2, r2, a3, m3, r3, a4, r4, d4, a5, r5;
+DROP FUNCTION keys_of, spread;
