@@ -411,6 +411,8 @@ take_rows(ChangeState *state)
 		executor_change_keep_row(state, slot, flags_of_row(state, slot));
 	}
 	executor_change_end_checks(state);
+	/* what no row has asked for is not read before the changes: it might fail */
+	executor_scans_over(linitial(state->scan->css.custom_ps));
 	hash_destroy(state->seen);
 	MemoryContextDelete(control.hcxt);
 }
@@ -889,7 +891,7 @@ executor_change_begin_upsert(DistScanState *scan)
 
 		tasks = executor_tasks_for_shard(tasks, shard, sql, NULL, true);
 	}
-	executor_tasks_lock_tables(tasks);
+	executor_tasks_run_quietly(tasks);
 	executor_leave_role(caller);
 	if (!IsolationUsesXactSnapshot())
 		scan->childSnapshot = RegisterSnapshot(GetTransactionSnapshot());
@@ -902,7 +904,6 @@ executor_change_begin_upsert(DistScanState *scan)
 static void
 watch_copies(ChangeState *state)
 {
-	RowSink		sink = {NULL, NULL};
 	List	   *tasks = NIL;
 	char	   *sql;
 	CallerRole	role;
@@ -914,7 +915,7 @@ watch_copies(ChangeState *state)
 	role = executor_enter_role(state->spec->role);
 	for (int i = 0; i < state->table->nshards; i++)
 		tasks = executor_tasks_for_shard(tasks, state->table->shards[i], sql, NULL, true);
-	(void) executor_tasks_write(tasks, &sink, NULL, NULL);
+	executor_tasks_run_quietly(tasks);
 	executor_leave_role(role);
 }
 

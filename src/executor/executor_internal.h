@@ -386,8 +386,11 @@ extern uint64 executor_tasks_write(List *tasks, RowSink *sink, const PlannedStmt
 								   Snapshot snapshot);
 /* the same for statements that lock rows and change none */
 extern void executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot);
-/* for LOCK TABLE of shards: whoever has not begun to read does so later, behind the lock */
-extern void executor_tasks_lock_tables(List *tasks);
+/*
+ * For what changes no rows, as LOCK TABLE of shards: whoever has not begun to read does so later,
+ * behind the lock.  Rows that the statements return are left.
+ */
+extern void executor_tasks_run_quietly(List *tasks);
 /* true when a single remote task of stmt needs no transaction around it; stmt may be NULL */
 extern bool executor_may_autocommit(const PlannedStmt *stmt);
 /* makes a write of several shards wait for other such writes of the table, on all nodes */
@@ -609,6 +612,8 @@ extern RowSink executor_scan_sink(DistScanState *state);
 extern ExecutorTask *executor_scan_next_answer(DistScanState *state, RemoteAnswer *answer);
 /* the next row, whatever task it is of, in the scan's slot; false at the end */
 extern bool executor_scan_next_raw(DistScanState *state, TupleTableSlot *slot);
+/* no node at ps or below will be asked for rows again: a write need not read them before */
+extern void executor_scans_over(PlanState *ps);
 extern void executor_insert_run(DistScanState *state);
 
 /* ---- ON CONFLICT DO UPDATE, row by row (upsert_rows.c) ---- */

@@ -593,6 +593,23 @@ scan_settle(ConnUser *user)
 	MemoryContextSwitchTo(caller);
 }
 
+/* walker: scans that have nothing to come are no users any more */
+static bool
+leave_users_walker(PlanState *ps, void *context)
+{
+	DistScanState *scan = executor_scan_of(ps);
+
+	if (scan != NULL && scan->user.registered && !scan->user.uses(&scan->user, NULL))
+		executor_user_unregister(&scan->user);
+	return planstate_tree_walker(ps, leave_users_walker, context);
+}
+
+void
+executor_scans_over(PlanState *ps)
+{
+	(void) leave_users_walker(ps, NULL);
+}
+
 /* rows of a relation's own scan say which relation they are of */
 static TupleTableSlot *
 returned(ScanState *ss, TupleTableSlot *slot)

@@ -239,7 +239,7 @@ executor_tasks_lock(List *tasks, RowSink *sink, Snapshot snapshot)
 }
 
 void
-executor_tasks_lock_tables(List *tasks)
+executor_tasks_run_quietly(List *tasks)
 {
 	RowSink		sink = {NULL, NULL};
 
@@ -312,7 +312,7 @@ executor_lock_table_for_write(const DistTable *table, Oid role)
 	sql = psprintf("LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE",
 				   catalog_shard_qualified_name(table->shards[0]));
 	caller = executor_enter_role(executor_role_to_lock(table, role));
-	executor_tasks_lock_tables(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true));
+	executor_tasks_run_quietly(executor_tasks_for_shard(NIL, table->shards[0], sql, NULL, true));
 	executor_leave_role(caller);
 }
 
