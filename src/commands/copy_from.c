@@ -41,6 +41,7 @@
 #include "citus/executor/executor.h"
 #include "commands/copy_internal.h"
 #include "citus/planner/planner.h"
+#include "citus/routing/routing.h"
 #include "commands_internal.h"
 
 /* ---- WHERE ---- */
@@ -112,14 +113,8 @@ prepare_output(CopyRun *run)
 void
 commands_copy_refuse_null_key(CopyRun *run)
 {
-	AttrNumber	keyAttno = run->table->keyAttno;
-
-	if (DIST_TABLE_HAS_KEY(run->table) && run->row->tts_isnull[keyAttno - 1])
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("the distribution column \"%s\" of table \"%s\" cannot be null",
-						get_attname(run->table->relid, keyAttno, false),
-						RelationGetRelationName(run->relation))));
+	if (DIST_TABLE_HAS_KEY(run->table) && run->row->tts_isnull[run->table->keyAttno - 1])
+		routing_refuse_null(run->table, NULL);
 }
 
 /* a shard's COPY has told the line of its errors */

@@ -769,7 +769,17 @@ add_null_column(Query *source, Oid relid)
 	return columns;
 }
 
-/* triggers may give every column a value */
+/* an INSERT without a value for the distribution column, which triggers may give */
+static bool
+lacks_key(Query *query)
+{
+	const DistTable *table = target_table(query);
+
+	return DIST_TABLE_HAS_KEY(table) &&
+		planner_find_column(query->targetList, table->keyAttno) == NULL;
+}
+
+/* NULL for columns that get no value from the statement */
 static void
 add_missing_columns(Query *source, Oid relid, List **columns)
 {
@@ -806,7 +816,7 @@ insert_rows(PlanRequest *request, Query *query, bool byRows, Refusal *refusal)
 
 	sourceRequest.query = make_source_query(request->query, &columns);
 	sourceRequest.cursorOptions = 0;
-	if (fires_for_rows(request))
+	if (fires_for_rows(request) || lacks_key(query))
 		add_missing_columns(sourceRequest.query, target_table(query)->relid, &columns);
 	if (columns == NIL)
 		columns = add_null_column(sourceRequest.query, target_table(query)->relid);
@@ -847,6 +857,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 {
 	const DistTable *table = target_table(query);
 	bool		lacksRights = planner_lacks_insert_rights(request, query);
+	bool		keyless = lacks_key(query) && !fires_for_rows(request);
 	PlannedStmt *stmt;
 	Index		source = 0;
 	ListCell   *lc;
@@ -855,15 +866,9 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 	if (planner_has_check_options(query) || checkExprHasSubLink((Node *) query->returningList) ||
 		(lacksRights && !planner_returning_is_plain(query)))
 		return planner_detach_output(request, query);
-	if (DIST_TABLE_HAS_KEY(table) && !fires_for_rows(request) &&
-		planner_find_column(query->targetList, table->keyAttno) == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("cannot insert a row without a value for distribution column \"%s\" "
-						"of table \"%s\"",
-						get_attname(table->relid, table->keyAttno, false),
-						get_rel_name(table->relid))));
-
+	/* the first row is an error, whether it is in another one's way or not */
+	if (keyless)
+		query->onConflict = NULL;
 	if (upserts_row_by_row(request, query))
 		return plan_upsert(request, query, true, refusal);
 	if (!conflict_reads_here(query, table))
@@ -873,7 +878,7 @@ plan_insert(PlanRequest *request, Query *query, Refusal *refusal)
 		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
 			source = foreach_current_index(lc) + 1;
 	}
-	if (source != 0 && !fires_for_rows(request) && !lacksRights)
+	if (source != 0 && !fires_for_rows(request) && !lacksRights && !keyless)
 	{
 		stmt = planner_insert_select(request, query, source, refusal);
 		if (stmt != NULL)
