@@ -36,8 +36,6 @@ my @steps = (
     ['txn-after-prepare', 'initiator', 0], ['txn-before-commit-prepared', 'initiator', 1],
     ['txn-part-before-commit', 'part', 1], ['txn-part-after-commit', 'part', 1]);
 
-sub try_to { my ($node, $sql) = @_; eval { $c->sql_on($node, $sql) } }
-
 sub wait_alive {
     my ($node) = @_;
     for (1 .. 600) {
@@ -57,8 +55,7 @@ sub kill_at {
     my ($out, $err) = ('', '');
     my $run = start(['psql', '-X', '-q', '-A', '-t', '-d', 'citus', '-h', $c->node($initiator)->host,
                      '-p', $c->port($initiator), '-c', "UPDATE t SET v = $value"], '>', \$out, '2>', \$err);
-    $c->node($stopped)->poll_query_until('citus',
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = '$point'") or die "$what: not stopped";
+    $c->stands_at($stopped, $point) or die "$what: not stopped";
     $c->sql_on($stopped, "SELECT injection_points_detach('$point')");
     if ($how eq 'process') {
         # the one that works for this transaction there
@@ -70,7 +67,7 @@ sub kill_at {
     }
     else { $c->kill9($victim) }
     if ($victim ne $stopped) {
-        try_to($stopped, "SELECT injection_points_wakeup('$point')");
+        eval { $c->wake($stopped, $point) };
     }
     finish $run;
     my $acknowledged = $run->result == 0;

@@ -118,12 +118,11 @@ SKIP: {
     $c->sql('CREATE EXTENSION IF NOT EXISTS injection_points');
     $idle->query("SELECT injection_points_attach('$point', 'wait')");
     $idle->query_until(qr/go/, "\\echo go\nUPDATE t SET v = 9;\n");
-    $c->wait_until('coordinator', "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = '$point'",
-                   "stopped at $point");
+    ok($c->stands_at('coordinator', $point), "stopped at $point");
     $c->sql("SELECT injection_points_detach('$point')");
     $line->settle;
     $line->cut;
-    $c->sql("SELECT injection_points_wakeup('$point')");
+    $c->wake('coordinator', $point);
     my $said = error_of($idle, 'SELECT 1', 20, 'the second phase');
     like($said, qr/WARNING:  could not commit prepared transaction/, 'a warning');
     unlike($said, qr/ERROR/, 'no error: it is committed');

@@ -29,8 +29,7 @@ sub remove_until_committed {
     $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
     $session->query("SELECT injection_points_attach('$point', 'wait')");
     $session->query_until(qr/go/, "\\echo go\n$remove;\n");
-    $c->wait_until('coordinator', "SELECT count(*) > 0 FROM pg_stat_activity
-        WHERE wait_event = '$point'", "stopped at $point");
+    ok($c->stands_at('coordinator', $point), "stopped at $point");
     $c->sql("SELECT injection_points_detach('$point')");
 }
 
@@ -56,7 +55,7 @@ $c->check;
 # the node dies, and joins again before anybody has looked
 remove_until_committed();
 $c->kill9('worker2');
-$c->sql("SELECT injection_points_wakeup('$point')");
+$c->wake('coordinator', $point);
 $session->query('SELECT 1');
 like($session->{stderr}, qr/WARNING:  could not commit prepared transaction/, 'a warning says so');
 $session->quit;
@@ -72,11 +71,10 @@ $c->check;
 $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
 $session->query("SELECT injection_points_attach('$point', 'wait')");
 $session->query_until(qr/go/, "\\echo go\nDROP EXTENSION citus CASCADE;\n");
-$c->wait_until('coordinator', "SELECT count(*) > 0 FROM pg_stat_activity
-    WHERE wait_event = '$point'", "stopped at $point");
+ok($c->stands_at('coordinator', $point), "stopped at $point");
 $c->sql("SELECT injection_points_detach('$point')");
 $c->kill9('worker2');
-$c->sql("SELECT injection_points_wakeup('$point')");
+$c->wake('coordinator', $point);
 $session->query('SELECT 1');
 like($session->{stderr}, qr/ERROR:  cannot drop extension citus before node .* has left/,
     'the extension is not dropped before the node has left');

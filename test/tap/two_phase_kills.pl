@@ -40,15 +40,14 @@ sub stop_at {
     $c->sql_on($node, "SELECT injection_points_attach('citus-$point', 'wait')");
     $value++;
     my $run = psql("${settings}UPDATE t SET v = $value");
-    $c->node($node)->poll_query_until('citus', "SELECT count(*) > 0 FROM pg_stat_activity
-        WHERE wait_event = 'citus-$point'") or die "not stopped at $point of $node";
+    $c->stands_at($node, "citus-$point") or die "not stopped at $point of $node";
     $c->sql_on($node, "SELECT injection_points_detach('citus-$point')");
     return $run;
 }
 
 sub go_on {
     my ($node, $point) = @_;
-    $c->sql_on($node, "SELECT injection_points_wakeup('citus-$point')");
+    $c->wake($node, "citus-$point");
 }
 
 sub kill_at {

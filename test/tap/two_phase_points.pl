@@ -29,16 +29,14 @@ sub commit_until {
     $session = $c->node('coordinator')->background_psql('citus', on_error_stop => 0);
     $session->query("SELECT injection_points_attach('$point', 'wait')");
     $session->query_until(qr/go/, "\\echo go\nUPDATE t SET v = $v;\n");
-    ok($c->node('coordinator')->poll_query_until('citus',
-        "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = '$point'"),
-       "stopped at $point");
+    ok($c->stands_at('coordinator', $point), "stopped at $point");
     # others pass
     $c->sql("SELECT injection_points_detach('$point')");
 }
 
 sub go_on {
     my ($point) = @_;
-    $c->sql("SELECT injection_points_wakeup('$point')");
+    $c->wake('coordinator', $point);
 }
 
 sub prepared {

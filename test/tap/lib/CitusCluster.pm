@@ -151,6 +151,25 @@ sub wait_until {
     ok($self->node($name)->poll_query_until($self->{database}, $sql), $what);
 }
 
+# Whether a session, not the daemon, which writes to several nodes as well, comes to stand still at a
+# stop point of a node.
+sub stands_at {
+    my ($self, $name, $point) = @_;
+    return $self->node($name)->poll_query_until($self->{database}, "SELECT count(*) > 0 FROM pg_stat_activity
+        WHERE wait_event = '$point' AND backend_type = 'client backend'");
+}
+
+# Whoever stands still there goes on: a call wakes one of them.
+sub wake {
+    my ($self, $name, $point) = @_;
+    for (1 .. 600) {
+        $self->node($name)->psql($self->{database}, "SELECT injection_points_wakeup('$point')");
+        return if $self->sql_on($name, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = '$point'") eq '0';
+        sleep 0.1;
+    }
+    die "$name still stands at $point";
+}
+
 sub check {
     my ($self, $what) = @_;
     is($self->sql('SELECT * FROM citus_internal.check_consistency()'), '',
