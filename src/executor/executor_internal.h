@@ -420,6 +420,8 @@ extern void executor_snapshot_enter(struct DistScanState *state);
 extern void executor_snapshot_leave(struct DistScanState *state);
 /* the snapshot of the statement's scans stays as it is until the context goes away */
 extern void executor_snapshot_stay(EState *estate, MemoryContext context);
+/* until the statement ends its snapshot is of all nodes, and from before the next write */
+extern void executor_snapshot_hold(EState *estate);
 /* may other scans read with the same? */
 extern bool executor_snapshot_is_shared(struct DistScanState *state);
 extern ClusterSnapshot *executor_snapshot_get(struct DistScanState *state);

@@ -15,6 +15,12 @@
  *
  * With a LIMIT only some more candidates than needed are asked for, and more when they do not do.
  *
+ * Where rows may be changed between two that are given out (LockSpec.leavesChanged), by functions
+ * above this node or whoever fetches from a cursor, one server would lock the later ones after the
+ * change, and skip them.  All have been locked here, so from the first change on each is looked up
+ * where it is, some at a time as long as nothing changes in between; those that are missing to the
+ * LIMIT then are locked as late as one server would.
+ *
  * Invariant: what one reading of the candidates has returned (or skipped) of a combination of
  * locked rows, a later one does not return again.  A combination may stand in several candidates:
  * rows of other relations of the query come along.
@@ -39,13 +45,32 @@
 #define SPARE_CANDIDATES	64		/* asked for beyond LIMIT, at first */
 #define MAX_BATCH_ROWS		1000
 
+#define MAX_AHEAD			64
+
+/* pointers of LockState.rows */
+#define WRITE_POINTER		0
+#define READ_POINTER		1
+
 typedef struct LockState
 {
 	CustomScanState css;
 	DistPlan   *plan;
-	bool		explainOnly;
-	Tuplestorestate *rows;		/* what is returned; NULL until it has run */
-	TupleTableSlot *rowSlot;
+	Oid			user;			/* who has begun it */
+	Tuplestorestate *rows;		/* candidates that were locked; NULL until it has run */
+	TupleTableSlot *rowSlot;	/* of these; after that */
+
+	/* where rows that have changed since are left out */
+	struct LockRun *run;		/* to lock more of them; NULL: all are */
+	uint64		started;		/* executor_changes_started() when it began */
+	uint64		changes;		/* executor_changes() when rows were locked or looked up */
+	int64		given;			/* rows since the first one */
+	bool		looksUp;		/* something has changed */
+	MemoryContext aheadContext;
+	MinimalTuple ahead[MAX_AHEAD];	/* rows that were looked up, to be given out */
+	bool		gone[MAX_AHEAD];
+	int			nahead;
+	int			next;
+	int			most;			/* how many are read ahead next time */
 } LockState;
 
 /* a combination of rows that candidates have named */
@@ -62,15 +87,20 @@ typedef struct LockRun
 {
 	LockState  *state;
 	LockSpec   *spec;
+	MemoryContext context;		/* of the run */
+	int64		limit;			/* rows to give out; negative: all */
 	int64		wanted;			/* rows still to lock; negative: all */
 	int64		skip;			/* of those, how many OFFSET drops */
 	int64		ask;			/* candidates to ask for; negative: all */
 	bool		skipsLocked;
 	bool		again;			/* rows have changed since they were read */
 	bool		meddled;		/* functions of the query have changed rows */
+	bool		late;			/* rows have been given out: it reads as it did before */
 	bool		looksAgain;		/* candidates that have changed are not read anew */
 	HTAB	   *tried;			/* of TriedKey */
 	int			reading;		/* counts readings of the candidates */
+	Tuplestorestate *store;		/* of the present reading, as long as there may be more in it */
+	int64		count;			/* candidates that were in it up to now */
 	TupleDesc	desc;			/* of candidates */
 	MemoryContext batchContext;
 } LockRun;
@@ -106,7 +136,7 @@ begin_run(LockRun *run, LockState *state)
 	run->state = state;
 	run->spec = state->plan->lock;
 	run->skip = evaluate_bound(state, run->spec->offset, 0, false);
-	run->wanted = evaluate_bound(state, run->spec->limit, -1, true);
+	run->limit = run->wanted = evaluate_bound(state, run->spec->limit, -1, true);
 	if (run->wanted > 0)
 		run->wanted += run->skip;
 	run->ask = run->wanted < 0 ? -1 : run->wanted + SPARE_CANDIDATES;
@@ -178,30 +208,30 @@ executor_part_read(EState *estate, PlannedStmt *stmt, Snapshot snapshot, ParamLi
 	return store;
 }
 
-static Tuplestorestate *
-read_candidates(LockRun *run, bool first)
+static void
+read_candidates(LockRun *run)
 {
 	EState	   *estate = run->state->css.ss.ps.state;
-	uint64		changes = executor_changes_started();
-	Tuplestorestate *store =
-		executor_part_read(estate, linitial(run->state->plan->parts),
-						   first ? estate->es_snapshot : GetTransactionSnapshot(),
-						   make_params(run, estate), run->desc == NULL ? &run->desc : NULL);
+	uint64		changes = run->spec->leavesChanged ? run->state->started :
+		executor_changes_started();
+	bool		first = run->reading++ == 0 || run->late;
 
-	run->meddled = executor_changes_started() != changes;
-	return store;
+	run->count = 0;
+	run->store = executor_part_read(estate, linitial(run->state->plan->parts),
+									first ? estate->es_snapshot : GetTransactionSnapshot(),
+									make_params(run, estate),
+									run->desc == NULL ? &run->desc : NULL);
+	run->meddled = run->late || executor_changes_started() != changes;
 }
 
-/* the rows that the candidate would lock; false if an earlier reading has dealt with it */
-static bool
-is_new_candidate(LockRun *run, TupleTableSlot *slot, CandidateKey *key)
+/* the rows that the candidate would lock */
+static void
+read_places(List *targets, TupleTableSlot *slot, CandidateKey *key)
 {
-	bool		found;
-	TriedKey   *tried;
 	ListCell   *cell;
 
 	memset(key, 0, sizeof(CandidateKey));
-	foreach(cell, run->spec->targets)
+	foreach(cell, targets)
 	{
 		LockTarget *target = lfirst(cell);
 		RowId	   *row = &key->rows[foreach_current_index(cell)];
@@ -213,6 +243,16 @@ is_new_candidate(LockRun *run, TupleTableSlot *slot, CandidateKey *key)
 		ItemPointerCopy((ItemPointer) DatumGetPointer(slot_getattr(slot, target->rowColumn,
 																   &isNull)), &row->ctid);
 	}
+}
+
+/* false if an earlier reading has dealt with the candidate */
+static bool
+is_new_candidate(LockRun *run, TupleTableSlot *slot, CandidateKey *key)
+{
+	bool		found;
+	TriedKey   *tried;
+
+	read_places(run->spec->targets, slot, key);
 	tried = hash_search(run->tried, key, HASH_ENTER, &found);
 	if (!found)
 		tried->handled = 0;
@@ -408,7 +448,6 @@ lock_batch(LockRun *run, Candidate *candidates, int n)
 {
 	LockState  *state = run->state;
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(run->desc, &TTSOpsMinimalTuple);
-	TupleDesc	desc = state->css.ss.ss_ScanTupleSlot->tts_tupleDescriptor;
 	LookAgainRun again = {state->plan, state->css.ss.ps.state, run->desc, candidates, n};
 
 	for (int i = 0; i < list_length(run->spec->targets); i++)
@@ -435,18 +474,16 @@ lock_batch(LockRun *run, Candidate *candidates, int n)
 			continue;
 		}
 		ExecStoreMinimalTuple(candidates[i].tuple, slot, false);
-		slot_getallattrs(slot);
-		tuplestore_putvalues(state->rows, desc, slot->tts_values, slot->tts_isnull);
+		tuplestore_puttupleslot(state->rows, slot);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 }
 
-/* goes through the candidates in order; how many there were */
-static int64
-lock_candidates(LockRun *run, Tuplestorestate *store)
+/* goes through the candidates in order */
+static void
+lock_candidates(LockRun *run)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(run->desc, &TTSOpsMinimalTuple);
-	int64		count = 0;
 	bool		more = true;
 
 	while (more && run->wanted != 0 && !run->again)
@@ -456,10 +493,10 @@ lock_candidates(LockRun *run, Tuplestorestate *store)
 		Candidate  *candidates = palloc0(sizeof(Candidate) * max);
 		int			n = 0;
 
-		while (n < max && (more = tuplestore_gettupleslot(store, true, false, slot)))
+		while (n < max && (more = tuplestore_gettupleslot(run->store, true, false, slot)))
 		{
 			CHECK_FOR_INTERRUPTS();
-			count++;
+			run->count++;
 			if (!is_new_candidate(run, slot, &candidates[n].key))
 				continue;
 			candidates[n++].tuple = ExecCopySlotMinimalTuple(slot);
@@ -472,42 +509,183 @@ lock_candidates(LockRun *run, Tuplestorestate *store)
 		MemoryContextReset(run->batchContext);
 	}
 	ExecDropSingleTupleTableSlot(slot);
-	return count;
+}
+
+/* locks as many as are wanted, if there are so many */
+static void
+lock_wanted(LockRun *run)
+{
+	tuplestore_select_read_pointer(run->state->rows, WRITE_POINTER);
+	while (run->wanted != 0)
+	{
+		bool		isAll;
+
+		if (run->store == NULL)
+			read_candidates(run);
+		run->again = false;
+		lock_candidates(run);
+		if (run->wanted == 0)
+			break;
+		tuplestore_end(run->store);
+		run->store = NULL;
+		isAll = run->ask < 0 || run->count < run->ask;
+		if (!run->again && isAll)
+			break;
+		if (!run->again)
+			run->ask = run->ask > PG_INT32_MAX ? -1 : run->ask * 4;
+	}
+	tuplestore_select_read_pointer(run->state->rows, READ_POINTER);
 }
 
 static void
+end_run(LockState *state)
+{
+	LockRun    *run = state->run;
+
+	state->run = NULL;
+	if (run == NULL)
+		return;
+	if (run->store != NULL)
+		tuplestore_end(run->store);
+	MemoryContextDelete(run->context);
+}
+
+/* in the statement's memory */
+static void
 run_lock(LockState *state)
 {
+	EState	   *estate = state->css.ss.ps.state;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus row locks",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = CurrentMemoryContext;
-	LockRun		run = {0};
-	bool		first = true;
+	LockRun    *run;
 
 	state->rows = tuplestore_begin_heap(true, false, work_mem);
+	(void) tuplestore_alloc_read_pointer(state->rows, EXEC_FLAG_REWIND | EXEC_FLAG_BACKWARD);
 	MemoryContextSwitchTo(context);
-	begin_run(&run, state);
-	if (run.looksAgain)
-		executor_snapshot_stay(state->css.ss.ps.state, context);
-	while (run.wanted != 0)
-	{
-		Tuplestorestate *store;
-		int64		count;
+	run = state->run = palloc0(sizeof(LockRun));
+	run->context = context;
+	begin_run(run, state);
+	if (run->looksAgain)
+		executor_snapshot_stay(estate, context);
+	lock_wanted(run);
+	MemoryContextSwitchTo(caller);
+	if (run->desc != NULL)
+		state->rowSlot = ExecInitExtraTupleSlot(estate, CreateTupleDescCopy(run->desc),
+												&TTSOpsMinimalTuple);
+	state->changes = executor_changes();
+	if (!run->spec->leavesChanged || run->limit < 0)
+		end_run(state);
+}
 
-		run.again = false;
-		run.reading++;
-		store = read_candidates(&run, first);
-		count = lock_candidates(&run, store);
-		tuplestore_end(store);
-		first = false;
-		if (run.wanted == 0 || (!run.again && (run.ask < 0 || count < run.ask)))
-			break;
-		if (!run.again && run.ask > 0)
-			run.ask = run.ask > PG_INT32_MAX ? -1 : run.ask * 4;
+/* ---- rows that the transaction has changed ---- */
+
+/* which of the rows ahead, from the next one on, are not as they were locked */
+static void
+look_up(LockState *state)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "citus rows ahead",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	List	   *targets = state->plan->lock->targets;
+	int			n = state->nahead - state->next;
+	Candidate  *candidates = palloc0(sizeof(Candidate) * Max(n, 1));
+	Snapshot	snapshot = IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : NULL;
+	ListCell   *cell;
+
+	for (int i = 0; i < n; i++)
+	{
+		ExecForceStoreMinimalTuple(state->ahead[state->next + i], state->rowSlot, false);
+		read_places(targets, state->rowSlot, &candidates[i].key);
 	}
-	hash_destroy(run.tried);
+	foreach(cell, targets)
+	{
+		LockTarget	target = *(LockTarget *) lfirst(cell);
+
+		target.strength = LCS_FORKEYSHARE;
+		target.waitPolicy = LockWaitBlock;
+		if (!OidIsValid(target.role))
+			target.role = state->user;
+		executor_candidates_lock(&target, foreach_current_index(cell), candidates, n, snapshot);
+	}
+	for (int i = 0; i < n; i++)
+		state->gone[state->next + i] = candidates[i].locked < list_length(targets);
+	ExecClearTuple(state->rowSlot);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
+	/* locking is no change */
+	state->changes = executor_changes();
+}
+
+/* rows in the place of those that were left out, if there are any */
+static bool
+lock_more(LockState *state)
+{
+	LockRun    *run = state->run;
+	MemoryContext caller;
+
+	if (run == NULL || state->given >= run->limit)
+		return false;
+	caller = MemoryContextSwitchTo(run->context);
+	run->wanted = run->limit - state->given;
+	run->late = run->meddled = true;
+	lock_wanted(run);
+	MemoryContextSwitchTo(caller);
+	return true;
+}
+
+/* false: there are no more */
+static bool
+read_ahead(LockState *state)
+{
+	MemoryContextReset(state->aheadContext);
+	state->most = Min(Max(state->most * 2, 1), MAX_AHEAD);
+	state->nahead = state->next = 0;
+	while (state->nahead < state->most &&
+		   tuplestore_gettupleslot(state->rows, true, false, state->rowSlot))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(state->aheadContext);
+
+		state->ahead[state->nahead++] = ExecCopySlotMinimalTuple(state->rowSlot);
+		MemoryContextSwitchTo(caller);
+	}
+	ExecClearTuple(state->rowSlot);
+	return state->nahead > 0;
+}
+
+/* a row that is still as it was locked, in rowSlot; false at the end */
+static bool
+next_unchanged(LockState *state)
+{
+	do
+	{
+		if (state->next == state->nahead)
+		{
+			if (!read_ahead(state) && !(lock_more(state) && read_ahead(state)))
+				return false;
+			look_up(state);
+		}
+		else if (state->changes != executor_changes())
+		{
+			state->most = 0;
+			look_up(state);
+		}
+	} while (state->gone[state->next++]);
+	ExecForceStoreMinimalTuple(state->ahead[state->next - 1], state->rowSlot, false);
+	return true;
+}
+
+static bool
+next_locked(LockState *state, bool forward)
+{
+	if (state->rowSlot == NULL)
+		return false;
+	state->looksUp |= state->plan->lock->leavesChanged && state->changes != executor_changes();
+	if (!state->looksUp || !forward)
+		return tuplestore_gettupleslot(state->rows, forward, true, state->rowSlot);
+	if (state->run != NULL && state->given >= state->run->limit)
+		return false;
+	return next_unchanged(state);
 }
 
 /* ---- the node ---- */
@@ -517,9 +695,25 @@ begin_lock(CustomScanState *node, EState *estate, int eflags)
 {
 	LockState  *state = (LockState *) node;
 
-	state->explainOnly = (eflags & EXEC_FLAG_EXPLAIN_ONLY) != 0;
-	state->rowSlot = ExecInitExtraTupleSlot(estate, node->ss.ss_ScanTupleSlot->tts_tupleDescriptor,
-											&TTSOpsMinimalTuple);
+	/* candidates are those from before changes, whenever they are read */
+	if (state->plan->lock->leavesChanged && (eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0)
+		executor_snapshot_hold(estate);
+	state->user = GetUserId();
+	state->started = executor_changes_started();
+	state->aheadContext = AllocSetContextCreate(estate->es_query_cxt, "citus rows ahead",
+												ALLOCSET_DEFAULT_SIZES);
+}
+
+/* the output's columns of the candidate */
+static TupleTableSlot *
+show_row(TupleTableSlot *slot, TupleTableSlot *row)
+{
+	int			n = slot->tts_tupleDescriptor->natts;
+
+	slot_getsomeattrs(row, n);
+	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * n);
+	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * n);
+	return ExecStoreVirtualTuple(slot);
 }
 
 static TupleTableSlot *
@@ -527,20 +721,23 @@ next_row(ScanState *ss)
 {
 	LockState  *state = (LockState *) ss;
 	TupleTableSlot *slot = ss->ss_ScanTupleSlot;
-	TupleTableSlot *row = state->rowSlot;
+	EState	   *estate = ss->ps.state;
+	bool		forward = !ScanDirectionIsBackward(estate->es_direction);
+	MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+	bool		found;
 
+	ExecClearTuple(slot);
 	if (state->rows == NULL)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(ss->ps.state->es_query_cxt);
-
 		PreventCommandIfReadOnly("SELECT FOR UPDATE");
 		run_lock(state);
-		MemoryContextSwitchTo(caller);
 	}
-	if (!tuplestore_gettupleslot(state->rows,
-								 !ScanDirectionIsBackward(ss->ps.state->es_direction), true, row))
-		return ExecClearTuple(slot);
-	return executor_share_row(slot, row);
+	found = next_locked(state, forward);
+	MemoryContextSwitchTo(caller);
+	if (!found)
+		return slot;
+	state->given += forward ? 1 : -1;
+	return show_row(slot, state->rowSlot);
 }
 
 /* where rows are looked at again, sub-plans run from the start: see planner_shield.c */
@@ -561,6 +758,7 @@ end_lock(CustomScanState *node)
 {
 	LockState  *state = (LockState *) node;
 
+	end_run(state);
 	if (state->rows != NULL)
 		tuplestore_end(state->rows);
 	state->rows = NULL;
@@ -571,6 +769,7 @@ rescan_lock(CustomScanState *node)
 {
 	LockState  *state = (LockState *) node;
 
+	state->given = state->nahead = state->next = 0;
 	if (state->rows != NULL)
 		tuplestore_rescan(state->rows);
 }

@@ -16,6 +16,9 @@
  * too, has its snapshot before that; and so has the group of a scan that may be read again, which
  * began before the write and has kept no rows.
  *
+ * The same for a node that finds rows first and locks them after others may have written
+ * (executor_snapshot_hold()).
+ *
  * Where the transaction has written, or locked rows, on other nodes than those, they are members,
  * too: who had the rows before has committed there, and what it wrote here must be in sight.
  *
@@ -153,6 +156,13 @@ hold_group(EState *estate)
 	callback->func = end_hold;
 	callback->arg = group;
 	MemoryContextRegisterResetCallback(estate->es_query_cxt, callback);
+}
+
+void
+executor_snapshot_hold(EState *estate)
+{
+	if (estate->es_snapshot != NULL && txn_snapshot_is_wanted())
+		hold_group(estate);
 }
 
 static void

@@ -177,7 +177,8 @@ static const Field lockFields[] = {
 	FIELD(LockSpec, placesParam, FIELD_INT),
 	FIELD(LockSpec, againId, FIELD_INT),
 	FIELD(LockSpec, ownColumns, FIELD_INT),
-	FIELD(LockSpec, placeColumns, FIELD_INT)
+	FIELD(LockSpec, placeColumns, FIELD_INT),
+	FIELD(LockSpec, leavesChanged, FIELD_BOOL)
 };
 
 static const Field cursorFields[] = {

@@ -22,7 +22,7 @@
 #include "citus/base/session.h"
 #include "citus/base/settings.h"
 #include "citus/routing/routing.h"
-#include "planner_internal.h"
+#include "planner_change_internal.h"
 #include "planner_paths_internal.h"
 
 /* so many rows of a table may become many of a result */
@@ -159,6 +159,18 @@ estimate_whole(PlanRequest *request, Fragment *fragment)
 		fragment->estimatedRows = planner_estimate_rows(request, request->query);
 }
 
+/*
+ * May rows change between two that the statement gives?  By functions of users, or by whoever
+ * fetches them: cursors, and loops of procedural languages, which do not plan for parallel workers.
+ */
+static bool
+changes_between_rows(const PlanRequest *request)
+{
+	return (request->query->commandType == CMD_SELECT &&
+			(request->cursorOptions & CURSOR_OPT_PARALLEL_OK) == 0) ||
+		planner_calls_users(request->query);
+}
+
 static PlannedStmt *
 plan_transformed(PlanRequest *request, Refusal *refusal)
 {
@@ -177,6 +189,8 @@ plan_transformed(PlanRequest *request, Refusal *refusal)
 		refusal->reason = "switched off";
 		return NULL;
 	}
+	if (planner_keeps_locks(request, request->query, refusal))
+		return NULL;
 	whole = plan_of_shape(request->query);
 	if (whole != NULL)
 		return planner_make_stmt(request, whole, request->query->targetList);
@@ -379,7 +393,8 @@ plan_by_strategy(PlanRequest *request)
 	{
 		PlannedStmt *stmt;
 
-		if (request->early != NULL && strategies[i].plan == planner_fast_path)
+		if ((request->early != NULL || planner_lock_is_wanted(request, request->query)) &&
+			strategies[i].plan == planner_fast_path)
 			continue;
 
 		memset(&refusal, 0, sizeof(refusal));
@@ -440,6 +455,8 @@ plan_known(PlanRequest *request)
 
 	if (query->querySource != QSRC_ORIGINAL)
 		(void) make_rule_printable((Node *) query, NULL);
+	request->changesBetween = planner_has_row_locks((Node *) query) &&
+		changes_between_rows(request);
 	cursor = planner_cursor_begin(request);
 	stmt = plan_by_strategy(request);
 	stmt->dependsOnRole |= planner_depends_on_role(query);

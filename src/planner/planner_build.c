@@ -54,6 +54,21 @@ has_locks_walker(Node *node, void *context)
 		query_tree_walker((Query *) node, has_locks_walker, context, 0);
 }
 
+bool
+planner_has_row_locks(Node *node)
+{
+	return has_locks_walker(node, NULL);
+}
+
+bool
+planner_keeps_locks(PlanRequest *request, Query *query, Refusal *refusal)
+{
+	if (!request->changesBetween || !query_tree_walker(query, has_locks_walker, NULL, 0))
+		return false;
+	refusal->reason = "rows that sub-queries lock may be changed before they are asked for";
+	return true;
+}
+
 /*
  * planner_make_fragment
  *		The fragment of a query that planner_ship_query() has accepted.
@@ -67,7 +82,7 @@ planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune)
 	fragment->sql = deparse_query_template(query, false);
 	fragment->command = query->commandType;
 	fragment->returnsRows = query->commandType == CMD_SELECT || query->returningList != NIL;
-	fragment->hasRowLocks = has_locks_walker((Node *) query, NULL);
+	fragment->hasRowLocks = planner_has_row_locks((Node *) query);
 	fragment->hasModifyingCte = query->hasModifyingCTE;
 	fragment->cannotRaise = query->commandType == CMD_SELECT && !plan_may_raise((Node *) query);
 	fragment->findsOneRow = (query->commandType == CMD_UPDATE ||

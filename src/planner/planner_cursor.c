@@ -133,10 +133,8 @@ add_columns(Query *query, List *targets)
 	CursorSpec *spec = plan_cursor_make();
 	ListCell   *lc;
 
-	spec->locks = spec->leavesChanged = query->rowMarks != NIL;
-	/* others may change a row that has the weakest lock: it is not told from one's own change */
-	foreach(lc, query->rowMarks)
-		spec->leavesChanged &= lfirst_node(RowMarkClause, lc)->strength > LCS_FORKEYSHARE;
+	spec->locks = query->rowMarks != NIL;
+	spec->leavesChanged = spec->locks && planner_locks_keep_others_off(query);
 	foreach(lc, targets)
 	{
 		add_column(query, lfirst_int(lc), TableOidAttributeNumber, OIDOID);
@@ -228,6 +226,15 @@ add_cursor_node(PlannedStmt *stmt, CursorSpec *spec, int nshown)
 	stmt->dependsOnRole = true;
 }
 
+/* a loop of a procedural language, whose body may change rows that come later */
+static bool
+is_loop(PlanRequest *request)
+{
+	return (request->cursorOptions & CURSOR_OPT_PARALLEL_OK) == 0 &&
+		request->query->rowMarks != NIL && planner_locks_keep_others_off(request->query) &&
+		!planner_finds_one_row(request->query);
+}
+
 CursorSpec *
 planner_cursor_begin(PlanRequest *request)
 {
@@ -235,7 +242,7 @@ planner_cursor_begin(PlanRequest *request)
 	List	   *targets;
 
 	if (request->query->commandType != CMD_SELECT ||
-		(request->cursorOptions & CURSOR_OPT_FAST_PLAN) == 0)
+		((request->cursorOptions & CURSOR_OPT_FAST_PLAN) == 0 && !is_loop(request)))
 		return NULL;
 	targets = find_targets(request->query);
 	if (targets == NIL)
@@ -248,7 +255,11 @@ void
 planner_cursor_end(PlannedStmt *stmt, CursorSpec *spec)
 {
 	int			nshown = -2 * list_length(spec->relids);
+	DistPlan   *below = plan_of_custom_scan(stmt->planTree);
 	ListCell   *lc;
+
+	if (below != NULL && below->kind == DIST_PLAN_LOCK && below->lock->leavesChanged)
+		spec->leavesChanged = false;
 
 	foreach(lc, stmt->planTree->targetlist)
 	{

@@ -34,6 +34,8 @@ typedef struct PlanRequest
 	EarlyReads *early;			/* not NULL: rows of the target are found by one of these */
 	FireSpec   *fires;			/* triggers of the target; NULL: none */
 	bool		joins;			/* it is the UPDATE of an upsert (InsertSpec.conflict) */
+	bool		changesBetween; /* between two rows of it, its transaction may change others: by
+								 * functions of the statement, or whoever fetches them */
 } PlanRequest;
 
 /*
@@ -123,6 +125,13 @@ extern bool planner_depends_on_role(Query *query);
 /* ---- planner_build.c ---- */
 
 extern Fragment *planner_make_fragment(Query *query, List *params, Oid anchor, PruneSpec *prune);
+/* true when a query, or one below it, locks rows */
+extern bool planner_has_row_locks(Node *node);
+/*
+ * true, with the refusal, when queries below this one lock rows that may be changed before they are
+ * given out (PlanRequest.changesBetween): fragments would give them as they were
+ */
+extern bool planner_keeps_locks(PlanRequest *request, Query *query, Refusal *refusal);
 /* the triggers that a statement fires here; NULL: none (planner_triggers.c) */
 /* NULL: none fires; adds to *looked OIDs of other tables whose triggers that depends on */
 extern FireSpec *planner_fires(Query *query, List **looked);
@@ -492,6 +501,16 @@ extern PlannedStmt *planner_change_upsert(PlanRequest *request, Query *merge,
  * fragment gives its rows as they are; those of relations are named, which takes a right.
  */
 extern DistPlan *planner_lock(PlanRequest *request, Query *query, bool scans);
+/*
+ * true when the query's rows are to be given out by such a plan, if there is one, since rows that
+ * it has locked may be changed before it gives them (PlanRequest.changesBetween)
+ */
+extern bool planner_lock_is_wanted(PlanRequest *request, Query *query);
+/*
+ * true when a row that the query has locked is changed by its own transaction only: others may
+ * change one that has the weakest lock, and who has changed it cannot be told
+ */
+extern bool planner_locks_keep_others_off(Query *query);
 /* true when this level of the query locks rows of a reference table */
 extern bool planner_locks_replica(Query *query);
 /* the highest number of a parameter of the client's; 0: there is none */

@@ -251,6 +251,8 @@ plan_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complet
 	PlannedStmt *stmt = NULL;
 
 	each.cursorOptions = 0;
+	/* all of them are read before anybody sees one */
+	each.changesBetween = planner_calls_users(query);
 	if (complete)
 	{
 		each.query = make_candidates(request, query, spec, true);
@@ -265,6 +267,29 @@ plan_candidates(PlanRequest *request, Query *query, LockSpec *spec, bool complet
 	return stmt;
 }
 
+bool
+planner_locks_keep_others_off(Query *query)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->rowMarks)
+	{
+		if (lfirst_node(RowMarkClause, lc)->strength <= LCS_FORKEYSHARE)
+			return false;
+	}
+	return true;
+}
+
+bool
+planner_lock_is_wanted(PlanRequest *request, Query *query)
+{
+	/* of the statement itself, unless it has a LIMIT, the node on top of cursors knows */
+	return request->changesBetween && query->rowMarks != NIL &&
+		planner_locks_keep_others_off(query) &&
+		(query != request->query || query->limitCount != NULL || query->limitOffset != NULL) &&
+		!planner_finds_one_row(query);
+}
+
 DistPlan *
 planner_lock(PlanRequest *request, Query *query, bool scans)
 {
@@ -273,6 +298,7 @@ planner_lock(PlanRequest *request, Query *query, bool scans)
 	PlannedStmt *candidates;
 	QueryShape	shape;
 	ListCell   *lc;
+	bool		wanted = planner_lock_is_wanted(request, query);
 	bool		returns = false;
 
 	query = planner_normalize(query);
@@ -283,10 +309,11 @@ planner_lock(PlanRequest *request, Query *query, bool scans)
 		return NULL;
 	planner_shape(query, &shape);
 	/* a row that a function of the query has changed when it comes to be locked is left out */
-	if (fragments_lock_right(query, &shape) && !planner_calls_users(query) &&
+	if (fragments_lock_right(query, &shape) && !planner_calls_users(query) && !wanted &&
 		!(scans && any_lacks_place_rights(query)))
 		return NULL;
 
+	spec->leavesChanged = request->changesBetween && planner_locks_keep_others_off(query);
 	spec->limitParam = planner_max_param(query) + 1;
 	spec->limit = (Expr *) query->limitCount;
 	spec->offset = (Expr *) query->limitOffset;

@@ -748,8 +748,11 @@ Query *
 planner_transform_fragments(PlanRequest *request, Query *query, Refusal *refusal,
 							DistPlan **whole)
 {
-	Query	   *upper = planner_transform(query, refusal, whole);
+	Query	   *upper;
 
+	if (planner_keeps_locks(request, query, refusal))
+		return NULL;
+	upper = planner_transform(query, refusal, whole);
 	if (upper == NULL)
 		upper = planner_transform_legs(query, refusal);
 	return upper != NULL ? upper : planner_move(request, query, refusal, whole);

@@ -313,6 +313,7 @@ typedef struct LockSpec
 	int			againId;		/* by which the third part knows its rows; 0: there is none */
 	int			ownColumns;		/* of candidates: the output's */
 	int			placeColumns;	/* of the second part: shard, int8, and behind it place, tid */
+	bool		leavesChanged;	/* does not give rows that its transaction has changed since */
 } LockSpec;
 
 /*
@@ -344,9 +345,8 @@ typedef enum DistPlanKind
 } DistPlanKind;
 
 /*
- * DistPlan: what a CustomScan of ours carries as the only element of custom_private.  The columns
- * of the rows it returns are described by CustomScan.custom_scan_tlist (types as on this node);
- * without one (scanrelid > 0) rows have the relation's own descriptor.
+ * DistPlan: the only element of custom_private of a CustomScan of ours.  Its rows are described by
+ * custom_scan_tlist (types as on this node), or, with scanrelid > 0, by the relation's descriptor.
  */
 typedef struct DistPlan
 {
