@@ -91,7 +91,7 @@ extend_constraint(Rewrite *rewrite, Constraint *constraint)
 
 	if (constraint->indexname != NULL)
 		constraint->indexname = tables_extended_name(rewrite, constraint->indexname);
-	tables_extend_expression(constraint->raw_expr, rewrite);
+	tables_extend_whole(&constraint->raw_expr, rewrite);
 	tables_extend_expression(constraint->where_clause, rewrite);
 	tables_extend_expression((Node *) constraint->exclusions, rewrite);
 	return true;
@@ -154,7 +154,7 @@ extend_column(Rewrite *rewrite, ColumnDef *column)
 	replace_serial_type(column);
 	if (tables_uses_sequence(column->raw_default, NULL))
 		column->raw_default = NULL;
-	tables_extend_expression(column->raw_default, rewrite);
+	tables_extend_whole(&column->raw_default, rewrite);
 	column->constraints = extend_constraints(rewrite, column->constraints);
 }
 
@@ -199,7 +199,7 @@ extend_new_type(Rewrite *rewrite, const char *name, ColumnDef *column)
 	if (expression != NULL)
 		column->raw_default = expression;
 	else
-		tables_extend_expression(column->raw_default, rewrite);
+		tables_extend_whole(&column->raw_default, rewrite);
 }
 
 static void
@@ -277,7 +277,7 @@ rewrite_subcommand(Rewrite *rewrite, AlterTableCmd *cmd)
 		case AT_ColumnDefault:
 			if (tables_uses_sequence(cmd->def, NULL))
 				cmd->def = NULL;
-			tables_extend_expression(cmd->def, rewrite);
+			tables_extend_whole(&cmd->def, rewrite);
 			break;
 		case COMPAT_AT_SET_EXPRESSION:
 			tables_extend_expression(cmd->def, rewrite);

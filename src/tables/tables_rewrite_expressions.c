@@ -3,7 +3,9 @@
  *	  Raw expressions of a shell (checks, policies, indexes, defaults) for one of its shards.
  *
  * Columns that are qualified by the shell's name are by the shard's; the shell's rows and tableoid,
- * which are the shard's there, are made the shell's again.
+ * which are the shard's there, are made the shell's again.  session_user, which on another node is
+ * whoever has logged in there, becomes a function that knows the client's: checks of shards are
+ * computed without being planned, and so without planner_caller.c.
  */
 #include "postgres.h"
 
@@ -129,6 +131,74 @@ extend_qualifier(Rewrite *rewrite, ColumnRef *ref)
 			makeString(tables_extended_name(rewrite, rewrite->oldName));
 }
 
+static void
+take_session_user(Node **node)
+{
+	if (*node == NULL || !IsA(*node, SQLValueFunction) ||
+		((SQLValueFunction *) *node)->op != SVFOP_SESSION_USER)
+		return;
+	*node = (Node *) makeFuncCall(list_make2(makeString("citus_internal"),
+											 makeString("client_session_user")),
+								  NIL, COERCE_EXPLICIT_CALL, -1);
+}
+
+/* in what the node has directly below it: of lists, each is visited as such */
+static void
+take_session_users(Node *node)
+{
+	ListCell   *lc;
+
+	switch (nodeTag(node))
+	{
+		case T_List:
+			foreach(lc, (List *) node)
+				take_session_user((Node **) &lfirst(lc));
+			break;
+		case T_A_Expr:
+			take_session_user(&((A_Expr *) node)->lexpr);
+			take_session_user(&((A_Expr *) node)->rexpr);
+			break;
+		case T_TypeCast:
+			take_session_user(&((TypeCast *) node)->arg);
+			break;
+		case T_CollateClause:
+			take_session_user(&((CollateClause *) node)->arg);
+			break;
+		case T_A_Indirection:
+			take_session_user(&((A_Indirection *) node)->arg);
+			break;
+		case T_NullTest:
+			take_session_user((Node **) &((NullTest *) node)->arg);
+			break;
+		case T_NamedArgExpr:
+			take_session_user((Node **) &((NamedArgExpr *) node)->arg);
+			break;
+		case T_CaseExpr:
+			take_session_user((Node **) &((CaseExpr *) node)->arg);
+			take_session_user((Node **) &((CaseExpr *) node)->defresult);
+			break;
+		case T_CaseWhen:
+			take_session_user((Node **) &((CaseWhen *) node)->expr);
+			take_session_user((Node **) &((CaseWhen *) node)->result);
+			break;
+		case T_SubLink:
+			take_session_user(&((SubLink *) node)->testexpr);
+			break;
+		case T_ResTarget:
+			take_session_user(&((ResTarget *) node)->val);
+			break;
+		default:
+			break;
+	}
+}
+
+bool
+tables_extend_whole(Node **node, Rewrite *rewrite)
+{
+	take_session_user(node);
+	return tables_extend_expression(*node, rewrite);
+}
+
 bool
 tables_extend_expression(Node *node, Rewrite *rewrite)
 {
@@ -137,6 +207,7 @@ tables_extend_expression(Node *node, Rewrite *rewrite)
 
 	if (node == NULL)
 		return false;
+	take_session_users(node);
 	if (IsA(node, ColumnRef) && is_own_tableoid(rewrite, (ColumnRef *) node))
 	{
 		replace_tableoid(rewrite, (ColumnRef *) node);

@@ -64,8 +64,13 @@ extern char *tables_existing_constraint(Rewrite *rewrite, const char *name);
 
 /* ---- tables_rewrite_expressions.c ---- */
 
-/* walker: columns qualified by the shell's name, its rows, and relations in sub-selects */
+/*
+ * walker: columns qualified by the shell's name, its rows, relations in sub-selects, and
+ * session_user below the node
+ */
 extern bool tables_extend_expression(Node *node, Rewrite *rewrite);
+/* the same of all of an expression, which may become another */
+extern bool tables_extend_whole(Node **node, Rewrite *rewrite);
 /* walker: a raw expression that draws from a sequence */
 extern bool tables_uses_sequence(Node *node, void *context);
 
