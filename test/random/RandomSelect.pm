@@ -109,6 +109,20 @@ sub aggregate {
 
 sub comparison { any('=', '=', '=', '<', '>=', '<>') }
 
+# Of values made of columns: arrays, ranges, jsonb, rows.
+sub composed_predicate {
+    my $scope = shift;
+    my ($x, $y) = map { column($scope, 'i') // '1' } 1 .. 2;
+    my ($c, $d) = map { between(0, 6) } 1 .. 2;
+    my $text = column($scope, 's') // "'t1'";
+    return any("ARRAY[$x, $y] " . any('@>', '&&', '<>') . " ARRAY[$c, $d]", "(ARRAY[$x, $y, $c])[2] = $d",
+               "$c = ANY (array_remove(ARRAY[$x, $y], $d))", "cardinality(array_positions(ARRAY[$x, $y], $c)) > 0",
+               "int4range(least($x, $y)::int, greatest($x, $y)::int, '[]') " . any("@> $c", "&& int4range($c, $c + 2)", "= 'empty'", "< int4range($c, $c + 3)"),
+               "jsonb_build_object('a', $x, 'b', $text) " . any("@> '{\"a\": $c}'", "= '{\"a\": $c, \"b\": \"t1\"}'", "->> 'b' = 't$c'", "? 'a'"),
+               "(jsonb_build_array($x, $y) -> 0)::text = '$c'", "ROW ($x, $text) " . any('=', '<', 'IS DISTINCT FROM') . " ROW ($c, 't$d')",
+               "($x, $y) IN (($c, $d), ($d, 1))", "num_nulls($x, $y, $text) = " . between(0, 2));
+}
+
 sub simple_predicate {
     my $scope = shift;
     my $type = any(qw(i i i s n));
@@ -116,6 +130,7 @@ sub simple_predicate {
     my @c = map { constant($type) } 1 .. 3;
     my $value = maybe(.06) ? local_value($type) : undef;
     return "$x " . any('>=', '<=', '<>') . " $value" if defined $value;
+    return composed_predicate($scope) if maybe(.08);
     my $form = int rand 10;
     return "$x " . comparison() . " $c[0]" if $form < 4;
     return "$x IS " . any('', 'NOT ') . 'NULL' if $form == 4;
@@ -250,8 +265,26 @@ sub relation {
     return named_relation();
 }
 
+# A function with a set of rows for each row on its left.
+sub function_join {
+    my $scope = shift;
+    my ($x, $y) = map { column($scope, 'i') // '1' } 1 .. 2;
+    my $text = column($scope, 's') // "'t1'";
+    my $alias = fresh('f');
+    my ($call, $names, $columns) = @{ any(
+        ["generate_series(1, least(coalesce($x, 0), 4))", 'c1', { c1 => 'i' }],
+        ["unnest(ARRAY[$x, $y, 2])", 'c1', { c1 => 'i' }],
+        ["unnest(ARRAY[$x, $y], ARRAY[$text, 't1'])", 'c1, c2', { c1 => 'i', c2 => 's' }],
+        ["regexp_split_to_table($text, 't')", 'c1', { c1 => 's' }],
+        ["jsonb_array_elements_text(jsonb_build_array($text, $x))", 'c1', { c1 => 's' }],
+        ["jsonb_to_recordset(jsonb_build_array(jsonb_build_object('c1', $x, 'c2', $text)))", undef, { c1 => 'i', c2 => 's' }]) };
+    my $as = defined $names ? "$alias($names)" : "AS $alias(c1 int, c2 text)";
+    return (any(" CROSS JOIN LATERAL $call $as", " LEFT JOIN LATERAL $call $as ON true"), [$alias, $columns]);
+}
+
 sub lateral_join {
     my ($scope, $depth) = @_;
+    return function_join($scope) if maybe(.3);
     my @types = some_types();
     my ($names, $columns) = named_columns(@types);
     my $alias = fresh('x');
@@ -294,6 +327,15 @@ sub window_function {
     my ($x, $y) = (expression($scope, 'i'), expression($scope, any('i', 's')));
     my $partition = maybe(.7) ? "PARTITION BY $y" : '';
     my $order = " ORDER BY $x" . any('', ' DESC', ' NULLS FIRST');
+    if (maybe(.3)) {
+        # frames of whole peers: rows of a frame by ROWS depend on the order of peers
+        my $start = any('UNBOUNDED PRECEDING', '1 PRECEDING', 'CURRENT ROW');
+        my $end = any('CURRENT ROW', '1 FOLLOWING', '2 FOLLOWING', 'UNBOUNDED FOLLOWING');
+        my $frame = any('RANGE', 'GROUPS') . " BETWEEN $start AND $end"
+            . any('', '', ' EXCLUDE CURRENT ROW', ' EXCLUDE GROUP', ' EXCLUDE TIES', ' EXCLUDE NO OTHERS');
+        return any("count(*)", "sum($x)", "max($x)", "first_value($x)", "last_value($x)", "min($x)")
+            . " OVER ($partition$order $frame)";
+    }
     return any("count(*) OVER ($partition)", "sum($x) OVER ($partition$order)", "rank() OVER ($partition$order)",
                "dense_rank() OVER ($partition$order)", "max($y) OVER ($partition)",
                "first_value($x) OVER ($partition$order)");
@@ -328,7 +370,9 @@ sub grouped {
     if ($x < .05) { $by = "ROLLUP ($by)" }
     elsif ($x < .08) { $by = "CUBE ($by)" }
     elsif ($x < .12) { $by = 'GROUPING SETS ((' . join('), (', @keys, '') . '))' }
-    my $having = maybe(.25) ? ' HAVING ' . any('count(*) > ' . between(0, 2), aggregate($scope, 'i') . ' > 1') : '';
+    my $having = maybe(.25) ? ' HAVING ' . any('count(*) > ' . between(0, 2), aggregate($scope, 'i') . ' > 1',
+        $x < .12 ? "grouping($keys[0]) = " . between(0, 1) . ' AND count(*) > 1' : 'min(1) = 1') : '';
+    $columns[-1] = "grouping($keys[-1])" if $x < .12 && @columns > @keys && $types->[-1] eq 'i' && maybe(.3);
     return 'SELECT ' . join(', ', @columns) . " FROM $from$where GROUP BY $by$having";
 }
 

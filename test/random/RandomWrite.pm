@@ -10,7 +10,7 @@ use warnings;
 use RandomSelect qw(any maybe between constant column expression predicate query statement
                     start_statement tables_are pick_table base_relation);
 use Exporter 'import';
-our @EXPORT_OK = qw(sequence);
+our @EXPORT_OK = qw(sequence server_is);
 
 my @columns = qw(k a b t n);
 my %type = (k => 'i', a => 'i', b => 'i', t => 's', n => 'n');
@@ -22,7 +22,9 @@ my %not_null = (dt => 't', u2 => 'ka', r => '', s1 => '', l => '');
 my %keys = (u1 => 'k', ur => 'k', u2 => 'k, a');
 my @targets;
 my $quiet;      # no RETURNING, no parameters: the statement goes into a block
+my $version = 0;    # of the plain server, as server_version_num
 
+sub server_is { $version = shift }
 sub target { any(@targets) }
 
 sub value_for {
@@ -144,7 +146,10 @@ sub update {
         my $join = any('x.k = s.k', 'x.k = s.k', 'x.a = s.k');
         my ($set, $source) = maybe(.6) ? (assignments($table, [$x, $s]), grouped_source('s'))
                                        : (assignments($table, [$x]), pick_table() . ' s');
-        return "UPDATE $table x SET $set FROM $source WHERE $join"
+        my $with = $source =~ s/^(\(.*\)) s$/w s/s && maybe(.3)
+            ? "WITH w AS " . any('', 'MATERIALIZED ', 'NOT MATERIALIZED ') . "$1 " : '';
+        $source = "$1 s" if $with eq '' && $source eq 'w s';
+        return "${with}UPDATE $table x SET $set FROM $source WHERE $join"
             . (maybe(.6) ? ' AND ' . predicate([$x], [], 0) : '') . returning('x');
     }
     return "UPDATE $table x SET " . assignments($table, [$x]) . narrow_where($table, [$x]) . returning('x');
@@ -172,13 +177,25 @@ sub merge {
     my $source = pick_table();
     # On the key alone: else rows that do not match collide with those that are there.
     my $sql = "MERGE INTO $table x USING " . grouped_source('s', $source) . ' ON x.k = s.k';
-    $sql .= ' WHEN MATCHED' . $condition->([$x, $s]) . ' THEN '
-        . any('DELETE', 'DO NOTHING', ('UPDATE SET ' . assignments($table, [$x, $s]) =~ s/= ROW \(/= (/r) x 3)
-        if maybe(.9) || !$insert;
-    $sql .= ' WHEN NOT MATCHED' . $condition->([$s]) . ' THEN '
-        . any('DO NOTHING', ('INSERT (' . join(', ', @columns) . ') VALUES (' . join(', ', @values) . ')') x 3)
-        if $insert;
-    return $sql;
+    my $action = sub { any('DELETE', 'DO NOTHING', ('UPDATE SET ' . assignments($table, $_[0]) =~ s/= ROW \(/= (/r) x 3) };
+    my $certain = maybe(.9) || !$insert;
+    # of several clauses the first one counts whose condition holds
+    my @clauses;
+    if ($certain) {
+        push @clauses, ' WHEN MATCHED AND ' . predicate([$x, $s], [], 2) . ' THEN ' . $action->([$x, $s]) if maybe(.3);
+        push @clauses, ' WHEN MATCHED' . $condition->([$x, $s]) . ' THEN ' . $action->([$x, $s]);
+    }
+    if ($insert) {
+        push @clauses, ' WHEN NOT MATCHED AND ' . predicate([$s], [], 2) . ' THEN ' . any('DO NOTHING', 'INSERT ('
+            . join(', ', @columns) . ') VALUES (' . join(', ', map { value_for($table, $_, "s.$_") } @columns) . ')')
+            if maybe(.3) && $table ne 'u2';
+        push @clauses, ' WHEN NOT MATCHED' . $condition->([$s]) . ' THEN '
+            . any('DO NOTHING', ('INSERT (' . join(', ', @columns) . ') VALUES (' . join(', ', @values) . ')') x 3);
+    }
+    push @clauses, ' WHEN NOT MATCHED BY SOURCE AND ' . predicate([$x], [], 2) . ' THEN ' . $action->([$x])
+        if $version >= 170000 && maybe(.25);
+    $sql .= join '', @clauses;
+    return $sql . ($version >= 170000 && maybe(.5) ? returning('x') =~ s/RETURNING /RETURNING merge_action(), /r : '');
 }
 
 sub with_write {
@@ -194,11 +211,26 @@ sub with_write {
         . any('', ' RETURNING k, a'));
 }
 
+# Writes of several tables in one statement, each of which sees the tables as they were before it.
+sub with_writes {
+    my ($first, $second) = (target(), target());
+    return undef if $first eq $second || "$first $second" =~ /u1|c1|v1|d1/;
+    my ($x, $y) = (base_relation('x'), base_relation('y'));
+    my $one = any("DELETE FROM $first x" . where([$x], .9) . ' RETURNING x.k, x.a',
+                  "UPDATE $first x SET " . assignments($first, [$x]) . where([$x], .9) . ' RETURNING x.k, x.a');
+    my $two = any("DELETE FROM $second y WHERE y.k IN (SELECT k FROM w)",
+                  "DELETE FROM $second y" . where([$y], .9) =~ s/\bx\./y./gr,
+                  "UPDATE $second y SET b = 7 WHERE EXISTS (SELECT 1 FROM w WHERE w.k = y.k)");
+    return "WITH w AS ($one), z AS ($two RETURNING y.k) "
+        . any('SELECT (SELECT count(*) FROM w), (SELECT count(*) FROM z)', 'SELECT k FROM w UNION ALL SELECT k FROM z',
+              "SELECT count(*), sum(x.a) FROM $first x WHERE x.k IN (SELECT k FROM z)");
+}
+
 sub copy_rows {
     my $table = target();
     my @rows = map { my $n = $_; join("\t", between(1, 14), map { maybe(.1) ? '\N' : $_ } between(0, 9), between(0, 3),
                                      't' . between(0, 5), '1.500') } 1 .. between(1, 6);
-    s/\t\\N\t1\.500$/\tt0\t1.500/ for @rows;
+    s/^((?:[^\t]*\t){3})\\N\t/$1t0\t/ for @rows;
     s/^(\d+)\t\\N/$1\t0/ for @rows;
     return "COPY $table (k, a, b, t, n) FROM STDIN;\n" . join("\n", @rows, '\.');
 }
@@ -209,18 +241,31 @@ sub block {
     my @list = grep { defined } map { plain_statement() } 1 .. between(1, 3);
     $quiet = 0;
     return undef unless @list;
+    # what a block inside of it does is undone when that fails
+    if (maybe(.4)) {
+        my $at = int rand @list;
+        $list[$at] = "BEGIN $list[$at]; PERFORM 1 / (SELECT count(*) - count(*) FROM " . target()
+            . '); EXCEPTION WHEN division_by_zero THEN ' . any('NULL', "INSERT INTO d1 (k, a) VALUES (3, 3)") . '; END';
+    }
     return "DO \$block\$ BEGIN " . join('; ', @list)
         . "; EXCEPTION WHEN integrity_constraint_violation THEN NULL; END \$block\$";
 }
 
 sub locked_rows {
     my ($table, $x) = (target(), base_relation('x'));
+    if (maybe(.3)) {
+        my ($other, $s) = (pick_table(), base_relation('s'));
+        return "SELECT x.k, x.a, x.t, s.b FROM $table x " . any('JOIN', 'LEFT JOIN') . " $other s ON "
+            . any('x.k = s.k', 'x.k = s.k', 'x.a = s.k', 'x.t = s.t') . narrow_where($table, [$x])
+            . any(' FOR UPDATE OF x', ' FOR SHARE OF x', ' FOR NO KEY UPDATE OF x SKIP LOCKED');
+    }
     my $limit = maybe(.4) ? ' ORDER BY x.k, x.a, x.t LIMIT ' . between(1, 5) : '';
     return "SELECT x.k, x.a, x.t FROM $table x" . narrow_where($table, [$x]) . $limit
         . any(' FOR UPDATE', ' FOR NO KEY UPDATE', ' FOR SHARE', ' FOR KEY SHARE', ' FOR UPDATE OF x NOWAIT');
 }
 
 sub one_statement {
+    start_statement(undef);
     return copy_rows() if maybe(.03);
     return block() if maybe(.05);
     return locked_rows() if maybe(.03);
@@ -240,6 +285,7 @@ sub plain_statement {
     return update() if $x < .55;
     return delete_rows() if $x < .7;
     return merge() if $x < .76;
+    return with_writes() // with_write() if $x < .78;
     return with_write() if $x < .82;
     return 'TRUNCATE ' . any('u1 CASCADE', grep { !/^(u1|v1)$/ } @targets) if $x < .83;
     return undef;
@@ -286,6 +332,19 @@ sub sequence {
             $put->($write) if defined $write && $write !~ /TRUNCATE/;
             $put->("FETCH ALL FROM $name", $query->{ordered});
             $put->("CLOSE $name");
+        } elsif ($x < .37) {
+            # the sixth time a plan for all values may be taken
+            my $parameters = [];
+            start_statement($parameters);
+            my $sql = plain_statement();
+            start_statement(undef);
+            next if !defined $sql || $sql =~ /^TRUNCATE/;
+            my $name = 'p' . ++$names;
+            $put->("PREPARE $name" . (@$parameters ? '(' . join(', ', ('int') x @$parameters) . ')' : '') . " AS $sql");
+            for (1 .. 6) {
+                $put->("EXECUTE $name" . (@$parameters ? '(' . join(', ', @$parameters) . ')' : ''));
+                $_ = any(1, 2, 3, 4, 5, 7) for @$parameters;
+            }
         } else {
             my $sql = one_statement();
             if (defined $sql) { $put->($sql) } else { push @list, statement() }
