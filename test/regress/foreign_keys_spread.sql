@@ -2,7 +2,7 @@
 SET client_min_messages TO warning;
 SET citus.shard_replication_factor TO 1;
 CREATE FUNCTION keys_of(t text) RETURNS TABLE (node int, def text) LANGUAGE sql AS $$
-	SELECT n.groupid, result FROM run_command_on_all_nodes(format(
+	SELECT (rank() OVER (ORDER BY n.groupid) - 1)::int, result FROM run_command_on_all_nodes(format(
 		'SELECT string_agg(pg_get_constraintdef(oid), %L ORDER BY conname) FROM pg_constraint WHERE contype = %L AND conrelid = %L::regclass',
 		'; ', 'f', t)) r JOIN pg_dist_node n USING (nodeid) ORDER BY 1 $$;
 
